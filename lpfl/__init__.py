@@ -1,0 +1,1 @@
+"""Reference models, optimizers and checks: what runs."""

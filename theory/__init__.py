@@ -1,0 +1,1 @@
+"""Executable theory of layer-wise preconditioning: what is predicted."""
