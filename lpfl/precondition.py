@@ -1,0 +1,124 @@
+"""Preconditioners of one matrix gradient: pure functions ``(gradient, inputs, *, ...)``.
+
+Shapes: gradient (R, N, d), inputs (R, n, d), the layer's inputs of the batch of the gradient.
+A function that needs no inputs takes them all the same, so that all share one signature.
+"""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from lpfl.damped_solve import damped_solve, require_non_negative
+
+Preconditioner = Callable[[Tensor, Tensor], Tensor]
+
+MUON_COEFFICIENTS = (3.4445, -4.7750, 2.0315)
+
+
+def sgd(gradient: Tensor, inputs: Tensor) -> Tensor:
+    """Return the gradient itself."""
+    return gradient
+
+
+def kfac(
+    gradient: Tensor,
+    inputs: Tensor,
+    *,
+    damping: float,
+    whitening_inputs: Tensor | None = None,
+) -> Tensor:
+    """Return ``gradient (Q + damping I)^{-1}`` with ``Q = X^T X / n`` of the same batch.
+
+    ``whitening_inputs`` (R, n2, d) gives Q from an independent batch. Damping 0 is the ridgeless
+    limit, the pseudo-inverse of Q when it has fewer rows than columns. Solves the smaller of the
+    d-by-d and the n-by-n system; the rounding error grows as ``|Q| / damping``.
+    Units: damping in [x]^2.
+    Raises: ValueError if damping < 0, or if damping is 0 and the system is singular.
+    Source: derived (push-through identity) for n < d.
+    """
+    require_non_negative("damping", damping)
+    X = inputs if whitening_inputs is None else whitening_inputs
+    n, d = X.shape[-2:]
+    if n >= d:
+        return damped_solve(X.mT @ X / n, gradient.mT, damping=damping).mT
+    gram = X @ X.mT / n
+    dual = damped_solve(gram, X @ gradient.mT / n, damping=damping)
+    if damping == 0:
+        return damped_solve(gram, dual, damping=0.0).mT @ X
+    return (gradient - dual.mT @ X) / damping
+
+
+def kfac_population(gradient: Tensor, inputs: Tensor, *, covariance: Tensor) -> Tensor:
+    """Return ``gradient Sigma^{-1}`` with the population covariance, (d,) or (d, d)."""
+    if covariance.ndim == 1:
+        return gradient / covariance
+    return torch.linalg.solve(covariance, gradient.mT).mT
+
+
+def adam_first(gradient: Tensor, inputs: Tensor, *, epsilon: float = 0.0) -> Tensor:
+    """Return Adam's first bias-corrected direction ``g / (|g| + epsilon)``.
+
+    epsilon 0 is the entrywise sign (0 stays 0). Units: epsilon in those of the gradient.
+    Source: Kingma & Ba 2015, algorithm 1 at t = 1.
+    """
+    require_non_negative("epsilon", epsilon)
+    if epsilon == 0:
+        return torch.sign(gradient)
+    return gradient / (gradient.abs() + epsilon)
+
+
+def polar(gradient: Tensor, inputs: Tensor) -> Tensor:
+    """Return the orthogonal polar factor ``U V^T``: Muon with exact orthogonalisation.
+
+    Directions whose singular value is below rounding are dropped, not filled in.
+    """
+    return _with_singular_values(gradient, lambda s: (s > _rounding(gradient, s)).to(s.dtype))
+
+
+def newton_schulz(
+    gradient: Tensor,
+    inputs: Tensor,
+    *,
+    steps: int = 5,
+    coefficients: tuple[float, float, float] = MUON_COEFFICIENTS,
+) -> Tensor:
+    """Return Muon's approximate polar factor by the odd quintic iteration.
+
+    ``Z <- a Z + (b Z Z^T + c (Z Z^T)^2) Z`` from ``Z = gradient / |gradient|_F``.
+    Raises: ValueError if steps < 0.
+    Source: Jordan et al. 2024 (Muon), default coefficients theirs.
+    """
+    if steps < 0:
+        raise ValueError(f"steps={steps}, needs >= 0")
+    a, b, c = coefficients
+    tall = gradient.shape[-2] > gradient.shape[-1]
+    Z = gradient.mT if tall else gradient
+    Z = Z / torch.linalg.matrix_norm(Z, keepdim=True)
+    for _ in range(steps):
+        A = Z @ Z.mT
+        Z = a * Z + (b * A + c * (A @ A)) @ Z
+    return Z.mT if tall else Z
+
+
+def shampoo_first(gradient: Tensor, inputs: Tensor, *, damping: float = 0.0) -> Tensor:
+    """Return Shampoo's first direction ``(g g^T + damping)^{-1/4} g (g^T g + damping)^{-1/4}``.
+
+    On each singular value it acts as ``s / sqrt(s^2 + damping)``; undamped it is the polar factor.
+    Units: damping in those of the squared gradient.
+    Raises: ValueError if damping < 0.
+    Source: Gupta, Koren & Singer 2018; the map of singular values is derived.
+    """
+    require_non_negative("damping", damping)
+    if damping == 0:
+        return polar(gradient, inputs)
+    return _with_singular_values(gradient, lambda s: s / (s.square() + damping).sqrt())
+
+
+def _with_singular_values(matrix: Tensor, function: Callable[[Tensor], Tensor]) -> Tensor:
+    U, s, Vh = torch.linalg.svd(matrix, full_matrices=False)
+    return (U * function(s)[..., None, :]) @ Vh
+
+
+def _rounding(matrix: Tensor, s: Tensor) -> Tensor:
+    return s[..., :1] * max(matrix.shape[-2:]) * torch.finfo(s.dtype).eps

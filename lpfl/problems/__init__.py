@@ -1,0 +1,1 @@
+"""Reference problems: what is sampled, the loss, its closed-form gradients."""
