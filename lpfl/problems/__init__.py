@@ -1,1 +1,1 @@
-"""Reference problems: what is sampled, the loss, its closed-form gradients."""
+"""The models: what is learned, how batches are drawn, closed-form gradients."""

@@ -1,0 +1,47 @@
+"""What an optimizer is here: a pure step, and its name."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from lpfl.problems.linear_representation import Batch, Weights
+
+Memory = Mapping[str, Any]
+Init = Callable[[Weights], Memory]
+Step = Callable[[Weights, Memory, Batch], tuple[Weights, Memory]]
+
+
+def no_memory(weights: Weights) -> Memory:
+    """Return the memory of a method that has none."""
+    return {}
+
+
+@dataclass(frozen=True)
+class Method:
+    """An optimizer for linear representation learning.
+
+    init(weights) -> memory; step(weights, memory, batch) -> (weights, memory). Both are pure and
+    broadcast over the leading replicate axis. needs_rows: the step reads batch.inputs/targets.
+    orthonormal: the method keeps the rows of G orthonormal and expects them so at the start.
+    batches: how many independent batches one step consumes (DFW takes two, stacked in a tuple).
+    """
+
+    name: str
+    step: Callable[..., tuple[Weights, Memory]]
+    init: Init = no_memory
+    hyperparameters: Mapping[str, float | str | bool] = field(default_factory=dict)
+    needs_rows: bool = False
+    orthonormal: bool = False
+    batches: int = 1
+
+
+def require_step_size(step_size: float, name: str = "step_size") -> None:
+    """Raise ValueError unless ``step_size`` is a positive finite number."""
+    if not 0.0 < step_size < float("inf"):
+        raise ValueError(f"{name}={step_size}, needs 0 < . < inf")
+
+
+def require_damping(damping: float) -> None:
+    """Raise ValueError unless ``damping`` is a finite number >= 0."""
+    if not 0.0 <= damping < float("inf"):
+        raise ValueError(f"damping={damping}, needs >= 0")
