@@ -25,7 +25,7 @@ def alignment(direction: Tensor, teacher: Tensor, *, weight: Tensor | None = Non
 
 @dataclass(frozen=True)
 class TopSingular:
-    """The k largest singular triples, descending: values (R, k), left (R, N, k), right (R, d, k)."""
+    """The k largest singular triples: values (R, k) descending, left (R, N, k), right (R, d, k)."""
 
     values: Tensor
     left: Tensor
@@ -45,7 +45,7 @@ def top_singular(matrix: Tensor, *, count: int = 1) -> TopSingular:
     if rows < columns:
         flipped = top_singular(matrix.mT, count=count)
         return TopSingular(flipped.values, flipped.right, flipped.left)
-    squares, vectors = torch.linalg.eigh(matrix.mT @ matrix)
+    vectors = torch.linalg.eigh(matrix.mT @ matrix).eigenvectors
     right = vectors[..., -count:].flip(-1)
     left = matrix @ right
     values = torch.linalg.vector_norm(left, dim=-2)
