@@ -220,3 +220,10 @@ def check_record(record: Any) -> str | None:
             record, _ERROR_CLAIM if record.get("verdict") == "error" else _CLAIM, {}
         )
     return f"type={_short(kind)}, needs 'header', 'observation' or 'claim'"
+
+
+def rules_of_baseline() -> tuple[dict[str, Rule], dict[str, Rule]]:
+    """Return the rules of a baseline's own fields and those of each of its claims."""
+    own = {name: _HEADER[name] for name in ("lpfl_version", "profile", "seed", "device", "dtype")}
+    names = ("verdict", "margin", "margin_std_error", "statistic")
+    return own | {"claims": _mapping}, {name: _CLAIM[name] for name in names}
