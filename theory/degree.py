@@ -14,6 +14,7 @@ from sympy.matrices.expressions.blockmatrix import BlockMatrix
 from sympy.matrices.expressions.kronecker import KroneckerProduct
 from sympy.matrices.expressions.matexpr import MatrixSymbol
 
+from theory.draws import FRAMES
 from theory.notation import NOTATION
 
 
@@ -82,7 +83,7 @@ class _Counter:
         structure = NOTATION[symbol.name].domain
         if structure == "positive_definite":
             return Degree(2, 0)
-        if structure in ("orthonormal_rows", "complement_rows"):
+        if structure in FRAMES:
             size = self._size(symbol.shape[1])
             return Degree(size, size)
         if structure == "derived":

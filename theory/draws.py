@@ -3,7 +3,8 @@
 Structured matrices are rational functions of free entries, so that Schwartz-Zippel applies to
 the free entries: a positive definite matrix is A A' (over a finite field: symmetric, almost
 surely invertible); orthonormal rows are the first rows of a Cayley transform
-(I - A)(I + A)^{-1} with A skew, their complement the remaining rows.
+(I - A)(I + A)^{-1} with A skew, their complement the remaining rows; "orthonormal_rows_free" is
+drawn from a second, independent transform.
 """
 
 import random
@@ -18,6 +19,7 @@ from theory.fields import Field
 from theory.notation import NOTATION
 
 MAX_REDRAWS = 20
+FRAMES = ("orthonormal_rows", "complement_rows", "orthonormal_rows_free")
 
 
 def draw_values(
@@ -32,17 +34,17 @@ def draw_values(
     for symbol in symbols:
         entry = NOTATION[symbol.name]
         if isinstance(symbol, MatrixSymbol):
-            if entry.domain not in ("derived", "complement_rows", "orthonormal_rows"):
+            if entry.domain not in ("derived", *FRAMES):
                 shape = _shape(symbol, sizes)
                 values[symbol.name] = _draw_matrix(str(entry.domain), shape, field, stream)
         elif symbol.name not in sizes:
             if entry.domain == sp.Range(1, sp.oo):
                 raise ValueError(f"size {symbol.name} has no value")
             values[symbol.name] = field.random_scalar(stream)
-    frame = [s for s in symbols if NOTATION[s.name].domain in ("orthonormal_rows",
-                                                               "complement_rows")]  # fmt: skip
-    if frame:
-        values.update(_draw_frame(frame, sizes, field, stream))
+    for structures in ({"orthonormal_rows", "complement_rows"}, {"orthonormal_rows_free"}):
+        frame = [s for s in symbols if NOTATION[s.name].domain in structures]
+        if frame:
+            values.update(_draw_frame(frame, sizes, field, stream))
     return values
 
 
@@ -93,7 +95,7 @@ def _draw_frame(
     values = {}
     for symbol in symbols:
         rows = _shape(symbol, sizes)[0]
-        start = 0 if NOTATION[symbol.name].domain == "orthonormal_rows" else size - rows
+        start = size - rows if NOTATION[symbol.name].domain == "complement_rows" else 0
         entries = [
             one if column == start + row else zero for row in range(rows) for column in range(size)
         ]

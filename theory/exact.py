@@ -56,13 +56,16 @@ def evaluate_sides(
     """Return both sides of ``relation`` at one random point of ``field``.
 
     sizes: letter of every size symbol -> integer. Singular draws are redrawn; a relation that
-    is singular at each of 20 draws raises ValueError.
+    is singular at each of 20 draws raises ValueError. A symbol with a definition is never drawn.
     """
     left, right = _sides(relation)
+    defined = definitions or {}
     stream = random.Random(seed)
     for _ in range(MAX_REDRAWS):
-        values = draw_values([relation, *(definitions or {}).values()], sizes, field, stream)
-        reader = Reader(field, values, dict(definitions or {}), dict(sizes))
+        values = draw_values([relation, *defined.values()], sizes, field, stream)
+        for symbol in defined:
+            values.pop(symbol.name, None)
+        reader = Reader(field, values, dict(defined), dict(sizes))
         try:
             return reader.read(left), reader.read(right)
         except ZeroDivisionError:

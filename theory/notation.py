@@ -4,157 +4,83 @@ Letters are used inside formulas, code names at their border (arguments, scenari
 Nothing else in the project pairs the two.
 """
 
-from dataclasses import dataclass
-
 import sympy as sp
 
-NATURAL = sp.Range(1, sp.oo)
-REAL = sp.Reals
-NONNEGATIVE = sp.Interval(0, sp.oo)
-POSITIVE = sp.Interval.open(0, sp.oo)
-UNIT = sp.Interval(0, 1)
-
-MATRIX_STRUCTURES = (
-    "general",
-    "positive_definite",
-    "orthonormal_rows",
-    "complement_rows",
-    "derived",
-)
-
-
-@dataclass(frozen=True)
-class Notation:
-    """One row of the table.
-
-    symbol: the SymPy object. code_name: the word used in arguments and scenarios. domain: a SymPy
-    set for a scalar, one of MATRIX_STRUCTURES for a matrix. unit: in terms of [x] and [y].
-    """
-
-    symbol: sp.Basic
-    code_name: str
-    meaning: str
-    domain: sp.Set | str
-    unit: str
-
-    @property
-    def letter(self) -> str:
-        """The name of the SymPy symbol."""
-        return str(self.symbol.name)
-
-
-NOTATION: dict[str, Notation] = {}
-_CODE_NAMES: set[str] = set()
-
-
-def _enter(symbol: sp.Basic, code: str, meaning: str, domain: sp.Set | str, unit: str) -> None:
-    if symbol.name in NOTATION or code in _CODE_NAMES:
-        raise ValueError(f"notation {symbol.name!r} / {code!r} is entered twice")
-    if isinstance(domain, str) and domain not in MATRIX_STRUCTURES:
-        raise ValueError(f"structure={domain!r}, needs one of {MATRIX_STRUCTURES}")
-    NOTATION[symbol.name] = Notation(symbol, code, meaning, domain, unit)
-    _CODE_NAMES.add(code)
-
-
-def _size(letter: str, code: str, meaning: str) -> sp.Symbol:
-    symbol = sp.Symbol(letter, integer=True, positive=True)
-    _enter(symbol, code, meaning, NATURAL, "1")
-    return symbol
-
-
-def _scalar(
-    letter: str, code: str, meaning: str, domain: sp.Set = REAL, unit: str = "1"
-) -> sp.Symbol:
-    symbol = sp.Symbol(letter, real=True)
-    _enter(symbol, code, meaning, domain, unit)
-    return symbol
-
-
-def _matrix(
-    letter: str,
-    code: str,
-    meaning: str,
-    shape: tuple[sp.Expr, sp.Expr],
-    structure: str = "general",
-    unit: str = "1",
-) -> sp.MatrixSymbol:
-    symbol = sp.MatrixSymbol(letter, *shape)
-    _enter(symbol, code, meaning, structure, unit)
-    return symbol
-
-
-# Sizes
-d = _size("d", "input_dim", "dimension of the input x")
-m = _size("m", "output_dim", "dimension of the output y")
-k = _size("k", "rank", "dimension of the representation")
-n = _size("n", "batch_size", "rows in a batch")
-
-# Scalars of both settings
-eta = _scalar("eta", "step_size", "step size (learning rate)", NONNEGATIVE)
-lam = _scalar("lambda", "damping", "damping added to the input covariance", NONNEGATIVE, "[x]^2")
-sigma = _scalar("sigma", "noise_std", "standard deviation of the label noise", NONNEGATIVE, "[y]")
-kappa = _scalar("kappa", "condition_number", "condition number of Sigma", sp.Interval(1, sp.oo))
-delta = _scalar("delta", "failure_probability", "probability that a bound may fail", UNIT)
-
-# Linear representation learning: scalars
-theta = _scalar("theta", "angle", "largest principal angle", sp.Interval(0, sp.pi / 2), "rad")
-theta_next = _scalar(
-    "theta_+", "angle_next", "largest principal angle after the step", NONNEGATIVE, "rad"
-)
-phi = _scalar("phi", "cone_angle", "largest angle between u and Sigma u", NONNEGATIVE, "rad")
-b_cone = _scalar("b", "cone_defect", "loss of the cone bound against 1 - eta", NONNEGATIVE)
-eta_F = _scalar("eta_F", "head_step_size", "step size of the head", NONNEGATIVE)
-kappa_H = _scalar(
-    "kappa_H", "head_condition_number", "condition number of F*'F*", sp.Interval(1, sp.oo)
-)
-lam_max = _scalar("lambda_max", "head_max", "largest eigenvalue of F*'F*", POSITIVE, "[y]^2")
-lam_i = _scalar("lambda_i", "head_eigenvalue", "an eigenvalue of F*'F*", POSITIVE, "[y]^2")
-mu_j = _scalar("mu_j", "schur_eigenvalue", "an eigenvalue of Sigma_s", POSITIVE, "[x]^2")
-h = _scalar("h", "scaled_step", "eta times an eigenvalue of F*'F*", NONNEGATIVE)
-s_angle = _scalar("s", "sine", "sine of a principal angle", UNIT)
-c_angle = _scalar("c", "cosine", "cosine of a principal angle", UNIT)
-s_next = _scalar("s_+", "sine_next", "sine of the angle after the step", UNIT)
-dist = _scalar("Delta_0", "distance", "subspace distance at the start", UNIT)
-dist_t = _scalar("Delta_t", "distance_after", "subspace distance after t steps", UNIT)
-t_steps = _scalar("t", "num_steps", "number of steps", sp.Range(0, sp.oo))
-multiplier = _scalar("q", "multiplier", "local contraction per step of the tangent matrix")
-
-# Linear representation learning: matrices
-F = _matrix("F", "head", "head, full column rank", (m, k), unit="[y]")
-G = _matrix("G", "representation", "representation", (k, d), unit="1/[x]")
-F_star = _matrix("F^*", "head_star", "true head, full column rank", (m, k), unit="[y]")
-G_star = _matrix(
-    "G^*", "representation_star", "true representation", (k, d), "orthonormal_rows", "1/[x]"
-)
-B = _matrix(
-    "B", "complement", "orthonormal rows spanning the complement of G*", (d - k, d),
-    "complement_rows",
-)  # fmt: skip
-Sigma = _matrix("Sigma", "cov_x", "covariance of the input", (d, d), "positive_definite", "[x]^2")
-Sigma_hat = _matrix(
-    "Sigmahat", "cov_x_batch", "sample covariance X'X/n", (d, d), "positive_definite", "[x]^2"
-)
-X = _matrix("X", "inputs", "input rows", (n, d), unit="[x]")
-E = _matrix("E", "noise", "noise rows", (n, m), unit="[y]")
-N = _matrix("N", "noise_cross", "noise cross-moment E'X/n", (m, d), unit="[x][y]")
-D_G = _matrix("D_G", "direction_representation", "a direction in G", (k, d))
-D_F = _matrix("D_F", "direction_head", "a direction in F", (m, k))
-T = _matrix("T", "tangent", "tangent matrix: singular values tan of the angles", (k, d - k))
-G_next = _matrix("G_+", "representation_next", "representation after the step", (k, d), "derived")
-F_next = _matrix("F_+", "head_next", "head after the step", (m, k), "derived")
-T_next = _matrix("T_+", "tangent_next", "tangent matrix after the step", (k, d - k), "derived")
-F_ls = _matrix("F_ls", "head_least_squares", "least-squares head for G", (m, k), "derived")
-grad_G = _matrix("nabla_G", "grad_representation", "gradient in G", (k, d), "derived")
-grad_F = _matrix("nabla_F", "grad_head", "gradient in F", (m, k), "derived")
-P_perp = _matrix("P_perp", "projector", "I - G*'G*", (d, d), "derived")
-H = _matrix("H", "head_gram", "F*'F*", (k, k), "derived", "[y]^2")
-W = _matrix("W", "cone_map", "Sigma-weighted pull-back of the complement", (d - k, k), "derived")
-Sigma_s = _matrix(
-    "Sigma_s", "schur_complement", "Schur complement of Sigma on the complement", (d - k, d - k),
-    "derived", "[x]^2",
-)  # fmt: skip
-C_h = _matrix("C_h", "column_covariance", "column covariance of the noise term", (d, d), "derived")
-R_h = _matrix("R_h", "row_covariance", "row covariance of the noise term", (k, k), "derived")
-Z = _matrix("Z", "noise_term", "noise part of the step on the complement", (k, d), "derived")
+from theory.notation_linear import *  # noqa: F403 - one table whose rows lie in three files
+from theory.notation_table import *  # noqa: F403 - the same
+from theory.notation_table import NONNEGATIVE, POSITIVE, REAL, UNIT, scalar
 
 # Single-index learning
+s_cov = scalar("s_Sigma", "covariance_eigenvalue", "an eigenvalue of Sigma", POSITIVE, "[x]^2")
+aspect = scalar("varphi", "aspect", "dimension over samples, d/n", POSITIVE)
+aspect_2 = scalar("varphi_2", "whitening_aspect", "d/n of an independent whitening batch", POSITIVE)
+width_ratio = scalar("psi", "width_ratio", "width over dimension, N/d", POSITIVE)
+width = scalar("N_h", "width", "number of hidden neurons", POSITIVE)
+w_fix = scalar("w", "resolvent_w", "fixed point w = lambda v", UNIT)
+v_fix = scalar("v", "resolvent_v", "fixed point of the companion equation", POSITIVE, "[x]^-2")
+m_fix = scalar("m_R", "resolvent_m", "lim tr(Sigmahat + lambda)^-1 / d", POSITIVE, "[x]^-2")
+m_slope = scalar(
+    "m_R'", "resolvent_m_prime", "lim tr(Sigmahat + lambda)^-2 / d", POSITIVE, "[x]^-4"
+)
+w_slope = scalar("w'", "resolvent_w_prime", "derivative of w in lambda", NONNEGATIVE, "[x]^-2")
+c0_link = scalar("c_0", "c0", "mean of the link, E g(z)", REAL, "[y]")
+c1_link = scalar("c_1", "c1", "linear coefficient of the link, E g'(z)", REAL, "[y]")
+s2_link = scalar("s_2", "residual_var", "E (y - c_1 z)^2", NONNEGATIVE, "[y]^2")
+a_deg = scalar(
+    "a_k", "hermite_coefficient", "normalised Hermite coefficient of the link", REAL, "[y]"
+)
+rho2 = scalar("rho^2", "alignment", "squared cosine of beta and beta*", UNIT)
+rho2_sgd = scalar("rho_SGD^2", "alignment_sgd", "squared cosine for SGD", UNIT)
+rho2_cov = scalar(
+    "rho_S^2", "covariance_alignment", "squared correlation of beta.x and beta*.x", UNIT
+)
+c_act = scalar("c_s", "c_act", "mean slope of the activation, E act'", REAL)
+b1_act = scalar("b_1", "act_second", "mean curvature of the activation, E act''", REAL)
+v_act = scalar("v_s", "act_prime_var", "variance of the activation's slope", NONNEGATIVE)
+c_perp2 = scalar(
+    "c_perp^2", "c_perp2", "energy of the activation beyond its linear part", NONNEGATIVE
+)
+act_mean = scalar("a_s", "act_mean", "mean of the activation, E act", REAL)
+spike = scalar("vartheta", "spike_strength", "strength of the rank-one step", NONNEGATIVE)
+nu2 = scalar("nu^2", "spike_variance", "beta'Sigma beta / |beta|^2", POSITIVE, "[x]^2")
+sigma_out = scalar("sigma_out", "singular_value", "outlying singular value of G_+", NONNEGATIVE)
+left2 = scalar("l^2", "left_overlap2", "squared overlap of the left singular vector", UNIT)
+right2 = scalar("r^2", "right_overlap2", "squared overlap of the right singular vector", UNIT)
+u_1 = scalar(
+    "u_1", "moment_u1", "E[t u], u = 1/(t + lambda), t an eigenvalue of Sigmahat", POSITIVE
+)
+u_2 = scalar("u_2", "moment_u2", "E[t u^2]", POSITIVE, "[x]^-2")
+u_3 = scalar("u_3", "moment_u3", "E[t u^3]", POSITIVE, "[x]^-4")
+slope_damping = scalar("drho^2", "alignment_slope", "derivative of rho^2 in lambda", REAL, "[x]^-2")
+z_edge = scalar("z_+", "edge_square", "square of the upper bulk edge", POSITIVE)
+m_edge = scalar("m_z", "edge_parameter", "parameter of the edge formula", sp.Interval.open(-1, 0))
+ratio_F2 = scalar(
+    "R_F^2", "remainder_frobenius2", "squared Frobenius ratio remainder/rank-one", NONNEGATIVE
+)
+ratio_op = scalar(
+    "R_op", "remainder_operator", "operator-norm ratio remainder/rank-one", NONNEGATIVE
+)
+rate_const = scalar("C", "rate_constant", "an unspecified constant of a rate", POSITIVE)
+alpha_eta = scalar(
+    "alpha", "step_exponent", "exponent of the step size, eta = n^alpha", NONNEGATIVE
+)
+n_spikes = scalar("ell", "spike_count", "number of feature-matrix spikes", sp.Range(0, sp.oo))
+spike_kl = scalar("S_kl", "spike_gram", "entry of the feature-spike matrix", REAL)
+sv_feature = scalar(
+    "sigma_k", "feature_outlier", "k-th outlier of the centred feature matrix", NONNEGATIVE
+)
+spike_eig = scalar(
+    "e_k", "spike_eigenvalue", "k-th eigenvalue of the feature-spike matrix", NONNEGATIVE
+)
+risk = scalar("R_te", "risk", "mean squared prediction error", NONNEGATIVE, "[y]^2")
+risk_train = scalar("R_tr", "train_risk", "mean squared training error", NONNEGATIVE, "[y]^2")
+ridge = scalar("lambda_2", "ridge", "ridge penalty of the second layer", NONNEGATIVE)
+kappa_eff = scalar("kappa_2", "effective_ridge", "effective ridge of the second layer", POSITIVE)
+error_eff = scalar(
+    "E_2", "effective_error", "population error at the effective ridge", NONNEGATIVE, "[y]^2"
+)
+error_slope = scalar(
+    "E_2'", "effective_error_slope", "its derivative in the effective ridge", REAL, "[y]^2"
+)
+dof = scalar("D_1", "freedom_ratio", "degrees of freedom over samples", NONNEGATIVE)
+dof_slope = scalar("D_1'", "freedom_slope", "its derivative in the effective ridge", REAL)

@@ -1,0 +1,93 @@
+"""Checks of arguments: every error shows the value and the bound."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Array = NDArray[np.float64]
+
+_SYMMETRY_TOLERANCE = 1e-10
+
+
+def number(
+    name: str,
+    value: float | None,
+    *,
+    low: float = -np.inf,
+    high: float = np.inf,
+    open_low: bool = False,
+    open_high: bool = False,
+) -> float:
+    """Return ``value`` as a finite float within the bounds, or raise ValueError."""
+    if value is None:
+        raise ValueError(f"{name}=None, needs a value for this method")
+    number_ = float(value)
+    too_low = number_ <= low if open_low else number_ < low
+    too_high = number_ >= high if open_high else number_ > high
+    if not np.isfinite(number_) or too_low or too_high:
+        left, right = "(" if open_low else "[", ")" if open_high else "]"
+        raise ValueError(f"{name}={value!r}, needs a number in {left}{low}, {high}{right}")
+    return number_
+
+
+def count(name: str, value: int | None, *, low: int = 1) -> int:
+    """Return ``value`` as an integer >= low, or raise ValueError."""
+    if value is None or int(value) != value or value < low:
+        raise ValueError(f"{name}={value!r}, needs an integer >= {low}")
+    return int(value)
+
+
+def choice(name: str, value: str, allowed: Sequence[str]) -> str:
+    """Return ``value`` if it is allowed, or raise ValueError."""
+    if value not in allowed:
+        raise ValueError(f"{name}={value!r}, needs one of {tuple(allowed)}")
+    return value
+
+
+def eigenvalues(name: str, values: ArrayLike | None) -> Array:
+    """Return a vector of positive finite numbers, or raise ValueError."""
+    if values is None:
+        raise ValueError(f"{name}=None, needs a value for this method")
+    array = np.asarray(values, dtype=np.float64)
+    if array.ndim != 1 or array.size == 0:
+        raise ValueError(f"{name} has shape {array.shape}, needs one dimension, not empty")
+    if not np.all(np.isfinite(array)) or np.any(array <= 0):
+        bad = array[~(np.isfinite(array) & (array > 0))][0]
+        raise ValueError(f"{name} contains {bad!r}, needs finite numbers > 0")
+    return array
+
+
+def matrix(name: str, values: ArrayLike | None, shape: tuple[int | None, int | None]) -> Array:
+    """Return a finite matrix of the shape (None is free), or raise ValueError."""
+    if values is None:
+        raise ValueError(f"{name}=None, needs a value for this method")
+    array = np.asarray(values, dtype=np.float64)
+    wanted = all(s is None or s == t for s, t in zip(shape, array.shape, strict=False))
+    if array.ndim != 2 or not wanted or 0 in array.shape:
+        raise ValueError(f"{name} has shape {array.shape}, needs {shape}")
+    if not np.all(np.isfinite(array)):
+        raise ValueError(f"{name} contains {array[~np.isfinite(array)][0]!r}, needs finite numbers")
+    return array
+
+
+def positive_definite(name: str, values: ArrayLike | None, size: int | None = None) -> Array:
+    """Return a symmetric positive definite matrix, or raise ValueError."""
+    array = matrix(name, values, (size, size))
+    if array.shape[0] != array.shape[1]:
+        raise ValueError(f"{name} has shape {array.shape}, needs a square matrix")
+    gap = float(np.abs(array - array.T).max())
+    if gap > _SYMMETRY_TOLERANCE * float(np.abs(array).max()):
+        raise ValueError(f"{name} is asymmetric by {gap:.3g}, needs a symmetric matrix")
+    smallest = float(np.linalg.eigvalsh(array)[0])
+    if smallest <= 0:
+        raise ValueError(f"{name} has eigenvalue {smallest:.3g}, needs > 0")
+    return array
+
+
+def finite_result(name: str, value: ArrayLike) -> Array:
+    """Return ``value`` as an array, or raise ValueError if it is not finite."""
+    array = np.asarray(value, dtype=np.float64)
+    if not np.all(np.isfinite(array)):
+        raise ValueError(f"{name} is {value!r}: the inputs are outside the domain of the formula")
+    return array

@@ -1,0 +1,82 @@
+"""Notation of linear representation learning."""
+
+import sympy as sp
+
+from theory.notation_table import (
+    NONNEGATIVE,
+    POSITIVE,
+    UNIT,
+    d,
+    k,
+    m,
+    matrix,
+    n,
+    scalar,
+)
+
+# Linear representation learning: scalars
+theta = scalar("theta", "angle", "largest principal angle", sp.Interval(0, sp.pi / 2), "rad")
+theta_next = scalar(
+    "theta_+", "angle_next", "largest principal angle after the step", NONNEGATIVE, "rad"
+)
+phi = scalar("phi", "cone_angle", "largest angle between u and Sigma u", NONNEGATIVE, "rad")
+b_cone = scalar("b", "cone_defect", "loss of the cone bound against 1 - eta", NONNEGATIVE)
+eta_F = scalar("eta_F", "head_step_size", "step size of the head", NONNEGATIVE)
+kappa_H = scalar(
+    "kappa_H", "head_condition_number", "condition number of F*'F*", sp.Interval(1, sp.oo)
+)
+lam_max = scalar("lambda_max", "head_max", "largest eigenvalue of F*'F*", POSITIVE, "[y]^2")
+lam_i = scalar("lambda_i", "head_eigenvalue", "an eigenvalue of F*'F*", POSITIVE, "[y]^2")
+mu_j = scalar("mu_j", "schur_eigenvalue", "an eigenvalue of Sigma_s", POSITIVE, "[x]^2")
+h = scalar("h", "scaled_step", "eta times an eigenvalue of F*'F*", NONNEGATIVE)
+s_angle = scalar("s", "sine", "sine of a principal angle", UNIT)
+c_angle = scalar("c", "cosine", "cosine of a principal angle", UNIT)
+s_next = scalar("s_+", "sine_next", "sine of the angle after the step", UNIT)
+dist = scalar("Delta_0", "distance", "subspace distance at the start", UNIT)
+dist_t = scalar("Delta_t", "distance_after", "subspace distance after t steps", UNIT)
+t_steps = scalar("t", "num_steps", "number of steps", sp.Range(0, sp.oo))
+multiplier = scalar("q", "multiplier", "local contraction per step of the tangent matrix")
+
+# Linear representation learning: matrices
+F = matrix("F", "head", "head, full column rank", (m, k), unit="[y]")
+G = matrix("G", "representation", "representation", (k, d), unit="1/[x]")
+F_star = matrix("F^*", "head_star", "true head, full column rank", (m, k), unit="[y]")
+G_star = matrix(
+    "G^*", "representation_star", "true representation", (k, d), "orthonormal_rows", "1/[x]"
+)
+B = matrix(
+    "B", "complement", "orthonormal rows spanning the complement of G*", (d - k, d),
+    "complement_rows",
+)  # fmt: skip
+Sigma = matrix("Sigma", "cov_x", "covariance of the input", (d, d), "positive_definite", "[x]^2")
+Sigma_hat = matrix(
+    "Sigmahat", "cov_x_batch", "sample covariance X'X/n", (d, d), "positive_definite", "[x]^2"
+)
+X = matrix("X", "inputs", "input rows", (n, d), unit="[x]")
+E = matrix("E", "noise", "noise rows", (n, m), unit="[y]")
+N = matrix("N", "noise_cross", "noise cross-moment E'X/n", (m, d), unit="[x][y]")
+D_G = matrix("D_G", "direction_representation", "a direction in G", (k, d))
+D_F = matrix("D_F", "direction_head", "a direction in F", (m, k))
+T = matrix("T", "tangent", "tangent matrix: singular values tan of the angles", (k, d - k))
+G_next = matrix("G_+", "representation_next", "representation after the step", (k, d), "derived")
+F_next = matrix("F_+", "head_next", "head after the step", (m, k), "derived")
+T_next = matrix("T_+", "tangent_next", "tangent matrix after the step", (k, d - k), "derived")
+F_ls = matrix("F_ls", "head_least_squares", "least-squares head for G", (m, k), "derived")
+grad_G = matrix("nabla_G", "grad_representation", "gradient in G", (k, d), "derived")
+grad_F = matrix("nabla_F", "grad_head", "gradient in F", (m, k), "derived")
+P_perp = matrix("P_perp", "projector", "I - G*'G*", (d, d), "derived")
+H = matrix("H", "head_gram", "F*'F*", (k, k), "derived", "[y]^2")
+W = matrix("W", "cone_map", "Sigma-weighted pull-back of the complement", (d - k, k), "derived")
+Sigma_s = matrix(
+    "Sigma_s", "schur_complement", "Schur complement of Sigma on the complement", (d - k, d - k),
+    "derived", "[x]^2",
+)  # fmt: skip
+C_h = matrix("C_h", "column_covariance", "column covariance of the noise term", (d, d), "derived")
+R_h = matrix("R_h", "row_covariance", "row covariance of the noise term", (k, k), "derived")
+G_o = matrix(
+    "G_o", "representation_orthonormal", "representation with orthonormal rows", (k, d),
+    "orthonormal_rows_free", "1/[x]",
+)  # fmt: skip
+R_gauge = matrix("R", "gauge", "invertible change of basis of the representation", (k, k))
+A = matrix("A", "input_map", "invertible linear map of the input", (d, d))
+Z = matrix("Z", "noise_term", "noise part of the step on the complement", (k, d), "derived")
