@@ -3,6 +3,7 @@
 import sympy as sp
 
 from theory.notation_table import (
+    NATURAL,
     NONNEGATIVE,
     POSITIVE,
     UNIT,
@@ -12,6 +13,7 @@ from theory.notation_table import (
     matrix,
     n,
     scalar,
+    size,
 )
 
 # Linear representation learning: scalars
@@ -36,6 +38,44 @@ dist = scalar("Delta_0", "distance", "subspace distance at the start", UNIT)
 dist_t = scalar("Delta_t", "distance_after", "subspace distance after t steps", UNIT)
 t_steps = scalar("t", "num_steps", "number of steps", sp.Range(0, sp.oo))
 multiplier = scalar("q", "multiplier", "local contraction per step of the tangent matrix")
+kappa_s = scalar(
+    "kappa_s", "schur_condition_number", "condition number of Sigma_s", sp.Interval(1, sp.oo)
+)
+q_best = scalar("q_best", "multiplier_best", "contraction at the best step size", NONNEGATIVE)
+q_batch = scalar("q_n", "multiplier_batch", "mean multiplier over random batches")
+q_kfac = scalar("q_KFAC", "multiplier_kfac", "local contraction of KFAC")
+pivot = scalar("chi^2", "pivot_degrees", "degrees of freedom of the noise pivot", POSITIVE)
+floor = scalar("V_T", "tangent_floor", "stationary E|T|_F^2", NONNEGATIVE)
+floor_ij = scalar("v_ij", "entry_floor", "stationary variance of one entry of T", NONNEGATIVE)
+nu_j = scalar(
+    "nu_j", "damped_eigenvalue", "an eigenvalue of Sigma_s [(Sigma + lambda)^-1]_pp", UNIT
+)
+rank_GN = scalar("r_GN", "gauss_newton_rank", "rank of the Gauss-Newton matrix", NONNEGATIVE)
+r_X = scalar("r_X", "data_rank", "rank of the inputs", NATURAL)
+s_min = scalar("s_min", "head_min_singular", "smallest singular value of F*", POSITIVE, "[y]")
+lmin_hat = scalar(
+    "l_min", "cov_batch_min", "smallest eigenvalue of the sample covariance", POSITIVE, "[x]^2"
+)
+lmin_cov = scalar("l_Sigma", "cov_min", "smallest eigenvalue of Sigma", POSITIVE, "[x]^2")
+lmax_cov = scalar("L_Sigma", "cov_max", "largest eigenvalue of Sigma", POSITIVE, "[x]^2")
+kappa_hat = scalar(
+    "kappa_n", "condition_number_batch", "condition number of the sample covariance",
+    sp.Interval(1, sp.oo),
+)  # fmt: skip
+tau = scalar("tau", "tail_width", "sqrt(2 log(3/delta)): Gaussian tail of three norms", NONNEGATIVE)
+tan_bound = scalar("t_+", "tangent_bound", "upper bound on tan of the next angle", NONNEGATIVE)
+n_2 = size("n_2", "head_batch_size", "rows of the independent batch of the head")
+alpha = scalar("alpha_F", "effective_step", "step size over noise variance", NONNEGATIVE)
+count_q = scalar("N_q", "multiplicity", "how often an eigenvalue of the local map occurs")
+power_q = scalar("r", "shampoo_exponent", "exponent of each Shampoo factor", UNIT)
+tr_cov = scalar("tr_Sigma", "cov_trace", "trace of Sigma", POSITIVE, "[x]^2")
+tr_H = scalar("tr_H", "head_trace", "trace of F*'F*", POSITIVE, "[y]^2")
+excess = scalar("e_t", "transfer_excess", "excess risk of a new head", NONNEGATIVE, "[y]^2")
+excess_0 = scalar(
+    "e_0", "transfer_excess_population", "excess risk of the best new head", NONNEGATIVE, "[y]^2"
+)
+head_2 = scalar("f^2", "head_norm2", "squared Frobenius norm of the new head", POSITIVE, "[y]^2")
+dist_cov = scalar("Delta_S", "distance_covariance", "Sigma-weighted start distance", UNIT)
 
 # Linear representation learning: matrices
 F = matrix("F", "head", "head, full column rank", (m, k), unit="[y]")
@@ -79,4 +119,20 @@ G_o = matrix(
 )  # fmt: skip
 R_gauge = matrix("R", "gauge", "invertible change of basis of the representation", (k, k))
 A = matrix("A", "input_map", "invertible linear map of the input", (d, d))
+Q = matrix("Q", "rotation", "orthogonal map of the input", (d, d), "orthonormal_rows_free")
+e_row = matrix("e", "row_selector", "selects one row of the representation", (k, 1))
+bn_grad = matrix("nabla_bn", "grad_batch_norm", "gradient behind batch-norm, one row", (1, d),
+                 "derived")  # fmt: skip
+K_var = matrix("K", "variance_weighted_cov", "E[sigma^2(x) x x']", (d, d), "positive_definite",
+               "[x]^2 [y]^2")  # fmt: skip
+bias = matrix("beta_T", "gradient_bias", "mean gradient on the complement at G*", (k, d - k),
+              unit="[x]^2 [y]^2")  # fmt: skip
+M_nu = matrix("M_nu", "mean_schur_batch", "mean Schur complement of a batch", (d - k, d - k),
+              "derived", "[x]^2")  # fmt: skip
+V_row = matrix("V_i", "row_covariance_tangent", "stationary covariance of a row of T",
+               (d - k, d - k), "positive_definite")  # fmt: skip
+F_t = matrix("F_t", "head_transfer", "head of the transfer task", (m, k), unit="[y]")
+D_t = matrix("D_t", "transfer_schur", "part of G* the representation misses", (k, k), "derived",
+             "[x]^2")  # fmt: skip
+S_c = matrix("S_c", "complement_part", "Sigma-normalised G minus G*", (k, d), "derived")
 Z = matrix("Z", "noise_term", "noise part of the step on the complement", (k, d), "derived")

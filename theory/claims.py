@@ -1,0 +1,6 @@
+"""All statements, by id, in paper order."""
+
+from theory.claim import collect
+from theory.linear_representation import CLAIMS_LINEAR_REPRESENTATION
+
+CLAIMS = collect(CLAIMS_LINEAR_REPRESENTATION)

@@ -1,0 +1,49 @@
+"""LR-08: the cone in which one KFAC step contracts, with the sharp factor."""
+
+import sympy as sp
+
+from theory.claim import Assumption, Claim, Kind
+from theory.linear_representation.domain import (
+    DERIVED,
+    EXAMPLE,
+    NO_DAMPING,
+    NOISELESS,
+    RANKS,
+    STEP_UP_TO_ONE,
+)
+from theory.notation import b_cone, eta, kappa, phi, theta, theta_next
+
+CONE_ANGLE = sp.acos(2 * sp.sqrt(kappa) / (kappa + 1))
+CONE_DEFECT = sp.Max(0, sp.tan(theta) * sp.tan(phi - theta))
+CONE_FACTOR = (1 - eta) / (1 - eta * b_cone)
+WORST_DEFECT = ((sp.sqrt(kappa) - 1) / (sp.sqrt(kappa) + 1)) ** 2
+
+INSIDE_CONE = Assumption(
+    "the largest angle lies inside the cone",
+    theta < sp.pi / 2 - CONE_ANGLE,
+)
+CONE_EXAMPLE = {**EXAMPLE, "noise_std": 0.0, "condition_number": 4.0, "angle": 0.3}
+
+LR_08 = Claim(
+    id="LR-08",
+    title="Sharp cone of one-step contraction",
+    says=(
+        "With the least-squares head and no noise, a start inside the angle pi/2 - phi(kappa) "
+        "stays inside, and tan of the largest angle shrinks per step at least by "
+        "(1-eta)/(1-eta b). The rate tends to 1-eta, free of every condition number, but inside "
+        "the cone it can be as slow as 1 - 4 eta sqrt(kappa)/(1+sqrt(kappa))^2, and outside one "
+        "step can enlarge the angle. The factor is attained (for angles up to phi)."
+    ),
+    kind=Kind.BOUND,
+    source=DERIVED,
+    statement=sp.Tuple(
+        sp.Le(sp.tan(theta_next), CONE_FACTOR * sp.tan(theta)),
+        sp.Le(b_cone, WORST_DEFECT),
+        sp.Lt(theta_next, sp.pi / 2 - phi),
+    ),
+    parts=("contraction", "defect", "invariant"),
+    definitions={phi: CONE_ANGLE, b_cone: CONE_DEFECT},
+    assumptions=(*RANKS, NO_DAMPING, NOISELESS, STEP_UP_TO_ONE, INSIDE_CONE),
+    example=CONE_EXAMPLE,
+    beyond_paper=True,
+)
