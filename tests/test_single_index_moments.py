@@ -33,7 +33,7 @@ from lpfl.seeding import generator
 LEVEL = 1e-7
 REPLICATES = 10_000
 SIZES = [(3, 6), (6, 6), (7, 6), (9, 6), (40, 6)]  # (n, d) on both sides of n - 3 = d - 1
-COMMON = {"link": "he1+he2", "noise_std": 0.3}
+COMMON = {"link": "he12", "noise_std": 0.3}
 
 
 def covariance(dim: int, *, dense: bool = True) -> Tensor:

@@ -7,7 +7,7 @@ import torch
 from scipy import stats
 
 from lpfl.linalg import haar
-from lpfl.problems.links import activation_named, link_function
+from lpfl.problems.links import Activation, activation_named, link_function, tanh_shifted
 from lpfl.problems.single_index import (
     SingleIndexProblem,
     covariance_root,
@@ -48,7 +48,7 @@ def test_rows_have_the_chi_square_length_of_their_covariance(dense: bool) -> Non
 
 def test_targets_are_link_plus_noise() -> None:
     stream = generator(3, "targets")
-    problem = draw_problem(DIAGONAL, replicates=2, generator=stream, link="he1+he2", noise_std=0.5)
+    problem = draw_problem(DIAGONAL, replicates=2, generator=stream, link="he12", noise_std=0.5)
     rows = sample(problem, 4000, generator=stream)
     z = torch.einsum("rnd,rd->rn", rows.inputs, problem.teacher)
     noise = (rows.targets - z - (z**2 - 1) / 2).flatten() / 0.5
@@ -78,10 +78,10 @@ def test_same_seed_same_bits_and_dtype_is_that_of_the_covariance() -> None:
     ("name", "coefficients"),
     [
         ("identity", (0, 1, 0, 0)),
-        ("he2", (0, 0, 1, 0)),
-        ("he3", (0, 0, 0, 1)),
-        ("he1+he2", (0, 1, math.sqrt(0.5), 0)),
-        ("he1+he3", (0, 1, 0, math.sqrt(0.5))),
+        ("he2", (0, 0, math.sqrt(2), 0)),
+        ("he3", (0, 0, 0, math.sqrt(6))),
+        ("he12", (0, 1, math.sqrt(0.5), 0)),
+        ("he13", (0, 1, 0, math.sqrt(1.5))),
     ],
 )
 def test_hermite_links_have_the_stated_normalised_coefficients(
@@ -103,8 +103,8 @@ def test_hermite_links_have_the_stated_normalised_coefficients(
         assert float((weights * he * g).sum()) == pytest.approx(expected, abs=1e-13)
 
 
-@pytest.mark.parametrize("name", ["identity", "tanh", "erf", "relu", "shifted_tanh"])
-def test_slope_is_the_derivative(name: str) -> None:
+@pytest.mark.parametrize("name", ["identity", "tanh", "erf", "relu", tanh_shifted(0.7)])
+def test_slope_is_the_derivative(name: str | Activation) -> None:
     act = activation_named(name)
     t = torch.linspace(-3, 3, 40, dtype=torch.float64, requires_grad=True)  # no point at 0
     (slope,) = torch.autograd.grad(act.value(t).sum(), t)

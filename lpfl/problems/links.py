@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import sqrt
 
 import torch
 from torch import Tensor
@@ -16,14 +15,12 @@ LINKS: dict[str, Scalar] = {
     "relu": torch.relu,
     "abs": torch.abs,
     "sign": torch.sign,
-    "he2": lambda z: (z**2 - 1) / sqrt(2),
-    "he3": lambda z: (z**3 - 3 * z) / sqrt(6),
-    "he1+he2": lambda z: z + (z**2 - 1) / 2,
-    "he1+he3": lambda z: z + (z**3 - 3 * z) / sqrt(12),
-    "shifted_tanh": lambda z: torch.tanh(z + 0.7),
+    "he2": lambda z: z**2 - 1,
+    "he3": lambda z: z**3 - 3 * z,
+    "he12": lambda z: z + (z**2 - 1) / 2,
+    "he13": lambda z: z + (z**3 - 3 * z) / 2,
 }
-"""name -> g. ``he2`` and ``he3`` are the normalised Hermite polynomials He_k/sqrt(k!);
-the mixtures have normalised coefficients (1, 1/sqrt 2)."""
+"""name -> g, in the probabilists' polynomials He_k: he12 = He_1 + He_2/2, he13 = He_1 + He_3/2."""
 
 
 @dataclass(frozen=True)
@@ -35,18 +32,22 @@ class Activation:
     slope: Scalar
 
 
-def _tanh_slope(t: Tensor) -> Tensor:
-    return 1 - torch.tanh(t) ** 2
+def tanh_shifted(shift: float) -> Activation:
+    """Return the activation ``tanh(t + shift)``; its ``value`` serves as a link too."""
+    return Activation(
+        f"tanh_shifted({float(shift)})",
+        lambda t: torch.tanh(t + shift),
+        lambda t: 1 - torch.tanh(t + shift) ** 2,
+    )
 
 
 ACTIVATIONS: dict[str, Activation] = {
     a.name: a
     for a in (
         Activation("identity", lambda t: t, torch.ones_like),
-        Activation("tanh", torch.tanh, _tanh_slope),
+        Activation("tanh", torch.tanh, lambda t: 1 - torch.tanh(t) ** 2),
         Activation("erf", torch.erf, lambda t: (2 / torch.pi**0.5) * torch.exp(-(t**2))),
         Activation("relu", torch.relu, lambda t: (t > 0).to(t.dtype)),
-        Activation("shifted_tanh", lambda t: torch.tanh(t + 0.7), lambda t: _tanh_slope(t + 0.7)),
     )
 }
 
