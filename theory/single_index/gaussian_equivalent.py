@@ -1,0 +1,70 @@
+"""The Gaussian equivalent of the first-layer step, and the alignments that follow from it.
+
+The regression direction beta = (Shat + lam)^-1 X'y / n behaves as
+    c1 P(S) beta* + sqrt(phi tau2) S^(1/2) r(S) g / sqrt(d),   g ~ N(0, I),
+with P = s v / (1 + s v), K = 1 - P, r = v / (1 + s v) and tau2 the test error of the ridge fit.
+SGD, beta = X'y / n, is its limit lam -> infinity after rescaling: P -> s, r -> 1, tau2 -> E y^2.
+"""
+
+from __future__ import annotations
+
+import sympy as sp
+
+from theory.notation import aspect as phi
+from theory.notation import c1_link as c1
+from theory.notation import lam, s2_link, v_fix
+from theory.notation import s_cov as s
+from theory.single_index.formula import E, E_b, Formula
+
+P = s * v_fix / (1 + s * v_fix)
+K = 1 / (1 + s * v_fix)
+r = v_fix / (1 + s * v_fix)
+
+# 1 - phi E[P^2], written as a sum of positive terms
+STABILITY = lam * v_fix + phi * E(P * K)
+
+
+def tau2(*, energy: sp.Expr = c1**2, residual: sp.Expr = s2_link) -> sp.Expr:
+    """Effective noise: test error of the ridge fit of y on x."""
+    return (residual + energy * E_b(s * K**2)) / STABILITY
+
+
+def kfac_alignment(T: sp.Expr, *, energy: sp.Expr = c1**2, residual: sp.Expr = s2_link) -> sp.Expr:
+    """rho_T^2 of the whitened step for a teacher with energies b_k^2 and any weight T(s)."""
+    noise = phi * tau2(energy=energy, residual=residual) * E(T * s * r**2)
+    return c1**2 * E_b(T * P) ** 2 / (E_b(T) * (energy * E_b(T * P**2) + noise))
+
+
+def kfac_ridgeless_alignment(
+    T: sp.Expr, *, energy: sp.Expr = c1**2, residual: sp.Expr = s2_link
+) -> sp.Expr:
+    """The limit lam -> 0 for phi < 1: P = 1, K = 0, r = 1/s."""
+    noise = phi * residual / (1 - phi) * E(T / s)
+    return c1**2 * E_b(T) / (energy * E_b(T) + noise)
+
+
+def sgd_alignment(T: sp.Expr, *, energy: sp.Expr = c1**2, residual: sp.Expr = s2_link) -> sp.Expr:
+    """rho_T^2 of the plain gradient step."""
+    noise = phi * (energy * E_b(s) + residual) * E(T * s)
+    return c1**2 * E_b(T * s) ** 2 / (E_b(T) * (energy * E_b(T * s**2) + noise))
+
+
+def isotropic(expression: sp.Expr) -> sp.Expr:
+    """The same statement for beta* ~ N(0, I/d): the teacher's energy follows the spectrum."""
+    return expression.replace(E_b, E).subs(E(1), 1)
+
+
+ONE = sp.Integer(1)
+WEIGHTS = {"identity": ONE, "covariance": s}
+
+SGD = {name: Formula(isotropic(sgd_alignment(T))) for name, T in WEIGHTS.items()}
+KFAC = {name: Formula(isotropic(kfac_alignment(T))) for name, T in WEIGHTS.items()}
+KFAC_RIDGELESS = {
+    name: Formula(isotropic(kfac_ridgeless_alignment(T))) for name, T in WEIGHTS.items()
+}
+SGD_TEACHER = {name: Formula(sgd_alignment(T)) for name, T in WEIGHTS.items()}
+KFAC_TEACHER = {name: Formula(kfac_alignment(T)) for name, T in WEIGHTS.items()}
+KFAC_RIDGELESS_TEACHER = {name: Formula(kfac_ridgeless_alignment(T)) for name, T in WEIGHTS.items()}
+
+# pseudo-inverse, phi > 1: v is the ridgeless v0
+KFAC_PSEUDO_INVERSE = Formula(c1**2 / (phi * (c1**2 + phi * s2_link * v_fix)))

@@ -1,0 +1,69 @@
+"""SI-01: the gradient is rank one up to a remainder small in operator norm, not in Frobenius norm."""
+
+from __future__ import annotations
+
+import sympy as sp
+
+from theory.notation import aspect as phi
+from theory.notation import b1_act as b1
+from theory.notation import c0_link as c0
+from theory.notation import c1_link as c1
+from theory.notation import c_act as cs
+from theory.notation import s2_link, v_act
+from theory.notation import s_cov as s
+from theory.notation import width as N
+from theory.single_index.domain import need_finite, need_link, need_nonnegative, need_positive
+from theory.single_index.formula import E, Formula
+from theory.spectrum import Spectrum
+
+LABEL_ENERGY = c1**2 * E(s) + s2_link
+DIRECTION_NORM2 = c1**2 * E(s**2) + phi * E(s) * LABEL_ENERGY
+FROBENIUS_RATIO2 = Formula(
+    (phi * E(s) * LABEL_ENERGY * v_act + b1**2 * c0**2 * E(s**2)) / (cs**2 * DIRECTION_NORM2)
+)
+SGD_DIRECTION_NORM2 = Formula(DIRECTION_NORM2)
+OPERATOR_RATE = Formula(sp.sqrt(sp.log(N) / N))
+
+
+def gradient_remainder_ratio(
+    *,
+    spectrum: Spectrum,
+    aspect: float,
+    c0: float,
+    c1: float,
+    residual_var: float,
+    c_act: float,
+    act_prime_var: float,
+    act_second: float,
+) -> float:
+    """Return the limit of ``|Delta|_F / |c_act f beta'|_F`` for the SGD gradient.
+
+    Raises: ValueError for a value outside its bound or c_act = 0 (no rank-one part).
+    Source: derived.
+    """
+    need_positive(aspect=aspect, abs_c_act=abs(c_act))
+    need_link(c1, residual_var)
+    need_finite(c0=c0, act_second=act_second)
+    need_nonnegative(act_prime_var=act_prime_var)
+    ratio2 = FROBENIUS_RATIO2(
+        spectrum,
+        aspect=aspect,
+        c0=c0,
+        c1=c1,
+        residual_var=residual_var,
+        c_act=c_act,
+        act_prime_var=act_prime_var,
+        act_second=act_second,
+    )
+    return float(ratio2**0.5)
+
+
+def operator_ratio_rate(width: int) -> float:
+    """Return sqrt(log N / N), the rate of ``|Delta|_op / |c_act f beta'|_op``; no constant is known.
+
+    Raises: ValueError if width < 2.
+    Source: Ba et al. 2022, Proposition 2; the logarithm derived.
+    """
+    if width < 2:
+        raise ValueError(f"width={width!r}, needs >= 2")
+    return OPERATOR_RATE(width=width)

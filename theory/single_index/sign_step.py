@@ -1,0 +1,71 @@
+"""SI-11: the first step of Adam, which is the sign of the gradient.
+
+The mean over coordinates k is E(.) with S_kk = s where S is diagonal. Where S is rotated at random,
+S_kk = m1 and (S^2)_kk = m2 for every coordinate and no mean is left.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import sympy as sp
+
+from theory.notation import aspect as phi
+from theory.notation import b1_act as b1
+from theory.notation import c0_link as c0
+from theory.notation import c1_link as c1
+from theory.notation import c_act as cs
+from theory.notation import s2_link, v_act
+from theory.notation import s_cov as s
+from theory.single_index.formula import E, Formula
+
+LABEL_ENERGY = c1**2 * E(s) + s2_link
+
+
+@dataclass(frozen=True)
+class Coordinate:
+    """One coordinate of the gradient, from S_kk and (S^2)_kk: the building blocks of SI-11."""
+
+    S_kk: sp.Expr
+    S2_kk: sp.Expr
+
+    @property
+    def gradient_var(self) -> sp.Expr:
+        """d times the variance of beta_k."""
+        return c1**2 * self.S2_kk + phi * self.S_kk * LABEL_ENERGY
+
+    @property
+    def dither_var(self) -> sp.Expr:
+        """d times the variance, over neurons, of the part of the gradient beyond rank one."""
+        return phi * self.S_kk * LABEL_ENERGY * v_act + b1**2 * c0**2 * self.S2_kk
+
+    @property
+    def share(self) -> sp.Expr:
+        """kappa_k: the share of the rank-one part in the variance of a gradient entry."""
+        return cs**2 * self.gradient_var / (self.dither_var + cs**2 * self.gradient_var)
+
+    @property
+    def signal(self) -> sp.Expr:
+        """Overlap with the teacher, up to the factor that cancels against ``angle``."""
+        return c1 * self.S_kk * cs / sp.sqrt(self.dither_var + cs**2 * self.gradient_var)
+
+    @property
+    def angle(self) -> sp.Expr:
+        """arcsin(kappa_k): energy of the rank-one part of the sign matrix, times pi/2."""
+        return sp.asin(self.share)
+
+
+DIAGONAL = Coordinate(s, s**2)
+ROTATED = Coordinate(E(s), E(s**2))
+
+# top right singular vector of the sign matrix, by `rotated`
+SIGN = {
+    False: Formula(E(DIAGONAL.signal) ** 2 / E(DIAGONAL.angle)),
+    True: Formula(ROTATED.signal**2 / ROTATED.angle),
+}
+# the sign of beta itself
+SIGN_BETA = {
+    False: Formula(2 / sp.pi * E(c1 * s / sp.sqrt(DIAGONAL.gradient_var)) ** 2),
+    True: Formula(2 / sp.pi * (c1 * E(s)) ** 2 / ROTATED.gradient_var),
+}
+SHARE_ROTATED = Formula(ROTATED.share)
