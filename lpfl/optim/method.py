@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from torch import Tensor
+
 from lpfl.problems.linear_representation import Batch, Weights
 
 Memory = Mapping[str, Any]
@@ -45,3 +47,34 @@ def require_damping(damping: float) -> None:
     """Raise ValueError unless ``damping`` is a finite number >= 0."""
     if not 0.0 <= damping < float("inf"):
         raise ValueError(f"damping={damping}, needs >= 0")
+
+
+def require_decay(name: str, value: float) -> None:
+    """Raise ValueError unless ``value``, the weight of the past in an average, is in [0, 1)."""
+    if not 0.0 <= value < 1.0:
+        raise ValueError(f"{name}={value}, needs 0 <= . < 1")
+
+
+def require_non_negative(name: str, value: float) -> None:
+    """Raise ValueError unless ``value`` is a finite number >= 0."""
+    if not 0.0 <= value < float("inf"):
+        raise ValueError(f"{name}={value}, needs 0 <= . < inf")
+
+
+def require_count(name: str, value: int, *, least: int) -> None:
+    """Raise ValueError unless ``value`` is an integer >= ``least``."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise ValueError(f"{name}={value!r}, needs an integer >= {least}")
+
+
+def require_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
+    """Raise ValueError unless ``value`` is one of ``choices``."""
+    if value not in choices:
+        raise ValueError(f"{name}={value!r}, needs one of {choices}")
+
+
+def require_rows(batch: Batch, name: str) -> tuple[Tensor, Tensor]:
+    """Return the rows X (R, n, d), Y (R, n, m); raise ValueError if the batch has none."""
+    if batch.inputs is None or batch.targets is None:
+        raise ValueError(f"{name} reads single samples, needs a batch with inputs and targets")
+    return batch.inputs, batch.targets

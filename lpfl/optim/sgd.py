@@ -2,8 +2,8 @@
 
 from torch import Tensor
 
-from lpfl.optim.method import Memory, Method, require_step_size
-from lpfl.problems.linear_representation import Batch, Weights, gradients
+from lpfl.optim.layerwise import layerwise, no_state
+from lpfl.optim.method import Method, require_step_size
 
 
 def sgd_step(W: Tensor, grad: Tensor, *, step_size: float) -> Tensor:
@@ -11,15 +11,13 @@ def sgd_step(W: Tensor, grad: Tensor, *, step_size: float) -> Tensor:
     return W - step_size * grad
 
 
-def sgd(*, step_size: float = 1e-2) -> Method:
-    """Joint SGD on head and representation."""
+def sgd(*, step_size: float = 1e-2, head: str = "joint") -> Method:
+    """SGD on head and representation."""
     require_step_size(step_size)
 
-    def step(weights: Weights, memory: Memory, batch: Batch) -> tuple[Weights, Memory]:
-        slope = gradients(weights, batch)
-        moved = [
-            sgd_step(W, grad, step_size=step_size) for W, grad in zip(weights, slope, strict=True)
-        ]
-        return Weights(*moved), memory
+    def rule(W: Tensor, grad: Tensor, state: None) -> tuple[Tensor, None]:
+        return sgd_step(W, grad, step_size=step_size), None
 
-    return Method("sgd", step, hyperparameters={"step_size": step_size})
+    return layerwise(
+        "sgd", start=no_state, rule=rule, head=head, hyperparameters={"step_size": step_size}
+    )

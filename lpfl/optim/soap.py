@@ -1,0 +1,122 @@
+"""SOAP: Adam in the eigenbasis of Shampoo's statistics."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from lpfl.optim.adam import adam_direction, require_adam
+from lpfl.optim.layerwise import layerwise
+from lpfl.optim.method import Method, require_count, require_decay
+
+
+class SoapState(NamedTuple):
+    """State of one matrix (..., a, b).
+
+    left (..., a, a), right (..., b, b): moving averages of grad grad' and grad' grad; left_basis,
+    right_basis: their eigenvectors in columns, ascending; first: moving average of the gradient
+    in the original basis; second: of its square in the eigenbasis; count: gradients seen.
+    """
+
+    left: Tensor
+    right: Tensor
+    left_basis: Tensor
+    right_basis: Tensor
+    first: Tensor
+    second: Tensor
+    count: int
+
+
+def soap_start(W: Tensor) -> SoapState:
+    """Return the state before the first gradient."""
+    sizes = [W.new_zeros(*W.shape[:-2], size, size) for size in W.shape[-2:]]
+    return SoapState(*sizes, *sizes, torch.zeros_like(W), torch.zeros_like(W), 0)
+
+
+def soap_step(
+    W: Tensor,
+    grad: Tensor,
+    state: SoapState,
+    *,
+    step_size: float,
+    beta1: float = 0.95,
+    beta2: float = 0.95,
+    averaging: float = 0.95,
+    epsilon: float = 1e-8,
+    frequency: int = 1,
+    warmup: int = 1,
+) -> tuple[Tensor, SoapState]:
+    """Return weights and state after one gradient of W (..., a, b).
+
+    The first ``warmup`` gradients only fill the statistics. Later ones are projected on the
+    eigenvectors known before them, Adam (bias-corrected from the end of the warm-up) divides the
+    projected mean by the root of the projected second moment, and the result is projected back.
+    Then the statistics take the gradient in, and every ``frequency`` steps the eigenvectors are
+    computed afresh, exactly. As long as a statistic has a null space, its eigenvectors there are
+    arbitrary, and so is the step: a warm-up of b/a gradients makes the method a function of its
+    inputs and equivariant under rotations.
+    Units: step_size in those of W, epsilon in those of the gradient.
+    Source: Vyas et al. 2024 (arXiv 2409.11321), algorithm 3, with eigh in place of one QR step;
+    epsilon outside the root.
+    """
+    count = state.count + 1
+    age = count - warmup
+    QL, QR = state.left_basis, state.right_basis
+    first, second = state.first, state.second
+    if age > 0:
+        first = beta1 * first + (1.0 - beta1) * grad
+        second = beta2 * second + (1.0 - beta2) * (QL.mT @ grad @ QR).square()
+        direction = adam_direction(
+            QL.mT @ first @ QR, second, age, beta1=beta1, beta2=beta2, epsilon=epsilon
+        )
+        W = W - step_size * (QL @ direction @ QR.mT)
+    left = averaging * state.left + (1.0 - averaging) * (grad @ grad.mT)
+    right = averaging * state.right + (1.0 - averaging) * (grad.mT @ grad)
+    if age >= 0 and age % frequency == 0:
+        QL, QR = (torch.linalg.eigh(statistic).eigenvectors for statistic in (left, right))
+    return W, SoapState(left, right, QL, QR, first, second, count)
+
+
+def soap(
+    *,
+    step_size: float = 1e-2,
+    beta1: float = 0.95,
+    beta2: float = 0.95,
+    averaging: float = 0.95,
+    epsilon: float = 1e-8,
+    frequency: int = 1,
+    warmup: int = 1,
+    head: str = "joint",
+) -> Method:
+    """SOAP on head and representation."""
+    require_adam(step_size, beta1, beta2, epsilon)
+    require_decay("averaging", averaging)
+    require_count("frequency", frequency, least=1)
+    require_count("warmup", warmup, least=1)
+
+    def rule(W: Tensor, grad: Tensor, state: SoapState) -> tuple[Tensor, SoapState]:
+        return soap_step(
+            W,
+            grad,
+            state,
+            step_size=step_size,
+            beta1=beta1,
+            beta2=beta2,
+            averaging=averaging,
+            epsilon=epsilon,
+            frequency=frequency,
+            warmup=warmup,
+        )
+
+    hyperparameters = {
+        "step_size": step_size,
+        "beta1": beta1,
+        "beta2": beta2,
+        "averaging": averaging,
+        "epsilon": epsilon,
+        "frequency": frequency,
+        "warmup": warmup,
+    }
+    return layerwise(
+        "soap", start=soap_start, rule=rule, head=head, hyperparameters=hyperparameters
+    )

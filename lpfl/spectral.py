@@ -1,0 +1,71 @@
+"""Functions of singular values and eigenvalues: polar factor, Newton-Schulz, matrix powers.
+
+All act on the last two axes and broadcast over leading axes.
+"""
+
+import torch
+from torch import Tensor
+
+QUINTIC = (3.4445, -4.7750, 2.0315)
+TINY_NORM = 1e-7
+
+
+def rounding_cutoff(largest: Tensor, size: int) -> Tensor:
+    """Return ``size * eps * largest``: what rounding may put in place of an exact zero."""
+    return largest * size * torch.finfo(largest.dtype).eps
+
+
+def polar_factor(matrix: Tensor) -> Tensor:
+    """Return ``U V'`` of the singular value decomposition ``U S V'`` of ``matrix`` (..., a, b).
+
+    Singular values below rounding count as zero and their directions are dropped, so a zero
+    matrix has factor zero.
+    """
+    U, s, Vh = torch.linalg.svd(matrix, full_matrices=False)
+    kept = s > rounding_cutoff(s[..., :1], max(matrix.shape[-2:]))
+    return (U * kept.to(s.dtype).unsqueeze(-2)) @ Vh
+
+
+def newton_schulz(
+    matrix: Tensor,
+    *,
+    steps: int = 5,
+    coefficients: tuple[float, float, float] = QUINTIC,
+) -> Tensor:
+    """Return Muon's approximate polar factor of ``matrix`` (..., a, b).
+
+    ``Z <- a Z + (b A + c A^2) Z`` with ``A = Z Z'``, from Z = matrix over its Frobenius norm (at
+    least 1e-7). A singular value s is mapped by the odd polynomial a s + b s^3 + c s^5; with the
+    published coefficients it ends between about 0.7 and 1.2, not at 1.
+    Raises: ValueError if steps < 1.
+    Source: Jordan et al. 2024 (Muon), coefficients theirs.
+    """
+    if steps < 1:
+        raise ValueError(f"steps={steps}, needs >= 1")
+    a, b, c = coefficients
+    tall = matrix.shape[-2] > matrix.shape[-1]
+    Z = matrix.mT if tall else matrix
+    Z = Z / torch.linalg.matrix_norm(Z, keepdim=True).clamp(min=TINY_NORM)
+    for _ in range(steps):
+        A = Z @ Z.mT
+        Z = a * Z + (b * A + c * (A @ A)) @ Z
+    return Z.mT if tall else Z
+
+
+def psd_power(matrix: Tensor, exponent: float, *, epsilon: float = 0.0) -> Tensor:
+    """Return ``(matrix + epsilon I)^exponent`` for symmetric positive semi-definite ``matrix``.
+
+    With epsilon 0 a negative power is that of the pseudo-inverse: eigenvalues below rounding
+    stay zero. Units: epsilon in those of the matrix.
+    Raises: ValueError if epsilon < 0.
+    """
+    if not epsilon >= 0.0:
+        raise ValueError(f"epsilon={epsilon}, needs >= 0")
+    values, vectors = torch.linalg.eigh(matrix)
+    values = values.clamp(min=0.0)
+    if epsilon > 0.0:
+        powers = (values + epsilon).pow(exponent)
+    else:
+        kept = values > rounding_cutoff(values[..., -1:], matrix.shape[-1])
+        powers = torch.where(kept, values, torch.ones_like(values)).pow(exponent) * kept
+    return (vectors * powers.unsqueeze(-2)) @ vectors.mT
