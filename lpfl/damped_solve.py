@@ -5,6 +5,8 @@ from math import isfinite
 import torch
 from torch import Tensor
 
+from lpfl.linalg import require_finite
+
 
 def require_non_negative(name: str, value: float) -> None:
     """Raise ValueError unless value is finite and >= 0."""
@@ -16,9 +18,12 @@ def damped_solve(Q: Tensor, right: Tensor, *, damping: float) -> Tensor:
     """Return ``(Q + damping I)^{-1} right`` through a Cholesky factor.
 
     Shapes: Q (R, m, m) symmetric positive semi-definite; right (R, m, k), or (R, m) for vectors.
-    Raises: ValueError if the damped matrix is not positive definite in floating point.
+    Raises: ValueError if damping < 0, an entry is not finite, or the damped matrix is not positive
+            definite in floating point.
     """
     require_non_negative("damping", damping)
+    require_finite("second moment", Q)
+    require_finite("right side", right)
     if right.ndim == Q.ndim - 1:
         return damped_solve(Q, right[..., None], damping=damping)[..., 0]
     shifted = Q.clone()

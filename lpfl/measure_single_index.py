@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from lpfl.linalg import require_finite
 from lpfl.problems.single_index import times_covariance
 
 
@@ -45,6 +46,7 @@ def top_singular(matrix: Tensor, *, count: int = 1) -> TopSingular:
     if rows < columns:
         flipped = top_singular(matrix.mT, count=count)
         return TopSingular(flipped.values, flipped.right, flipped.left)
+    require_finite("matrix", matrix)
     vectors = torch.linalg.eigh(matrix.mT @ matrix).eigenvectors
     right = vectors[..., -count:].flip(-1)
     left = matrix @ right
@@ -91,13 +93,16 @@ def orthogonal_powers(index: Tensor, *, degree: int) -> Tensor:
     """Orthonormalise ``1, h, h^2, .., h^degree`` over the sample; return all but the constant.
 
     Shapes: index h (R, n) -> (R, n, degree); column k-1 approaches He_k(h / std h) / sqrt(k! n).
-    Raises: ValueError unless 1 <= degree < n.
+    Raises: ValueError unless 1 <= degree < n, or for a constant index.
     """
     n = index.shape[-1]
     if not 1 <= degree < n:
         raise ValueError(f"degree={degree}, needs 1 <= degree < n={n}")
     h = index - index.mean(-1, keepdim=True)
-    h = h / h.square().mean(-1, keepdim=True).sqrt()
+    spread = h.square().mean(-1, keepdim=True).sqrt()
+    if not bool((spread > 0).all()):
+        raise ValueError(f"index has spread {float(spread.min())}, needs > 0")
+    h = h / spread
     columns = [torch.ones_like(h), h]
     for k in range(1, degree):  # Hermite recurrence: the same span as the powers, well conditioned
         columns.append(h * columns[k] - k * columns[k - 1])

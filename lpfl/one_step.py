@@ -4,6 +4,7 @@ from math import isfinite, sqrt
 
 from torch import Tensor
 
+from lpfl.linalg import require_finite
 from lpfl.precondition import Preconditioner, sgd
 from lpfl.problems.single_index_network import (
     TwoLayerNetwork,
@@ -38,10 +39,11 @@ def one_step(
 
     Shapes: inputs (R, n, d), targets (R, n). ``precondition`` is a function of
     ``lpfl.precondition`` with its parameters bound, such as ``partial(kfac, damping=0.1)``.
-    Raises: ValueError if step_size is not finite.
+    Raises: ValueError if step_size, or an entry of the new first layer, is not finite.
     """
     if not isfinite(step_size):
         raise ValueError(f"step_size={step_size}, needs to be finite")
     gradient = scaled_gradient(network, inputs, targets, batch_norm=batch_norm)
     G = network.first_layer - step_size * precondition(gradient, inputs)
+    require_finite("first layer after the step", G)
     return network.with_first_layer(G)

@@ -9,11 +9,12 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from lpfl import spectral
 from lpfl.damped_solve import damped_solve, require_non_negative
+from lpfl.linalg import require_finite
+from lpfl.spectral import polar_factor
 
 Preconditioner = Callable[[Tensor, Tensor], Tensor]
-
-MUON_COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 
 
 def sgd(gradient: Tensor, inputs: Tensor) -> Tensor:
@@ -73,32 +74,17 @@ def polar(gradient: Tensor, inputs: Tensor) -> Tensor:
 
     Directions whose singular value is below rounding are dropped, not filled in.
     """
-    return _with_singular_values(gradient, lambda s: (s > _rounding(gradient, s)).to(s.dtype))
+    require_finite("gradient", gradient)
+    return polar_factor(gradient)
 
 
-def newton_schulz(
-    gradient: Tensor,
-    inputs: Tensor,
-    *,
-    steps: int = 5,
-    coefficients: tuple[float, float, float] = MUON_COEFFICIENTS,
-) -> Tensor:
-    """Return Muon's approximate polar factor by the odd quintic iteration.
+def newton_schulz(gradient: Tensor, inputs: Tensor, *, steps: int = 5) -> Tensor:
+    """Return Muon's approximate polar factor after ``steps`` quintic Newton-Schulz iterations.
 
-    ``Z <- a Z + (b Z Z^T + c (Z Z^T)^2) Z`` from ``Z = gradient / |gradient|_F``.
-    Raises: ValueError if steps < 0.
-    Source: Jordan et al. 2024 (Muon), default coefficients theirs.
+    Source: Jordan et al. 2024, as in ``lpfl.spectral.newton_schulz``.
     """
-    if steps < 0:
-        raise ValueError(f"steps={steps}, needs >= 0")
-    a, b, c = coefficients
-    tall = gradient.shape[-2] > gradient.shape[-1]
-    Z = gradient.mT if tall else gradient
-    Z = Z / torch.linalg.matrix_norm(Z, keepdim=True)
-    for _ in range(steps):
-        A = Z @ Z.mT
-        Z = a * Z + (b * A + c * (A @ A)) @ Z
-    return Z.mT if tall else Z
+    require_finite("gradient", gradient)
+    return spectral.newton_schulz(gradient, steps=steps)
 
 
 def shampoo_first(gradient: Tensor, inputs: Tensor, *, damping: float = 0.0) -> Tensor:
@@ -112,13 +98,6 @@ def shampoo_first(gradient: Tensor, inputs: Tensor, *, damping: float = 0.0) -> 
     require_non_negative("damping", damping)
     if damping == 0:
         return polar(gradient, inputs)
-    return _with_singular_values(gradient, lambda s: s / (s.square() + damping).sqrt())
-
-
-def _with_singular_values(matrix: Tensor, function: Callable[[Tensor], Tensor]) -> Tensor:
-    U, s, Vh = torch.linalg.svd(matrix, full_matrices=False)
-    return (U * function(s)[..., None, :]) @ Vh
-
-
-def _rounding(matrix: Tensor, s: Tensor) -> Tensor:
-    return s[..., :1] * max(matrix.shape[-2:]) * torch.finfo(s.dtype).eps
+    require_finite("gradient", gradient)
+    U, s, Vh = torch.linalg.svd(gradient, full_matrices=False)
+    return (U * (s / (s.square() + damping).sqrt())[..., None, :]) @ Vh

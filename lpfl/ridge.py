@@ -7,12 +7,13 @@ the caller chooses the sample, the prediction of theory is for fresh rows.
 
 from dataclasses import dataclass
 from math import isfinite
+from typing import Literal
 
 import torch
 from torch import Tensor
 
 from lpfl.damped_solve import damped_solve
-from lpfl.problems.single_index import SingleIndexProblem, sample
+from lpfl.problems.single_index import Sample, SingleIndexProblem, sample
 from lpfl.problems.single_index_network import TwoLayerNetwork, features
 
 
@@ -77,3 +78,37 @@ def error_on_fresh_rows(
         error = fresh.targets - predict(fit, features(network, fresh.inputs))
         total += error.square().sum(-1)
     return total / rows
+
+
+@dataclass(frozen=True)
+class RidgeErrors:
+    """Train and test error (R,) of the second layer, and the data it was fitted on."""
+
+    train: Tensor
+    test: Tensor
+    data: Literal["fresh", "same"]
+
+
+def refit_errors(
+    problem: SingleIndexProblem,
+    network: TwoLayerNetwork,
+    *,
+    penalty: float,
+    fit_rows: int,
+    test_rows: int,
+    generator: torch.Generator,
+    same_rows: Sample | None = None,
+) -> RidgeErrors:
+    """Refit the second layer behind a stepped first layer and return its errors.
+
+    The fit uses ``fit_rows`` fresh rows (data "fresh"), or ``same_rows``, the rows of the step,
+    where they are given (data "same": another law, for which no prediction is claimed).
+    Raises: ValueError as ``fit_ridge`` and ``error_on_fresh_rows``, and if ``same_rows`` does not
+            have fit_rows rows.
+    """
+    rows = same_rows or sample(problem, fit_rows, generator=generator)
+    if rows.targets.shape[-1] != fit_rows:
+        raise ValueError(f"same_rows has {rows.targets.shape[-1]} rows, needs {fit_rows}")
+    fit = fit_ridge(features(network, rows.inputs), rows.targets, penalty=penalty)
+    test = error_on_fresh_rows(problem, network, fit, rows=test_rows, generator=generator)
+    return RidgeErrors(fit.train_error, test, "same" if same_rows else "fresh")

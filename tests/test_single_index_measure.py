@@ -1,4 +1,4 @@
-"""Measurements and the ridge fit, on inputs whose answer is known."""
+"""Measurements on inputs whose answer is known."""
 
 import math
 
@@ -14,9 +14,6 @@ from lpfl.measure_single_index import (
     singular_values,
     top_singular,
 )
-from lpfl.problems.single_index import SingleIndexProblem, sample
-from lpfl.problems.single_index_network import TwoLayerNetwork, features
-from lpfl.ridge import error_on_fresh_rows, fit_ridge, predict
 from lpfl.seeding import generator
 
 
@@ -49,6 +46,8 @@ def test_top_singular_triples_are_those_of_the_full_decomposition(
     assert torch.allclose(singular_values(M), s, rtol=1e-12)
     overlap = (top.left * U[:, :, :2]).sum(1) * (top.right * Vh.mT[:, :, :2]).sum(1)
     assert torch.allclose(overlap, torch.ones_like(overlap), rtol=1e-10)
+    with pytest.raises(ValueError, match="entries not finite"):
+        top_singular(math.nan * M)
     with pytest.raises(ValueError, match="count=6, needs 1 <= count"):
         top_singular(M, count=6)
 
@@ -80,6 +79,8 @@ def test_orthogonal_powers_are_orthonormal_and_approach_hermite_polynomials() ->
     span = torch.linalg.qr(raw).Q  # same span as 1, h, .., h^4
     inside = (span.mT @ powers).square().sum(1)
     assert torch.allclose(inside, torch.ones_like(inside), atol=1e-8)
+    with pytest.raises(ValueError, match=r"index has spread 0\.0, needs > 0"):
+        orthogonal_powers(torch.ones(1, 9), degree=2)
     with pytest.raises(ValueError, match="degree=0, needs 1 <= degree"):
         orthogonal_powers(h, degree=0)
 
@@ -95,39 +96,3 @@ def test_feature_overlaps_find_planted_harmonics() -> None:
     assert torch.allclose(total, torch.ones_like(total), rtol=1e-10)
     assert bool((overlaps[:, 0, 1] > 0.9).all())
     assert float(overlaps[:, :, 2].max()) < 1e-20
-
-
-@pytest.mark.parametrize("width", [4, 30])
-def test_ridge_fit_is_the_minimiser(width: int) -> None:
-    F, y, penalty = normal(2, 12, width, name="features") + 0.5, normal(2, 12, name="y") + 2, 0.3
-
-    def objective(a: torch.Tensor, intercept: torch.Tensor) -> torch.Tensor:
-        residual = y - torch.einsum("rnk,rk->rn", F, a) - intercept[:, None]
-        return residual.square().mean(-1) + penalty * a.square().sum(-1)
-
-    fit = fit_ridge(F, y, penalty=penalty)
-    a, c = fit.coefficients.clone().requires_grad_(), fit.intercept.clone().requires_grad_()
-    slopes = torch.autograd.grad(objective(a, c).sum(), (a, c))
-    assert max(float(g.abs().max()) for g in slopes) < 1e-12  # strictly convex: one minimiser
-    residual = (y - predict(fit, F)).square().mean(-1)
-    assert torch.allclose(fit.train_error, residual, rtol=1e-12)
-    with pytest.raises(ValueError, match=r"penalty=0\.0, needs finite and > 0"):
-        fit_ridge(F, y, penalty=0.0)
-
-
-def test_error_on_fresh_rows_of_a_linear_network_is_its_population_risk() -> None:
-    s = torch.linspace(0.5, 1.5, 4, dtype=torch.float64)
-    teacher, G = normal(3, 4, name="teacher"), normal(3, 6, 4, name="G")
-    problem = SingleIndexProblem(s, teacher, link="identity", noise_std=0.4)
-    network = TwoLayerNetwork(G, normal(3, 6, name="f"), "identity")
-    rows = sample(problem, 8, generator=generator(1, "fit"))
-    fit = fit_ridge(features(network, rows.inputs), rows.targets, penalty=0.1)
-    gap = teacher - torch.einsum("rkd,rk->rd", G, fit.coefficients)
-    risk = (s * gap.square()).sum(-1) + fit.intercept.square() + 0.16
-    seen = error_on_fresh_rows(
-        problem, network, fit, rows=40_001, generator=generator(1, "test"), chunk=5000
-    )
-    # Gaussian residual r of variance V and mean m: var r^2 = 2 V^2 + 4 m^2 V <= 2 (E r^2)^2.
-    assert bool(((seen - risk).abs() < 5.5 * risk * (2 / 40_001) ** 0.5).all())
-    with pytest.raises(ValueError, match="rows=0"):
-        error_on_fresh_rows(problem, network, fit, rows=0, generator=generator(1, "none"))

@@ -108,7 +108,7 @@ def batch_norm_first_layer_gradient(
 
     The network is ``N^{-1/2} f^T act(h^)``, ``h^`` the pre-activations G x minus their mean over
     the batch and over their standard deviation (no shift, no gain, no epsilon).
-    Raises: ValueError for a batch of one row.
+    Raises: ValueError for a batch of one row or a constant pre-activation.
     Source: chain rule: the backward signal loses its components along 1 and h^.
     """
     n = targets.shape[-1]
@@ -118,6 +118,8 @@ def batch_norm_first_layer_gradient(
     H = inputs @ network.first_layer.mT
     H = H - H.mean(1, keepdim=True)
     spread = H.square().mean(1, keepdim=True).sqrt()
+    if not bool((spread > 0).all()):
+        raise ValueError(f"pre-activation has spread {float(spread.min())}, needs > 0")
     H = H / spread
     outputs = network.output_scale * torch.einsum("rnk,rk->rn", act.value(H), network.second_layer)
     back = act.slope(H) * ((outputs - targets) / n)[:, :, None]
