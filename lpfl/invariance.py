@@ -47,20 +47,21 @@ def draw_transform(
     such singular values between Haar bases; "rotation" and "gauge_rotation" are Haar.
     Raises: ValueError for an unknown kind.
     """
-    options = {"generator": stream, "device": stream.device}
-    eye = torch.eye(dim, dtype=dtype, device=stream.device).expand(replicates, dim, dim)
+    device = stream.device
+    eye = torch.eye(dim, dtype=dtype, device=device).expand(replicates, dim, dim)
     if transform in ("rotation", "gauge_rotation"):
         return haar(replicates, dim, stream, dtype)
     if transform in ("permutation", "signed_permutation"):
-        order = torch.rand(replicates, dim, **options).argsort(-1)
+        order = torch.rand(replicates, dim, generator=stream, device=device).argsort(-1)
         permuted = eye.gather(-2, order.unsqueeze(-1).expand(replicates, dim, dim))
         if transform == "permutation":
             return permuted
-        signs = torch.randint(0, 2, (replicates, dim), **options) * 2 - 1
+        signs = torch.randint(0, 2, (replicates, dim), generator=stream, device=device) * 2 - 1
         return permuted * signs.unsqueeze(-1)
     if transform == "scale":
         return 2.0 * eye
-    singular = torch.pow(2.0, 2.0 * torch.rand(replicates, dim, dtype=dtype, **options) - 1.0)
+    uniform = torch.rand(replicates, dim, generator=stream, device=device, dtype=dtype)
+    singular = torch.pow(2.0, 2.0 * uniform - 1.0)
     if transform == "diagonal":
         return torch.diag_embed(singular)
     if transform in ("general", "gauge"):

@@ -14,7 +14,7 @@ class AdamState(NamedTuple):
 
     first: Tensor
     second: Tensor
-    count: int
+    age: int
 
 
 def adam_start(W: Tensor) -> AdamState:
@@ -23,14 +23,14 @@ def adam_start(W: Tensor) -> AdamState:
 
 
 def adam_direction(
-    first: Tensor, second: Tensor, count: int, *, beta1: float, beta2: float, epsilon: float
+    first: Tensor, second: Tensor, age: int, *, beta1: float, beta2: float, epsilon: float
 ) -> Tensor:
-    """Return ``m / (sqrt(v) + epsilon)`` with both moments bias-corrected at step ``count``.
+    """Return ``m / (sqrt(v) + epsilon)`` with both moments bias-corrected at step ``age``.
 
     0/0 (a gradient entry that was always zero, epsilon = 0) is 0.
     """
-    mean = first / (1.0 - beta1**count)
-    scale = (second / (1.0 - beta2**count)).sqrt() + epsilon
+    mean = first / (1.0 - beta1**age)
+    scale = (second / (1.0 - beta2**age)).sqrt() + epsilon
     return torch.where(scale > 0, mean / torch.where(scale > 0, scale, 1.0), 0.0)
 
 
@@ -52,7 +52,7 @@ def adam_step(
     state = AdamState(
         beta1 * state.first + (1.0 - beta1) * grad,
         beta2 * state.second + (1.0 - beta2) * grad.square(),
-        state.count + 1,
+        state.age + 1,
     )
     return W - step_size * adam_direction(*state, beta1=beta1, beta2=beta2, epsilon=epsilon), state
 

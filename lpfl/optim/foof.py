@@ -6,6 +6,7 @@ from lpfl.linalg import right_solve
 from lpfl.optim.average import smooth
 from lpfl.optim.kfac import damped, kfac_head_step, require_enough_rows
 from lpfl.optim.method import (
+    Hyperparameters,
     Memory,
     Method,
     require_choice,
@@ -74,7 +75,7 @@ def foof(
         )
         return Weights(F, G_next), memory
 
-    hyperparameters = {
+    hyperparameters: Hyperparameters = {
         "step_size": step_size,
         "damping": damping,
         "averaging": averaging,

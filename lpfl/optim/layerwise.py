@@ -1,11 +1,11 @@
 """A method of the linear representation problem from a rule for one matrix."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from torch import Tensor
 
-from lpfl.optim.method import Memory, Method, require_choice
+from lpfl.optim.method import Hyperparameters, Memory, Method, require_choice
 from lpfl.problems.linear_representation import Batch, Weights, gradients, least_squares_head
 
 HEADS = ("joint", "least_squares", "frozen")
@@ -20,7 +20,7 @@ def layerwise(
     start: Start,
     rule: Rule,
     head: str,
-    hyperparameters: Mapping[str, float | str | bool],
+    hyperparameters: Hyperparameters,
 ) -> Method:
     """Return the method that applies ``rule`` to each matrix on its own.
 

@@ -9,6 +9,7 @@ from torch import Tensor
 from lpfl.problems.linear_representation import Batch, Weights
 
 Memory = Mapping[str, Any]
+Hyperparameters = Mapping[str, float | str | bool]
 Init = Callable[[Weights], Memory]
 Step = Callable[[Weights, Memory, Batch], tuple[Weights, Memory]]
 
@@ -31,7 +32,7 @@ class Method:
     name: str
     step: Callable[..., tuple[Weights, Memory]]
     init: Init = no_memory
-    hyperparameters: Mapping[str, float | str | bool] = field(default_factory=dict)
+    hyperparameters: Hyperparameters = field(default_factory=dict)
     needs_rows: bool = False
     orthonormal: bool = False
     batches: int = 1

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from lpfl.optim.layerwise import layerwise
 from lpfl.optim.method import (
+    Hyperparameters,
     Method,
     require_choice,
     require_count,
@@ -92,7 +93,7 @@ def muon(
             scale=scale,
         )
 
-    hyperparameters = {
+    hyperparameters: Hyperparameters = {
         "step_size": step_size,
         "momentum": momentum,
         "nesterov": nesterov,

@@ -6,6 +6,7 @@ from torch import Tensor
 from lpfl.linalg import right_solve
 from lpfl.optim.kfac import damped, require_enough_rows, require_full_column_rank
 from lpfl.optim.method import (
+    Hyperparameters,
     Memory,
     Method,
     require_choice,
@@ -97,5 +98,5 @@ def ngd(*, step_size: float = 1e-2, damping: float = 0.0, gauge: str = "minimum_
         pairs = zip(weights, direction, strict=True)
         return Weights(*[W - step_size * delta for W, delta in pairs]), memory
 
-    hyperparameters = {"step_size": step_size, "damping": damping, "gauge": gauge}
+    hyperparameters: Hyperparameters = {"step_size": step_size, "damping": damping, "gauge": gauge}
     return Method("ngd", step, hyperparameters=hyperparameters)

@@ -24,9 +24,9 @@ PRECONDITIONERS = ("none", "kfac")
 
 
 def polyak_step_size(
-    slope: Weights, direction: Weights, gap: Tensor, *, max_step_size: float = float("inf")
+    slope: Weights, direction: Weights, gap: Tensor, *, max_step_size: float | None = None
 ) -> Tensor:
-    """Return ``min(gap / <slope, direction>, max_step_size)`` per replicate (R,).
+    """Return ``gap / <slope, direction>`` per replicate (R,), at most ``max_step_size`` if given.
 
     direction = P^{-1} slope, so the denominator is |slope|^2 in the norm of P^{-1}, summed over
     both layers. gap = L - L* (R,) in [y]^2; a negative gap and a zero slope give step 0.
@@ -36,7 +36,8 @@ def polyak_step_size(
     squared = torch.stack([(grad * move).sum((-2, -1)) for grad, move in pairs]).sum(0)
     positive = squared > 0
     ratio = gap.clamp(min=0.0) / torch.where(positive, squared, 1.0)
-    return torch.where(positive, ratio, 0.0).clamp(max=max_step_size)
+    ratio = torch.where(positive, ratio, 0.0)
+    return ratio if max_step_size is None else ratio.clamp(max=max_step_size)
 
 
 def kfac_direction(weights: Weights, slope: Weights, cov_x: Tensor, damping: float) -> Weights:
@@ -58,11 +59,11 @@ def polyak(
     loss_star: float = 0.0,
     preconditioner: str = "none",
     damping: float = 0.0,
-    max_step_size: float = float("inf"),
+    max_step_size: float | None = None,
 ) -> Method:
-    """Joint descent with the step ``step_size min((L - L*) / |grad|^2_{P^-1}, max_step_size)``.
+    """Joint descent with the step ``step_size (L - L*) / |grad|^2_{P^-1}``.
 
-    L is the loss on the batch, loss_star the value L* it can reach (m sigma^2/2 on fresh noisy
+    The quotient is cut at ``max_step_size`` if given. L is the loss on the batch, loss_star the value L* it can reach (m sigma^2/2 on fresh noisy
     batches, 0 without noise), in [y]^2; step_size is a pure number.
     preconditioner: "none" (P = I) or "kfac" (the layer-wise factors of the joint form, damped).
     Raises: ValueError on bad hyper-parameters, a batch without rows; with "kfac" n < d without
@@ -72,8 +73,8 @@ def polyak(
     require_non_negative("loss_star", loss_star)
     require_choice("preconditioner", preconditioner, PRECONDITIONERS)
     require_damping(damping)
-    if not max_step_size > 0.0:
-        raise ValueError(f"max_step_size={max_step_size}, needs > 0")
+    if max_step_size is not None:
+        require_step_size(max_step_size, "max_step_size")
 
     def step(weights: Weights, memory: Memory, batch: Batch) -> tuple[Weights, Memory]:
         gap = loss(weights, *require_rows(batch, "polyak")) - loss_star
@@ -86,11 +87,12 @@ def polyak(
         pairs = zip(weights, direction, strict=True)
         return Weights(*[W - eta[..., None, None] * move for W, move in pairs]), memory
 
-    hyperparameters = {
+    hyperparameters: dict[str, float | str | bool] = {
         "step_size": step_size,
         "loss_star": loss_star,
         "preconditioner": preconditioner,
         "damping": damping,
-        "max_step_size": max_step_size,
     }
+    if max_step_size is not None:
+        hyperparameters["max_step_size"] = max_step_size
     return Method("polyak", step, hyperparameters=hyperparameters, needs_rows=True)

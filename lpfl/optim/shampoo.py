@@ -7,6 +7,7 @@ from torch import Tensor
 from lpfl.optim.average import Average, include
 from lpfl.optim.layerwise import layerwise, no_state
 from lpfl.optim.method import (
+    Hyperparameters,
     Method,
     require_choice,
     require_decay,
@@ -23,6 +24,11 @@ class ShampooState(NamedTuple):
 
     left: Average
     right: Average
+
+
+def accumulate(past: Average | None, value: Tensor) -> Average:
+    """Return the running sum, as an average of weight one."""
+    return Average(value if past is None else past.total + value, 1.0)
 
 
 def shampoo_direction(
@@ -57,15 +63,13 @@ def shampoo_step(
     Morwani et al. 2024.
     """
     squares = (grad @ grad.mT, grad.mT @ grad)
+    left, right = (None, None) if state is None else state
     if statistics == "average":
-        old = (None, None) if state is None else state
-        pairs = zip(old, squares, strict=True)
-        state = ShampooState(*[include(past, square, averaging) for past, square in pairs])
-    elif state is None:
-        state = ShampooState(*[Average(square, 1.0) for square in squares])
+        state = ShampooState(
+            include(left, squares[0], averaging), include(right, squares[1], averaging)
+        )
     else:
-        pairs = zip(state, squares, strict=True)
-        state = ShampooState(*[Average(past.total + square, 1.0) for past, square in pairs])
+        state = ShampooState(accumulate(left, squares[0]), accumulate(right, squares[1]))
     direction = shampoo_direction(
         grad, state.left.mean, state.right.mean, exponent=exponent, epsilon=epsilon
     )
@@ -104,7 +108,7 @@ def shampoo(
             epsilon=epsilon,
         )
 
-    hyperparameters = {
+    hyperparameters: Hyperparameters = {
         "step_size": step_size,
         "exponent": exponent,
         "statistics": statistics,

@@ -15,7 +15,7 @@ class SoapState(NamedTuple):
 
     left (..., a, a), right (..., b, b): moving averages of grad grad' and grad' grad; left_basis,
     right_basis: their eigenvectors in columns, ascending; first: moving average of the gradient
-    in the original basis; second: of its square in the eigenbasis; count: gradients seen.
+    in the original basis; second: of its square in the eigenbasis; seen: number of gradients.
     """
 
     left: Tensor
@@ -24,13 +24,14 @@ class SoapState(NamedTuple):
     right_basis: Tensor
     first: Tensor
     second: Tensor
-    count: int
+    seen: int
 
 
 def soap_start(W: Tensor) -> SoapState:
     """Return the state before the first gradient."""
-    sizes = [W.new_zeros(*W.shape[:-2], size, size) for size in W.shape[-2:]]
-    return SoapState(*sizes, *sizes, torch.zeros_like(W), torch.zeros_like(W), 0)
+    left, right = (W.new_zeros(*W.shape[:-2], size, size) for size in W.shape[-2:])
+    zero = torch.zeros_like(W)
+    return SoapState(left, right, left, right, zero, zero, 0)
 
 
 def soap_step(
@@ -59,8 +60,8 @@ def soap_step(
     Source: Vyas et al. 2024 (arXiv 2409.11321), algorithm 3, with eigh in place of one QR step;
     epsilon outside the root.
     """
-    count = state.count + 1
-    age = count - warmup
+    seen = state.seen + 1
+    age = seen - warmup
     QL, QR = state.left_basis, state.right_basis
     first, second = state.first, state.second
     if age > 0:
@@ -74,7 +75,7 @@ def soap_step(
     right = averaging * state.right + (1.0 - averaging) * (grad.mT @ grad)
     if age >= 0 and age % frequency == 0:
         QL, QR = (torch.linalg.eigh(statistic).eigenvectors for statistic in (left, right))
-    return W, SoapState(left, right, QL, QR, first, second, count)
+    return W, SoapState(left, right, QL, QR, first, second, seen)
 
 
 def soap(
