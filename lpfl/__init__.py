@@ -1,1 +1,3 @@
 """Reference models, optimizers and checks: what runs."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,24 @@
+"""``lpfl baseline``: turn a results file into the baseline to commit."""
+
+import argparse
+from typing import Any
+
+SAYS = "make the baseline of a results file"
+
+
+def add_parser(commands: Any) -> None:
+    """Add the command to the parser."""
+    parser = commands.add_parser("baseline", help=SAYS, description=SAYS)
+    parser.add_argument("results", help="a complete results.jsonl")
+    parser.add_argument("--out", default="reports/baseline.json", help="file to write")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Write the baseline."""
+    from lpfl.store import read_results
+    from lpfl.verify.baseline import make_baseline, write_baseline
+
+    write_baseline(args.out, make_baseline(read_results(args.results)))
+    print(f"baseline: {args.out}")
+    return 0

@@ -1,0 +1,29 @@
+"""``lpfl compare``: what changed between two results files."""
+
+import argparse
+import sys
+from typing import Any
+
+SAYS = "show the claims whose verdict or margin changed between two results files"
+
+
+def add_parser(commands: Any) -> None:
+    """Add the command to the parser."""
+    parser = commands.add_parser("compare", help=SAYS, description=SAYS)
+    parser.add_argument("a", help="a results.jsonl")
+    parser.add_argument("b", help="another results.jsonl")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the changes; differences in how the runs were made go to stderr."""
+    from lpfl.compare import compare, differences_of_origin, to_json, to_text
+    from lpfl.store import read_results
+
+    a, b = read_results(args.a), read_results(args.b)
+    for line in differences_of_origin(a, b):
+        print(line, file=sys.stderr)
+    rows = compare(a, b)
+    print(to_json(rows) if args.json else to_text(rows))
+    return 0

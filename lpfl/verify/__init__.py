@@ -1,0 +1,1 @@
+"""Where the two witnesses meet: predictions of ``theory`` against runs of ``lpfl``."""

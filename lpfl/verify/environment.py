@@ -1,0 +1,40 @@
+"""What a run's results depend on besides its plan: versions, device, threads."""
+
+import platform
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import Any
+
+import torch
+
+from lpfl import __version__
+from lpfl.verify.check import ALPHA_TOTAL
+from lpfl.verify.runner import Plan
+
+PACKAGES = ("torch", "numpy", "scipy", "sympy", "python-flint", "hypothesis")
+
+
+def device_name(device: str) -> str:
+    """Return the name of the device a run uses."""
+    if device.startswith("cuda"):
+        return str(torch.cuda.get_device_name(device))
+    return platform.processor() or platform.machine()
+
+
+def run_header(plan: Plan) -> dict[str, Any]:
+    """Return the header record of a run."""
+    versions = {"python": platform.python_version()}
+    versions |= {package: version(package) for package in PACKAGES}
+    return {
+        "lpfl_version": __version__,
+        "profile": plan.profile,
+        "seed": plan.seed,
+        "device": plan.device,
+        "device_name": device_name(plan.device),
+        "dtype": plan.dtype,
+        "threads": 1,
+        "versions": versions,
+        "claims": list(plan.claim_ids),
+        "alpha_total": ALPHA_TOTAL,
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
