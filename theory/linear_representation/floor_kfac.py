@@ -1,0 +1,51 @@
+"""LR-12: the stationary error of KFAC under label noise."""
+
+import sympy as sp
+
+from theory.claim import Assumption, Claim, Kind
+from theory.linear_representation.domain import (
+    DERIVED,
+    EXAMPLE,
+    GAUSSIAN,
+    NO_DAMPING,
+    RANKS,
+    STEP_BELOW_TWO,
+    STEP_POSITIVE,
+)
+from theory.notation import B, F_star, H, Sigma, Sigma_s, d, eta, floor, n, sigma
+
+HEAD = {H: F_star.T * F_star}
+SCHUR = {Sigma_s: (B * Sigma.inv() * B.T).inv()}
+KFAC_FLOOR = (
+    eta
+    / (2 - eta)
+    * sigma**2
+    / (n - d - 1)
+    * sp.Trace(sp.Inverse(H))
+    * sp.Trace(sp.Inverse(Sigma_s))
+)
+
+LR_12 = Claim(
+    id="LR-12",
+    title="Noise floor of KFAC",
+    says=(
+        "With fresh Gaussian batches the squared tangents settle at eta/(2-eta) sigma^2/(n-d-1) "
+        "tr(H^-1) tr(Sigma_s^-1), to leading order in sigma^2/n. It is the same for the head of "
+        "the same batch, of an independent batch, and for an averaged head. The factor 1/(n-d-1) "
+        "belongs to Gaussian inputs."
+    ),
+    kind=Kind.LIMIT,
+    source=DERIVED,
+    statement=sp.Eq(floor, KFAC_FLOOR, evaluate=False),
+    definitions={**HEAD, **SCHUR},
+    assumptions=(
+        *RANKS,
+        NO_DAMPING,
+        GAUSSIAN,
+        STEP_POSITIVE,
+        STEP_BELOW_TWO,
+        Assumption("more rows than input_dim + 1", n > d + 1),
+    ),
+    example=EXAMPLE,
+    beyond_paper=True,
+)

@@ -1,0 +1,104 @@
+"""LR-02: the Gauss-Newton matrix, its Kronecker blocks, its rank and its null space."""
+
+import sympy as sp
+from sympy.matrices.expressions.kronecker import KroneckerProduct as Kron
+
+from theory.claim import Assumption, Claim, Kind
+from theory.linear_representation.domain import EXAMPLE, PAPER, RANKS
+from theory.linear_representation.guards import count
+from theory.notation import (
+    D_F,
+    D_G,
+    F,
+    G,
+    R_gauge,
+    Sigma_hat,
+    X,
+    d,
+    k,
+    m,
+    n,
+    r_X,
+    rank_GN,
+)
+from theory.numeric import numeric
+
+_JACOBIAN_G = Kron(X, F)
+_JACOBIAN_F = Kron(X * G.T, sp.Identity(m))
+_CHANGE = X * (F * D_G + D_F * G).T
+RANK = k * (m + sp.Min(r_X, d) - k)
+
+
+def _moment(left: sp.MatrixExpr, right: sp.MatrixExpr) -> sp.MatrixExpr:
+    return left.T * right / n
+
+
+LR_02 = Claim(
+    id="LR-02",
+    title="Gauss-Newton blocks are Kronecker products, the null space is the gauge",
+    says=(
+        "With column-stacking vec the outputs X(FG)' have Jacobians X (x) F and XG' (x) I, so the "
+        "Gauss-Newton matrix (the true Fisher matrix of unit output noise) has blocks S (x) F'F "
+        "and GSG' (x) I: the Kronecker factors are exact here, not an approximation. Its null "
+        "space is exactly the gauge (F A, -A G), hence rank k(m+r-k) for inputs of rank r >= k."
+    ),
+    kind=Kind.IDENTITY,
+    source=PAPER,
+    statement=sp.Tuple(
+        sp.Eq(_moment(_JACOBIAN_G, _JACOBIAN_G), Kron(Sigma_hat, F.T * F), evaluate=False),
+        sp.Eq(
+            _moment(_JACOBIAN_F, _JACOBIAN_F),
+            Kron(G * Sigma_hat * G.T, sp.Identity(m)),
+            evaluate=False,
+        ),
+        sp.Eq(_moment(_JACOBIAN_G, _JACOBIAN_F), Kron(Sigma_hat * G.T, F.T), evaluate=False),
+        sp.Eq(
+            sp.Trace(_moment(_CHANGE, _CHANGE)),
+            sp.Trace(D_G.T * F.T * F * D_G * Sigma_hat)
+            + sp.Trace(D_F * G * Sigma_hat * G.T * D_F.T)
+            + 2 * sp.Trace(D_G * Sigma_hat * G.T * D_F.T * F),
+            evaluate=False,
+        ),
+        sp.Eq(
+            sp.MatAdd(F * (-R_gauge * G), (F * R_gauge) * G, evaluate=False),
+            sp.ZeroMatrix(m, d),
+            evaluate=False,
+        ),
+        sp.Eq(rank_GN, RANK, evaluate=False),
+    ),
+    parts=(
+        "representation_block",
+        "head_block",
+        "cross_block",
+        "quadratic_form",
+        "gauge",
+        "rank",
+    ),
+    definitions={Sigma_hat: X.T * X / n},
+    assumptions=(*RANKS, Assumption("the inputs span at least k directions", r_X >= k)),
+    example={**EXAMPLE, "data_rank": 10},
+)
+
+_RANK = numeric(RANK)
+
+
+def gauss_newton_rank(
+    *, input_dim: int, output_dim: int, rank: int, data_rank: int | None = None
+) -> int:
+    """Return the rank of the Gauss-Newton matrix of (F, G) at full ranks.
+
+    Raises: ValueError unless rank <= output_dim and rank <= data_rank.
+    Source: derived (LR-02).
+    """
+    small = count("rank", rank)
+    rows = count("data_rank", input_dim if data_rank is None else data_rank, low=small)
+    return round(
+        float(
+            _RANK(
+                input_dim=count("input_dim", input_dim, low=small),
+                output_dim=count("output_dim", output_dim, low=small),
+                rank=small,
+                data_rank=rows,
+            )
+        )
+    )

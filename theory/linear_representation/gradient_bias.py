@@ -1,0 +1,119 @@
+"""LR-17: when the gradient of the representation is biased by the label noise."""
+
+import numpy as np
+import sympy as sp
+from numpy.typing import ArrayLike
+
+from theory.claim import Assumption, Claim, Kind
+from theory.exact import evaluate_float
+from theory.linear_representation.domain import DERIVED, EXAMPLE, GAUSSIAN, NO_DAMPING, RANKS
+from theory.linear_representation.guards import Array, choice, count, number, positive_definite
+from theory.linear_representation.steps import error_cross, least_squares_head
+from theory.notation import (
+    B,
+    F_ls,
+    F_star,
+    G,
+    G_star,
+    K_var,
+    N,
+    Sigma,
+    Sigma_hat,
+    bias,
+    d,
+    grad_G,
+    k,
+    m,
+    n,
+    n_2,
+    sigma,
+)
+
+_SS = G_star * Sigma * G_star.T
+_SP = G_star * Sigma * B.T
+_INNER = (G * Sigma_hat * G.T).inv()
+_SHARE = G_star * Sigma_hat * G.T * _INNER
+_NOISE_IN = N * G.T * _INNER
+_NOISE_OUT = N * (sp.Identity(d) - G.T * _INNER * G * Sigma_hat)
+
+INDEPENDENT_BIAS = (m * sigma**2 / (n_2 - k - 1)) * _SS.inv() * _SP
+HETEROSCEDASTIC_BIAS = (-m / n) * (
+    _SS.inv() * (G_star * K_var * B.T - G_star * K_var * G_star.T * _SS.inv() * _SP)
+)
+NO_BIAS = sp.ZeroMatrix(k, d - k)
+_BIASES = {
+    "same_batch": NO_BIAS,
+    "independent_batch": INDEPENDENT_BIAS,
+    "independent_batch_whitened": NO_BIAS,
+    "heteroscedastic": HETEROSCEDASTIC_BIAS,
+}
+
+LR_17 = Claim(
+    id="LR-17",
+    title="Bias of the gradient step",
+    says=(
+        "With noise of constant variance the head of the same batch causes no bias of the "
+        "gradient: it splits into a head part and a noise part that are uncorrelated. A head from "
+        "an independent batch of n2 rows does, unless the gradient is whitened. Same batch and "
+        "noise variance that depends on x: bias of order m/n. (Usual reading: the same batch is "
+        "to blame for any anisotropic input; it is not.)"
+    ),
+    kind=Kind.LIMIT,
+    source="Zhang et al. 2023, arXiv 2308.04428 (the question); " + DERIVED,
+    statement=sp.Tuple(
+        sp.Eq(
+            grad_G,
+            (F_star * _SHARE + _NOISE_IN).T
+            * (F_star * (_SHARE * G - G_star) * Sigma_hat - _NOISE_OUT),
+            evaluate=False,
+        ),
+        *(sp.Eq(bias, value, evaluate=False) for value in _BIASES.values()),
+    ),
+    parts=("decomposition", *_BIASES),
+    definitions={grad_G: F_ls.T * error_cross(head=F_ls), F_ls: least_squares_head()},
+    assumptions=(
+        *RANKS,
+        NO_DAMPING,
+        GAUSSIAN,
+        Assumption("more head rows than rank + 1", n_2 > k + 1),
+    ),
+    example={**EXAMPLE, "head_batch_size": 200},
+    beyond_paper=True,
+)
+
+
+def gradient_bias(
+    setting: str,
+    *,
+    cov_x: ArrayLike,
+    rank: int,
+    output_dim: int,
+    n: int,
+    noise_std: float = 0.0,
+    variance_weighted_cov: ArrayLike | None = None,
+) -> Array:
+    """Return the mean gradient on the complement at G = G*, shape (k, d - k).
+
+    setting: "same_batch", "independent_batch", "independent_batch_whitened" or "heteroscedastic"
+    (same batch, leading order). cov_x (d, d) in coordinates where G* = [I_k 0]. n: rows of the
+    batch the head is fitted on. variance_weighted_cov: K = E[sigma^2(x) x x'] (d, d), only for
+    "heteroscedastic"; noise_std only for "independent_batch". Gaussian input.
+    Raises: ValueError on a bad argument, or n <= rank + 1.
+    Source: derived (LR-17).
+    """
+    choice("setting", setting, tuple(_BIASES))
+    cov = positive_definite("cov_x", cov_x)
+    size, rows = cov.shape[0], count("n", n, low=count("rank", rank) + 2)
+    if rank >= size:
+        raise ValueError(f"rank={rank}, needs < input_dim={size}")
+    frame = np.eye(size)
+    values: dict[str, Array | float] = {
+        "Sigma": cov,
+        "G^*": frame[:rank],
+        "B": frame[rank:],
+        "sigma": number("noise_std", noise_std, low=0.0),
+    }
+    if setting == "heteroscedastic":
+        values["K"] = positive_definite("variance_weighted_cov", variance_weighted_cov, size)
+    sizes = {"d": size, "k": rank, "m": count("output_dim", output_dim), "n": rows, "n_2": rows}
+    return evaluate_float(_BIASES[setting], values, sizes=sizes)

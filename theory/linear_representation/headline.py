@@ -1,0 +1,91 @@
+"""LR-10: contraction with noise, every constant proved."""
+
+import sympy as sp
+
+from theory.claim import Assumption, Claim, Kind
+from theory.linear_representation.cone_paper import PAPER_FACTOR
+from theory.linear_representation.domain import (
+    DERIVED,
+    EXAMPLE,
+    GAUSSIAN,
+    NO_DAMPING,
+    PAPER,
+    RANKS,
+    STEP_POSITIVE,
+    STEP_UP_TO_ONE,
+)
+from theory.notation import (
+    d,
+    delta,
+    eta,
+    k,
+    kappa,
+    kappa_hat,
+    lmin_cov,
+    lmin_hat,
+    m,
+    n,
+    s_min,
+    sigma,
+    tau,
+    theta,
+    theta_next,
+)
+
+TAIL = sp.sqrt(2 * sp.log(3 / delta))
+RELATIVE_NOISE = sigma / (s_min * sp.sqrt(n * lmin_hat))
+BATCH_NOISE = sp.Rational(6, 5) * eta * RELATIVE_NOISE * (sp.sqrt(k) + sp.sqrt(d - k) + tau)
+POPULATION_NOISE = (
+    sp.Rational(267, 100) * eta * sigma / s_min * sp.sqrt((d + sp.log(3 / delta)) / (n * lmin_cov))
+)
+BATCH_START = 1 / (sp.Rational(21, 2) * sp.sqrt(kappa_hat))
+POPULATION_START = 1 / (13 * sp.sqrt(kappa))
+HEAD_NOISE = RELATIVE_NOISE * (sp.sqrt(m) + sp.sqrt(k) + tau)
+HEAD_NOISE_MAX = sp.Rational(1, 46)
+ROWS_MIN = 300 * (d + sp.log(1 / delta))
+SHRINK = sp.Rational(81, 100)
+
+LR_10 = Claim(
+    id="LR-10",
+    title="One noisy KFAC step, with proved constants",
+    says=(
+        "From a start with tan <= 1/(10.5 sqrt(kappa of the batch)) and label noise small against "
+        "the head, one KFAC step with the least-squares head of the same batch gives "
+        "tan+ <= (1 - 0.9 eta) tan + 1.2 eta sigma/(s_min sqrt(n l_min)) (sqrt k + sqrt(d-k) + "
+        "tau) with probability at least 1-delta given the inputs. For Gaussian inputs and n >= 300 "
+        "(d + log 1/delta) the start 1/(13 sqrt(kappa)) and the constant 2.67 are enough, with "
+        "probability at least 1-3 delta (noise, and both ends of the batch spectrum)."
+    ),
+    kind=Kind.BOUND_WHP,
+    source=PAPER + "; constants " + DERIVED,
+    statement=sp.Tuple(
+        sp.Le(sp.tan(theta_next), PAPER_FACTOR * sp.tan(theta) + BATCH_NOISE),
+        sp.Le(sp.tan(theta_next), PAPER_FACTOR * sp.tan(theta) + POPULATION_NOISE),
+    ),
+    parts=("batch", "gaussian"),
+    definitions={tau: TAIL},
+    assumptions=(
+        *RANKS,
+        NO_DAMPING,
+        STEP_POSITIVE,
+        STEP_UP_TO_ONE,
+        GAUSSIAN,
+        Assumption("a probability of failure is allowed", delta > 0),
+        Assumption("enough rows", n >= ROWS_MIN),
+        Assumption("the start is near enough", sp.tan(theta) <= POPULATION_START),
+        Assumption(
+            "the head stands out of the noise",
+            HEAD_NOISE.subs(lmin_hat, SHRINK * lmin_cov).subs(tau, TAIL) <= HEAD_NOISE_MAX,
+        ),
+    ),
+    example={
+        **EXAMPLE,
+        "batch_size": 20000,
+        "noise_std": 0.1,
+        "angle": 0.03,
+        "failure_probability": 0.01,
+        "head_min_singular": 1.0,
+        "cov_min": 1.0,
+    },
+    beyond_paper=True,
+)

@@ -1,0 +1,76 @@
+"""LR-05: damping brings the input covariance back."""
+
+import numpy as np
+import sympy as sp
+from numpy.typing import ArrayLike
+
+from theory.claim import Claim, Kind
+from theory.linear_representation.domain import DERIVED, EXAMPLE, FULL_RANK_BATCH, RANKS
+from theory.linear_representation.guards import Array, count, number, positive_definite
+from theory.linear_representation.steps import kfac_step, pseudo_inverse
+from theory.notation import (
+    F,
+    F_star,
+    G,
+    G_next,
+    G_star,
+    N,
+    P_perp,
+    Sigma_hat,
+    d,
+    eta,
+    lam,
+    multiplier,
+    nu_j,
+)
+
+_WHITENER = Sigma_hat + lam * sp.Identity(d)
+DAMPED_MULTIPLIER = 1 - eta * nu_j
+
+LR_05 = Claim(
+    id="LR-05",
+    title="Damping breaks the independence of the input covariance",
+    says=(
+        "With damping the part of G on the complement does not shrink by 1-eta alone: a term "
+        "eta lambda (G - F^+F*G*)(S+lambda)^-1 P leaks in, and noise passes (S+lambda)^-1. "
+        "Locally, with the least-squares head, the multipliers are 1 - eta nu with nu an "
+        "eigenvalue of Sigma_s [(Sigma+lambda)^-1]_pp, which is 1 without damping."
+    ),
+    kind=Kind.IDENTITY,
+    source=DERIVED,
+    statement=sp.Tuple(
+        sp.Eq(
+            G_next * P_perp,
+            (1 - eta) * G * P_perp
+            + (eta * lam) * (G - pseudo_inverse(F) * F_star * G_star) * _WHITENER.inv() * P_perp
+            + eta * pseudo_inverse(F) * N * _WHITENER.inv() * P_perp,
+            evaluate=False,
+        ),
+        sp.Eq(multiplier, DAMPED_MULTIPLIER, evaluate=False),
+    ),
+    parts=("complement", "rate"),
+    definitions={
+        G_next: kfac_step(whitener=_WHITENER),
+        P_perp: sp.Identity(d) - G_star.T * G_star,
+    },
+    assumptions=(*RANKS, FULL_RANK_BATCH),
+    example={**EXAMPLE, "damping": 0.5},
+    beyond_paper=True,
+)
+
+
+def damped_eigenvalues(cov_x: ArrayLike, *, rank: int, damping: float) -> Array:
+    """Return the eigenvalues nu_j of Sigma_s [(Sigma + damping)^{-1}]_pp, ascending, (d - k,).
+
+    cov_x (d, d) in coordinates where G* = [I_k 0]; [x]^2 like damping >= 0.
+    Raises: ValueError on a covariance that is not positive definite or rank outside 1..d-1.
+    Source: derived (LR-05).
+    """
+    Sigma = positive_definite("cov_x", cov_x)
+    k = count("rank", rank)
+    if k >= Sigma.shape[0]:
+        raise ValueError(f"rank={k}, needs < input_dim={Sigma.shape[0]}")
+    shifted = Sigma + number("damping", damping, low=0.0) * np.eye(Sigma.shape[0])
+    root = np.linalg.cholesky(np.linalg.inv(shifted)[k:, k:])
+    precision = np.linalg.inv(Sigma)[k:, k:]
+    return np.asarray(np.linalg.eigvalsh(root.T @ np.linalg.solve(precision, root)))
