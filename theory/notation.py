@@ -84,3 +84,5 @@ error_slope = scalar(
 )
 dof = scalar("D_1", "freedom_ratio", "degrees of freedom over samples", NONNEGATIVE)
 dof_slope = scalar("D_1'", "freedom_slope", "its derivative in the effective ridge", REAL)
+v_fix2 = scalar("v_2", "resolvent_v2", "fixed point of the second layer", POSITIVE, "[x]^-2")
+a_spike = scalar("a_h", "head_spike", "spike coordinate of one hidden neuron", REAL)

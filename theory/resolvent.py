@@ -54,8 +54,7 @@ def resolvent(spectrum: Spectrum, *, aspect: npt.ArrayLike, damping: npt.ArrayLi
             pairs x atoms.
     Units:  aspect = d / n is a pure number, damping in [x]^2 like the eigenvalues.
     Raises: ValueError if aspect is not finite and > 0 or damping is not finite and >= 0.
-    Source: Silverstein (1995), Strong convergence of the empirical distribution of eigenvalues of
-            large dimensional random matrices, eq. (1.1)-(1.4); cancellation-free forms derived.
+    Source: Silverstein 1995 for the fixed point; the cancellation-free forms are derived.
     """
     phi, lam = np.broadcast_arrays(_real("aspect", aspect), _real("damping", damping))
     _need("aspect", phi, phi > 0, "> 0")

@@ -77,7 +77,7 @@ def alignment(
     common = {"aspect": aspect, "c1": c1, "residual_var": residual_var}
     if method == "sgd":
         formula = (ge.SGD if energy is None else ge.SGD_TEACHER)[weight]
-        return formula(spectrum, teacher_energy=energy, **common)
+        return formula(spectrum, energy, **common)
     if method == "batch_norm":
         common["residual_var"] = centred_residual(residual_var, _stat(stats, method, "c0"))
         return ge.SGD[weight](spectrum, **common)
@@ -114,10 +114,10 @@ def _kfac(
         if residual_var == 0:
             return 1.0  # the teacher is recovered exactly
         formula = (ge.KFAC_RIDGELESS if energy is None else ge.KFAC_RIDGELESS_TEACHER)[weight]
-        return formula(spectrum, teacher_energy=energy, **values)
+        return formula(spectrum, energy, **values)
     v = resolvent(spectrum, aspect=aspect, damping=damping).v
     formula = (ge.KFAC if energy is None else ge.KFAC_TEACHER)[weight]
-    return formula(spectrum, teacher_energy=energy, damping=damping, resolvent_v=float(v), **values)
+    return formula(spectrum, energy, damping=damping, resolvent_v=float(v), **values)
 
 
 def _stat(stats: dict[str, float | bool], method: str, name: str) -> float:

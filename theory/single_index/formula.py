@@ -45,11 +45,16 @@ class Formula:
         free = self.expression.free_symbols - {s_cov}
         return tuple(sorted(free, key=lambda symbol: symbol.name))
 
+    @cached_property
+    def code_names(self) -> tuple[str, ...]:
+        """The names under which the parameters are passed."""
+        return tuple(NOTATION[symbol.name].code_name for symbol in self.symbols)
+
     def __call__(
         self,
         spectrum: Spectrum | None = None,
-        *,
         teacher_energy: Array | None = None,
+        /,
         **values: float,
     ) -> float:
         """Evaluate in float64. Raises ValueError for a missing, unused or non-finite value."""
@@ -70,8 +75,8 @@ class Formula:
         self,
         digits: int,
         spectrum: Spectrum | None = None,
-        *,
         teacher_energy: Array | None = None,
+        /,
         **values: Any,
     ) -> mpmath.mpf:
         """Evaluate with ``digits`` decimal digits; floats are taken exactly, mpf as they are."""
@@ -98,7 +103,7 @@ class Formula:
         return inner, sp.lambdify(arguments, self.expression.xreplace(named), module)
 
     def _arguments(self, values: Mapping[str, Any]) -> list[Any]:
-        names = [NOTATION[symbol.name].code_name for symbol in self.symbols]
+        names = self.code_names
         if set(names) != set(values):
             raise ValueError(f"values for {sorted(values)}, needs exactly {sorted(names)}")
         return [values[name] for name in names]

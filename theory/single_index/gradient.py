@@ -1,4 +1,4 @@
-"""SI-01: the gradient is rank one up to a remainder small in operator norm, not in Frobenius norm."""
+"""SI-01: the gradient is rank one up to a remainder, small in operator norm only."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from theory.notation import b1_act as b1
 from theory.notation import c0_link as c0
 from theory.notation import c1_link as c1
 from theory.notation import c_act as cs
-from theory.notation import s2_link, v_act
+from theory.notation import s2_link, v_act, width
 from theory.notation import s_cov as s
-from theory.notation import width as N
 from theory.single_index.domain import need_finite, need_link, need_nonnegative, need_positive
 from theory.single_index.formula import E, Formula
 from theory.spectrum import Spectrum
@@ -22,7 +21,7 @@ FROBENIUS_RATIO2 = Formula(
     (phi * E(s) * LABEL_ENERGY * v_act + b1**2 * c0**2 * E(s**2)) / (cs**2 * DIRECTION_NORM2)
 )
 SGD_DIRECTION_NORM2 = Formula(DIRECTION_NORM2)
-OPERATOR_RATE = Formula(sp.sqrt(sp.log(N) / N))
+OPERATOR_RATE = Formula(sp.sqrt(sp.log(width) / width))
 
 
 def gradient_remainder_ratio(
@@ -59,10 +58,10 @@ def gradient_remainder_ratio(
 
 
 def operator_ratio_rate(width: int) -> float:
-    """Return sqrt(log N / N), the rate of ``|Delta|_op / |c_act f beta'|_op``; no constant is known.
+    """Return sqrt(log N / N), the rate of ``|Delta|_op / |c_act f beta'|_op`` (constant unknown).
 
     Raises: ValueError if width < 2.
-    Source: Ba et al. 2022, Proposition 2; the logarithm derived.
+    Source: Ba et al. 2022 for the rank-one structure; the rate derived.
     """
     if width < 2:
         raise ValueError(f"width={width!r}, needs >= 2")

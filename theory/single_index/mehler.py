@@ -9,7 +9,6 @@ from theory.hermite import LinkStatistics
 from theory.notation import a_deg, k, rho2_cov, sigma
 from theory.single_index.domain import need_nonnegative
 
-_K = sp.Symbol("K", integer=True, positive=True)
 # Mehler's kernel: E[He_k(z) He_k(z')] = k! rho^k for correlation rho
 RISK = sp.Sum(sp.IndexedBase("a")[k] ** 2 * (1 - rho2_cov**k), (k, 1, sp.oo)) + sigma**2
 TERM = a_deg**2 * (1 - rho2_cov**k)

@@ -1,4 +1,4 @@
-"""SI-09: the outlier of the new weights G+ = G0 + theta u v', G0 of shape (N, d), entries N(0, 1/d)."""
+"""SI-09: the outlier of G+ = G0 + theta u v', where G0 (N, d) has entries N(0, 1/d)."""
 
 from __future__ import annotations
 
