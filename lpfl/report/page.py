@@ -1,0 +1,151 @@
+"""The page of one run: one HTML file without a script and without an outside reference."""
+
+import base64
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Mapping
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from lpfl.report.numerals import short
+from lpfl.report.view import NOT_RUN, ClaimView, Letter, Statement, claim_view
+from lpfl.store import Results, write_atomically
+
+SETTINGS = {"LR": "Linear representation learning", "SI": "Single-index learning"}
+VERDICTS = ("confirmed", "refuted", "inconclusive", "error", NOT_RUN)
+_INVISIBLE = re.compile(
+    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]"
+)
+
+
+def build_page(
+    results: Results,
+    claims: Mapping[str, Statement],
+    *,
+    notation: Mapping[str, Letter] | None = None,
+) -> str:
+    """Return the page of ``results`` as HTML.
+
+    claims: the catalogue, id -> claim; a claim of it without evidence is shown as "not run".
+    notation: the table of letters; with it each statement explains its own.
+
+    Everything that comes from the results is text: it is escaped, and control characters and
+    marks that turn the direction of writing are shown as a replacement character.
+    """
+    views = _views(results, claims, notation or {})
+    counts = Counter(view.verdict for view in views)
+    style = _template_text("page.css")
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    groups: dict[str, list[ClaimView]] = {}
+    for view in views:
+        prefix = view.id.partition("-")[0]
+        groups.setdefault(SETTINGS.get(prefix, "Further claims"), []).append(view)
+    return (
+        _environment()
+        .get_template("page.html.jinja")
+        .render(
+            style=Markup(style),
+            policy=f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; "
+            "form-action 'none'",
+            counts=[(verdict, counts[verdict]) for verdict in VERDICTS if _shown(verdict, counts)],
+            conclusion=_conclusion(counts),
+            problems=results.problems,
+            complete=results.complete,
+            done=len(results.claims),
+            selected=len(results.header["claims"]),
+            facts=_facts(results.header),
+            alpha_total=short(results.header["alpha_total"], 2),
+            groups=groups,
+            header=results.header,
+        )
+    )
+
+
+def write_page(path: str | PathLike[str], html: str) -> None:
+    """Write the page so that a reader sees the old one or the whole new one.
+
+    Raises ValueError if the folder cannot be written.
+    """
+    write_atomically(Path(path), html)
+
+
+def _views(
+    results: Results, claims: Mapping[str, Statement], notation: Mapping[str, Letter]
+) -> list[ClaimView]:
+    observed: dict[str, list[Mapping[str, Any]]] = {}
+    for record in results.observations:
+        observed.setdefault(record["claim"], []).append(record)
+    names = dict.fromkeys([*claims, *results.header["claims"]])
+    return [
+        claim_view(
+            name,
+            claims.get(name),
+            results.claims.get(name),
+            observed.get(name, []),
+            results.header,
+            notation,
+        )
+        for name in names
+    ]
+
+
+def _shown(verdict: str, counts: Counter[str]) -> bool:
+    return verdict != "error" or counts[verdict] > 0
+
+
+def _conclusion(counts: Counter[str]) -> str:
+    run = sum(counts.values()) - counts[NOT_RUN]
+    if run == 0:
+        return "No claim has been run."
+    if counts["confirmed"] == run:
+        return f"All {run} claims that were run are confirmed." if run > 1 else (
+            "The one claim that was run is confirmed."
+        )  # fmt: skip
+    rest = [f"{counts[v]} {v}" for v in ("refuted", "error", "inconclusive") if counts[v]]
+    return f"Of {run} claims that were run, {counts['confirmed']} are confirmed; " + (
+        ", ".join(rest).replace("error", "ended in an error") + "."
+    )
+
+
+def _facts(header: Mapping[str, Any]) -> list[tuple[str, str]]:
+    device = header["device"]
+    if header.get("device_name"):
+        device += f" ({header['device_name']})"
+    facts = [
+        ("lpfl", header["lpfl_version"]),
+        ("profile", header["profile"]),
+        ("seed", str(header["seed"])),
+        ("device", device),
+        ("dtype", header["dtype"]),
+        ("threads", str(header["threads"])),
+    ]
+    facts += [("started", header["started"])] if header.get("started") else []
+    return facts + sorted((name, version) for name, version in header["versions"].items())
+
+
+def _visible(value: Any) -> Any:
+    if isinstance(value, str) and not isinstance(value, Markup):
+        return _INVISIBLE.sub("\ufffd", value)
+    return value
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("lpfl.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_visible,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["slug"] = lambda verdict: str(verdict).replace(" ", "-")
+    return environment
+
+
+def _template_text(name: str) -> str:
+    return (Path(__file__).parent / "templates" / name).read_text(encoding="utf-8")

@@ -1,0 +1,225 @@
+"""What the page shows of one claim: plain values, ready for the template."""
+
+import json
+import shlex
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import sympy as sp
+from markupsafe import Markup
+
+from lpfl.report.charts import SHAPE_OF_OUTCOME, gauge, scatter, strip
+from lpfl.report.formulas import letter_mathml, to_mathml
+from lpfl.report.numerals import ABSENT, flat, short
+from lpfl.report.pictures import hidden_points, picture
+
+NOT_RUN = "not run"
+MOST_ROWS = 40
+MOST_PICTURES = 4
+KIND_WORDS = {
+    "identity": "identity: two expressions are equal",
+    "bound": "bound: holds always",
+    "bound_whp": "bound: holds with a stated probability",
+    "law": "law: a known finite-sample distribution",
+    "limit": "limit: tends to a value as sizes grow",
+    "rate": "rate: a contraction factor or an exponent",
+    "ordering": "ordering: one is at least as good as another",
+}
+Record = Mapping[str, Any]
+
+
+class Statement(Protocol):
+    """What the page needs of a claim of the catalogue."""
+
+    @property
+    def title(self) -> str: ...
+    @property
+    def says(self) -> str: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def source(self) -> str: ...
+    @property
+    def definitions(self) -> Mapping[sp.Basic, sp.Basic]: ...
+    @property
+    def assumptions(self) -> Sequence[Any]: ...
+    @property
+    def beyond_paper(self) -> bool: ...
+    def relations(self) -> Mapping[str, sp.Basic]: ...
+
+
+class Letter(Protocol):
+    """What the page needs of a row of the notation table."""
+
+    @property
+    def symbol(self) -> Any: ...
+    @property
+    def meaning(self) -> str: ...
+    @property
+    def unit(self) -> str: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClaimView:
+    """Everything one section and one row of the overview show."""
+
+    id: str
+    title: str
+    kind: str
+    kind_words: str
+    verdict: str
+    says: str = ""
+    source: str = ""
+    beyond_paper: bool = False
+    catalogued: bool = True
+    interrupted: bool = False
+    formulas: list[tuple[str, Markup]] = field(default_factory=list)
+    definitions: list[Markup] = field(default_factory=list)
+    assumptions: list[tuple[str, Markup | None]] = field(default_factory=list)
+    letters: list[tuple[Markup, str, str]] = field(default_factory=list)
+    predicted: str = ABSENT
+    measured: str = ABSENT
+    margin: str = ABSENT
+    gauge: Markup = field(default_factory=Markup)
+    numbers: list[tuple[str, str]] = field(default_factory=list)
+    worst: list[tuple[str, str]] = field(default_factory=list)
+    worst_part: str = ""
+    detail: str = ""
+    command: str = ""
+    charts: list[tuple[str, Markup]] = field(default_factory=list)
+    tally: list[tuple[str, int]] = field(default_factory=list)
+    pictures: list[tuple[str, Markup, str]] = field(default_factory=list)
+    rows: list[list[str]] = field(default_factory=list)
+    rows_left_out: int = 0
+
+
+def claim_view(
+    name: str,
+    statement: Statement | None,
+    record: Record | None,
+    observations: Sequence[Record],
+    header: Record,
+    notation: Mapping[str, Letter],
+) -> ClaimView:
+    """Return the view of claim ``name``; any of its statement, record, observations may lack."""
+    known = record or (observations[0] if observations else None)
+    kind = str(known["kind"] if known else (statement.kind if statement else ""))
+    view: dict[str, Any] = {
+        "id": name,
+        "title": statement.title if statement else "Not in this version's catalogue",
+        "kind": kind.replace("_whp", ", w.h.p."),
+        "kind_words": KIND_WORDS.get(kind, kind),
+        "verdict": record["verdict"] if record else NOT_RUN,
+        "catalogued": statement is not None,
+        "interrupted": record is None and name in header["claims"],
+    }
+    if statement is not None:
+        view |= _statement(statement, notation)
+    if record is not None:
+        view |= _evidence(name, record, header)
+    if observations:
+        view |= _observations(observations, kind)
+    return ClaimView(**view)
+
+
+def _statement(statement: Statement, notation: Mapping[str, Letter]) -> dict[str, Any]:
+    relations = statement.relations()
+    expressions = [*relations.values(), *statement.definitions.values()]
+    names = {
+        str(getattr(symbol, "name", symbol))
+        for expression in expressions
+        for symbol in expression.atoms(sp.Symbol, sp.MatrixSymbol)
+    }
+    names |= {str(getattr(symbol, "name", symbol)) for symbol in statement.definitions}
+    return {
+        "says": statement.says,
+        "source": statement.source,
+        "beyond_paper": statement.beyond_paper,
+        "formulas": [(part, to_mathml(r, block=True)) for part, r in relations.items()],
+        "definitions": [
+            to_mathml(sp.Eq(symbol, meaning, evaluate=False))
+            for symbol, meaning in statement.definitions.items()
+        ],
+        "assumptions": [
+            (a.text, None if a.relation is None else to_mathml(a.relation))
+            for a in statement.assumptions
+        ],
+        "letters": [
+            (letter_mathml(letter), entry.meaning, entry.unit)
+            for letter, entry in notation.items()
+            if letter in names
+        ],
+    }
+
+
+def _evidence(name: str, record: Record, header: Record) -> dict[str, Any]:
+    worst = record["worst"]
+    scenario = worst.get("scenario") or {}
+    error = record["margin_std_error"]
+    margin = short(record["margin"]) + (f" ± {short(error, 2)}" if error else "")
+    return {
+        "predicted": short(worst.get("predicted")),
+        "measured": short(worst.get("measured")),
+        "margin": short(record["margin"]),
+        "gauge": gauge(record["statistic"], record["verdict"]),
+        "numbers": [
+            ("statistic (limit 1)", short(record["statistic"])),
+            ("margin (inside is positive)", margin),
+            ("level alpha", short(record["alpha"], 2) if record["alpha"] else "none: no noise"),
+            ("detectable effect", short(record["detectable"])),
+            ("samples needed", short(record["samples_needed"])),
+            ("scenarios", short(record["scenarios"])),
+            ("replicates", short(record["replicates"])),
+            ("time", f"{short(record['seconds'], 3)} s"),
+        ],
+        "worst": flat(scenario),
+        "worst_part": worst.get("part") or "",
+        "detail": worst.get("detail") or "",
+        "command": command(name, scenario, header) if scenario else "",
+    }
+
+
+def command(name: str, scenario: Mapping[str, Any], header: Record) -> str:
+    """Return the shell command that evaluates this claim at this one scenario again."""
+    canonical = json.dumps(scenario, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    words = ["lpfl", "verify", "--claims", name, "--scenario", canonical]
+    words += ["--seed", str(header["seed"]), "--profile", header["profile"]]
+    return shlex.join(words)
+
+
+def _observations(observations: Sequence[Record], kind: str) -> dict[str, Any]:
+    charts = [("How close each observation came to its limit.", strip(observations, kind))]
+    against = scatter(observations) if kind in ("limit", "rate") else None
+    if against is not None:
+        charts.insert(0, ("Measured against predicted; bars are the tolerance.", against))
+    counts = Counter(o["outcome"] for o in observations)
+    drawn = [o["picture"] for o in observations if o.get("picture")][:MOST_PICTURES]
+    order = {"refuted": 0, "inconclusive": 1, "confirmed": 2}
+    shown = sorted(observations, key=lambda o: (order[o["outcome"]], -o["statistic"]))
+    return {
+        "charts": charts,
+        "tally": [(outcome, counts[outcome]) for outcome in SHAPE_OF_OUTCOME if counts[outcome]],
+        "pictures": [(data["title"], picture(data), _note(data)) for data in drawn],
+        "rows": [_row(o) for o in shown[:MOST_ROWS]],
+        "rows_left_out": max(0, len(observations) - MOST_ROWS),
+    }
+
+
+def _note(data: Mapping[str, Any]) -> str:
+    hidden = hidden_points(data)
+    said = [data.get("note") or ""]
+    said += [f"{hidden} points are not positive and lie outside the log axis."] if hidden else []
+    return " ".join(s for s in said if s)
+
+
+def _row(o: Record) -> list[str]:
+    scenario = ", ".join(f"{name} {value}" for name, value in flat(o["scenario"]))
+    words = [o["outcome"], o["part"], scenario]
+    numbers = [short(o[key]) for key in ("predicted", "measured", "statistic", "margin")]
+    return [*words, *numbers, short(o["replicates"]), _cut(o["detail"])]
+
+
+def _cut(text: str, length: int = 240) -> str:
+    return text if len(text) <= length else text[: length - 1] + "…"
