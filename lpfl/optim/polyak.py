@@ -63,8 +63,9 @@ def polyak(
 ) -> Method:
     """Joint descent with the step ``step_size (L - L*) / |grad|^2_{P^-1}``.
 
-    The quotient is cut at ``max_step_size`` if given. L is the loss on the batch, loss_star the value L* it can reach (m sigma^2/2 on fresh noisy
-    batches, 0 without noise), in [y]^2; step_size is a pure number.
+    The quotient is cut at ``max_step_size`` if given. L is the loss on the batch, loss_star the
+    value L* it can reach (m sigma^2/2 on fresh noisy batches, 0 without noise), in [y]^2;
+    step_size is a pure number.
     preconditioner: "none" (P = I) or "kfac" (the layer-wise factors of the joint form, damped).
     Raises: ValueError on bad hyper-parameters, a batch without rows; with "kfac" n < d without
     damping or F without full column rank.
