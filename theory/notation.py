@@ -86,3 +86,8 @@ dof = scalar("D_1", "freedom_ratio", "degrees of freedom over samples", NONNEGAT
 dof_slope = scalar("D_1'", "freedom_slope", "its derivative in the effective ridge", REAL)
 v_fix2 = scalar("v_2", "resolvent_v2", "fixed point of the second layer", POSITIVE, "[x]^-2")
 a_spike = scalar("a_h", "head_spike", "spike coordinate of one hidden neuron", REAL)
+s_A = scalar(
+    "s_A", "first_atom", "an eigenvalue of a covariance with two of them", POSITIVE, "[x]^2"
+)
+s_B = scalar("s_B", "second_atom", "the other eigenvalue", POSITIVE, "[x]^2")
+p_A = scalar("p_A", "first_atom_weight", "fraction of directions with the first", UNIT)

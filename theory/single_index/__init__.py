@@ -1,12 +1,44 @@
 """Single-index learning: what one layer-wise step does to the first layer."""
 
 from theory.single_index.alignment import alignment as alignment
+from theory.single_index.claims_alignment import SI_02, SI_03, SI_07, SI_13, SI_15, SI_16
+from theory.single_index.claims_damping import SI_04, SI_05, SI_06, SI_08
+from theory.single_index.claims_weights import SI_01, SI_09, SI_10, SI_11, SI_12, SI_14
 from theory.single_index.damping import kfac_beats_sgd as kfac_beats_sgd
 from theory.single_index.damping import optimal_damping as optimal_damping
+from theory.single_index.feature_spikes import feature_outliers as feature_outliers
+from theory.single_index.feature_spikes import spike_count as spike_count
+from theory.single_index.feature_spikes import spike_matrix as spike_matrix
+from theory.single_index.gradient import gradient_remainder_ratio as gradient_remainder_ratio
+from theory.single_index.gradient import operator_ratio_rate as operator_ratio_rate
+from theory.single_index.mehler import mehler_risk as mehler_risk
+from theory.single_index.outliers import critical_step_size as critical_step_size
+from theory.single_index.outliers import outlier as outlier
+from theory.single_index.polar import polar_edge as polar_edge
+from theory.single_index.ridge_risk import ridge_risk as ridge_risk
 from theory.single_index.teacher import unnormalised_alignment as unnormalised_alignment
 from theory.single_index.whitening import (
     independent_batch_alignment as independent_batch_alignment,
 )
 from theory.single_index.whitening import (
     population_whitening_alignment as population_whitening_alignment,
+)
+
+CLAIMS_SINGLE_INDEX = (
+    SI_01,
+    SI_02,
+    SI_03,
+    SI_04,
+    SI_05,
+    SI_06,
+    SI_07,
+    SI_08,
+    SI_09,
+    SI_10,
+    SI_11,
+    SI_12,
+    SI_13,
+    SI_14,
+    SI_15,
+    SI_16,
 )

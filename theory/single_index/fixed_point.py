@@ -5,7 +5,7 @@ from __future__ import annotations
 import sympy as sp
 
 from theory.notation import aspect as phi
-from theory.notation import lam, m_fix, v_fix, w_fix
+from theory.notation import lam, m_fix, p_A, s_A, s_B, v_fix, w_fix
 from theory.notation import s_cov as s
 from theory.single_index.domain import need_positive, need_spectrum
 from theory.single_index.formula import E, Formula
@@ -26,23 +26,19 @@ NATURAL_DIVERGENCE = Formula(phi * E(_P * (2 - _P)))
 _OFFSET = 1 - phi + lam
 ISOTROPIC_M = 2 / (_OFFSET + sp.sqrt(_OFFSET**2 + 4 * phi * lam))
 
-_s1, _s2, _p = sp.symbols("s_1 s_2 p", positive=True)
-TWO_ATOM_SYMBOLS = (_s1, _s2, _p)
-# root in (0, 1]; s1 has weight p, s2 the rest
+# the fixed point for two atoms, and the cubic it becomes; its root in (0, 1] is w
+TWO_ATOM_EQUATION = (
+    w_fix
+    + phi * p_A * s_A * w_fix / (lam + s_A * w_fix)
+    + phi * (1 - p_A) * s_B * w_fix / (lam + s_B * w_fix)
+    - 1
+)
 TWO_ATOM_CUBIC = (
-    _s1 * _s2 * w_fix**3
-    + (lam * (_s1 + _s2) - (1 - phi) * _s1 * _s2) * w_fix**2
-    + lam * (lam + phi * _p * _s1 + phi * (1 - _p) * _s2 - _s1 - _s2) * w_fix
+    s_A * s_B * w_fix**3
+    + (lam * (s_A + s_B) - (1 - phi) * s_A * s_B) * w_fix**2
+    + lam * (lam + phi * p_A * s_A + phi * (1 - p_A) * s_B - s_A - s_B) * w_fix
     - lam**2
 )
-
-
-def two_atom_equation() -> sp.Expr:
-    """The fixed point w + phi E[P] - 1 for two atoms, before clearing denominators."""
-    captured = [
-        weight * atom * w_fix / (lam + atom * w_fix) for atom, weight in ((_s1, _p), (_s2, 1 - _p))
-    ]
-    return w_fix + phi * sum(captured) - 1
 
 
 def natural_iteration(

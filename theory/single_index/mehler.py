@@ -10,8 +10,9 @@ from theory.notation import a_deg, k, rho2_cov, sigma
 from theory.single_index.domain import need_nonnegative
 
 # Mehler's kernel: E[He_k(z) He_k(z')] = k! rho^k for correlation rho
-RISK = sp.Sum(sp.IndexedBase("a")[k] ** 2 * (1 - rho2_cov**k), (k, 1, sp.oo)) + sigma**2
-TERM = a_deg**2 * (1 - rho2_cov**k)
+LOST = a_deg**2 * (1 - rho2_cov**k)
+RISK = sp.Sum(LOST.subs(a_deg, sp.Function("a")(k)), (k, 1, sp.oo)) + sigma**2
+_lost = sp.lambdify((a_deg, k, rho2_cov), LOST, "numpy")
 
 
 def mehler_risk(link: LinkStatistics, *, covariance_alignment: float) -> tuple[float, float]:
@@ -35,5 +36,5 @@ def mehler_risk(link: LinkStatistics, *, covariance_alignment: float) -> tuple[f
     noise = link.noise_std**2
     tail = max(link.second_moment - noise - float(a @ a), 0.0)
     unsure = tail * rho2**a.size / 2
-    explained = float(a[1:] ** 2 @ (1 - rho2**degrees))
-    return explained + tail - unsure + noise, unsure + a.size * link.radius
+    lost = float(np.sum(_lost(a[1:], degrees, rho2)))
+    return lost + tail - unsure + noise, unsure + a.size * link.radius

@@ -1,0 +1,172 @@
+"""SI-01, SI-09 to SI-12, SI-14: the gradient, the new weights, the features, the final risk."""
+
+import sympy as sp
+
+from theory.claim import Claim, Kind
+from theory.notation import (
+    a_spike,
+    alpha_eta,
+    k,
+    kappa_eff,
+    left2,
+    n,
+    n_spikes,
+    rate_const,
+    ratio_F2,
+    ratio_op,
+    rho2,
+    ridge,
+    right2,
+    risk,
+    risk_train,
+    sigma_out,
+    spike_eig,
+    spike_kl,
+    sv_feature,
+    width,
+    z_edge,
+)
+from theory.single_index.assumptions import (
+    BASE,
+    DERIVED,
+    EXAMPLE,
+    FRESH,
+    GAUSSIAN,
+    ISOTROPIC_TEACHER,
+    NORMALISED,
+    PAPER,
+    SLOPE,
+    STEP,
+    SUPERCRITICAL,
+    TALL,
+    WIDTH_RATIO,
+)
+from theory.single_index.feature_spikes import COUNT_LOWER, COUNT_UPPER, HARMONIC
+from theory.single_index.gradient import FROBENIUS_RATIO2, OPERATOR_RATE
+from theory.single_index.outliers import LEFT_OVERLAP2, RIGHT_OVERLAP2, SINGULAR_VALUE
+from theory.single_index.polar import EDGE_SQUARE, STATIONARITY
+from theory.single_index.ridge_risk import RIDGE, TEST
+from theory.single_index.sign_step import SIGN
+
+_sh = sp.Function("sh")
+_E_a = sp.Function("E_a")
+
+SI_01 = Claim(
+    id="SI-01",
+    title="The gradient is rank one, in operator norm",
+    says=(
+        "The first gradient is a rank-one matrix plus a remainder whose operator norm is "
+        "smaller by sqrt(log N/N), up to a constant. In Frobenius norm the remainder does not "
+        "vanish: the ratio tends to an explicit number."
+    ),
+    kind=Kind.LIMIT,
+    source=f"{PAPER}; Ba et al. 2022; Frobenius ratio derived",
+    statement=sp.Tuple(
+        sp.Eq(ratio_F2, FROBENIUS_RATIO2.expression),
+        sp.Le(ratio_op, rate_const * OPERATOR_RATE.expression),
+    ),
+    parts=("frobenius", "operator"),
+    assumptions=(*BASE, SLOPE),
+    example=EXAMPLE,
+)
+
+SI_09 = Claim(
+    id="SI-09",
+    title="When the new weights have an outlier",
+    says=(
+        "One step adds a spike of strength theta to the random weights. Above theta = psi^(1/4) "
+        "the largest singular value leaves the bulk, and its vectors overlap the head and the "
+        "learned direction by explicit amounts; below, nothing is visible."
+    ),
+    kind=Kind.LIMIT,
+    source=f"{PAPER}; Benaych-Georges and Nadakuditi 2012",
+    statement=sp.Tuple(
+        sp.Eq(sigma_out, SINGULAR_VALUE.expression),
+        sp.Eq(left2, LEFT_OVERLAP2.expression),
+        sp.Eq(right2, RIGHT_OVERLAP2.expression),
+    ),
+    parts=("singular_value", "left", "right"),
+    assumptions=(GAUSSIAN, NORMALISED, WIDTH_RATIO, SUPERCRITICAL),
+    example=EXAMPLE,
+)
+
+SI_10 = Claim(
+    id="SI-10",
+    title="Spikes of the feature matrix",
+    says=(
+        "A step of size n^alpha gives ell spikes in the features for alpha between (ell-1)/(2 "
+        "ell) and ell/(2 ell+2) as n grows. At practical sizes that count misleads; our finite- "
+        "size rule puts the outliers at sqrt(n e_k), e_k the eigenvalues of an explicit matrix."
+    ),
+    kind=Kind.LIMIT,
+    source=f"{PAPER}; Moniri et al. 2023; finite-size rule derived",
+    statement=sp.Tuple(
+        sp.Lt(COUNT_LOWER, alpha_eta),
+        sp.Lt(alpha_eta, COUNT_UPPER),
+        sp.Eq(_sh(k, a_spike), HARMONIC),
+        sp.Eq(spike_kl, width * _E_a(_sh(k, a_spike) * _sh(n_spikes, a_spike))),
+        sp.Eq(sv_feature, sp.sqrt(n * spike_eig)),
+    ),
+    parts=("count_above", "count_below", "harmonic", "gram", "outlier"),
+    assumptions=(GAUSSIAN, NORMALISED),
+    example=EXAMPLE,
+)
+
+SI_11 = Claim(
+    id="SI-11",
+    title="Adam's first step does not fix the bias",
+    says=(
+        "The first step of Adam is the sign of the gradient. Where the eigenvectors of Sigma "
+        "are in general position its alignment lies between 2/pi and 1 times that of SGD. Where "
+        "Sigma is diagonal the sign rescales coordinates and can beat SGD."
+    ),
+    kind=Kind.LIMIT,
+    source=DERIVED,
+    statement=sp.Tuple(
+        sp.Eq(rho2, SIGN[False].expression),
+        sp.Eq(rho2, SIGN[True].expression),
+    ),
+    parts=("diagonal", "rotated"),
+    assumptions=(*BASE, SLOPE),
+    example=EXAMPLE,
+    beyond_paper=True,
+)
+
+SI_12 = Claim(
+    id="SI-12",
+    title="An orthogonalised gradient leaves no spike",
+    says=(
+        "Muon and undamped one-step Shampoo replace the gradient by its polar factor, which has "
+        "all singular values equal. The new weights then have no outlier for any step size, "
+        "only a bulk edge; the top singular vector overlaps the teacher by O(1/d)."
+    ),
+    kind=Kind.LIMIT,
+    source=DERIVED,
+    statement=sp.Tuple(sp.Eq(z_edge, EDGE_SQUARE.expression), sp.Eq(STATIONARITY.expression, 0)),
+    parts=("edge", "stationary"),
+    assumptions=(GAUSSIAN, ISOTROPIC_TEACHER, NORMALISED, TALL, STEP),
+    example=EXAMPLE,
+    beyond_paper=True,
+)
+
+SI_14 = Claim(
+    id="SI-14",
+    title="Test and train error after the second layer is fitted",
+    says=(
+        "After the step and a ridge fit of the second layer on fresh samples, test and train "
+        "error tend to explicit numbers: the bulk acts as a linear model with an effective "
+        "ridge, the spikes add the harmonics they carry. Not for even links at n near d^2/7, "
+        "and not for a fit that uses the step's data again."
+    ),
+    kind=Kind.LIMIT,
+    source=DERIVED,
+    statement=sp.Tuple(
+        sp.Eq(RIDGE.expression, ridge),
+        sp.Eq(risk, TEST.expression),
+        sp.Eq(risk_train, risk * (ridge / kappa_eff) ** 2),
+    ),
+    parts=("effective_ridge", "test", "train"),
+    assumptions=(*BASE, WIDTH_RATIO, SLOPE, FRESH),
+    example=EXAMPLE,
+    beyond_paper=True,
+)
