@@ -29,6 +29,7 @@ kappa_H = scalar(
 )
 lam_max = scalar("lambda_max", "head_max", "largest eigenvalue of F*'F*", POSITIVE, "[y]^2")
 lam_i = scalar("lambda_i", "head_eigenvalue", "an eigenvalue of F*'F*", POSITIVE, "[y]^2")
+lam_j = scalar("lambda_j", "head_eigenvalue_2", "another eigenvalue of F*'F*", POSITIVE, "[y]^2")
 mu_j = scalar("mu_j", "schur_eigenvalue", "an eigenvalue of Sigma_s", POSITIVE, "[x]^2")
 h = scalar("h", "scaled_step", "eta times an eigenvalue of F*'F*", NONNEGATIVE)
 s_angle = scalar("s", "sine", "sine of a principal angle", UNIT)

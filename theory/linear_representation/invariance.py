@@ -1,0 +1,95 @@
+"""LR-27: the changes of variables a method commutes with."""
+
+from collections.abc import Callable
+
+import sympy as sp
+
+from theory.claim import Claim, Kind
+from theory.linear_representation.domain import (
+    EXAMPLE,
+    FULL_RANK_BATCH,
+    NO_DAMPING,
+    PAPER,
+    RANKS,
+)
+from theory.linear_representation.steps import (
+    error_cross,
+    gradient_step,
+    kfac_step,
+)
+from theory.notation import (
+    D_F,
+    D_G,
+    A,
+    F,
+    G,
+    G_star,
+    N,
+    Q,
+    R_gauge,
+    Sigma_hat,
+    eta_F,
+)
+
+
+def _head_step(head: sp.MatrixExpr, representation: sp.MatrixExpr) -> sp.MatrixExpr:
+    inner = (representation * Sigma_hat * representation.T).inv()
+    gradient = error_cross(head, representation) * representation.T
+    return head - eta_F * gradient * inner
+
+
+def _mapped(
+    step: Callable[..., sp.MatrixExpr], linear_map: sp.MatrixExpr, inverse: sp.MatrixExpr
+) -> sp.MatrixExpr:
+    """The step seen in coordinates z = linear_map x."""
+    return step(
+        F, G * inverse, linear_map * Sigma_hat * linear_map.T, N * linear_map.T, G_star * inverse
+    )
+
+
+def _change(
+    direction_G: sp.MatrixExpr, direction_F: sp.MatrixExpr, representation: sp.MatrixExpr
+) -> sp.MatrixExpr:
+    return F * direction_G + direction_F * representation
+
+
+_CHANGE = _change(D_G, D_F, G)
+_CHANGE_MAPPED = _change(D_G * A.inv(), D_F, G * A.inv())
+_COV_MAPPED = A * Sigma_hat * A.T
+
+LR_27 = Claim(
+    id="LR-27",
+    title="Invariances",
+    says=(
+        "Undamped KFAC commutes with every invertible map of the input and with every change of "
+        "basis of the representation (both layers). The true Gauss-Newton form is invariant under "
+        "input maps, so the natural gradient moves the product FG alike to first order in the "
+        "step (the pseudo-inverse fixes the gauge part by the Euclidean norm, which is felt in "
+        "eta^2). SGD, Shampoo and Muon commute with rotations of the input only; Adam with signed "
+        "permutations only, and must fail for rotations."
+    ),
+    kind=Kind.IDENTITY,
+    source=PAPER,
+    statement=sp.Tuple(
+        sp.Eq(_mapped(kfac_step, A, A.inv()), kfac_step() * A.inv(), evaluate=False),
+        sp.Eq(
+            kfac_step(F * R_gauge.inv(), R_gauge * G),
+            R_gauge * kfac_step(),
+            evaluate=False,
+        ),
+        sp.Eq(
+            _head_step(F * R_gauge.inv(), R_gauge * G),
+            _head_step(F, G) * R_gauge.inv(),
+            evaluate=False,
+        ),
+        sp.Eq(
+            sp.Trace(_CHANGE_MAPPED * _COV_MAPPED * _CHANGE_MAPPED.T),
+            sp.Trace(_CHANGE * Sigma_hat * _CHANGE.T),
+            evaluate=False,
+        ),
+        sp.Eq(_mapped(gradient_step, Q, Q.T), gradient_step() * Q.T, evaluate=False),
+    ),
+    parts=("kfac_input_map", "kfac_gauge", "kfac_head_gauge", "gauss_newton", "sgd_rotation"),
+    assumptions=(*RANKS, FULL_RANK_BATCH, NO_DAMPING),
+    example=EXAMPLE,
+)

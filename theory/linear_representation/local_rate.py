@@ -1,0 +1,182 @@
+"""Local contraction per step of the tangent matrix, for each method."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from theory.linear_representation import joint
+from theory.linear_representation.amgd import BATCH_MULTIPLIER, LOCAL_MULTIPLIER, LR_15
+from theory.linear_representation.guards import (
+    Array,
+    choice,
+    count,
+    eigenvalues,
+    finite_result,
+    number,
+    positive_definite,
+)
+from theory.linear_representation.kfac_damped import DAMPED_MULTIPLIER, damped_eigenvalues
+from theory.linear_representation.noise_dominated import (
+    ADAM_MULTIPLIER,
+    EMPIRICAL_MULTIPLIER,
+    MUON_MULTIPLIER,
+    SHAMPOO_MULTIPLIER,
+)
+from theory.numeric import numeric
+
+_AMGD = numeric(LOCAL_MULTIPLIER)
+_AMGD_BATCH = numeric(BATCH_MULTIPLIER)
+_KFAC = numeric(LR_15.relations()["kfac"].args[1])
+_KFAC_DAMPED = numeric(DAMPED_MULTIPLIER)
+_GD = numeric(joint.GD_BALANCED["representation"][0])
+_NATURAL = numeric(joint.NATURAL["moving"][0])
+_KFAC_JOINT = [numeric(joint.KFAC_TOGETHER[name][0]) for name in joint.KFAC_TOGETHER][1:]
+_KFAC_IN_TURN = [numeric(joint.KFAC_IN_TURN[name][0]) for name in joint.KFAC_IN_TURN][1:]
+_EMPIRICAL = numeric(EMPIRICAL_MULTIPLIER)
+_ADAM = numeric(ADAM_MULTIPLIER)
+_SHAMPOO = numeric(SHAMPOO_MULTIPLIER)
+_MUON = numeric(MUON_MULTIPLIER)
+
+
+def local_rate(
+    method: str,
+    *,
+    step_size: float,
+    head_eigenvalues: ArrayLike | None = None,
+    schur_eigenvalues: ArrayLike | None = None,
+    head_step_size: float | None = None,
+    in_turn: bool = False,
+    damping: float = 0.0,
+    cov_x: ArrayLike | None = None,
+    rank: int | None = None,
+    noise_std: float | None = None,
+    n: int | None = None,
+    cov_trace: float | None = None,
+    exponent: float = 0.25,
+) -> float:
+    """Return the largest absolute multiplier per step near the solution, gauge excluded.
+
+    head_eigenvalues: lambda_i of F*'F* (k,), [y]^2. schur_eigenvalues: mu_j of Sigma_s, [x]^2.
+
+    Method and what it needs beyond step_size:
+
+    - "kfac": nothing; with damping > 0 also cov_x (d, d) in coordinates G* = [I_k 0], and rank
+    - "amgd": both spectra; with n the mean multiplier over noiseless Gaussian batches
+    - "gd": head_eigenvalues (Sigma = I, balanced weights, both layers moving)
+    - "ngd": nothing (true Fisher matrix)
+    - "kfac_joint": head_step_size; in_turn if the head sees the new representation
+    - "ngd_empirical": noise_std
+    - "adam": both spectra as diagonals of diagonal H and Sigma, noise_std, n
+    - "shampoo": both spectra, noise_std, n, cov_trace = tr Sigma, exponent per side
+    - "muon": both spectra, noise_std, n, cov_trace
+
+    For the last three (head kept at F*, noise-dominated) schur_eigenvalues are those of Sigma.
+    Raises: ValueError on another method, a missing argument or one out of bounds.
+    Source: derived (LR-05, LR-15, LR-18 to LR-24).
+    """
+    choice("method", method, METHODS)
+    facts: dict[str, Any] = {"step_size": number("step_size", step_size, low=0.0)}
+    given = {
+        "head": head_eigenvalues,
+        "schur": schur_eigenvalues,
+        "head_step_size": head_step_size,
+        "in_turn": in_turn,
+        "damping": damping,
+        "cov_x": cov_x,
+        "rank": rank,
+        "noise_std": noise_std,
+        "n": n,
+        "cov_trace": cov_trace,
+        "exponent": exponent,
+    }
+    values = finite_result(f"local rate of {method}", _RATES[method](facts, given))
+    return float(np.abs(values).max())
+
+
+def _pairs(given: dict[str, Any]) -> dict[str, Array]:
+    return {
+        "head_eigenvalue": eigenvalues("head_eigenvalues", given["head"])[:, None],
+        "schur_eigenvalue": eigenvalues("schur_eigenvalues", given["schur"]),
+    }
+
+
+def _noise(given: dict[str, Any]) -> dict[str, float]:
+    return {
+        "noise_std": number("noise_std", given["noise_std"], low=0.0, open_low=True),
+        "batch_size": count("n", given["n"]),
+    }
+
+
+def _kfac(facts: dict[str, Any], given: dict[str, Any]) -> Any:
+    damping = number("damping", given["damping"], low=0.0)
+    if damping == 0.0:
+        return _KFAC(**facts)
+    cov = positive_definite("cov_x", given["cov_x"])
+    nu = damped_eigenvalues(cov, rank=count("rank", given["rank"]), damping=damping)
+    return _KFAC_DAMPED(**facts, damped_eigenvalue=nu)
+
+
+def _amgd(facts: dict[str, Any], given: dict[str, Any]) -> Any:
+    pairs = _pairs(given)
+    if given["n"] is None:
+        return _AMGD(**facts, **pairs)
+    k = pairs["head_eigenvalue"].size
+    return _AMGD_BATCH(**facts, **pairs, rank=k, batch_size=count("n", given["n"], low=k + 1))
+
+
+def _gd(facts: dict[str, Any], given: dict[str, Any]) -> Any:
+    return _GD(**facts, head_eigenvalue=eigenvalues("head_eigenvalues", given["head"]))
+
+
+def _natural(facts: dict[str, Any], given: dict[str, Any]) -> Any:
+    return _NATURAL(**facts)
+
+
+def _kfac_joint(facts: dict[str, Any], given: dict[str, Any]) -> Any:
+    steps = {**facts, "head_step_size": number("head_step_size", given["head_step_size"], low=0.0)}
+    return [float(f(**steps)) for f in (_KFAC_IN_TURN if given["in_turn"] else _KFAC_JOINT)]
+
+
+def _empirical(facts: dict[str, Any], given: dict[str, Any]) -> Any:
+    noise = number("noise_std", given["noise_std"], low=0.0, open_low=True)
+    return _EMPIRICAL(**facts, noise_std=noise)
+
+
+def _adam(facts: dict[str, Any], given: dict[str, Any]) -> Any:
+    return _ADAM(**facts, **_pairs(given), **_noise(given))
+
+
+def _shampoo(facts: dict[str, Any], given: dict[str, Any]) -> Any:
+    pairs = _pairs(given)
+    return _SHAMPOO(
+        **facts,
+        **pairs,
+        **_noise(given),
+        **_trace(given),
+        head_trace=pairs["head_eigenvalue"].sum(),
+        shampoo_exponent=number("exponent", given["exponent"], low=0.0, high=1.0),
+    )
+
+
+def _muon(facts: dict[str, Any], given: dict[str, Any]) -> Any:
+    return _MUON(**facts, **_pairs(given), **_noise(given), **_trace(given))
+
+
+def _trace(given: dict[str, Any]) -> dict[str, float]:
+    return {"cov_trace": number("cov_trace", given["cov_trace"], low=0.0, open_low=True)}
+
+
+_RATES: dict[str, Callable[[dict[str, Any], dict[str, Any]], Any]] = {
+    "kfac": _kfac,
+    "amgd": _amgd,
+    "gd": _gd,
+    "ngd": _natural,
+    "kfac_joint": _kfac_joint,
+    "ngd_empirical": _empirical,
+    "adam": _adam,
+    "shampoo": _shampoo,
+    "muon": _muon,
+}
+METHODS = tuple(_RATES)

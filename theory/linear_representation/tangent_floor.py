@@ -1,0 +1,125 @@
+"""Stationary E|T|_F^2 under label noise, for each method."""
+
+import numpy as np
+import sympy as sp
+from numpy.typing import ArrayLike
+
+from theory.exact import evaluate_float
+from theory.linear_representation.floor_amgd import ENTRY_FLOOR, LR_16, ROW_RECURSION
+from theory.linear_representation.floor_kfac import KFAC_FLOOR
+from theory.linear_representation.guards import Array, choice, count, eigenvalues, number
+from theory.linear_representation.noise_dominated import (
+    ADAM_FLOOR,
+    EMPIRICAL_FLOOR,
+    LR_21,
+    MUON_FLOOR,
+)
+from theory.notation import M_nu
+from theory.numeric import numeric
+
+METHODS = ("kfac", "ngd", "amgd", "amgd_large_batch", "ngd_empirical", "adam", "muon")
+_ENTRIES = {
+    "amgd_large_batch": numeric(ENTRY_FLOOR),
+    "adam": numeric(ADAM_FLOOR),
+    "muon": numeric(MUON_FLOOR),
+}
+
+
+def tangent_floor(
+    method: str,
+    *,
+    step_size: float,
+    noise_std: float,
+    n: int,
+    head_eigenvalues: ArrayLike,
+    schur_eigenvalues: ArrayLike,
+    output_dim: int | None = None,
+) -> float:
+    """Return the stationary E|T|_F^2 with fresh Gaussian batches of n rows.
+
+    head_eigenvalues (k,) of F*'F*, [y]^2; schur_eigenvalues (d-k,) of Sigma_s, [x]^2; noise_std in
+    [y]. method:
+
+    - "kfac", "ngd" (true Fisher matrix): leading order in noise_std^2/n
+    - "amgd": fixed point of the exact Wishart recursion; "amgd_large_batch": its limit
+    - "ngd_empirical": needs output_dim
+    - "adam": eigenvalues are the diagonals of diagonal H and Sigma
+    - "muon": Sigma = I only, rank much smaller than the input
+
+    Raises: ValueError on another method, a bad argument, or an unstable step size (no floor).
+    Source: derived (LR-12, LR-16, LR-20 to LR-22, LR-24).
+    """
+    choice("method", method, METHODS)
+    lam = eigenvalues("head_eigenvalues", head_eigenvalues)
+    mu = eigenvalues("schur_eigenvalues", schur_eigenvalues)
+    eta = number("step_size", step_size, low=0.0, open_low=True)
+    sigma = number("noise_std", noise_std, low=0.0)
+    rows = count("n", n)
+    k, d = lam.size, lam.size + mu.size
+    if method in ("kfac", "ngd"):
+        number("step_size", eta, high=2.0, open_high=True)
+        count("n", rows, low=d + 2)
+        return _traces(KFAC_FLOOR, lam, mu, eta, sigma, {"n": rows, "d": d})
+    if method == "amgd":
+        count("n", rows, low=k + 1)
+        return sum(_row_floor(value, mu, eta, sigma, rows, k) for value in lam)
+    if method == "ngd_empirical":
+        number("noise_std", sigma, low=0.0, open_low=True)
+        m = count("output_dim", output_dim, low=k)
+        number("step_size", eta, high=2 * sigma**2, open_high=True)
+        count("n", rows, low=k * (m + d - k) + 2)
+        return _traces(EMPIRICAL_FLOOR, lam, mu, eta, sigma, {"n": rows, "d": d, "m": m, "k": k})
+    if method == "amgd_large_batch":
+        number("step_size", eta, high=2 / float(lam.max() * mu.max()), open_high=True)
+    if method == "muon" and not np.allclose(mu, 1.0, rtol=1e-12, atol=0.0):
+        raise ValueError(f"schur_eigenvalues={mu}, needs all 1 (Sigma = I) for method 'muon'")
+    entries = _ENTRIES[method](
+        step_size=eta,
+        noise_std=sigma,
+        batch_size=rows,
+        input_dim=d,
+        head_eigenvalue=lam[:, None],
+        schur_eigenvalue=mu,
+    )
+    return float(np.broadcast_to(entries, (k, mu.size)).sum())
+
+
+def _traces(
+    formula: sp.Expr, lam: Array, mu: Array, eta: float, sigma: float, sizes: dict[str, int]
+) -> float:
+    values: dict[str, Array | float] = {
+        "eta": eta,
+        "sigma": sigma,
+        "H": np.diag(lam),
+        "Sigma_s": np.diag(mu),
+    }
+    return float(evaluate_float(formula, values, sizes=sizes, definitions=LR_21.definitions))
+
+
+def _row_floor(lam: float, mu: Array, eta: float, sigma: float, n: int, k: int) -> float:
+    """Trace of the fixed point of the row recursion; both sides are diagonal with Sigma_s."""
+    values: dict[str, Array | float] = {
+        "eta": eta,
+        "sigma": sigma,
+        "lambda_i": lam,
+        "Sigma_s": np.diag(mu),
+    }
+
+    def image(variances: Array) -> Array:
+        result = evaluate_float(
+            ROW_RECURSION,
+            {**values, "V_i": np.diag(variances)},
+            sizes={"n": n, "k": k, "d": k + mu.size},
+            definitions={M_nu: LR_16.definitions[M_nu]},
+        )
+        return np.asarray(np.diagonal(result))
+
+    constant = image(np.zeros(mu.size))
+    linear = np.column_stack([image(unit) - constant for unit in np.eye(mu.size)])
+    radius = float(np.abs(np.linalg.eigvals(linear)).max())
+    if radius >= 1:
+        raise ValueError(
+            f"step_size={eta}: mean-square multiplier {radius:.6g} at head eigenvalue {lam}, "
+            "needs < 1"
+        )
+    return float(np.linalg.solve(np.eye(mu.size) - linear, constant).sum())
