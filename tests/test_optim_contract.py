@@ -1,0 +1,160 @@
+"""What every registered optimizer owes: names, replicates, dtypes, purity, early refusals."""
+
+import inspect
+from typing import Any
+
+import pytest
+import torch
+
+from lpfl.linalg import orthonormal_rows
+from lpfl.optim import OPTIMIZERS, Method
+from lpfl.problems.linear_representation import Batch, Weights
+from lpfl.simulate import simulate
+from tests.optim_cases import batches, one, problem, relative
+
+STEPS = 6
+ROWS = 40
+
+
+def stepwise(
+    method: Method, dtype: torch.dtype = torch.float64, replicate: int | None = None
+) -> Weights:
+    """Return the weights after STEPS steps, for all replicates or one of them."""
+    truth, start = problem(3)
+    drawn = batches(truth, 2 * STEPS, rows=ROWS)
+    if method.orthonormal:
+        start = Weights(start.head, orthonormal_rows(start.representation))
+    if replicate is not None:
+        start = one(start, replicate)
+        drawn = [one(batch, replicate) for batch in drawn]
+    start = Weights(*[W.to(dtype) for W in start])
+    drawn = [Batch(*[part.to(dtype) for part in batch if part is not None]) for batch in drawn]
+
+    def next_batch(t: int) -> Batch | tuple[Batch, ...]:
+        return drawn[t] if method.batches == 1 else tuple(drawn[2 * t : 2 * t + method.batches])
+
+    return simulate(method, start, next_batch, num_steps=STEPS)[0]
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_the_method_carries_its_name_and_every_hyper_parameter(name: str) -> None:
+    method = OPTIMIZERS[name]()
+    given = inspect.signature(OPTIMIZERS[name]).parameters
+    assert method.name == name
+    assert all(p.kind is p.KEYWORD_ONLY for p in given.values())
+    assert set(given) - {"max_step_size"} == set(method.hyperparameters)
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_replicates_run_side_by_side_as_they_run_alone(name: str) -> None:
+    together = stepwise(OPTIMIZERS[name]())
+    for r in range(3):
+        alone = stepwise(OPTIMIZERS[name](), replicate=r)
+        for W, expected in zip(one(together, r), alone, strict=True):
+            # batched and single LAPACK calls may round differently; a mix-up is of order one
+            assert relative(W, expected) < torch.finfo(torch.float64).eps ** 0.5
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_a_step_leaves_its_arguments_alone_and_repeats(name: str) -> None:
+    method = OPTIMIZERS[name]()
+    truth, start = problem()
+    drawn = batches(truth, 2)
+    data = drawn[0] if method.batches == 1 else tuple(drawn)
+    copies = [W.clone() for W in start]
+    memory = method.init(start)
+    first, _ = method.step(start, memory, data)
+    second, _ = method.step(start, memory, data)
+    assert all(torch.equal(a, b) for a, b in zip(first, second, strict=True))
+    assert all(torch.equal(a, b) for a, b in zip(start, copies, strict=True))
+
+
+# SOAP's default warm-up leaves eigenvectors of a null space, which float32 may choose otherwise
+STABLE = {name: {} for name in OPTIMIZERS} | {"soap": {"warmup": 4}}
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_float32_follows_float64(name: str) -> None:
+    """Rounding is amplified by the inverses of the methods, at most ~1e3 on this problem."""
+    single = stepwise(OPTIMIZERS[name](**STABLE[name]), torch.float32)
+    double = stepwise(OPTIMIZERS[name](**STABLE[name]))
+    for W, expected in zip(single, double, strict=True):
+        assert W.dtype == torch.float32
+        assert relative(W.double(), expected) < 1e3 * STEPS * torch.finfo(torch.float32).eps
+
+
+REFUSED: list[tuple[str, dict[str, Any], str]] = [
+    *[(name, {"step_size": bad}, "step_size=") for name in OPTIMIZERS for bad in (0.0, -1.0)],
+    *[(name, {"step_size": float("nan")}, "step_size=nan") for name in OPTIMIZERS],
+    *[
+        (name, {"damping": bad}, "damping=")
+        for name in ("kfac", "kfac_joint", "kfac_sequential", "foof", "ngd", "ngd_empirical")
+        for bad in (-0.1, float("nan"))
+    ],
+    ("dfw", {"damping": -0.1}, "damping=-0.1, needs >= 0"),
+    ("polyak", {"damping": -0.1}, "damping=-0.1, needs >= 0"),
+    *[
+        (name, {key: bad}, f"{key}={bad}, needs 0 <= . < 1")
+        for name in ("adam", "adamw", "soap")
+        for key in ("beta1", "beta2")
+        for bad in (1.0, -0.1)
+    ],
+    *[
+        (name, {"averaging": 1.0}, "averaging=1.0, needs 0 <= . < 1")
+        for name in ("kfac", "kfac_joint", "kfac_sequential", "foof", "shampoo", "soap")
+    ],
+    *[
+        (name, {"momentum": 1.0}, "momentum=1.0, needs 0 <= . < 1")
+        for name in ("sgd_momentum", "muon", "sign_sgd", "scion")
+    ],
+    *[
+        (name, {"epsilon": -1e-8}, "epsilon=-1e-08, needs 0 <= . < inf")
+        for name in ("adam", "adamw", "shampoo", "soap")
+    ],
+    *[
+        (name, {"weight_decay": -1.0}, "weight_decay=-1.0, needs 0 <= . < inf")
+        for name in ("adamw", "muon")
+    ],
+    *[
+        (name, {"head_step_size": 0.0}, "head_step_size=0.0")
+        for name in ("kfac_joint", "kfac_sequential")
+    ],
+    *[
+        (name, {"head": "none"}, "head='none', needs one of")
+        for name in OPTIMIZERS
+        if "head" in inspect.signature(OPTIMIZERS[name]).parameters
+    ],
+    ("sgd_momentum", {"momentum": 0.0, "nesterov": True}, "momentum=0.0, needs > 0"),
+    ("shampoo", {"exponent": 0.0}, "exponent=0.0, needs 0 < . <= 1"),
+    ("shampoo", {"exponent": 1.5}, "exponent=1.5, needs 0 < . <= 1"),
+    ("shampoo", {"statistics": "mean"}, "statistics='mean', needs one of"),
+    ("soap", {"frequency": 0}, "frequency=0, needs an integer >= 1"),
+    ("soap", {"warmup": 0}, "warmup=0, needs an integer >= 1"),
+    ("muon", {"newton_schulz_steps": -1}, "newton_schulz_steps=-1, needs an integer >= 0"),
+    ("muon", {"scale": "rms"}, "scale='rms', needs one of"),
+    ("scion", {"radius": 0.0}, "radius=0.0"),
+    ("scion", {"step_size": 1.5}, "step_size=1.5, needs <= 1"),
+    ("ngd", {"gauge": "free"}, "gauge='free', needs one of"),
+    ("polyak", {"loss_star": -1.0}, "loss_star=-1.0, needs 0 <= . < inf"),
+    ("polyak", {"preconditioner": "adam"}, "preconditioner='adam', needs one of"),
+    ("polyak", {"max_step_size": 0.0}, "max_step_size=0.0"),
+]
+
+
+@pytest.mark.parametrize(("name", "bad", "message"), REFUSED, ids=str)
+def test_bad_hyper_parameters_are_refused_by_name_and_bound(
+    name: str, bad: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ValueError, match=r"needs") as caught:
+        OPTIMIZERS[name](**bad)
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in OPTIMIZERS if OPTIMIZERS[name]().needs_rows], ids=str
+)
+def test_methods_that_need_rows_say_so(name: str) -> None:
+    truth, start = problem()
+    batch = batches(truth, 1)[0]
+    with pytest.raises(ValueError, match="needs a batch with inputs and targets"):
+        OPTIMIZERS[name]().step(start, {}, Batch(batch.cov_x, batch.cross))
