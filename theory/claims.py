@@ -2,5 +2,6 @@
 
 from theory.claim import collect
 from theory.linear_representation import CLAIMS_LINEAR_REPRESENTATION
+from theory.single_index import CLAIMS_SINGLE_INDEX
 
-CLAIMS = collect(CLAIMS_LINEAR_REPRESENTATION)
+CLAIMS = collect((*CLAIMS_LINEAR_REPRESENTATION, *CLAIMS_SINGLE_INDEX))

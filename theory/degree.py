@@ -5,7 +5,7 @@ the total degrees of N and D from the structure of the node. Inverse of an s x s
 D adj(N) / det(N), hence numerator D + (s - 1) N and denominator s N.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,11 +41,25 @@ def degree_of(
     return _Counter(sizes, definitions).of(node)
 
 
+def singular_degree(
+    nodes: Iterable[sp.Basic], sizes: Mapping[str, int], definitions: Mapping[sp.Basic, sp.Basic]
+) -> int:
+    """Return the degree of the product of all that is inverted on the way to ``nodes``.
+
+    A random point at which it vanishes is redrawn.
+    """
+    counter = _Counter(sizes, definitions)
+    for node in nodes:
+        counter.of(node)
+    return counter.inverted
+
+
 class _Counter:
     def __init__(self, sizes: Mapping[str, int], definitions: Mapping[sp.Basic, sp.Basic]) -> None:
         self._sizes = sizes
         self._definitions = definitions
         self._memo: dict[sp.Basic, Degree] = {}
+        self.inverted = 0
 
     def of(self, node: sp.Basic) -> Degree:
         if node not in self._memo:
@@ -85,6 +99,7 @@ class _Counter:
             return Degree(2, 0)
         if structure in FRAMES:
             size = self._size(symbol.shape[1])
+            self.inverted += size
             return Degree(size, size)
         if structure == "derived":
             raise ValueError(f"derived symbol {symbol.name} has no definition")
@@ -104,9 +119,9 @@ class _Counter:
             sum(factor.denominator for factor in factors),
         )
 
-    @staticmethod
-    def _power(base: Degree, exponent: int, size: int) -> Degree:
+    def _power(self, base: Degree, exponent: int, size: int) -> Degree:
         if exponent < 0:
+            self.inverted += size * base.numerator
             base = Degree(base.denominator + (size - 1) * base.numerator, size * base.numerator)
         times = abs(exponent)
         return Degree(base.numerator * times, base.denominator * times)

@@ -2,8 +2,9 @@
 
 The first decides an identity: both sides are evaluated with uniformly random matrices over the
 field. A false identity whose cleared-denominator form has total degree D vanishes at a random
-point with probability at most D / p (Schwartz-Zippel), conditioned on no denominator vanishing
-at most D / (p - D_den). The degrees are read off the expression by :mod:`theory.degree`.
+point with probability at most D / p (Schwartz-Zippel); points at which something inverted is
+singular are redrawn, which makes it at most D / (p - S), S the degree of all that is inverted.
+Both degrees are read off the expression by :mod:`theory.degree`.
 """
 
 import random
@@ -16,7 +17,7 @@ import numpy as np
 import sympy as sp
 from numpy.typing import NDArray
 
-from theory.degree import Degree, degree_of, difference_degree
+from theory.degree import Degree, degree_of, difference_degree, singular_degree
 from theory.draws import MAX_REDRAWS, draw_values
 from theory.fields import Field, FloatField, PrimeField, RationalField
 from theory.reading import Reader
@@ -90,8 +91,8 @@ def check_identity(
         degree_of(side, sizes, dict(definitions or {})) for side in (left, right)
     ]
     degree = difference_degree(*degrees)
-    denominator = degrees[0].denominator + degrees[1].denominator
-    single = min(Fraction(1), Fraction(degree, PRIME - denominator))
+    inverted = singular_degree((left, right), sizes, dict(definitions or {}))
+    single = min(Fraction(1), Fraction(degree, PRIME - inverted))
     holds = True
     for draw in range(draws):
         a, b = evaluate_sides(
