@@ -1,11 +1,12 @@
 """Claims x scenarios -> findings -> records."""
 
+import signal
 import time
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from typing import Any
 
 import torch
@@ -82,41 +83,32 @@ def scenarios_of(check: Check, plan: Plan) -> list[Scenario]:
     return [*check.space.anchors, *check.space.sobol(count, plan.seed)]
 
 
-def run_claim(claim_id: str, plan: Plan) -> list[Record]:
-    """Evaluate one claim; return its observation records and, last, its claim record.
+class ClaimRun:
+    """Collects the findings of one claim, and turns them into records."""
 
-    An exception in the evaluation ends the claim with verdict "error"; what was observed before
-    it is kept.
-    """
-    torch.set_num_threads(1)
-    started = time.perf_counter()
-    records: list[Record] = []
-    decisive: list[tuple[Scenario, Finding]] = []
-    replicates = 0
-    scenario: Scenario | None = None
-    try:
-        check = CHECKS[claim_id]
-        for index, scenario in enumerate(scenarios_of(check, plan)):
-            trial = make_trial(
-                claim_id, scenario, seed=plan.seed, device=plan.device, dtype=plan.dtype
-            )
-            findings = list(check.measure(trial))
-            replicates += sum(finding.verdict.replicates for finding in findings)
-            records += [
-                observation(trial, finding, with_picture=index == 0) for finding in findings
-            ]
-            decisive.append((scenario, worst(findings)))
-    except Exception as error:
-        records.append(_error_record(claim_id, scenario, error, started))
-        return records
-    final = worst([finding for _, finding in decisive])
-    at = next(scenario for scenario, finding in decisive if finding is final)
-    records.append(
-        {
-            **_summary(claim_id, final.verdict.outcome.value, started),
+    def __init__(self, claim_id: str) -> None:
+        self.claim_id = claim_id
+        self.findings: list[tuple[Scenario, Finding]] = []
+        self._observations: list[Record] = []
+        self._started = time.perf_counter()
+
+    def add(self, trial: Trial, findings: Sequence[Finding]) -> None:
+        """Keep what one scenario showed; only the first scenario keeps its pictures."""
+        first = not self.findings
+        self._observations += [
+            observation(trial, finding, with_picture=first) for finding in findings
+        ]
+        self.findings += [(trial.scenario, finding) for finding in findings]
+
+    def records(self) -> list[Record]:
+        """Return the observations and, last, the claim record: the worst finding decides."""
+        final = worst([finding for _, finding in self.findings])
+        at = next(scenario for scenario, finding in self.findings if finding is final)
+        summary = {
+            **self._summary(final.verdict.outcome.value),
             **_numbers(final),
-            "scenarios": len(decisive),
-            "replicates": replicates,
+            "scenarios": len({scenario for scenario, _ in self.findings}),
+            "replicates": sum(finding.verdict.replicates for _, finding in self.findings),
             "worst": {
                 "scenario": at.as_json(),
                 "part": final.part,
@@ -125,8 +117,57 @@ def run_claim(claim_id: str, plan: Plan) -> list[Record]:
                 "detail": final.verdict.detail,
             },
         }
-    )
-    return records
+        return [*self._observations, summary]
+
+    def error_records(self, scenario: Scenario | None, error: Exception) -> list[Record]:
+        """Return the observations and a claim record with verdict "error"."""
+        numbers = {"alpha": 0.0, "statistic": 0.0, "margin": 0.0, "margin_std_error": 0.0}
+        summary = {
+            **self._summary("error"),
+            **numbers,
+            "detectable": None,
+            "samples_needed": None,
+            "scenarios": len({scenario for scenario, _ in self.findings}),
+            "replicates": 0,
+            "worst": {
+                "scenario": {} if scenario is None else scenario.as_json(),
+                "part": "",
+                "predicted": None,
+                "measured": None,
+                "detail": "".join(traceback.format_exception(error)[-2:]),
+            },
+        }
+        return [*self._observations, summary]
+
+    def _summary(self, verdict: str) -> Record:
+        return {
+            "type": "claim",
+            "claim": self.claim_id,
+            "kind": CLAIMS[self.claim_id].kind.value,
+            "verdict": verdict,
+            "seconds": round(time.perf_counter() - self._started, 3),
+        }
+
+
+def run_claim(claim_id: str, plan: Plan) -> list[Record]:
+    """Evaluate one claim; return its observation records and, last, its claim record.
+
+    An exception in the evaluation ends the claim with verdict "error"; what was observed before
+    it is kept.
+    """
+    torch.set_num_threads(1)
+    run = ClaimRun(claim_id)
+    scenario: Scenario | None = None
+    try:
+        check = CHECKS[claim_id]
+        for scenario in scenarios_of(check, plan):
+            trial = make_trial(
+                claim_id, scenario, seed=plan.seed, device=plan.device, dtype=plan.dtype
+            )
+            run.add(trial, list(check.measure(trial)))
+    except Exception as error:
+        return run.error_records(scenario, error)
+    return run.records()
 
 
 def observation(trial: Trial, finding: Finding, *, with_picture: bool = False) -> Record:
@@ -162,40 +203,6 @@ def _numbers(finding: Finding) -> Record:
     }
 
 
-def _summary(claim_id: str, verdict: str, started: float) -> Record:
-    return {
-        "type": "claim",
-        "claim": claim_id,
-        "kind": CLAIMS[claim_id].kind.value,
-        "verdict": verdict,
-        "seconds": round(time.perf_counter() - started, 3),
-    }
-
-
-def _error_record(
-    claim_id: str, scenario: Scenario | None, error: Exception, started: float
-) -> Record:
-    last = traceback.format_exception(error)[-2:] if error.__traceback__ else []
-    return {
-        **_summary(claim_id, "error", started),
-        "alpha": 0.0,
-        "statistic": 0.0,
-        "margin": 0.0,
-        "margin_std_error": 0.0,
-        "detectable": None,
-        "samples_needed": None,
-        "scenarios": 0,
-        "replicates": 0,
-        "worst": {
-            "scenario": {} if scenario is None else scenario.as_json(),
-            "part": "",
-            "predicted": None,
-            "measured": None,
-            "detail": "".join(last) or repr(error),
-        },
-    }
-
-
 def run_plan(plan: Plan, *, jobs: int = 1) -> Iterator[list[Record]]:
     """Yield the records of each claim as it completes, on ``jobs`` processes.
 
@@ -207,17 +214,27 @@ def run_plan(plan: Plan, *, jobs: int = 1) -> Iterator[list[Record]]:
         for claim_id in plan.claim_ids:
             yield run_claim(claim_id, plan)
         return
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_quiet) as pool:
         waiting: set[Future[list[Record]]] = {
             pool.submit(run_claim, claim_id, plan) for claim_id in plan.claim_ids
         }
+        finished = False
         try:
             while waiting:
                 done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
                 for future in done:
                     yield future.result()
+            finished = True
         finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+            if not finished:  # interrupted or stopped early: do not wait for running claims
+                pool.shutdown(wait=False, cancel_futures=True)
+                for process in active_children():
+                    process.terminate()
+
+
+def _quiet() -> None:
+    """Let the parent alone answer an interrupt."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def overall(claim_records: Sequence[Mapping[str, Any]]) -> Outcome | None:

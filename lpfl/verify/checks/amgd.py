@@ -1,20 +1,28 @@
 """LR-13, LR-14: alternating minimisation-descent on isotropic inputs."""
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from lpfl import decide, linalg
 from lpfl.optim import amgd
 from lpfl.problems import linear_representation as model
 from lpfl.simulate import simulate
-from lpfl.verify.check import Check, Finding, Trial, as_numpy, condition_of
+from lpfl.verify.check import Check, Finding, Trial, as_numpy, condition_of, default_facts
 from lpfl.verify.checks import linear_setup as setup
+from lpfl.verify.scenario import Scenario
 from lpfl.verify.space import Integers, Reals, ScenarioSpace
-from theory.linear_representation import amgd_lower_bound, amgd_sine_ratio, tangent_step
+from theory.linear_representation import (
+    amgd_lower_bound,
+    amgd_sine_step,
+    amgd_two_cycle,
+    tangent_step,
+)
 
 STEPS = 40
 CYCLE_STEPS = 6
@@ -64,8 +72,8 @@ def measure_dynamics(trial: Trial) -> list[Finding]:
         moved = amgd.amgd_step(start, batch, step_size=eta).representation
         seen = linalg.subspace_distance(moved, G_star)
         sine = linalg.subspace_distance(start, G_star)
-        want = amgd_sine_ratio(float(eta * values[0, mode]), sine=float(sine))
-        sines.append(float((seen / sine - want).abs().max()))
+        want = amgd_sine_step(float(sine), scaled_step=float(eta * values[0, mode]))
+        sines.append(abs(float(seen) - want) / float(sine))
     return [
         *setup.exact_findings(trial),
         Finding("run: tangents", decide.identity(as_numpy(error), tolerance=tolerance)),
@@ -91,7 +99,9 @@ DYNAMICS = Check(
 )
 
 
-def trajectory_picture(trial: Trial, distances: Tensor, floor: np.ndarray) -> dict[str, Any]:
+def trajectory_picture(
+    trial: Trial, distances: NDArray[np.float64], floor: NDArray[np.float64]
+) -> dict[str, Any]:
     """Return the slow trajectory beside the lower bound."""
     steps = list(range(len(floor)))
     return {
@@ -106,33 +116,37 @@ def trajectory_picture(trial: Trial, distances: Tensor, floor: np.ndarray) -> di
                 "name": "AMGD, worst start",
                 "style": "points",
                 "x": steps,
-                "y": as_numpy(distances[:, 0]).tolist(),
+                "y": distances.tolist(),
             },
         ],
         "note": f"head condition number {10**trial.scenario.head_log10_cond:.3g}",
     }
 
 
+def lower_bound_facts(scenario: Scenario) -> Mapping[str, Any]:
+    """Add the number of steps."""
+    return {**default_facts(scenario), "num_steps": STEPS}
+
+
 def measure_lower_bound(trial: Trial) -> list[Finding]:
     """LR-14: the slow start stays above the bound for every step size; the exact 2-cycle."""
     scenario = trial.scenario
-    problem = setup.draw_truth(trial, replicates=2)
+    problem = setup.draw_truth(trial, replicates=1)
     batch = model.population_batch(problem)
     values, vectors = head_modes(problem)
-    kappa = float(values[0, -1] / values[0, 0])
-    eta = scenario.scaled_step / float(values[0, -1])
-    cycling = scenario.scaled_step > 2.0
+    smallest, largest = float(values[0, 0]), float(values[0, -1])
+    eta = scenario.step_size / largest  # the largest eigenvalue of H is 1
+    cycling = scenario.step_size > 2.0
     if cycling:
-        square = 0.5 - 1.0 / scenario.scaled_step
+        sine = amgd_two_cycle(step_size=eta, head_max=largest)
         direction = vectors[..., -1]
     else:
-        square = scenario.sine**2
+        sine = scenario.distance
         direction = vectors[..., 0]
-    tangent = trial.tensor([math.sqrt(square / (1.0 - square))] * 2)
-    start = start_along(problem, direction, tangent)
+    tangent = trial.tensor([sine / math.sqrt(1.0 - sine**2)])
     _, seen = simulate(
         amgd.amgd(step_size=eta),
-        model.Weights(problem.head_star, start),
+        model.Weights(problem.head_star, start_along(problem, direction, tangent)),
         lambda t: batch,
         num_steps=STEPS,
         observe={
@@ -141,38 +155,29 @@ def measure_lower_bound(trial: Trial) -> list[Finding]:
             )
         },
     )
-    distances = seen["distance"]
-    floor = amgd_lower_bound(
-        np.arange(STEPS + 1), head_condition_number=kappa, distance=math.sqrt(square)
+    distances = as_numpy(seen["distance"][:, 0])
+    kappa = max(largest / smallest, 1.0)
+    floor = np.array(
+        [amgd_lower_bound(sine, head_condition_number=kappa, num_steps=t) for t in range(STEPS + 1)]
     )
     rounding = linalg.machine_tolerance(trial.dtype, dim=scenario.input_dim)
-    limits = as_numpy(distances)
-    # floor <= distance, read as floor / distance <= 1 so that late, small distances count too
-    growth = 1.0 + np.arange(STEPS + 1)[:, None]
-    ratio = floor[:, None] / np.maximum(limits, 1e-300)
+    # floor <= distance is read as floor / distance <= 1, so that late, small distances count
+    # too; a distance carries an absolute error that grows linearly with the steps.
+    above = distances > 100 * rounding * (1 + STEPS)
+    error = rounding * (1.0 + np.arange(STEPS + 1)) / np.maximum(distances, rounding)
     findings = [
         Finding(
             "slow start",
-            decide.bound(
-                ratio.ravel(),
-                1.0,
-                rounding=(rounding * growth / np.maximum(limits, rounding)).ravel().repeat(2)
-                if limits.shape[1] == 1
-                else np.broadcast_to(
-                    rounding * growth / np.maximum(limits, rounding), ratio.shape
-                ).ravel(),
-            ),
+            decide.bound((floor / np.maximum(distances, rounding))[above], 1.0,
+                         rounding=error[above]),
             picture=trajectory_picture(trial, distances, floor),
         )
-    ]
+    ]  # fmt: skip
     if cycling:
-        drift = (distances[:CYCLE_STEPS] - distances[0]).abs() / distances[0]
-        # The cycle repels: a rounding error grows by a bounded factor per step.
-        growth_per_step = 1.0 + 2.0 * scenario.scaled_step
-        tolerance = rounding * growth_per_step**CYCLE_STEPS
-        findings.append(
-            Finding("2-cycle", decide.identity(as_numpy(drift).ravel(), tolerance=tolerance))
-        )
+        drift = np.abs(distances[:CYCLE_STEPS] - distances[0]) / distances[0]
+        # The cycle repels: rounding grows by at most this factor per step.
+        tolerance = rounding * (1.0 + 2.0 * scenario.step_size) ** CYCLE_STEPS
+        findings.append(Finding("2-cycle", decide.identity(drift, tolerance=tolerance)))
     return findings
 
 
@@ -184,13 +189,14 @@ LOWER_BOUND = Check(
             Integers("rank", 2, lambda v: max(2, min(6, v["input_dim"] - 1))),
             setup.OUTPUT_DIM,
             Reals("head_log10_cond", 0.05, 2.0),
-            Reals("scaled_step", 0.05, 4.0),
-            Reals("sine", 0.05, 0.95),
+            Reals("step_size", 0.05, 4.0),
+            Reals("distance", 0.05, 0.95),
         ),
         anchors=(
-            setup.paper(head_log10_cond=1.0, scaled_step=1.0, sine=0.5),
-            setup.paper(head_log10_cond=1.0, scaled_step=3.0, sine=0.5),
+            setup.paper(head_log10_cond=1.0, step_size=1.0, distance=0.5),
+            setup.paper(head_log10_cond=1.0, step_size=3.0, distance=0.5),
         ),
     ),
     measure=measure_lower_bound,
+    facts=lower_bound_facts,
 )

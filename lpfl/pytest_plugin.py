@@ -1,0 +1,75 @@
+"""The pytest plugin: options, the marker, and a results file and page from a test run.
+
+Loaded in every project where lpfl is installed, so it imports neither torch nor hypothesis.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+RECORDS_PROPERTY = "lpfl_records"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the --lpfl options."""
+    group = parser.getgroup("lpfl", "theory checks")
+    group.addoption("--lpfl-device", default="cpu", help="device of theory checks: cpu or cuda")
+    group.addoption("--lpfl-dtype", default="float64", help="float64 or float32")
+    group.addoption("--lpfl-seed", type=int, default=0, help="suite seed of theory checks")
+    group.addoption(
+        "--lpfl-report",
+        metavar="PATH",
+        help="write the page of this run's theory checks, and PATH.jsonl with the results",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the marker, and the collector of records where the run is controlled."""
+    config.addinivalue_line("markers", "theory: confronts a statement with runs")
+    controlled = not hasattr(config, "workerinput")
+    if controlled and config.getoption("--lpfl-report"):
+        config.pluginmanager.register(RecordCollector(config), "lpfl-records")
+
+
+class RecordCollector:
+    """Gathers records that tests attach with ``record_property``; works under xdist."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._claims: dict[str, list[dict[str, Any]]] = {}
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Keep the records of a finished test."""
+        if report.when != "call":
+            return
+        for name, value in report.user_properties:
+            if name == RECORDS_PROPERTY:
+                records = json.loads(str(value))
+                self._claims[records[-1]["claim"]] = records
+
+    def pytest_sessionfinish(self) -> None:
+        """Write results and page."""
+        if not self._claims:
+            return
+        from lpfl.report.page import build_page, write_page
+        from lpfl.store import ResultsWriter, read_results
+        from lpfl.verify.environment import run_header
+        from lpfl.verify.runner import Plan
+        from theory.claims import CLAIMS
+
+        page = Path(self._config.getoption("--lpfl-report"))
+        results = page.with_suffix(page.suffix + ".jsonl")
+        plan = Plan(
+            claim_ids=tuple(claim_id for claim_id in CLAIMS if claim_id in self._claims),
+            profile="ci",
+            seed=self._config.getoption("--lpfl-seed"),
+            device=self._config.getoption("--lpfl-device"),
+            dtype=self._config.getoption("--lpfl-dtype"),
+        )
+        with ResultsWriter(results, run_header(plan), overwrite=True) as writer:
+            for claim_id in plan.claim_ids:
+                for record in self._claims[claim_id]:
+                    writer.write(record)
+        write_page(page, build_page(read_results(results), CLAIMS))

@@ -1,0 +1,47 @@
+"""Planted faults: one edit of one source file, alive inside a ``with`` block."""
+
+import importlib
+import inspect
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Fault:
+    """``old`` stands exactly once in the source of ``module`` and is replaced by ``new``."""
+
+    claim: str
+    module: str
+    old: str
+    new: str
+    why: str
+
+    @property
+    def name(self) -> str:
+        """A readable test id."""
+        return f"{self.claim}: {self.why}"
+
+
+@contextmanager
+def planted(fault: Fault) -> Iterator[None]:
+    """Re-execute the edited module in its own namespace; restore every name afterwards.
+
+    Raises ValueError if the text to replace is not there exactly once, so that a fault cannot
+    quietly stop being one when the source changes.
+    """
+    module = importlib.import_module(fault.module)
+    source = inspect.getsource(module)
+    if source.count(fault.old) != 1:
+        raise ValueError(
+            f"{fault.name}: {fault.old!r} stands {source.count(fault.old)} times in "
+            f"{fault.module}, needs exactly 1"
+        )
+    before = dict(vars(module))
+    edited = compile(source.replace(fault.old, fault.new), f"<{fault.module} with a fault>", "exec")
+    exec(edited, vars(module))
+    try:
+        yield
+    finally:
+        vars(module).clear()
+        vars(module).update(before)

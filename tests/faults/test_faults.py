@@ -1,0 +1,35 @@
+"""Every planted fault is refuted by the check of its claim."""
+
+import pytest
+
+from lpfl.decide import Outcome
+from lpfl.verify.check import worst
+from lpfl.verify.checks import CHECKS
+from lpfl.verify.runner import make_trial
+from tests.faults import FAULTS
+from tests.faults.planted import planted
+
+SCENARIOS = 12
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+def test_fault_is_refuted(fault):
+    """The check refutes the fault on an anchor or on one of the first Sobol scenarios."""
+    space = CHECKS[fault.claim].space
+    with planted(fault):
+        for scenario in (*space.anchors, *space.sobol(SCENARIOS, 0)):
+            findings = CHECKS[fault.claim].measure(make_trial(fault.claim, scenario, seed=0))
+            if worst(findings).verdict.outcome is Outcome.REFUTED:
+                return
+    pytest.fail(f"{fault.name}: not refuted on {SCENARIOS} scenarios and the anchors")
+
+
+def test_nothing_stays_planted():
+    """After the block the module behaves as before."""
+    from lpfl.optim import kfac
+
+    fault = next(fault for fault in FAULTS if fault.module == kfac.__name__)
+    before = kfac.kfac_step
+    with planted(fault):
+        assert kfac.kfac_step is not before
+    assert kfac.kfac_step is before

@@ -1,0 +1,111 @@
+"""The house rules, read off the syntax trees."""
+
+import ast
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from lpfl.verify.checks import CHECKS
+from tests.faults import FAULTS
+from theory.claims import CLAIMS
+
+ROOT = Path(__file__).resolve().parent.parent
+FORBIDDEN_IN_THEORY = {"torch", "lpfl", "hypothesis", "pytest"}
+MEETS_THEORY = ("lpfl/verify/", "lpfl/experiments/", "lpfl/report/", "lpfl/commands/",
+                "lpfl/pytest_plugin.py")  # fmt: skip
+LIGHT = ("lpfl/cli.py", "lpfl/__init__.py", "lpfl/pytest_plugin.py")
+HEAVY = {"torch", "hypothesis", "sympy", "numpy", "scipy"}
+BIRTHPLACES = {"manual_seed", "default_rng", "Generator", "RandomState", "seed"}
+
+
+def sources(*folders: str) -> list[Path]:
+    """Return the Python files below the folders."""
+    return sorted(path for folder in folders for path in (ROOT / folder).rglob("*.py"))
+
+
+def imported(tree: ast.AST, *, top_level: bool = False) -> set[str]:
+    """Return the full names of imported modules, everywhere or at module level only."""
+    nodes = tree.body if top_level and isinstance(tree, ast.Module) else ast.walk(tree)
+    names: set[str] = set()
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def relative(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+@pytest.mark.parametrize("path", sources("theory"), ids=relative)
+def test_theory_predicts_without_running(path):
+    """theory imports neither torch nor lpfl."""
+    packages = {name.split(".")[0] for name in imported(ast.parse(path.read_text()))}
+    assert not packages & FORBIDDEN_IN_THEORY
+
+
+@pytest.mark.parametrize("path", sources("lpfl"), ids=relative)
+def test_runs_do_not_know_the_predictions(path):
+    """Models, optimizers, measurements and decisions never import theory."""
+    if relative(path).startswith(MEETS_THEORY):
+        return
+    packages = {name.split(".")[0] for name in imported(ast.parse(path.read_text()))}
+    assert "theory" not in packages
+
+
+@pytest.mark.parametrize("path", sources("lpfl"), ids=relative)
+def test_models_do_not_know_the_verification(path):
+    """Nothing below lpfl.verify is imported from models, optimizers, measurements."""
+    name = relative(path)
+    if name.startswith((*MEETS_THEORY, "lpfl/cli.py", "lpfl/compare.py")):
+        return
+    assert not any(module.startswith("lpfl.verify") for module in
+                   imported(ast.parse(path.read_text())))  # fmt: skip
+
+
+@pytest.mark.parametrize("name", [*LIGHT, *(relative(p) for p in sources("lpfl/commands"))])
+def test_start_up_is_light(name):
+    """What every pytest run and ``lpfl --help`` load imports nothing heavy at module level."""
+    tree = ast.parse((ROOT / name).read_text())
+    packages = {module.split(".")[0] for module in imported(tree, top_level=True)}
+    assert not packages & HEAVY
+
+
+@pytest.mark.parametrize("path", sources("lpfl"), ids=relative)
+def test_randomness_is_born_in_seeding(path):
+    """No generator is created or seeded outside lpfl/seeding.py."""
+    if relative(path) == "lpfl/seeding.py":
+        return
+    calls = [
+        node.func.attr
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+    ]
+    assert not set(calls) & BIRTHPLACES
+
+
+@pytest.mark.parametrize("path", sources("lpfl", "theory"), ids=relative)
+def test_nothing_outside_is_executed(path):
+    """No eval, exec, pickle or sympify of text."""
+    tree = ast.parse(path.read_text())
+    names = {node.func.id for node in ast.walk(tree)
+             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}  # fmt: skip
+    assert not names & {"eval", "exec", "parse_expr"}
+    assert not imported(tree) & {"pickle", "marshal", "shelve"}
+
+
+def test_every_claim_has_a_check_and_every_check_a_claim():
+    assert list(CHECKS) == list(CLAIMS)
+
+
+@pytest.mark.parametrize("claim_id", list(CHECKS))
+def test_every_check_has_two_planted_faults(claim_id):
+    assert Counter(fault.claim for fault in FAULTS)[claim_id] >= 2
+
+
+@pytest.mark.parametrize("path", sources("lpfl", "theory", "tests"), ids=relative)
+def test_files_stay_small(path):
+    assert len(path.read_text().splitlines()) <= 300

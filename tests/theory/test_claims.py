@@ -1,0 +1,47 @@
+"""One test per claim: Hypothesis draws scenarios, the claim's check decides each."""
+
+import json
+
+import pytest
+from hypothesis import given
+
+from lpfl.decide import Outcome
+from lpfl.pytest_plugin import RECORDS_PROPERTY
+from lpfl.verify.check import worst
+from lpfl.verify.checks import CHECKS
+from lpfl.verify.runner import ClaimRun, make_trial
+from lpfl.verify.scenario import Scenario
+
+pytestmark = pytest.mark.theory
+
+
+@pytest.mark.parametrize("claim_id", list(CHECKS))
+def test_claim(claim_id, pytestconfig, record_property):
+    """Every drawn scenario confirms the claim; a refutation shrinks to a simple scenario."""
+    check = CHECKS[claim_id]
+    seed = pytestconfig.getoption("--lpfl-seed")
+    options = {
+        "device": pytestconfig.getoption("--lpfl-device"),
+        "dtype": pytestconfig.getoption("--lpfl-dtype"),
+    }
+    run = ClaimRun(claim_id)
+
+    def confront(scenario: Scenario) -> None:
+        trial = make_trial(claim_id, scenario, seed=seed, **options)
+        findings = list(check.measure(trial))
+        run.add(trial, findings)
+        decisive = worst(findings)
+        assert decisive.verdict.outcome is Outcome.CONFIRMED, (
+            f"{claim_id} is {decisive.verdict.outcome} in part {decisive.part!r}: "
+            f"predicted {decisive.verdict.predicted}, measured {decisive.verdict.measured}, "
+            f"detectable {decisive.verdict.detectable}; reproduce with\n"
+            f"lpfl verify --claims {claim_id} --seed {seed} --scenario '{scenario.canonical()}'"
+        )
+
+    try:
+        for anchor in check.space.anchors:
+            confront(anchor)
+        given(check.space.strategy())(confront)()
+    finally:
+        if run.findings:
+            record_property(RECORDS_PROPERTY, json.dumps(run.records()))
