@@ -18,9 +18,11 @@ from lpfl.seeding import generator
 
 ORTHOGONAL = ("rotation", "permutation", "signed_permutation")
 STRETCHING = ("scale", "diagonal", "general")
-# 20 steps; statistics that fill up rank by rank (Shampoo) reach eigenvalue ratios near 1e6
-TOLERANCE = machine_tolerance(torch.float64, dim=6, condition=1e6)
-# a deviation this large after 20 steps is no rounding: seven orders above TOLERANCE
+# the matrices inverted here, and A, have condition numbers below 100 each
+TOLERANCE = machine_tolerance(torch.float64, dim=6, condition=1e4)
+# Shampoo's sums fill up rank by rank: the smallest eigenvalue kept is 3e-9 of the largest
+FILLING_TOLERANCE = machine_tolerance(torch.float64, dim=6, condition=1e9)
+# a deviation this large after 20 steps is no rounding, by either measure
 VISIBLE = 1e-2
 
 
@@ -63,8 +65,9 @@ def test_damping_breaks_it(transform: str) -> None:
 @pytest.mark.parametrize("name", ROTATIONS_ONLY)
 def test_rotations_and_nothing_else(name: str) -> None:
     factory = ROTATIONS_ONLY[name]
+    tolerance = FILLING_TOLERANCE if name == "shampoo" else TOLERANCE
     for transform in ORTHOGONAL:
-        assert input_transform_deviation(factory, transform=transform) < TOLERANCE
+        assert input_transform_deviation(factory, transform=transform) < tolerance
     for transform in ("diagonal", "general"):
         assert input_transform_deviation(factory, transform=transform) > VISIBLE
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from lpfl.linalg import machine_tolerance
+from lpfl.linalg import machine_tolerance, orthonormal_rows
 from lpfl.optim import OPTIMIZERS
 from lpfl.optim.batch_norm import batch_norm_gradients, centred, hidden_std
 from lpfl.optim.polyak import polyak_step_size
@@ -22,6 +22,20 @@ from tests.optim_cases import batches, gradient_sequence, problem, relative
 TRUTH, START = problem()
 BATCHES = batches(TRUTH, 5)
 TOLERANCE = machine_tolerance(torch.float64, dim=8, condition=1e3)
+
+
+def test_amgd_fits_the_head_steps_and_orthonormalises() -> None:
+    method = OPTIMIZERS["amgd"](step_size=0.2)
+    weights = Weights(START.head, orthonormal_rows(START.representation))
+    for batch in BATCHES:
+        G = weights.representation
+        F = batch.cross @ G.mT @ torch.linalg.inv(G @ batch.cov_x @ G.mT)
+        moved = G - 0.2 * F.mT @ (F @ G @ batch.cov_x - batch.cross)
+        weights, _ = method.step(weights, {}, batch)
+        Q = weights.representation
+        assert relative(weights.head, F) < TOLERANCE
+        assert relative(moved @ Q.mT @ Q, moved) < TOLERANCE
+        assert (Q @ Q.mT - torch.eye(2, dtype=Q.dtype)).abs().max() < TOLERANCE
 
 
 def test_signum_follows_its_average() -> None:
