@@ -15,8 +15,8 @@ from theory.exact import PRIME, check_identity, check_identity_rational, evaluat
 from theory.fields import FloatField, PrimeField, RationalField
 from theory.linear_representation.kfac import LR_03
 from theory.notation import (
-    B,
     D_G,
+    B,
     F,
     G,
     G_next,
@@ -209,17 +209,19 @@ class SingularFirst(random.Random):
 
     def __init__(self, zeros: int) -> None:
         super().__init__(0)
-        self._zeros = zeros
+        self.zeros = zeros
 
     def randrange(self, *args: Any, **kwargs: Any) -> int:
-        self._zeros -= 1
-        return 0 if self._zeros >= 0 else super().randrange(*args, **kwargs)
+        self.zeros -= 1
+        return 0 if self.zeros >= 0 else super().randrange(*args, **kwargs)
 
 
 def test_a_singular_point_is_redrawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("theory.exact.random.Random", lambda seed: SingularFirst(4))
-    relation = sp.Eq(R_gauge * (R_gauge.T * R_gauge).inv() * R_gauge.T, sp.Identity(k))
+    stream = SingularFirst(6)  # the 3 x 2 head is zero at first
+    monkeypatch.setattr("theory.exact.random.Random", lambda seed: stream)
+    relation = sp.Eq(sp.Trace(F * (F.T * F).inv() * F.T), k, evaluate=False)
     assert check_identity(relation, SIZES).holds
+    assert stream.zeros == -6  # a second head was drawn
 
 
 def test_a_relation_singular_everywhere_is_an_error() -> None:
