@@ -19,13 +19,13 @@ FAULTS = (
         "1/(n-1) for 1/n in the loss",
     ),
     Fault(
-        "LR-03", KFAC, "torch.linalg.cholesky(F.mT @ F))",
-        "torch.linalg.cholesky(torch.diag_embed(torch.diagonal(F.mT @ F, dim1=-2, dim2=-1))))",
+        "LR-03", KFAC, "        left = F.mT @ F",
+        "        left = torch.diag_embed(torch.diagonal(F.mT @ F, dim1=-2, dim2=-1))",
         "F'F replaced by its diagonal",
     ),
     Fault(
-        "LR-03", KFAC, "right_solve(left, damped(cov_x, damping))",
-        "right_solve(left, damped(cov_x, damping + 0.01))",
+        "LR-03", KFAC, "right_solve(half, damped(cov_x, damping))",
+        "right_solve(half, damped(cov_x, damping + 0.01))",
         "a damping nobody asked for",
     ),
     Fault(
@@ -44,8 +44,7 @@ FAULTS = (
         "half a projection in the distance",
     ),
     Fault(
-        "LR-06", KFAC, "return F - step_size * right_solve(grad_F, G @ cov_x @ G.mT)",
-        "return F - step_size * right_solve(grad_F, G @ G.mT)",
+        "LR-06", KFAC, "hidden = G @ cov_x @ G.mT", "hidden = G @ G.mT",
         "features not weighted by the covariance",
     ),
     Fault(
@@ -59,17 +58,19 @@ FAULTS = (
         "old head used",
     ),
     Fault(
-        "LR-07", KFAC, "right_solve(left, damped(cov_x, damping))",
-        "right_solve(left, torch.diag_embed(torch.diagonal(cov_x, dim1=-2, dim2=-1)))",
+        "LR-07", KFAC, "right_solve(half, damped(cov_x, damping))",
+        "right_solve(half, torch.diag_embed(torch.diagonal(cov_x, dim1=-2, dim2=-1)))",
         "Sigma replaced by its diagonal",
     ),
     Fault(
-        "LR-08", KFAC, "right_solve(left, damped(cov_x, damping))",
-        "right_solve(left, damped(cov_x, damping)) @ cov_x @ cov_x",
+        "LR-08", KFAC, "right_solve(half, damped(cov_x, damping))",
+        "right_solve(half, damped(cov_x, damping)) @ cov_x @ cov_x",
         "multiplied by the covariance instead of divided",
     ),
     Fault(
-        "LR-08", "theory.linear_representation.cone", "(1 - eta * b_cone)", "(1 + eta * b_cone)",
+        "LR-08", "theory.linear_representation.cone_numbers",
+        "return float(_FACTOR(step_size=eta, cone_defect=defect))",
+        "return float(_FACTOR(step_size=eta, cone_defect=-defect))",
         "a bound that is too strong",
     ),
     Fault(
@@ -78,8 +79,8 @@ FAULTS = (
         "noise 20 % too large",
     ),
     Fault(
-        "LR-11", KFAC, "right_solve(left, damped(cov_x, damping))",
-        "right_solve(left, damped(cov_x, damping + 0.1 * float(cov_x.diagonal(dim1=-2, "
+        "LR-11", KFAC, "right_solve(half, damped(cov_x, damping))",
+        "right_solve(half, damped(cov_x, damping + 0.1 * float(cov_x.diagonal(dim1=-2, "
         "dim2=-1).mean())))",
         "damping 10 % of the mean variance",
     ),
@@ -95,7 +96,7 @@ FAULTS = (
     ),
     Fault(
         "LR-14", AMGD, "sgd_step(G, grad_G, step_size=step_size)",
-        "sgd_step(G, torch.linalg.solve(F.mT @ F, grad_G), step_size=step_size * "
+        "sgd_step(G, (F.mT @ F).inverse() @ grad_G, step_size=step_size * "
         "float((F.mT @ F).diagonal(dim1=-2, dim2=-1).max()))",
         "gradient preconditioned by the head",
     ),
@@ -110,8 +111,8 @@ FAULTS = (
         "head 2 % off",
     ),
     Fault(
-        "LR-15", KFAC, "right_solve(left, damped(cov_x, damping))",
-        "right_solve(left, torch.diag_embed(torch.diagonal(cov_x, dim1=-2, dim2=-1)))",
+        "LR-15", KFAC, "right_solve(half, damped(cov_x, damping))",
+        "right_solve(half, torch.diag_embed(torch.diagonal(cov_x, dim1=-2, dim2=-1)))",
         "Sigma replaced by its diagonal",
     ),
 )  # fmt: skip
