@@ -5,7 +5,7 @@ import random
 from typing import Any
 
 import sympy as sp
-from results_samples import claim_line, header, observation
+from tests.results_samples import claim_line, header, observation
 
 from lpfl.store import Results
 from theory import notation as sym
@@ -28,12 +28,7 @@ IDENTITY = Claim(
         sp.Eq(
             sym.G_next * sym.P_perp,
             (1 - sym.eta) * sym.G * sym.P_perp
-            + sym.eta
-            * (sym.F.T * sym.F).I
-            * sym.F.T
-            * sym.N
-            * sym.Sigma_hat.I
-            * sym.P_perp,
+            + sym.eta * (sym.F.T * sym.F).I * sym.F.T * sym.N * sym.Sigma_hat.I * sym.P_perp,
         ),
         sp.Eq(
             sym.grad_G,
@@ -83,9 +78,7 @@ WAITING = Claim(
     says="Nothing was measured.",
     kind=Kind.RATE,
     source="derived",
-    statement=sp.Ge(
-        sym.dist_t, sp.Max(0, 1 - 2 / sym.kappa_H) ** sym.t_steps * sym.dist
-    ),
+    statement=sp.Ge(sym.dist_t, sp.Max(0, 1 - 2 / sym.kappa_H) ** sym.t_steps * sym.dist),
     example={},
 )
 CATALOGUE = collect([IDENTITY, BOUND, LIMIT, WAITING])
@@ -129,7 +122,9 @@ def run(size: int = 60, **changes: Any) -> Results:
         },
         "detail": "tan of the angle rose from 0.8 to 0.96; an exact rational counter-example.",
     }
-    claims["LR-08"] = claim_line("LR-08", verdict="refuted", statistic=1.2, margin=-0.2, worst=worst)
+    claims["LR-08"] = claim_line(
+        "LR-08", verdict="refuted", statistic=1.2, margin=-0.2, worst=worst
+    )
     claims["LR-12"] = claim_line(
         "LR-12", kind="limit", verdict="inconclusive", margin=0.05, margin_std_error=0.02,
         statistic=0.95, alpha=2.5e-7, detectable=0.031, samples_needed=240, replicates=64,

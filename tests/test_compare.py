@@ -3,9 +3,9 @@
 import json
 
 import pytest
-from results_samples import claim_line, results
 
 from lpfl.compare import compare, differences_of_origin, to_json, to_text
+from tests.results_samples import claim_line, results
 
 A = results(
     claim_line("LR-01"),

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from results_samples import claim_line, header, results
 
 from lpfl.records import KINDS
 from lpfl.store import Results
 from lpfl.verify.baseline import make_baseline, read_baseline, write_baseline
 from lpfl.verify.gate import DEFAULT_EFFECT, GateReport, gate
+from tests.results_samples import claim_line, header, results
 
 MARGINS = st.floats(0.0, 2.0)
 ERRORS = st.floats(1e-6, 1.0)

@@ -5,7 +5,6 @@ from xml.etree import ElementTree as ET
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from results_samples import claim_line, results
 
 from lpfl.verify.baseline import make_baseline
 from lpfl.verify.gate import GateReport, gate
@@ -16,6 +15,7 @@ from lpfl.verify.gate_output import (
     to_markdown,
     to_text,
 )
+from tests.results_samples import claim_line, results
 
 HOSTILE = 'a,b: 100%\r\n::error::x</failure>"\x00\x1b[31m|<img onerror>`_'
 

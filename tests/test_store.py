@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from results_samples import claim_line, header, observation
 
 from lpfl.store import ResultsWriter, encode_record, read_results
+from tests.results_samples import claim_line, header, observation
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 JSON_VALUES = st.recursive(

@@ -33,7 +33,9 @@ class Axis:
         values = _log_ticks(self.low, self.high) if self.log else _ticks(self.low, self.high)
         digits = 3
         if len(values) > 1 and not self.log:
-            digits = max(3, 1 + floor(log10(max(map(abs, values)) / (values[1] - values[0]))))
+            step = values[1] - values[0]
+            leading = floor(log10(max(map(abs, values))))
+            digits = max(3, 1 + leading - floor(log10(step)))
         return [(self.at(value), short(value, digits)) for value in values]
 
 

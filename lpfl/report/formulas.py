@@ -3,12 +3,15 @@
 # The methods named after SymPy classes (N802) are found by SymPy under these names.
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import sympy as sp
 from latex2mathml.converter import convert
 from markupsafe import Markup
 from sympy.printing.latex import LatexPrinter
+
+LONG_LINE = 200  # characters of LaTeX, about as wide as the column
 
 _GREEK = frozenset(
     (
@@ -23,6 +26,11 @@ _WRITTEN |= {"*": r"\star", "+": "+", "-": "-", "'": r"\prime", "max": r"\max", 
 _WRITTEN |= {"inf": r"\infty", "infty": r"\infty"}
 _ACCENTS = ("hat", "bar", "tilde")
 _LONE_OPERATOR = re.compile(r"<mrow>(<mo)>([^<]*</mo>)</mrow>")
+_FUNCTION = re.compile(r"<m[io]>(sin|cos|tan|log|exp|max|min|det|arccos|arcsin|arctan)</m[io]>")
+_LEADING_SIGN = re.compile(r"(<math[^>]*><mrow>)<mo>([^<]*</mo>)")
+_BRACKET_OR_SPACE = re.compile(r"[{} ]|\\left(?![a-z])|\\right(?![a-z])")
+_CODE = re.compile(r"&#x([0-9A-Fa-f]+);")
+_RELATION_SIGNS = {"==": "=", "!=": r"\neq", "<=": r"\leq", ">=": r"\geq", "<": "<", ">": ">"}
 _PLAIN = frozenset({"sin", "cos", "tan", "log"})
 _FUNCTION_NAMES = {"acos": r"\arccos", "asin": r"\arcsin", "atan": r"\arctan"}
 
@@ -111,25 +119,36 @@ class _Printer(LatexPrinter):
         return str(super()._print_Function(expr, exp))
 
     def _print_Add(self, expr: Any, order: Any = None) -> str:  # noqa: N802
-        terms = self._as_ordered_terms(expr, order=order)
-        return self._sum(sorted(terms, key=_negative))
+        return " ".join(self.signed_terms(self.scalar_order(expr, order)))
 
     def _print_MatAdd(self, expr: Any) -> str:  # noqa: N802
-        return self._sum(sorted(expr.args, key=lambda term: (_negative(term), _factors(term))))
+        return " ".join(self.signed_terms(self.matrix_order(expr)))
 
-    def _sum(self, terms: Any) -> str:
-        text = ""
+    def scalar_order(self, expr: Any, order: Any = None) -> list[Any]:
+        """Return the terms as SymPy orders them, positive ones first."""
+        return sorted(self._as_ordered_terms(expr, order=order), key=_negative)
+
+    def matrix_order(self, expr: Any) -> list[Any]:
+        """Return the terms, positive and short ones first."""
+        return sorted(expr.args, key=lambda term: (_negative(term), _factors(term)))
+
+    def signed_terms(self, terms: Sequence[Any]) -> list[str]:
+        """Return each term with its sign; the first one without a plus."""
+        texts: list[str] = []
         for term in terms:
             one = self._print(-term if _negative(term) else term)
             if term.is_Add or term.is_MatAdd:
                 one = rf"\left({one}\right)"
-            sign = "-" if _negative(term) else "+"
-            text += f" {sign} {one}" if text else (f"- {one}" if sign == "-" else one)
-        return text
+            sign = "- " if _negative(term) else ("+ " if texts else "")
+            texts.append(sign + one)
+        return texts
 
 
 def _negative(term: Any) -> bool:
-    return bool(term.could_extract_minus_sign()) and not (term.is_Add or term.is_MatAdd)
+    coefficient = term.as_coeff_matrices()[0] if isinstance(term, sp.MatMul) else term
+    if isinstance(coefficient, sp.MatrixExpr):
+        return False
+    return bool(coefficient.as_coeff_Mul()[0].is_negative)
 
 
 def _factors(term: Any) -> int:
@@ -144,18 +163,59 @@ def to_latex(expression: sp.Basic) -> str:
     return str(_PRINTER.doprint(expression))
 
 
-def to_mathml(expression: sp.Basic, *, block: bool = False) -> Markup:
-    """Return ``expression`` as a MathML element; its LaTeX is kept as the alternative text."""
-    return _mathml(to_latex(expression), block=block)
+def to_mathml(expression: sp.Basic) -> Markup:
+    """Return ``expression`` as inline MathML; its LaTeX is kept as the alternative text."""
+    return _mathml(to_latex(expression))
+
+
+def pieces(relation: sp.Basic, *, block: bool = True) -> list[Markup]:
+    """Return a relation as MathML (large if ``block``) in pieces between which a line may break.
+
+    A break may come before the sign of the relation, before each term of a side, and between
+    the factors of a term that is too long for a line.
+    """
+    sign = _RELATION_SIGNS[relation.rel_op]
+    left, right = (_terms(side) for side in (relation.lhs, relation.rhs))
+    right[0] = f"{sign} {right[0]}"
+    terms = [part for term in (*left, *right) for part in _broken(term)]
+    return [_mathml(term, block=block) for term in terms]
+
+
+def _terms(side: Any) -> list[str]:
+    if isinstance(side, sp.MatAdd):
+        return _PRINTER.signed_terms(_PRINTER.matrix_order(side))
+    if isinstance(side, sp.Add):
+        return _PRINTER.signed_terms(_PRINTER.scalar_order(side))
+    return [to_latex(side)]
+
+
+def _broken(latex: str) -> list[str]:
+    """Return a product as lines of a bearable length, broken at spaces outside all brackets."""
+    parts, depth, start = [], 0, 0
+    for match in _BRACKET_OR_SPACE.finditer(latex):
+        depth += {"{": 1, r"\left": 1, "}": -1, r"\right": -1}.get(match[0], 0)
+        signed = latex[max(0, match.start() - 1)] in "=+-" or match.start() < 8
+        if match[0] == " " and not depth and not signed and match.start() - start > LONG_LINE / 2:
+            parts.append(latex[start : match.start()])
+            start = match.end()
+    return [*parts, latex[start:]] if len(latex) > LONG_LINE else [latex]
 
 
 def letter_mathml(name: str) -> Markup:
     """Return the letter of a symbol name as inline MathML."""
-    return _mathml(letter(name), block=False)
+    return _mathml(letter(name))
 
 
-def _mathml(latex: str, *, block: bool) -> Markup:
+def _mathml(latex: str, *, block: bool = False) -> Markup:
     body = convert(latex, display="block" if block else "inline")
     body = _LONE_OPERATOR.sub(r'\1 lspace="0" rspace="0">\2', body)
+    body = _FUNCTION.sub(r'<mo lspace="0.17em" rspace="0">\1</mo>', body)
+    body = _LEADING_SIGN.sub(r'\1<mo lspace="0.22em" rspace="0.22em">\2', body)
+    body = _CODE.sub(_character, body)
     opening = Markup('<math alttext="{}" ').format(latex)
     return opening + Markup(body.removeprefix("<math "))
+
+
+def _character(code: re.Match[str]) -> str:
+    character = chr(int(code[1], 16))
+    return code[0] if character in '<>&"' else character

@@ -23,7 +23,8 @@ def short(value: float | None, digits: int = 4) -> str:
     if "." in mantissa:
         mantissa = mantissa.rstrip("0").rstrip(".")
     power = "10" + str(int(exponent)).translate(_RAISED)
-    text = power if mantissa == "1" else f"{mantissa}×{power}"
+    lone = mantissa.removeprefix("-") == "1"
+    text = mantissa.removesuffix("1") + power if lone else f"{mantissa}×{power}"
     return text.replace("-", "−")
 
 

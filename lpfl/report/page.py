@@ -45,7 +45,7 @@ def build_page(
     for view in views:
         prefix = view.id.partition("-")[0]
         groups.setdefault(SETTINGS.get(prefix, "Further claims"), []).append(view)
-    return (
+    html = (
         _environment()
         .get_template("page.html.jinja")
         .render(
@@ -64,6 +64,7 @@ def build_page(
             header=results.header,
         )
     )
+    return _INVISIBLE.sub("\ufffd", html)
 
 
 def write_page(path: str | PathLike[str], html: str) -> None:
@@ -102,14 +103,12 @@ def _conclusion(counts: Counter[str]) -> str:
     run = sum(counts.values()) - counts[NOT_RUN]
     if run == 0:
         return "No claim has been run."
+    words = "claim that was run is" if run == 1 else "claims that were run are"
     if counts["confirmed"] == run:
-        return f"All {run} claims that were run are confirmed." if run > 1 else (
-            "The one claim that was run is confirmed."
-        )  # fmt: skip
-    rest = [f"{counts[v]} {v}" for v in ("refuted", "error", "inconclusive") if counts[v]]
-    return f"Of {run} claims that were run, {counts['confirmed']} are confirmed; " + (
-        ", ".join(rest).replace("error", "ended in an error") + "."
-    )
+        return f"{'The one' if run == 1 else f'All {run}'} {words} confirmed."
+    rest = [f"{counts[v]} {v}" for v in ("refuted", "inconclusive") if counts[v]]
+    rest += [f"{counts['error']} ended in an error"] if counts["error"] else []
+    return f"{counts['confirmed']} of {run} claims confirmed; {', '.join(rest)}."
 
 
 def _facts(header: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -128,18 +127,11 @@ def _facts(header: Mapping[str, Any]) -> list[tuple[str, str]]:
     return facts + sorted((name, version) for name, version in header["versions"].items())
 
 
-def _visible(value: Any) -> Any:
-    if isinstance(value, str) and not isinstance(value, Markup):
-        return _INVISIBLE.sub("\ufffd", value)
-    return value
-
-
 def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("lpfl.report"),
         autoescape=True,
         undefined=StrictUndefined,
-        finalize=_visible,
         trim_blocks=True,
         lstrip_blocks=True,
     )

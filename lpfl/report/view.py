@@ -11,7 +11,7 @@ import sympy as sp
 from markupsafe import Markup
 
 from lpfl.report.charts import SHAPE_OF_OUTCOME, gauge, scatter, strip
-from lpfl.report.formulas import letter_mathml, to_mathml
+from lpfl.report.formulas import letter_mathml, pieces, to_mathml
 from lpfl.report.numerals import ABSENT, flat, short
 from lpfl.report.pictures import hidden_points, picture
 
@@ -75,8 +75,8 @@ class ClaimView:
     beyond_paper: bool = False
     catalogued: bool = True
     interrupted: bool = False
-    formulas: list[tuple[str, Markup]] = field(default_factory=list)
-    definitions: list[Markup] = field(default_factory=list)
+    formulas: list[tuple[str, list[Markup]]] = field(default_factory=list)
+    definitions: list[list[Markup]] = field(default_factory=list)
     assumptions: list[tuple[str, Markup | None]] = field(default_factory=list)
     letters: list[tuple[Markup, str, str]] = field(default_factory=list)
     predicted: str = ABSENT
@@ -137,9 +137,9 @@ def _statement(statement: Statement, notation: Mapping[str, Letter]) -> dict[str
         "says": statement.says,
         "source": statement.source,
         "beyond_paper": statement.beyond_paper,
-        "formulas": [(part, to_mathml(r, block=True)) for part, r in relations.items()],
+        "formulas": [(part, pieces(r)) for part, r in relations.items()],
         "definitions": [
-            to_mathml(sp.Eq(symbol, meaning, evaluate=False))
+            pieces(sp.Eq(symbol, meaning, evaluate=False), block=False)
             for symbol, meaning in statement.definitions.items()
         ],
         "assumptions": [

@@ -1,0 +1,189 @@
+"""Axes, charts and numerals: every finite number has a place inside the drawing."""
+
+import itertools
+import re
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lpfl.records import KINDS
+from lpfl.report.axes import axis_for, spans_decades
+from lpfl.report.charts import STATISTIC_LABELS, gauge, scatter, strip
+from lpfl.report.numerals import flat, short
+from lpfl.report.pictures import hidden_points, picture
+from lpfl.report.svg import WIDTH
+from tests.report_samples import PICTURE
+from tests.results_samples import observation
+
+FINITE = st.floats(allow_nan=False, allow_infinity=False)
+OUTCOMES = st.sampled_from(["confirmed", "refuted", "inconclusive"])
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, "–"),
+        (0.0, "0"),
+        (-0.25, "−0.25"),
+        (1234567, "1234567"),
+        (0.00012345, "1.234×10⁻⁴"),
+        (1e-4, "10⁻⁴"),
+        (-1e300, "−10³⁰⁰"),
+        (99999.9, "10⁵"),
+        (12.0, "12"),
+    ],
+)
+def test_numerals(value: float | None, text: str) -> None:
+    assert short(value) == text
+
+
+@given(st.floats(-1e308, 1e308))
+def test_a_numeral_reads_back_to_four_digits(value: float) -> None:
+    back = short(value).translate(str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹−", "-0123456789-"))
+    if "×10" in back:
+        back = back.replace("×10", "e")
+    elif re.match(r"-?10[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]", short(value).replace("−", "-")):
+        back = back.replace("10", "1e", 1)
+    assert float(back) == pytest.approx(value, rel=6e-4, abs=0)
+
+
+def test_a_nested_scenario_is_flattened() -> None:
+    scenario = {"d": 8, "covariance": {"family": "geometric", "log10": 1.5}, "on": True, "x": {}}
+    assert flat(scenario) == [
+        ("d", "8"),
+        ("covariance.family", "geometric"),
+        ("covariance.log10", "1.5"),
+        ("on", "yes"),
+        ("x", "{}"),
+    ]
+
+
+@given(values=st.lists(FINITE, max_size=5), log=st.booleans())
+def test_every_value_lies_on_the_axis_and_ticks_are_few_and_ordered(
+    values: list[float], log: bool
+) -> None:
+    axis = axis_for(values, 10, 100, log=log)
+    places = [axis.at(value) for value in sorted(values)]
+    assert places == sorted(places)
+    assert all(10 <= place <= 100 for place in places)
+    ticks = axis.ticks()
+    assert len(ticks) <= 8
+    assert all(a[0] < b[0] for a, b in itertools.pairwise(ticks))
+
+
+@given(low=st.floats(-1e6, 1e6), span=st.floats(1e-3, 1e6))
+def test_a_linear_axis_has_ticks_with_different_labels(low: float, span: float) -> None:
+    labels = [label for _, label in axis_for([low, low + span], 0, 1).ticks()]
+    assert len(labels) >= 2
+    assert len(set(labels)) == len(labels)
+
+
+def test_decades() -> None:
+    assert spans_decades([0.001, 1.0])
+    assert not spans_decades([0.1, 1.0])
+    assert not spans_decades([-1.0, 1000.0])
+    assert not spans_decades([])
+
+
+@given(
+    kind=st.sampled_from(KINDS),
+    rows=st.lists(st.tuples(OUTCOMES, FINITE, FINITE, FINITE), min_size=1, max_size=6),
+)
+def test_charts_of_any_numbers_are_drawings_without_inline_style(
+    kind: str, rows: list[tuple[str, float, float, float]]
+) -> None:
+    observations = [
+        observation(outcome=o, statistic=s, predicted=p, measured=m, tolerance=abs(p))
+        for o, s, p, m in rows
+    ]
+    for drawing in (strip(observations, kind), scatter(observations)):
+        assert drawing is not None
+        root = ET.fromstring(drawing)
+        assert root.get("aria-label")
+        assert not any("style" in e.attrib for e in root.iter())
+        assert "nan" not in drawing
+        assert "inf" not in drawing.replace("info", "")
+        shapes = {e.get("class", "").split()[1:][-1] for e in root if "mark" in e.get("class", "")}
+        assert shapes == {o for o, *_ in rows}
+
+
+@given(st.lists(FINITE, min_size=1, max_size=40))
+def test_marks_stay_inside_the_strip(statistics: list[float]) -> None:
+    root = ET.fromstring(strip([observation(statistic=s) for s in statistics], "bound"))
+    path = next(e.get("d", "") for e in root if "mark" in e.get("class", ""))
+    points = [tuple(map(float, p.split())) for p in re.findall(r"M([-\d. ]+)h0", path)]
+    assert points
+    assert all(0 <= x <= WIDTH and 0 <= y <= 170 for x, y in points)
+
+
+def test_the_limit_divides_inside_from_outside() -> None:
+    for kind, statistics in (("bound", (0.9, 1.1)), ("identity", (1e-5, 30.0))):
+        inside, outside = (observation(statistic=s) for s in statistics)
+        outside = outside | {"outcome": "refuted"}
+        root = ET.fromstring(strip([inside, outside], kind))
+        paths = {e.get("class"): e.get("d", "") for e in root}
+        x_of = {k: float(d[1:].split()[0]) for k, d in paths.items() if d}
+        assert x_of["mark dot confirmed"] < x_of["limit"] < x_of["mark cross refuted"]
+
+
+def test_no_pairs_no_scatter() -> None:
+    assert scatter([observation(predicted=None)]) is None
+    assert scatter([]) is None
+
+
+def test_every_kind_has_a_label_of_its_statistic() -> None:
+    assert set(STATISTIC_LABELS) == set(KINDS)
+
+
+def test_the_gauge_ends_at_the_limit_for_statistic_one() -> None:
+    assert 'width="50.0"' in gauge(1.0, "confirmed")
+    assert 'width="62.5"' in gauge(1e9, "refuted")
+    assert gauge(None, "error") == ""
+
+
+SERIES = st.lists(st.tuples(FINITE, FINITE, FINITE), max_size=5)
+
+
+@given(
+    series=st.lists(SERIES, max_size=8),
+    log=st.booleans(),
+    style=st.sampled_from(["line", "points"]),
+)
+def test_a_picture_of_any_numbers_is_a_drawing(
+    series: list[list[tuple[float, float, float]]], log: bool, style: str
+) -> None:
+    data: dict[str, Any] = {
+        "title": "<t>",
+        "x_label": "x",
+        "y_label": 'y"&',
+        "x_scale": "log" if log else "linear",
+        "y_scale": "log" if log else "linear",
+        "series": [
+            {
+                "name": "</text><script>",
+                "style": style,
+                "x": [p[0] for p in points],
+                "y": [p[1] for p in points],
+                "low": [p[2] for p in points],
+                "high": [p[2] for p in points],
+            }
+            for points in series
+        ],
+    }
+    root = ET.fromstring(picture(data))
+    assert {e.tag for e in root.iter()} <= {"svg", "title", "path", "text", "rect"}
+    assert not any("style" in e.attrib for e in root.iter())
+
+
+def test_points_that_a_log_axis_hides_are_counted() -> None:
+    data = PICTURE | {"series": [{"name": "a", "style": "points", "x": [1, 2], "y": [0.0, 1.0]}]}
+    assert hidden_points(data) == 1
+    assert hidden_points(data | {"y_scale": "linear"}) == 0
+
+
+def test_a_long_series_is_thinned() -> None:
+    long = {"name": "a", "style": "line", "x": list(range(10_000)), "y": [1.0] * 10_000}
+    assert len(picture(PICTURE | {"series": [long]})) < 12_000
