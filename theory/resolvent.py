@@ -156,13 +156,16 @@ def _polish(spectrum: Spectrum, phi: Array, lam: Array, v: Array, slope: Array) 
 
     With K = 1 / (1 + s v) on the atoms above 1 / v and P = 1 - K on those below, the equation is
     lam v + (phi W - 1) + phi (E_below[P] - E_above[K]) = 0 with W the weight above: no term is
-    larger than the slope, and the constant is taken exactly.
+    larger than the slope, and the constant is taken exactly, from the lighter of the two sides.
     """
     s, p = spectrum.eigenvalues, spectrum.weights
     for i in np.flatnonzero(v * slope < _FLAT):
         sv = s * v[i]
         above = sv > 1
-        constant = Fraction(phi[i]) * Fraction(math.fsum(p[above])) - 1
+        W = Fraction(math.fsum(p[above]))
+        if W > Fraction(1, 2):
+            W = 1 - Fraction(math.fsum(p[~above]))
+        constant = Fraction(phi[i]) * W - 1
         excess = spectrum.expect(np.where(above, -1.0, sv) / (1 + sv))
         value = lam[i] * v[i] + float(constant) + phi[i] * excess
         v[i] -= value / slope[i]

@@ -78,6 +78,23 @@ def test_certified_to_1e_14(name: str) -> None:
                 assert error < 1e-14, (name, aspect, damping, field, error)
 
 
+def test_certified_for_random_gapped_spectra_and_awkward_aspects() -> None:
+    """Atoms over twelve decades, weights in 64ths (exact), aspects near and at integers."""
+    rng = np.random.default_rng(17)
+    for _ in range(300):
+        k = int(rng.integers(2, 6))
+        cuts = np.sort(rng.choice(np.arange(1, 64), k - 1, replace=False))
+        weights = np.diff(np.concatenate(([0], cuts, [64]))) / 64
+        spectrum = Spectrum(10 ** rng.uniform(-6, 6, k), weights)
+        near_one = 1 + rng.choice([-1, 1]) * 10 ** rng.uniform(-9, -1)
+        aspect = float(rng.choice([10 ** rng.uniform(-2, 2), near_one, rng.integers(1, 6)]))
+        damping = float(10 ** rng.uniform(-18, 6))
+        result = resolvent(spectrum, aspect=aspect, damping=damping)
+        for field, exact in reference(spectrum, aspect, damping).items():
+            error = relative_error(getattr(result, field), exact)
+            assert error < 1e-14, (spectrum.eigenvalues, weights, aspect, damping, field, error)
+
+
 @pytest.mark.parametrize("name", SPECTRA)
 @pytest.mark.parametrize("aspect", [1 + 1e-9, 1.5, 2.0, 100.0])
 def test_ridgeless_v_above_one(name: str, aspect: float) -> None:
