@@ -162,10 +162,10 @@ def _polish(spectrum: Spectrum, phi: Array, lam: Array, v: Array, slope: Array) 
     for i in np.flatnonzero(v * slope < _FLAT):
         sv = s * v[i]
         above = sv > 1
-        W = Fraction(math.fsum(p[above]))
-        if W > Fraction(1, 2):
-            W = 1 - Fraction(math.fsum(p[~above]))
-        constant = Fraction(phi[i]) * W - 1
+        share = Fraction(math.fsum(p[above]))
+        if 2 * share > 1:
+            share = 1 - Fraction(math.fsum(p[~above]))
+        constant = Fraction(phi[i]) * share - 1
         excess = spectrum.expect(np.where(above, -1.0, sv) / (1 + sv))
         value = lam[i] * v[i] + float(constant) + phi[i] * excess
         v[i] -= value / slope[i]
