@@ -19,9 +19,6 @@ width = scalar("N_h", "width", "number of hidden neurons", POSITIVE)
 w_fix = scalar("w", "resolvent_w", "fixed point w = lambda v", UNIT)
 v_fix = scalar("v", "resolvent_v", "fixed point of the companion equation", POSITIVE, "[x]^-2")
 m_fix = scalar("m_R", "resolvent_m", "lim tr(Sigmahat + lambda)^-1 / d", POSITIVE, "[x]^-2")
-m_slope = scalar(
-    "m_R'", "resolvent_m_prime", "lim tr(Sigmahat + lambda)^-2 / d", POSITIVE, "[x]^-4"
-)
 w_slope = scalar("w'", "resolvent_w_prime", "derivative of w in lambda", NONNEGATIVE, "[x]^-2")
 c0_link = scalar("c_0", "c0", "mean of the link, E g(z)", REAL, "[y]")
 c1_link = scalar("c_1", "c1", "linear coefficient of the link, E g'(z)", REAL, "[y]")
@@ -51,7 +48,6 @@ u_1 = scalar(
 )
 u_2 = scalar("u_2", "moment_u2", "E[t u^2]", POSITIVE, "[x]^-2")
 u_3 = scalar("u_3", "moment_u3", "E[t u^3]", POSITIVE, "[x]^-4")
-slope_damping = scalar("drho^2", "alignment_slope", "derivative of rho^2 in lambda", REAL, "[x]^-2")
 z_edge = scalar("z_+", "edge_square", "square of the upper bulk edge", POSITIVE)
 m_edge = scalar("m_z", "edge_parameter", "parameter of the edge formula", sp.Interval.open(-1, 0))
 ratio_F2 = scalar(

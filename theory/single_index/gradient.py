@@ -20,7 +20,6 @@ DIRECTION_NORM2 = c1**2 * E(s**2) + phi * E(s) * LABEL_ENERGY
 FROBENIUS_RATIO2 = Formula(
     (phi * E(s) * LABEL_ENERGY * v_act + b1**2 * c0**2 * E(s**2)) / (cs**2 * DIRECTION_NORM2)
 )
-SGD_DIRECTION_NORM2 = Formula(DIRECTION_NORM2)
 OPERATOR_RATE = Formula(sp.sqrt(sp.log(width) / width))
 
 
