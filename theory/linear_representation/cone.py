@@ -13,10 +13,14 @@ from theory.linear_representation.domain import (
 )
 from theory.notation import b_cone, eta, kappa, phi, theta, theta_next
 
-CONE_ANGLE = sp.acos(2 * sp.sqrt(kappa) / (kappa + 1))
+PHI_COSINE = 2 * sp.sqrt(kappa) / (kappa + 1)
+CONE_ANGLE = sp.acos(PHI_COSINE)
 CONE_DEFECT = sp.Max(0, sp.tan(theta) * sp.tan(phi - theta))
 CONE_FACTOR = (1 - eta) / (1 - eta * b_cone)
-WORST_DEFECT = ((sp.sqrt(kappa) - 1) / (sp.sqrt(kappa) + 1)) ** 2
+HALF_ANGLE_DEFECT = ((sp.sqrt(kappa) - 1) / (sp.sqrt(kappa) + 1)) ** 2
+EDGE_DEFECT = sp.Rational(1, 2) - 2 * kappa / (kappa - 1) ** 2
+# The angle phi/2 of the largest defect lies inside the cone while phi <= 60 degrees.
+HALF_ANGLE_LIMIT = 7 + 4 * sp.sqrt(3)
 
 INSIDE_CONE = Assumption(
     "the largest angle lies inside the cone",
@@ -30,18 +34,19 @@ LR_08 = Claim(
     says=(
         "With the least-squares head and no noise, a start inside the angle pi/2 - phi(kappa) "
         "stays inside, and tan of the largest angle shrinks per step at least by "
-        "(1-eta)/(1-eta b). The rate tends to 1-eta, free of every condition number, but inside "
-        "the cone it can be as slow as 1 - 4 eta sqrt(kappa)/(1+sqrt(kappa))^2, and outside one "
-        "step can enlarge the angle. The factor is attained (for angles up to phi)."
+        "(1-eta)/(1-eta b), b < 1/2: the rate tends to 1-eta, and nowhere in the cone is it slower "
+        "than 1 - eta/2. The condition number sets the width of the cone, not the rate; outside, "
+        "one step can enlarge the angle. The factor is attained (for angles up to phi)."
     ),
     kind=Kind.BOUND,
     source=DERIVED,
     statement=sp.Tuple(
         sp.Le(sp.tan(theta_next), CONE_FACTOR * sp.tan(theta)),
-        sp.Le(b_cone, WORST_DEFECT),
+        sp.Le(b_cone, HALF_ANGLE_DEFECT),
+        sp.Lt(b_cone, sp.Rational(1, 2)),
         sp.Lt(theta_next, sp.pi / 2 - phi),
     ),
-    parts=("contraction", "defect", "invariant"),
+    parts=("contraction", "defect", "uniform", "invariant"),
     definitions={phi: CONE_ANGLE, b_cone: CONE_DEFECT},
     assumptions=(*RANKS, NO_DAMPING, NOISELESS, STEP_UP_TO_ONE, INSIDE_CONE),
     example=CONE_EXAMPLE,

@@ -4,15 +4,23 @@ import math
 
 import numpy as np
 
-from theory.linear_representation.cone import CONE_ANGLE, CONE_DEFECT, CONE_FACTOR, WORST_DEFECT
+from theory.linear_representation.cone import (
+    CONE_DEFECT,
+    CONE_FACTOR,
+    EDGE_DEFECT,
+    HALF_ANGLE_DEFECT,
+    HALF_ANGLE_LIMIT,
+    PHI_COSINE,
+)
 from theory.linear_representation.cone_paper import ADMISSIBLE_DEFECT
 from theory.linear_representation.guards import Array, number
 from theory.numeric import numeric
 
-_ANGLE = numeric(CONE_ANGLE)
+_COSINE = numeric(PHI_COSINE)
 _DEFECT = numeric(CONE_DEFECT)
 _FACTOR = numeric(CONE_FACTOR)
-_WORST = numeric(WORST_DEFECT)
+_HALF_ANGLE = numeric(HALF_ANGLE_DEFECT)
+_EDGE = numeric(EDGE_DEFECT)
 _ADMISSIBLE = numeric(ADMISSIBLE_DEFECT)
 
 
@@ -23,7 +31,7 @@ def cone_angle(condition_number: float) -> float:
     Source: Kantorovich's inequality (LR-08).
     """
     kappa = number("condition_number", condition_number, low=1.0)
-    return math.acos(min(1.0, 2 * math.sqrt(kappa) / (kappa + 1)))
+    return math.acos(min(1.0, float(_COSINE(condition_number=kappa))))
 
 
 def cone_defect(tan_theta: float, *, condition_number: float) -> float:
@@ -51,15 +59,16 @@ def cone_contraction(tan_theta: float, *, condition_number: float, step_size: fl
 
 
 def slowest_cone_contraction(*, condition_number: float, step_size: float) -> float:
-    """Return the factor of the worst angle in the cone, 1 - 4 eta sqrt(kappa)/(1+sqrt(kappa))^2
-    or above.
+    """Return the supremum of the factor over the cone, (1-eta)/(1-eta/2) or below.
 
+    The worst angle is phi/2 up to condition number 7 + 4 sqrt(3) and the edge of the cone above.
     Raises: ValueError if condition_number < 1 or step_size outside [0, 1].
     Source: derived (LR-08).
     """
     kappa = number("condition_number", condition_number, low=1.0)
     eta = number("step_size", step_size, low=0.0, high=1.0)
-    return float(_FACTOR(step_size=eta, cone_defect=_WORST(condition_number=kappa)))
+    worst = _HALF_ANGLE if kappa <= float(HALF_ANGLE_LIMIT) else _EDGE
+    return float(_FACTOR(step_size=eta, cone_defect=worst(condition_number=kappa)))
 
 
 def admissible_tangent(*, condition_number: float, step_size: float) -> float:
