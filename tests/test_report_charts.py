@@ -99,8 +99,9 @@ def test_charts_of_any_numbers_are_drawings_without_inline_style(
         observation(outcome=o, statistic=s, predicted=p, measured=m, tolerance=abs(p))
         for o, s, p, m in rows
     ]
-    for drawing in (strip(observations, kind), scatter(observations)):
-        assert drawing is not None
+    against = scatter(observations)
+    assert (against is None) == (len({p for _, _, p, _ in rows}) == 1)
+    for drawing in filter(None, (strip(observations, kind), against)):
         root = ET.fromstring(drawing)
         assert root.get("aria-label")
         assert not any("style" in e.attrib for e in root.iter())
@@ -110,13 +111,33 @@ def test_charts_of_any_numbers_are_drawings_without_inline_style(
         assert shapes == {o for o, *_ in rows}
 
 
-@given(st.lists(FINITE, min_size=1, max_size=40))
-def test_marks_stay_inside_the_strip(statistics: list[float]) -> None:
-    root = ET.fromstring(strip([observation(statistic=s) for s in statistics], "bound"))
-    path = next(e.get("d", "") for e in root if "mark" in e.get("class", ""))
-    points = [tuple(map(float, p.split())) for p in re.findall(r"M([-\d. ]+)h0", path)]
+@given(
+    rows=st.lists(st.tuples(st.sampled_from("abcdefghijkl"), FINITE), min_size=1, max_size=40),
+    kind=st.sampled_from(KINDS),
+)
+def test_marks_stay_inside_the_strip(rows: list[tuple[str, float]], kind: str) -> None:
+    drawing = strip([observation(part=p, statistic=s) for p, s in rows], kind)
+    root = ET.fromstring(drawing)
+    height = float(root.get("viewBox", "").split()[3])
+    paths = [e.get("d", "") for e in root if "mark" in e.get("class", "")]
+    points = [tuple(map(float, p.split())) for p in re.findall(r"M([-\d. ]+)h0", "".join(paths))]
     assert points
-    assert all(0 <= x <= WIDTH and 0 <= y <= 170 for x, y in points)
+    assert all(0 <= x <= WIDTH and 0 <= y <= height for x, y in points)
+
+
+def test_each_part_has_its_lane_and_many_share_the_last() -> None:
+    few = strip([observation(part=p) for p in ("one", "two", "one")], "bound")
+    assert [w for w in ("one", "two") if f">{w}</text>" in few] == ["one", "two"]
+    many = strip([observation(part=f"part {i}") for i in range(12)], "bound")
+    assert many.count(">part ") == 7
+    assert ">further parts</text>" in many
+
+
+def test_a_constant_prediction_is_no_scatter_but_the_other_parts_are() -> None:
+    errors = [observation(part="error", predicted=0.0, measured=m) for m in (1e-16, 2e-16)]
+    rates = [observation(part="rate", predicted=p, measured=p) for p in (0.5, 0.6)]
+    assert scatter(errors) is None
+    assert "2 observations" in (scatter([*errors, *rates]) or "")
 
 
 def test_the_limit_divides_inside_from_outside() -> None:
@@ -130,7 +151,7 @@ def test_the_limit_divides_inside_from_outside() -> None:
 
 
 def test_no_pairs_no_scatter() -> None:
-    assert scatter([observation(predicted=None)]) is None
+    assert scatter([observation(predicted=None), observation()]) is None
     assert scatter([]) is None
 
 

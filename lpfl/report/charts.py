@@ -31,15 +31,27 @@ STATISTIC_LABELS = {
 _GREATEST_STACK = 6.5
 _ZERO_ROOM = 34
 _MOST_TOLERANCES = 200
+_LANE = 46
+_MOST_LANES = 8
+_REST = "further parts"
+_FARTHEST = 3.0
 Observation = Mapping[str, Any]
 
 
 def scatter(observations: Sequence[Observation]) -> Markup | None:
     """Return measured against predicted with the identity line; None without such pairs.
 
-    Vertical bars are the tolerances around the prediction.
+    A part whose prediction is one constant (an error that should be 0) is left out. Vertical bars
+    are the tolerances around the prediction.
     """
-    pairs = [o for o in observations if o["predicted"] is not None and o["measured"] is not None]
+    predictions: dict[str, set[float]] = {}
+    for o in observations:
+        predictions.setdefault(o["part"], set()).add(o["predicted"])
+    pairs = [
+        o
+        for o in observations
+        if len(predictions[o["part"]] - {None}) > 1 and None not in (o["predicted"], o["measured"])
+    ]
     if not pairs:
         return None
     values = [o[key] for o in pairs for key in ("predicted", "measured")]
@@ -58,29 +70,44 @@ def scatter(observations: Sequence[Observation]) -> Markup | None:
 
 
 def strip(observations: Sequence[Observation], kind: str) -> Markup:
-    """Return the statistics of all observations on one axis, with the limit 1 marked."""
+    """Return the statistics on one axis with the limit 1 marked, each part in a lane of its own.
+
+    The axis of an identity is logarithmic, with a column for 0; any other is linear, and what
+    lies beyond -1 or 3 is drawn on the edge.
+    """
     values = [o["statistic"] for o in observations]
-    positive = [v for v in values if v > 0]
-    log = min(values, default=0.0) >= 0 and (kind == "identity" or spans_decades([*positive, 1.0]))
-    zeros = log and len(positive) < len(values)
-    height, top, bottom = 170, 22, 122
-    start = 20.0 + (_ZERO_ROOM if zeros else 0)
-    shown = positive if log else [*values, 0.0]
-    x = axis_for([*shown, 1.0], start, WIDTH - 20, log=log)
+    log = kind == "identity" and min(values, default=0.0) >= 0
+    zeros = log and 0 in values
+    if log:
+        shown = [v for v in values if v > 0]
+    else:
+        shown = [0.0, *(min(_FARTHEST, max(-1.0, v)) for v in values)]
+    lanes: dict[str, list[Observation]] = {}
+    for o in observations:
+        lanes.setdefault(_lane(o["part"], lanes), []).append(o)
+    top = 26
+    bottom = top + _LANE * max(2, len(lanes))
+    x = axis_for([*shown, 1.0], 20.0 + (_ZERO_ROOM if zeros else 0), WIDTH - 20, log=log)
     parts = [rectangle("beyond", (x.at(1.0), top), (x.end, bottom))]
     parts += frame(x, None, top=top, bottom=bottom)
     parts.append(line("limit", (x.at(1.0), top - 6), (x.at(1.0), bottom)))
     near_end = x.at(1.0) > WIDTH - 60
-    parts.append(text("tick end" if near_end else "tick", (x.at(1.0), top - 10), "limit 1"))
+    parts.append(text("tick end" if near_end else "tick", (x.at(1.0), top - 11), "limit 1"))
     if zeros:
         parts.append(text("tick middle", (20, bottom + 16), "0"))
         parts.append(line("axis", (10, bottom), (30, bottom)))
-    pixels = [20.0 if zeros and v <= 0 else x.at(v) for v in values]
-    outcomes = [o["outcome"] for o in observations]
-    parts += _marks(list(zip(outcomes, _stacked(pixels, bottom, bottom - top), strict=True)))
-    parts.append(text("label middle", (WIDTH / 2, height - 10), STATISTIC_LABELS[kind]))
+    for index, (part, members) in enumerate(lanes.items()):
+        base = bottom - _LANE * (len(lanes) - 1 - index)
+        if len(lanes) > 1:
+            parts.append(line("grid", (x.start, base), (x.end, base)))
+            parts.append(text("tick", (x.start, base - _LANE + 13), _cut(part)))
+        pixels = [20.0 if zeros and o["statistic"] == 0 else x.at(o["statistic"]) for o in members]
+        outcomes = [o["outcome"] for o in members]
+        places = _stacked(pixels, base, _LANE - 14 * (len(lanes) > 1))
+        parts += _marks(list(zip(outcomes, places, strict=True)))
+    parts.append(text("label middle", (WIDTH / 2, bottom + 36), STATISTIC_LABELS[kind]))
     label = f"{len(values)} observations on the axis {STATISTIC_LABELS[kind]}; beyond 1 is outside"
-    return svg(height, label, parts)
+    return svg(bottom + 46, label, parts)
 
 
 def gauge(statistic: float | None, verdict: str) -> Markup:
@@ -132,3 +159,11 @@ def _stacked(pixels: Sequence[float], bottom: float, room: float) -> list[Point]
         for rank, index in enumerate(sorted(members, key=lambda i: pixels[i])):
             places[index] = (pixels[index], bottom - 5 - rank * step)
     return places
+
+
+def _lane(part: str, lanes: Mapping[str, Any]) -> str:
+    return part if part in lanes or len(lanes) < _MOST_LANES - 1 else _REST
+
+
+def _cut(words: str, length: int = 56) -> str:
+    return words if len(words) <= length else words[: length - 1] + "…"

@@ -79,6 +79,7 @@ class ClaimView:
     definitions: list[list[Markup]] = field(default_factory=list)
     assumptions: list[tuple[str, Markup | None]] = field(default_factory=list)
     letters: list[tuple[Markup, str, str]] = field(default_factory=list)
+    has_details: bool = False
     predicted: str = ABSENT
     measured: str = ABSENT
     margin: str = ABSENT
@@ -162,7 +163,7 @@ def _evidence(name: str, record: Record, header: Record) -> dict[str, Any]:
     return {
         "predicted": short(worst.get("predicted")),
         "measured": short(worst.get("measured")),
-        "margin": short(record["margin"]),
+        "margin": short(record["margin"], 3),
         "gauge": gauge(record["statistic"], record["verdict"]),
         "numbers": [
             ("statistic (limit 1)", short(record["statistic"])),
@@ -186,6 +187,10 @@ def command(name: str, scenario: Mapping[str, Any], header: Record) -> str:
     canonical = json.dumps(scenario, sort_keys=True, separators=(",", ":"), allow_nan=False)
     words = ["lpfl", "verify", "--claims", name, "--scenario", canonical]
     words += ["--seed", str(header["seed"]), "--profile", header["profile"]]
+    if header["device"] != "cpu":
+        words += ["--device", header["device"]]
+    if header["dtype"] != "float64":
+        words += ["--dtype", header["dtype"]]
     return shlex.join(words)
 
 
@@ -202,6 +207,7 @@ def _observations(observations: Sequence[Record], kind: str) -> dict[str, Any]:
         "charts": charts,
         "tally": [(outcome, counts[outcome]) for outcome in SHAPE_OF_OUTCOME if counts[outcome]],
         "pictures": [(data["title"], picture(data), _note(data)) for data in drawn],
+        "has_details": any(o["detail"] for o in shown[:MOST_ROWS]),
         "rows": [_row(o) for o in shown[:MOST_ROWS]],
         "rows_left_out": max(0, len(observations) - MOST_ROWS),
     }
