@@ -18,16 +18,18 @@ _GREEK = frozenset(
         *("alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa"),
         *("lambda", "mu", "nu", "xi", "pi", "rho", "sigma", "tau", "upsilon", "phi", "chi", "psi"),
         *("omega", "Gamma", "Delta", "Theta", "Lambda", "Xi", "Pi", "Sigma", "Phi", "Psi", "Omega"),
-        "nabla",
+        *("nabla", "varphi", "vartheta"),
     )
 )
-_WRITTEN = {"phi": r"\varphi", "epsilon": r"\varepsilon", "perp": r"\perp", "star": r"\star"}
+_WRITTEN = {"epsilon": r"\varepsilon", "ell": r"\ell", "perp": r"\perp", "star": r"\star"}
 _WRITTEN |= {"*": r"\star", "+": "+", "-": "-", "'": r"\prime", "max": r"\max", "min": r"\min"}
 _WRITTEN |= {"inf": r"\infty", "infty": r"\infty"}
 _ACCENTS = ("hat", "bar", "tilde")
 _LONE_OPERATOR = re.compile(r"<mrow>(<mo)>([^<]*</mo>)</mrow>")
 _FUNCTION = re.compile(r"<m[io]>(sin|cos|tan|log|exp|max|min|det|arccos|arcsin|arctan)</m[io]>")
 _LEADING_SIGN = re.compile(r"(<math[^>]*><mrow>)<mo>([^<]*</mo>)")
+_INDICES = re.compile(r"[ijkl]+")
+_EXPECTATION = re.compile(r"E(_.*)?")
 _BRACKET_OR_SPACE = re.compile(r"[{} ]|\\left(?![a-z])|\\right(?![a-z])")
 _CODE = re.compile(r"&#x([0-9A-Fa-f]+);")
 _RELATION_SIGNS = {"==": "=", "!=": r"\neq", "<=": r"\leq", ">=": r"\geq", "<": "<", ">": ">"}
@@ -66,6 +68,8 @@ def _word(word: str) -> str:
     digits = re.fullmatch(r"([A-Za-z]+)(\d+)", word)
     if digits:
         return f"{_word(digits[1])}_{{{digits[2]}}}"
+    if _INDICES.fullmatch(word):
+        return word
     plain = re.sub(r"[^A-Za-z0-9]", "", word)
     return plain if len(plain) == 1 or plain.isdigit() else rf"\mathrm{{{plain}}}"
 
@@ -111,6 +115,10 @@ class _Printer(LatexPrinter):
 
     def _print_Function(self, expr: Any, exp: Any = None) -> str:  # noqa: N802
         name = expr.func.__name__
+        if _EXPECTATION.fullmatch(name):
+            inside = ", ".join(self._print(arg) for arg in expr.args)
+            text = rf"\mathbb{{E}}{letter(name)[1:]}\left[{inside}\right]"
+            return text if exp is None else f"{text}^{{{exp}}}"
         if name in _FUNCTION_NAMES and exp is None:
             return rf"{_FUNCTION_NAMES[name]}\left({self._print(expr.args[0])}\right)"
         if name in _PLAIN and len(expr.args) == 1 and isinstance(expr.args[0], sp.Symbol):
