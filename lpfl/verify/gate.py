@@ -180,7 +180,7 @@ def _row(
         return GateRow(claim=name, status=status, verdict=verdict, margin=margin)
     change = margin - old["margin"]
     noise = hypot(claim["margin_std_error"], old["margin_std_error"])
-    z_score = -change / noise if noise > 0 else (inf if change < 0 else 0.0)
+    z_score = (old["margin"] - margin) / noise if noise > 0 else (inf if change < 0 else 0.0)
     lost = -change > effect and z_score > z_limit
     status = "regression" if lost else ("inconclusive" if verdict == "inconclusive" else "ok")
     return GateRow(
