@@ -20,8 +20,9 @@ def run(args: argparse.Namespace) -> int:
     from lpfl.report.page import build_page, write_page
     from lpfl.store import read_results
     from theory.claims import CLAIMS
+    from theory.notation import NOTATION
 
     results = read_results(args.results)
-    write_page(Path(args.out), build_page(results, CLAIMS))
+    write_page(Path(args.out), build_page(results, CLAIMS, notation=NOTATION))
     print(f"page: {args.out}")
     return 0

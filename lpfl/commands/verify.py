@@ -52,6 +52,7 @@ def run(args: argparse.Namespace) -> int:
     from lpfl.verify.runner import CHECKS, Plan, overall, run_plan
     from lpfl.verify.scenario import scenario_from_json
     from theory.claims import CLAIMS
+    from theory.notation import NOTATION
 
     plan = Plan(
         claim_ids=select_claims(args.claims, list(CHECKS)),
@@ -81,7 +82,7 @@ def run(args: argparse.Namespace) -> int:
                     break
         except KeyboardInterrupt:
             interrupted = True
-    write_page(page_path, build_page(read_results(results_path), CLAIMS))
+    write_page(page_path, build_page(read_results(results_path), CLAIMS, notation=NOTATION))
     claim_records.sort(key=lambda record: list(CLAIMS).index(record["claim"]))
     print(json.dumps(claim_records, indent=1) if args.json else table(claim_records))
     if not args.json:
