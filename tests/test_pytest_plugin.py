@@ -1,0 +1,58 @@
+"""The pytest plugin, in this project and in a foreign one."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from lpfl.store import read_results
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def pytest_in(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+
+def test_a_foreign_project_pays_nothing(tmp_path):
+    """Collecting a project that does not use lpfl imports neither torch nor sympy."""
+    (tmp_path / "conftest.py").write_text(
+        "import sys\n"
+        "def pytest_sessionfinish():\n"
+        "    heavy = ('torch', 'sympy', 'numpy', 'scipy', 'lpfl.verify')\n"
+        "    print('loaded:', [name for name in heavy if name in sys.modules])\n"
+    )
+    (tmp_path / "test_nothing.py").write_text("def test_nothing():\n    assert 1 + 1 == 2\n")
+    run = pytest_in(tmp_path, "--collect-only", "-q", "-s")
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert "loaded: []" in run.stdout
+
+
+def test_report_option_writes_results_and_page(tmp_path):
+    """Two claims under two workers end in one results file and one page."""
+    page = tmp_path / "page.html"
+    run = pytest_in(ROOT, "tests/theory", "-q", "-n", "2", "-k", "LR-03 or LR-06",
+                    "--lpfl-report", str(page))  # fmt: skip
+    assert run.returncode == 0, run.stdout + run.stderr
+    results = read_results(tmp_path / "page.html.jsonl")
+    assert set(results.claims) == {"LR-03", "LR-06"}
+    assert results.complete
+    assert "LR-06" in page.read_text()
+
+
+def test_a_refutation_says_how_to_reproduce(tmp_path):
+    """With a fault planted, the test fails and prints a command with the shrunk scenario."""
+    code = (
+        "import pytest, sys\n"
+        "from tests.faults import FAULTS\n"
+        "from tests.faults.planted import planted\n"
+        "fault = next(f for f in FAULTS if f.name == 'LR-03: half a step')\n"
+        "with planted(fault):\n"
+        "    sys.exit(pytest.main(['tests/theory', '-q', '-k', 'LR-03', '-p', 'no:cacheprovider']))"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 1
+    assert "LR-03 is refuted in part 'run: step'" in run.stdout
+    assert "lpfl verify --claims LR-03 --seed 0 --scenario '{" in run.stdout
