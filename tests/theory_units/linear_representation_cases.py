@@ -31,6 +31,10 @@ def truth(rank: int, input_dim: int) -> Array:
     return np.eye(input_dim)[:rank]
 
 
+def transposed(stack: Array) -> Array:
+    return np.swapaxes(stack, -1, -2)
+
+
 def tangent(G: Array) -> Array:
     k = G.shape[-2]
     return np.linalg.solve(G[..., :k], G[..., k:])

@@ -31,7 +31,9 @@ def test_cone_angle_is_the_largest_turn_of_a_vector(condition_number: float) -> 
     assert np.abs(turned - directions).max() <= phi + 1e-12
     u = math.atan(math.sqrt(condition_number))
     attained = u - math.atan2(math.sin(u), condition_number * math.cos(u))
-    assert attained == pytest.approx(phi, abs=1e-7)
+    assert attained == pytest.approx(phi, abs=1e-12)
+    cosine = 2 * math.sqrt(condition_number) / (condition_number + 1)
+    assert math.cos(phi) == pytest.approx(cosine, rel=1e-12)
 
 
 def test_no_covariance_beats_the_cone_factor() -> None:

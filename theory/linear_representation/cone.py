@@ -13,8 +13,8 @@ from theory.linear_representation.domain import (
 )
 from theory.notation import b_cone, eta, kappa, phi, theta, theta_next
 
-PHI_COSINE = 2 * sp.sqrt(kappa) / (kappa + 1)
-CONE_ANGLE = sp.acos(PHI_COSINE)
+# arccos(2 sqrt(kappa)/(kappa + 1)), in the form that keeps its digits near kappa = 1.
+CONE_ANGLE = sp.atan((kappa - 1) / (2 * sp.sqrt(kappa)))
 CONE_DEFECT = sp.Max(0, sp.tan(theta) * sp.tan(phi - theta))
 CONE_FACTOR = (1 - eta) / (1 - eta * b_cone)
 HALF_ANGLE_DEFECT = ((sp.sqrt(kappa) - 1) / (sp.sqrt(kappa) + 1)) ** 2

@@ -5,18 +5,18 @@ import math
 import numpy as np
 
 from theory.linear_representation.cone import (
+    CONE_ANGLE,
     CONE_DEFECT,
     CONE_FACTOR,
     EDGE_DEFECT,
     HALF_ANGLE_DEFECT,
     HALF_ANGLE_LIMIT,
-    PHI_COSINE,
 )
 from theory.linear_representation.cone_paper import ADMISSIBLE_DEFECT
 from theory.linear_representation.guards import Array, number
 from theory.numeric import numeric
 
-_COSINE = numeric(PHI_COSINE)
+_ANGLE = numeric(CONE_ANGLE)
 _DEFECT = numeric(CONE_DEFECT)
 _FACTOR = numeric(CONE_FACTOR)
 _HALF_ANGLE = numeric(HALF_ANGLE_DEFECT)
@@ -31,7 +31,7 @@ def cone_angle(condition_number: float) -> float:
     Source: Kantorovich's inequality (LR-08).
     """
     kappa = number("condition_number", condition_number, low=1.0)
-    return math.acos(min(1.0, float(_COSINE(condition_number=kappa))))
+    return float(_ANGLE(condition_number=kappa))
 
 
 def cone_defect(tan_theta: float, *, condition_number: float) -> float:
