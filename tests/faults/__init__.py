@@ -1,5 +1,9 @@
 """Planted faults, and the tests that every one of them is refuted."""
 
 from tests.faults.frame_faults import FAULTS as FRAME_FAULTS
+from tests.faults.linear_exact_faults import FAULTS as LINEAR_EXACT_FAULTS
 
-FAULTS = FRAME_FAULTS
+FAULTS = (
+    *FRAME_FAULTS,
+    *LINEAR_EXACT_FAULTS,
+)

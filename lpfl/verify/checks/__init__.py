@@ -4,7 +4,16 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from lpfl.verify.check import Check
-from lpfl.verify.checks import amgd, gradients, kfac_cone, kfac_exact, kfac_noise, local_rates
+from lpfl.verify.checks import (
+    amgd,
+    gauss_newton,
+    gradients,
+    kfac_cone,
+    kfac_damped,
+    kfac_exact,
+    kfac_noise,
+    local_rates,
+)
 
 _ALL = (
     gradients.GRADIENTS,
@@ -17,6 +26,8 @@ _ALL = (
     amgd.DYNAMICS,
     amgd.LOWER_BOUND,
     local_rates.RATES,
+    gauss_newton.GAUSS_NEWTON,
+    kfac_damped.DAMPED,
 )
 
 CHECKS: Mapping[str, Check] = MappingProxyType(

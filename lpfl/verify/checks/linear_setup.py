@@ -84,7 +84,8 @@ def frame_covariance(problem: model.LinearRepresentation, replicate: int = 0) ->
     G_star = problem.representation_star[replicate]
     frame = torch.cat([G_star, complement_rows(G_star)], dim=0)
     cov_x = problem.cov_x if problem.cov_x.dim() == 2 else problem.cov_x[replicate]
-    return frame @ cov_x @ frame.mT
+    turned = frame @ cov_x @ frame.mT
+    return (turned + turned.mT) / 2
 
 
 def exact_findings(trial: Trial) -> list[Finding]:
