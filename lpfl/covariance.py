@@ -112,21 +112,21 @@ def _profile(family: str, dim: int, cond: float) -> NDArray[np.float64]:
     """Return descending eigenvalues between 1 and ``cond`` (not yet normalised)."""
     rank = np.arange(dim) / max(dim - 1, 1)
     few = math.ceil(dim / 10)
-    eigenvalues = np.ones(dim)
+    eigenvalues: NDArray[np.float64] = np.ones(dim)
     if family == "two_level":
         eigenvalues[: dim // 2] = cond
     elif family == "geometric":
-        eigenvalues = cond ** (1.0 - rank)
+        eigenvalues[:] = cond ** (1.0 - rank)
     elif family == "power_law":
         exponent = math.log(cond) / math.log(dim) if dim > 1 else 0.0
-        eigenvalues = cond * np.arange(1, dim + 1) ** -exponent
+        eigenvalues[:] = cond * np.arange(1, dim + 1) ** -exponent
     elif family == "clustered":
-        eigenvalues = cond ** (np.round(2.0 * (1.0 - rank)) / 2.0)
+        eigenvalues[:] = cond ** (np.round(2.0 * (1.0 - rank)) / 2.0)
     elif family == "spiked" and dim > 1:
         eigenvalues[:few] = cond
     elif family == "near_singular" and dim > 1:
         eigenvalues[:-few] = cond
-    return np.asarray(eigenvalues, dtype=np.float64)
+    return eigenvalues
 
 
 def covariance_from_json(fields: dict[str, Any]) -> CovarianceSpec:

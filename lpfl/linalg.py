@@ -63,13 +63,18 @@ def right_solve(A: Tensor, S: Tensor) -> Tensor:
     return torch.cholesky_solve(A.mT, torch.linalg.cholesky(S)).mT
 
 
+def standard_normal(
+    *shape: int, generator: torch.Generator, dtype: torch.dtype = torch.float64
+) -> Tensor:
+    """Draw independent standard normal numbers on the generator's device."""
+    return torch.randn(shape, generator=generator, device=generator.device, dtype=dtype)
+
+
 def haar(
     replicates: int, dim: int, generator: torch.Generator, dtype: torch.dtype = torch.float64
 ) -> Tensor:
     """Draw ``replicates`` Haar-distributed orthogonal matrices (replicates, dim, dim)."""
-    gaussian = torch.randn(
-        replicates, dim, dim, generator=generator, device=generator.device, dtype=dtype
-    )
+    gaussian = standard_normal(replicates, dim, dim, generator=generator, dtype=dtype)
     Q, R = torch.linalg.qr(gaussian)
     return Q * torch.diagonal(R, dim1=-2, dim2=-1).sign().unsqueeze(-2)
 

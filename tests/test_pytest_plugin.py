@@ -1,5 +1,6 @@
 """The pytest plugin, in this project and in a foreign one."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,9 +10,12 @@ from lpfl.store import read_results
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def pytest_in(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def pytest_in(folder: Path, *arguments: str, path: str = "") -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    environment = {**os.environ, "PYTHONPATH": path, "PYTHONWARNINGS": "ignore"}
+    return subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, check=False, env=environment
+    )
 
 
 def test_a_foreign_project_pays_nothing(tmp_path):
@@ -42,17 +46,15 @@ def test_report_option_writes_results_and_page(tmp_path):
 
 def test_a_refutation_says_how_to_reproduce(tmp_path):
     """With a fault planted, the test fails and prints a command with the shrunk scenario."""
-    code = (
-        "import pytest, sys\n"
+    (tmp_path / "planting.py").write_text(
         "from tests.faults import FAULTS\n"
         "from tests.faults.planted import planted\n"
         "fault = next(f for f in FAULTS if f.name == 'LR-03: half a step')\n"
-        "with planted(fault):\n"
-        "    sys.exit(pytest.main(['tests/theory', '-q', '-k', 'LR-03', '-p', 'no:cacheprovider']))"
+        "alive = planted(fault)\n"
+        "alive.__enter__()\n"
     )
-    run = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
-    )
+    run = pytest_in(ROOT, "tests/theory", "-q", "-k", "LR-03", "-p", "planting",
+                    path=f"{tmp_path}:{ROOT}")  # fmt: skip
     assert run.returncode == 1
     assert "LR-03 is refuted in part 'run: step'" in run.stdout
     assert "lpfl verify --claims LR-03 --seed 0 --scenario '{" in run.stdout

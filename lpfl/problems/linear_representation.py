@@ -15,6 +15,7 @@ from lpfl.linalg import (
     require_finite,
     require_positive_definite,
     right_solve,
+    standard_normal,
     vec,
 )
 
@@ -126,15 +127,15 @@ def tilt(
     if not tan_angle >= 0:
         raise ValueError(f"tan_angle={tan_angle}, needs >= 0")
     replicates, k, d = representation_star.shape
-    options = {"generator": generator, "device": generator.device}
-    T = torch.randn(replicates, k, d - k, dtype=representation_star.dtype, **options)
+    dtype = representation_star.dtype
+    T = standard_normal(replicates, k, d - k, generator=generator, dtype=dtype)
     T = T * (tan_angle / torch.linalg.matrix_norm(T, ord=2))[:, None, None]
     G = representation_star + T @ complement_rows(representation_star)
     if not gauge:
         return G
-    exponent = torch.rand(replicates, k, dtype=G.dtype, **options) * 2 - 1
+    uniform = torch.rand((replicates, k), generator=generator, device=generator.device, dtype=dtype)
     left, right = (haar(replicates, k, generator, G.dtype) for _ in range(2))
-    return (left * torch.pow(2.0, exponent).unsqueeze(-2)) @ right @ G
+    return (left * torch.pow(2.0, 2 * uniform - 1).unsqueeze(-2)) @ right @ G
 
 
 def population_batch(problem: LinearRepresentation) -> Batch:
@@ -157,15 +158,16 @@ def sample(problem: LinearRepresentation, batch_size: int, generator: torch.Gene
     replicates, m, _ = problem.head_star.shape
     d = problem.cov_x.shape[-1]
     dtype = problem.head_star.dtype
-    options = {"generator": generator, "device": generator.device, "dtype": dtype}
+    shape = (replicates, batch_size, d)
     if problem.input_law == "gaussian":
-        white = torch.randn(replicates, batch_size, d, **options)
+        white = standard_normal(*shape, generator=generator, dtype=dtype)
     else:
-        white = torch.randint(0, 2, (replicates, batch_size, d), **options) * 2 - 1
+        bits = torch.randint(0, 2, shape, generator=generator, device=generator.device, dtype=dtype)
+        white = 2 * bits - 1
     inputs = white @ problem.root
     targets = inputs @ problem.product_star.mT
     if problem.noise_std > 0:
-        noise = torch.randn(replicates, batch_size, m, **options)
+        noise = standard_normal(replicates, batch_size, m, generator=generator, dtype=dtype)
         targets = targets + problem.noise_std * noise
     return batch_of_rows(inputs, targets)
 
