@@ -1,5 +1,6 @@
 """Linear representation learning: what the theory predicts, statement by statement."""
 
+from theory.linear_representation.adam_operator import adam_operator
 from theory.linear_representation.amgd import LR_13, LR_14, LR_15
 from theory.linear_representation.amgd_numbers import (
     amgd_lower_bound,
@@ -82,6 +83,7 @@ CLAIMS_LINEAR_REPRESENTATION = (
 
 __all__ = [
     "CLAIMS_LINEAR_REPRESENTATION",
+    "adam_operator",
     "admissible_tangent",
     "amgd_lower_bound",
     "amgd_sine_step",
