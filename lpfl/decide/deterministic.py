@@ -1,0 +1,78 @@
+"""Decisions without chance: identities and bounds."""
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from lpfl.decide.verdict import (
+    Outcome,
+    Verdict,
+    require_finite_values,
+)
+
+COARSEST_TOLERANCE = 1e-2
+
+
+def exact_identity(holds: bool, *, false_pass_bound: float, degree: int) -> Verdict:
+    """Decide an identity read over a finite field: statistic 0 if it holds, 2 if not."""
+    return Verdict(
+        outcome=Outcome.CONFIRMED if holds else Outcome.REFUTED,
+        statistic=0.0 if holds else 2.0,
+        margin=1.0 if holds else -1.0,
+        detectable=0.0,
+        detail=f"degree {degree}; a false identity passes with probability <= "
+        f"{false_pass_bound:.2g}",
+    )
+
+
+def identity(
+    error: ArrayLike, *, tolerance: float, coarsest: float = COARSEST_TOLERANCE
+) -> Verdict:
+    """Decide an equality in floating point: largest relative error against its tolerance.
+
+    A tolerance above ``coarsest`` could hide a wrong formula: then a pass is inconclusive.
+    """
+    worst = float(require_finite_values("error", error).max())
+    if not tolerance > 0:
+        raise ValueError(f"tolerance={tolerance}, needs > 0")
+    if worst > tolerance:
+        outcome = Outcome.REFUTED
+    elif tolerance > coarsest:
+        outcome = Outcome.INCONCLUSIVE
+    else:
+        outcome = Outcome.CONFIRMED
+    return Verdict(
+        outcome=outcome,
+        statistic=worst / tolerance,
+        margin=1.0 - worst / tolerance,
+        predicted=0.0,
+        measured=worst,
+        tolerance=tolerance,
+        detectable=tolerance,
+        replicates=require_finite_values("error", error).size,
+    )
+
+
+def bound(values: ArrayLike, limits: ArrayLike, *, rounding: ArrayLike) -> Verdict:
+    """Decide ``values <= limits`` always; an excess beyond ``rounding`` (absolute) refutes.
+
+    statistic: the largest value / (limit + rounding), how tight the bound is.
+    """
+    value, limit, slack = np.broadcast_arrays(
+        require_finite_values("values", values),
+        require_finite_values("limits", limits),
+        require_finite_values("rounding", rounding),
+    )
+    if (slack < 0).any() or (limit + slack <= 0).any():
+        raise ValueError(f"limit + rounding = {float((limit + slack).min())}, needs > 0")
+    ratio = value / (limit + slack)
+    worst = int(np.argmax(ratio))
+    return Verdict(
+        outcome=Outcome.REFUTED if ratio[worst] > 1.0 else Outcome.CONFIRMED,
+        statistic=float(ratio[worst]),
+        margin=float(1.0 - ratio[worst]),
+        predicted=float(limit[worst]),
+        measured=float(value[worst]),
+        tolerance=float(slack[worst]),
+        detectable=float(slack[worst]),
+        replicates=value.size,
+    )

@@ -1,0 +1,62 @@
+"""What a decision says, and the guards every decision shares."""
+
+import math
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+POWER = 0.9
+
+
+class Outcome(StrEnum):
+    """The three ways a claim can end."""
+
+    CONFIRMED = "confirmed"
+    INCONCLUSIVE = "inconclusive"
+    REFUTED = "refuted"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One decision, with what is needed to judge it."""
+
+    outcome: Outcome
+    statistic: float
+    margin: float
+    alpha: float = 0.0
+    replicates: int = 1
+    predicted: float | None = None
+    measured: float | None = None
+    tolerance: float | None = None
+    detectable: float | None = None
+    samples_needed: int | None = None
+    margin_std_error: float = 0.0
+    detail: str = ""
+
+    def with_detail(self, detail: str) -> "Verdict":
+        """Return the same verdict with a plain-text remark."""
+        return replace(self, detail=detail)
+
+
+def require_finite_values(name: str, values: ArrayLike) -> NDArray[np.float64]:
+    """Return ``values`` as a float64 array; raise ValueError if empty or not finite."""
+    array = np.atleast_1d(np.asarray(values, dtype=np.float64))
+    if array.size == 0:
+        raise ValueError(f"{name} is empty, needs at least one value")
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name} holds {int((~np.isfinite(array)).sum())} non-finite values")
+    return array
+
+
+def require_alpha(alpha: float) -> None:
+    """Raise ValueError unless 0 < alpha < 1."""
+    if not 0.0 < alpha < 1.0:
+        raise ValueError(f"alpha={alpha}, needs 0 < . < 1")
+
+
+def tail_statistic(probability: float, alpha: float) -> float:
+    """Map a p-value to log(p) / log(alpha): 1 at the limit, 0 for p = 1."""
+    smallest = np.finfo(np.float64).tiny
+    return math.log(max(probability, smallest)) / math.log(alpha)
