@@ -1,6 +1,7 @@
 """Decisions with exact laws: binomial tails, chi-square, Kolmogorov-Smirnov."""
 
 import math
+from functools import lru_cache
 
 from numpy.typing import ArrayLike
 from scipy import optimize, stats
@@ -50,6 +51,7 @@ def bound_whp(
     )
 
 
+@lru_cache(maxsize=1024)
 def _critical_violations(trials: int, delta: float, alpha: float) -> int:
     """Return the smallest count that refutes (trials + 1 if none does)."""
     count = int(stats.binom.isf(alpha, trials, delta))
@@ -64,6 +66,7 @@ def _detectable_rate(trials: int, critical: int) -> float:
     return float(stats.beta.ppf(POWER, critical, trials - critical + 1))
 
 
+@lru_cache(maxsize=1024)
 def _samples_for_rate(delta: float, alpha: float, rate: float) -> int:
     trials = 1
     while _detectable_rate(trials, _critical_violations(trials, delta, alpha)) > rate:
@@ -106,6 +109,7 @@ def chi_square(
     )
 
 
+@lru_cache(maxsize=1024)
 def dof_for_scale(alpha: float, matters: float) -> int:
     """Return the degrees of freedom at which a scale ``matters`` > 1 is refuted with power 0.9."""
     if not matters > 1.0:
