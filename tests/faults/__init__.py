@@ -2,8 +2,6 @@
 
 from tests.faults.frame_faults import FAULTS as FRAME_FAULTS
 from tests.faults.linear_exact_faults import FAULTS as LINEAR_EXACT_FAULTS
+from tests.faults.optimizer_faults import FAULTS as OPTIMIZER_FAULTS
 
-FAULTS = (
-    *FRAME_FAULTS,
-    *LINEAR_EXACT_FAULTS,
-)
+FAULTS = (*FRAME_FAULTS, *LINEAR_EXACT_FAULTS, *OPTIMIZER_FAULTS)

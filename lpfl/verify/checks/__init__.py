@@ -6,13 +6,18 @@ from types import MappingProxyType
 from lpfl.verify.check import Check
 from lpfl.verify.checks import (
     amgd,
+    batch_norm,
     gauss_newton,
+    global_law,
     gradients,
+    joint_kfac,
+    joint_rates,
     kfac_cone,
     kfac_damped,
     kfac_exact,
     kfac_noise,
     local_rates,
+    natural_gradient,
 )
 
 _ALL = (
@@ -28,6 +33,11 @@ _ALL = (
     local_rates.RATES,
     gauss_newton.GAUSS_NEWTON,
     kfac_damped.DAMPED,
+    joint_rates.GRADIENT_DESCENT,
+    joint_kfac.KFAC_TOGETHER,
+    natural_gradient.NATURAL_GRADIENT,
+    batch_norm.BATCH_NORM,
+    global_law.GLOBAL_LAW,
 )
 
 CHECKS: Mapping[str, Check] = MappingProxyType(

@@ -1,0 +1,79 @@
+"""Faults planted in joint methods, batch-norm, noisy preconditioners and invariances."""
+
+from tests.faults.planted import Fault
+
+MODEL = "lpfl.problems.linear_representation"
+KFAC = "lpfl.optim.kfac"
+NGD = "lpfl.optim.ngd"
+BATCH_NORM = "lpfl.optim.batch_norm"
+
+FAULTS = (
+    Fault(
+        "LR-18", MODEL, "return Weights(residual @ G.mT, F.mT @ residual)",
+        "return Weights(residual @ G.mT, 1.001 * F.mT @ residual)",
+        "one gradient off by one part in a thousand",
+    ),
+    Fault(
+        "LR-18", "theory.linear_representation.joint",
+        '"representation": (1 - eta * sp.sqrt(lam_i), d - k),',
+        '"representation": (1 - eta * lam_i, d - k),',
+        "balanced weights seen by the eigenvalue in place of its root",
+    ),
+    Fault(
+        "LR-19", "lpfl.optim.kfac_joint", "step_size=head_step_size,", "step_size=step_size,",
+        "the head takes the step of the representation",
+    ),
+    Fault(
+        "LR-19", "lpfl.optim.kfac_sequential", "gradients(Weights(F, G), batch).representation",
+        "gradients(weights, batch).representation",
+        "old head in the gradient of the representation",
+    ),
+    Fault(
+        "LR-19", "lpfl.optim.kfac_joint", "\"hidden\": G @ batch.cov_x @ G.mT", "\"hidden\": G @ G.mT",
+        "features not weighted by the covariance",
+    ),
+    Fault(
+        "LR-20", NGD, "dF = right_solve((D - F @ dG) @ hidden, G @ hidden)",
+        "dF = right_solve(D @ hidden, G @ hidden)",
+        "cross block of the Fisher matrix forgotten",
+    ),
+    Fault(
+        "LR-20", NGD, "D = F @ G - right_solve(batch.cross, batch.cov_x)",
+        "D = F @ G - right_solve(batch.cross, damped(batch.cov_x, 0.01))",
+        "damping on one term",
+    ),
+    Fault(
+        "LR-20", NGD, "return Weights(dF + F @ A, dG - A @ G)",
+        "return Weights(dF + F @ A, dG - A.mT @ G)",
+        "gauge part transposed in one layer",
+    ),
+    Fault(
+        "LR-25", BATCH_NORM, "(slope.representation - along * (unit @ batch.cov_x)) / scale",
+        "slope.representation / scale",
+        "the standard deviation not differentiated",
+    ),
+    Fault(
+        "LR-25", BATCH_NORM, "F = least_squares_head(G, batch) * scale.unsqueeze(-2)",
+        "F = least_squares_head(G, batch)",
+        "head not rescaled to the normalised units",
+    ),
+    Fault(
+        "LR-25", BATCH_NORM, "inputs - inputs.mean(-2, keepdim=True)", "inputs",
+        "inputs not centred",
+    ),
+    Fault(
+        "LR-28", KFAC, "F = least_squares_head(G, batch)", "F = weights.head",
+        "old head used",
+    ),
+    Fault(
+        "LR-28", KFAC, "right_solve(half, damped(cov_x, damping))",
+        "right_solve(half, damped(cov_x, damping + 1e-3))",
+        "a damping nobody asked for",
+    ),
+    Fault(
+        "LR-28", "theory.linear_representation.global_law",
+        "num_steps=count(\"num_steps\", num_steps, low=0),",
+        "num_steps=count(\"num_steps\", num_steps, low=0) + 2,",
+        "a bound two steps too strong",
+    ),
+)  # fmt: skip
