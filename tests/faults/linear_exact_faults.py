@@ -36,4 +36,33 @@ FAULTS = (
         "root = np.linalg.inv(np.linalg.cholesky(shifted[k:, k:])).T",
         "block of the inverse taken for the inverse of the block",
     ),
+    Fault(
+        "LR-09", KFAC, "right_solve(half, damped(cov_x, damping))",
+        "right_solve(half, damped(cov_x, damping + 0.1))",
+        "a damping nobody asked for",
+    ),
+    Fault(
+        "LR-09", KFAC, "F = least_squares_head(G, batch)", "F = weights.head", "old head used",
+    ),
+    Fault(
+        "LR-09", "theory.linear_representation.cone_numbers",
+        "2 * limit / (total + math.sqrt(discriminant))",
+        "limit / (total + math.sqrt(discriminant))",
+        "half the admissible start",
+    ),
+    Fault(
+        "LR-10", KFAC, "return G - step_size * right_solve(",
+        "return G - 0.8 * step_size * right_solve(",
+        "a step 20 % too short",
+    ),
+    Fault(
+        "LR-10", "theory.linear_representation.headline_numbers",
+        '"batch_size": count("n", n),', '"batch_size": count("n", n) ** 2,',
+        "1/n for 1/sqrt(n) in the noise term",
+    ),
+    Fault(
+        "LR-10", "lpfl.problems.linear_representation_moments",
+        "(problem.noise_std / batch_size**0.5)", "problem.noise_std",
+        "noise that does not average over the rows",
+    ),
 )  # fmt: skip

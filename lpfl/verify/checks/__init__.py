@@ -15,9 +15,13 @@ from lpfl.verify.checks import (
     kfac_cone,
     kfac_damped,
     kfac_exact,
+    kfac_headline,
     kfac_noise,
+    kfac_start,
     local_rates,
     natural_gradient,
+    single_index_alignment,
+    single_index_prediction,
 )
 
 _ALL = (
@@ -31,8 +35,13 @@ _ALL = (
     amgd.DYNAMICS,
     amgd.LOWER_BOUND,
     local_rates.RATES,
+    single_index_alignment.SGD,
+    single_index_alignment.KFAC,
+    single_index_prediction.PREDICTION,
     gauss_newton.GAUSS_NEWTON,
     kfac_damped.DAMPED,
+    kfac_start.START,
+    kfac_headline.HEADLINE,
     joint_rates.GRADIENT_DESCENT,
     joint_kfac.KFAC_TOGETHER,
     natural_gradient.NATURAL_GRADIENT,
