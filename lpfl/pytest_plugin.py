@@ -17,6 +17,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("lpfl", "theory checks")
     group.addoption("--lpfl-device", default="cpu", help="device of theory checks: cpu or cuda")
     group.addoption("--lpfl-dtype", default="float64", help="float64 or float32")
+    group.addoption(
+        "--lpfl-profile",
+        help="scenarios per statement as in this profile of lpfl verify: quick, ci, paper, nightly "
+        "(default: as many as the Hypothesis profile draws)",
+    )
     group.addoption("--lpfl-seed", type=int, default=0, help="suite seed of theory checks")
     group.addoption(
         "--lpfl-report",
@@ -63,7 +68,7 @@ class RecordCollector:
         results = page.with_suffix(page.suffix + ".jsonl")
         plan = Plan(
             claim_ids=tuple(claim_id for claim_id in CLAIMS if claim_id in self._claims),
-            profile="ci",
+            profile=self._config.getoption("--lpfl-profile") or "ci",
             seed=self._config.getoption("--lpfl-seed"),
             device=self._config.getoption("--lpfl-device"),
             dtype=self._config.getoption("--lpfl-dtype"),

@@ -3,12 +3,13 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from lpfl.decide import Outcome
 from lpfl.pytest_plugin import RECORDS_PROPERTY
 from lpfl.verify.check import worst
 from lpfl.verify.checks import CHECKS
+from lpfl.verify.profiles import profile_named
 from lpfl.verify.runner import ClaimRun, make_trial
 from lpfl.verify.scenario import Scenario
 
@@ -24,6 +25,7 @@ def test_claim(claim_id, pytestconfig, record_property):
         "device": pytestconfig.getoption("--lpfl-device"),
         "dtype": pytestconfig.getoption("--lpfl-dtype"),
     }
+    profile = pytestconfig.getoption("--lpfl-profile")
     run = ClaimRun(claim_id)
 
     def confront(scenario: Scenario) -> None:
@@ -41,7 +43,10 @@ def test_claim(claim_id, pytestconfig, record_property):
     try:
         for anchor in check.space.anchors:
             confront(anchor)
-        given(check.space.strategy())(confront)()
+        drawn = given(check.space.strategy())(confront)
+        if profile is not None:
+            drawn = settings(max_examples=profile_named(profile).scenarios)(drawn)
+        drawn()
     finally:
         if run.findings:
             record_property(RECORDS_PROPERTY, json.dumps(run.records()))
