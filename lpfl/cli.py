@@ -5,10 +5,10 @@ import sys
 from collections.abc import Sequence
 
 from lpfl import __version__
-from lpfl.commands import baseline, claims, compare, doctor, gate, report, verify
+from lpfl.commands import baseline, claims, compare, doctor, experiment, gate, report, verify
 
 USAGE_ERROR = 2
-COMMANDS = (verify, claims, report, gate, baseline, compare, doctor)
+COMMANDS = (verify, claims, report, gate, baseline, compare, experiment, doctor)
 
 
 def build_parser() -> argparse.ArgumentParser:

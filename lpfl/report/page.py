@@ -1,26 +1,18 @@
 """The page of one run: one HTML file without a script and without an outside reference."""
 
-import base64
-import hashlib
-import re
 from collections import Counter
 from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
-
+from lpfl.report.html import render
 from lpfl.report.numerals import short
 from lpfl.report.view import NOT_RUN, ClaimView, Letter, Statement, claim_view
 from lpfl.store import Results, write_atomically
 
 SETTINGS = {"LR": "Linear representation learning", "SI": "Single-index learning"}
 VERDICTS = ("confirmed", "refuted", "inconclusive", "error", NOT_RUN)
-_INVISIBLE = re.compile(
-    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]"
-)
 
 
 def build_page(
@@ -39,32 +31,23 @@ def build_page(
     """
     views = _views(results, claims, notation or {})
     counts = Counter(view.verdict for view in views)
-    style = _template_text("page.css")
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     groups: dict[str, list[ClaimView]] = {}
     for view in views:
         prefix = view.id.partition("-")[0]
         groups.setdefault(SETTINGS.get(prefix, "Further claims"), []).append(view)
-    html = (
-        _environment()
-        .get_template("page.html.jinja")
-        .render(
-            style=Markup(style),
-            policy=f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; "
-            "form-action 'none'",
-            counts=[(verdict, counts[verdict]) for verdict in VERDICTS if _shown(verdict, counts)],
-            conclusion=_conclusion(counts),
-            problems=results.problems,
-            complete=results.complete,
-            done=len(results.claims),
-            selected=len(results.header["claims"]),
-            facts=_facts(results.header),
-            alpha_total=short(results.header["alpha_total"], 2),
-            groups=groups,
-            header=results.header,
-        )
+    return render(
+        "page.html.jinja",
+        counts=[(verdict, counts[verdict]) for verdict in VERDICTS if _shown(verdict, counts)],
+        conclusion=_conclusion(counts),
+        problems=results.problems,
+        complete=results.complete,
+        done=len(results.claims),
+        selected=len(results.header["claims"]),
+        facts=_facts(results.header),
+        alpha_total=short(results.header["alpha_total"], 2),
+        groups=groups,
+        header=results.header,
     )
-    return _INVISIBLE.sub("\ufffd", html)
 
 
 def write_page(path: str | PathLike[str], html: str) -> None:
@@ -125,19 +108,3 @@ def _facts(header: Mapping[str, Any]) -> list[tuple[str, str]]:
     ]
     facts += [("started", header["started"])] if header.get("started") else []
     return facts + sorted((name, version) for name, version in header["versions"].items())
-
-
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("lpfl.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["slug"] = lambda verdict: str(verdict).replace(" ", "-")
-    return environment
-
-
-def _template_text(name: str) -> str:
-    return (Path(__file__).parent / "templates" / name).read_text(encoding="utf-8")

@@ -1,41 +1,74 @@
-"""A claim's own picture: lines, points and bands as its check has recorded them."""
+"""A picture from plain data: lines, points, bands and bars, up to twelve series told apart.
+
+Beyond the required fields (title, x_label, y_label, series of {name, style, x, y}) a picture may
+have x_scale and y_scale ("linear", "log"), y_limits [low, high] (what lies outside is drawn on
+the edge), wide (true: the whole column) and note. A series may have low and high (a band, or
+whiskers), colour (0..11, its place in the list by default: the same method keeps its colour from
+picture to picture) and role "prediction" (thin and dotted, explained in the note, not in the
+legend). style "bars" draws a histogram: x are the centres of equally wide bins.
+"""
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from math import ceil
 from typing import Any
 
 from markupsafe import Markup
 
 from lpfl.report.axes import Axis, axis_for
-from lpfl.report.svg import WIDTH, Point, frame, line, marks, polyline, side_label, svg, text
+from lpfl.report.svg import (
+    WIDTH,
+    Point,
+    frame,
+    line,
+    marks,
+    polyline,
+    rectangle,
+    side_label,
+    svg,
+    text,
+)
 
-MARK_SHAPES = ("dot", "square", "triangle", "diamond", "plus", "cross")
-_COLOURS = 6
+MARK_SHAPES = (
+    *("dot", "square", "triangle", "diamond", "plus", "cross"),
+    *("ring", "down", "star", "minus", "hourglass", "pipe"),
+)
+WIDE = 720
+_COLOURS = 12
 _MOST_POINTS = 400
-_PER_LEGEND_LINE = 2
+_LEGEND_COLUMN = 186
+_LEGEND_LETTERS = 26
+_LONE_BAR = 0.1
+_LEFT = 62
 
 
 def picture(data: Mapping[str, Any]) -> Markup:
-    """Return the drawing of one ``picture`` of a record.
+    """Return the drawing of one picture; the module's text says what ``data`` holds.
 
     Long series are thinned to 400 points. Points that a log axis cannot show are left out.
     """
-    series = [_thinned(one) for one in data["series"]]
+    series = [
+        {**_thinned(one), "colour": one.get("colour", index) % _COLOURS}
+        for index, one in enumerate(data["series"])
+    ]
     log_x, log_y = data.get("x_scale") == "log", data.get("y_scale") == "log"
-    legend_lines = ceil(len(series) / _PER_LEGEND_LINE)
-    top, plot_height = 10 + 18 * legend_lines, 250
+    width = WIDE if data.get("wide") else WIDTH
+    columns = (width - _LEFT) // _LEGEND_COLUMN
+    named = [one for one in series if one.get("role") != "prediction"]
+    top, plot_height = 10 + 18 * ceil(len(named) / columns), 300 if data.get("wide") else 250
     bottom = top + plot_height
+    bars = any(one["style"] == "bars" for one in series)
     xs = [v for s in series for v in s["x"]]
     ys = [v for s in series for key in ("y", "low", "high") for v in s.get(key, ())]
-    x = axis_for(xs, 62, WIDTH - 14, log=log_x)
-    y = axis_for(ys, bottom, top, log=log_y)
-    parts = _legend(series)
+    x = axis_for(xs, _LEFT, width - 14, log=log_x)
+    y = axis_for(data.get("y_limits") or ys + [0.0] * bars, bottom, top, log=log_y)
+    parts = _legend(named, columns)
     parts += frame(x, y, top=top, bottom=bottom)
-    for index, one in enumerate(series):
-        parts += _drawn(one, index, x, y)
+    for one in series:
+        parts += _drawn(one, x, y)
     parts.append(text("label middle", ((x.start + x.end) / 2, bottom + 36), data["x_label"]))
     parts.append(side_label((14, (top + bottom) / 2), data["y_label"]))
-    return svg(bottom + 46, _in_words(data), parts)
+    return svg(bottom + 46, _in_words(data), parts, width=width)
 
 
 def hidden_points(data: Mapping[str, Any]) -> int:
@@ -59,8 +92,12 @@ def _thinned(series: Mapping[str, Any]) -> dict[str, Any]:
     return {**series, **kept}
 
 
-def _drawn(series: Mapping[str, Any], index: int, x: Axis, y: Axis) -> list[Markup]:
-    colour = f"s{index % _COLOURS}"
+def _drawn(series: Mapping[str, Any], x: Axis, y: Axis) -> list[Markup]:
+    index = series["colour"]
+    colour = f"s{index}"
+    points = _points(series["x"], series["y"], x, y)
+    if series["style"] == "bars":
+        return _bars(colour, series["x"], points, x, y)
     parts = []
     if "low" in series and series["x"]:
         lower = _points(series["x"], series["low"], x, y)
@@ -69,10 +106,28 @@ def _drawn(series: Mapping[str, Any], index: int, x: Axis, y: Axis) -> list[Mark
             parts += [line(f"whisker {colour}", a, b) for a, b in zip(lower, upper, strict=False)]
         else:
             parts.append(polyline(f"band {colour}", [*lower, *reversed(upper)], closed=True))
-    points = _points(series["x"], series["y"], x, y)
-    if series["style"] == "line":
-        return [*parts, polyline(f"series dash{index % _COLOURS} {colour}", points)]
-    return [*parts, marks(colour, MARK_SHAPES[index % _COLOURS], points)]
+    if series["style"] == "points":
+        return [*parts, marks(colour, MARK_SHAPES[index], points)]
+    kind = "predicted" if series.get("role") == "prediction" else f"series dash{index}"
+    return [*parts, polyline(f"{kind} {colour}", points)]
+
+
+def _bars(
+    colour: str, centres: Sequence[float], tops: Sequence[Point], x: Axis, y: Axis
+) -> list[Markup]:
+    """Return a bar below each top; all as wide as the smallest distance between two centres."""
+    places = sorted(x.at(c) for c in set(centres) if c > 0 or not x.log)
+    gaps = [b - a for a, b in pairwise(places) if b > a]
+    half = min(gaps, default=_LONE_BAR * (x.end - x.start)) / 2
+    base = y.start if y.log else y.at(0.0)
+    return [
+        rectangle(
+            f"bar {colour}",
+            (max(at - half, x.start), min(base, top)),
+            (min(at + half, x.end), max(base, top)),
+        )
+        for at, top in tops
+    ]
 
 
 def _points(xs: Sequence[float], ys: Sequence[float], x: Axis, y: Axis) -> list[Point]:
@@ -83,18 +138,22 @@ def _points(xs: Sequence[float], ys: Sequence[float], x: Axis, y: Axis) -> list[
     ]
 
 
-def _legend(series: Sequence[Mapping[str, Any]]) -> list[Markup]:
+def _legend(series: Sequence[Mapping[str, Any]], columns: int) -> list[Markup]:
     parts = []
-    for index, one in enumerate(series):
-        left = 62 + (index % _PER_LEGEND_LINE) * 186
-        height = 12 + 18 * (index // _PER_LEGEND_LINE)
-        colour = f"s{index % _COLOURS}"
+    for place, one in enumerate(series):
+        left = _LEFT + (place % columns) * _LEGEND_COLUMN
+        height = 12 + 18 * (place // columns)
+        index = one["colour"]
         if one["style"] == "line":
-            kind = f"series dash{index % _COLOURS} {colour}"
+            kind = f"series dash{index} s{index}"
             parts.append(line(kind, (left, height), (left + 22, height)))
+        elif one["style"] == "bars":
+            parts.append(rectangle(f"bar s{index}", (left, height - 5), (left + 22, height + 5)))
         else:
-            shape = MARK_SHAPES[index % _COLOURS]
-            parts.append(marks(colour, shape, [(left + 11, height)]))
-        name = one["name"] if len(one["name"]) <= 26 else one["name"][:25] + "…"
-        parts.append(text("legend", (left + 28, height + 4), name))
+            parts.append(marks(f"s{index}", MARK_SHAPES[index], [(left + 11, height)]))
+        parts.append(text("legend", (left + 28, height + 4), _cut(one["name"])))
     return parts
+
+
+def _cut(name: str) -> str:
+    return name if len(name) <= _LEGEND_LETTERS else name[: _LEGEND_LETTERS - 1] + "…"

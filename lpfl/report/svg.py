@@ -14,12 +14,12 @@ WIDTH = 440
 Point = tuple[float, float]
 
 
-def svg(height: int, label: str, parts: Iterable[Markup]) -> Markup:
+def svg(height: int, label: str, parts: Iterable[Markup], *, width: int = WIDTH) -> Markup:
     """Return the drawing; ``label`` says in words what it shows."""
     return Markup(
         '<svg class="chart" viewBox="0 0 {} {}" role="img" aria-label="{}">'
         "<title>{}</title>{}</svg>"
-    ).format(WIDTH, height, label, label, Markup("").join(parts))
+    ).format(width, height, label, label, Markup("").join(parts))
 
 
 def frame(x: Axis, y: Axis | None, *, top: float, bottom: float) -> list[Markup]:
@@ -72,7 +72,8 @@ def polyline(kind: str, points: Sequence[Point], *, closed: bool = False) -> Mar
 def marks(kind: str, shape: str, points: Iterable[Point]) -> Markup:
     """Return one path with a mark at each point; points on the same half pixel are drawn once.
 
-    shape: "dot", "cross", "triangle", "square", "diamond" or "plus".
+    shape: "dot", "square", "triangle", "diamond", "plus", "cross", "ring", "down" (a triangle on
+    its tip), "star", "minus", "hourglass" or "pipe".
     """
     placed = sorted({(round(2 * x) / 2, round(2 * y) / 2) for x, y in points})
     path = "".join(f"M{x:g} {y:g}{_SHAPES[shape]}" for x, y in placed)
@@ -86,6 +87,12 @@ _SHAPES = {
     "square": "m-3-3h6v6h-6z",
     "diamond": "m0-4l4 4l-4 4l-4-4z",
     "plus": "m-4 0h8m-4-4v8",
+    "ring": "m-3.5 0a3.5 3.5 0 1 0 7 0a3.5 3.5 0 1 0-7 0",
+    "down": "m0 4l4-7h-8z",
+    "star": "m-4 0h8m-6-3.5l4 7m0-7l-4 7",
+    "minus": "m-4.5 0h9",
+    "hourglass": "m-3.5-4h7l-7 8h7z",
+    "pipe": "m0-4.5v9",
 }
 
 

@@ -1,0 +1,88 @@
+"""``lpfl experiment``: one of the paper's figures as data with the prediction on top."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+SAYS = "run one of the paper's figures; write NAME.json and NAME.html"
+INTERRUPTED = 130
+
+
+def add_parser(commands: Any) -> None:
+    """Add the command to the parser."""
+    parser = commands.add_parser("experiment", help=SAYS, description=SAYS)
+    parser.add_argument("name", help="fig1, fig2 or fig3")
+    parser.add_argument("--scale", default="quick", help="quick (minutes) or paper (full size)")
+    parser.add_argument("--seeds", type=int, metavar="N", help="replicates (default: the scale's)")
+    parser.add_argument("--seed", type=int, default=0, help="seed of every draw (default 0)")
+    parser.add_argument("--device", default="cpu", help="cpu or cuda")
+    parser.add_argument("--out", default="reports/experiments", metavar="DIR", help="folder")
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the experiment; 0 ok, 130 interrupted (what was finished is written)."""
+    from lpfl.experiments import EXPERIMENTS
+    from lpfl.experiments.experiment import Options
+    from lpfl.experiments.page import build_page
+    from lpfl.store import write_atomically
+
+    if args.name not in EXPERIMENTS:
+        raise ValueError(f"experiment={args.name!r}, needs one of {list(EXPERIMENTS)}")
+    options = Options(args.scale, args.seeds, args.seed, args.device)
+    require_device(options.device)
+    out = Path(args.out)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ValueError(f"out={out} cannot be written: {error.strerror}") from None
+    result = EXPERIMENTS[args.name].run(options, say=show_progress, versions=versions())
+    text = json.dumps(result.as_json(), allow_nan=False, ensure_ascii=False, indent=1)
+    data_path, page_path = out / f"{args.name}.json", out / f"{args.name}.html"
+    write_atomically(data_path, text + "\n")
+    write_atomically(page_path, build_page(result))
+    if args.json:
+        print(text)
+    else:
+        for section in result.sections:
+            print(f"{section.title}: {section.finding}" if section.finding else section.title)
+        print(f"\ndata: {data_path}\npage: {page_path}")
+    if not result.complete:
+        print(f"interrupted: {len(result.sections)} finished sections kept", file=sys.stderr)
+        return INTERRUPTED
+    return 0
+
+
+def require_device(device: str) -> None:
+    """Raise ValueError if torch cannot use the device here."""
+    import torch
+
+    if device != "cpu":
+        try:
+            torch.empty(1, device=device)
+        except (RuntimeError, AssertionError) as error:
+            first = (str(error).splitlines() or ["?"])[0]
+            raise ValueError(f"device={device!r} cannot be used here: {first}") from None
+
+
+def versions() -> dict[str, str]:
+    """Return the versions the numbers depend on."""
+    import platform
+    from importlib.metadata import version
+
+    from lpfl import __version__
+
+    packages = ("torch", "numpy", "scipy")
+    return {
+        "lpfl": __version__,
+        "python": platform.python_version(),
+        **{name: version(name) for name in packages},
+    }
+
+
+def show_progress(line: str) -> None:
+    """Print one line on stderr."""
+    print(line, file=sys.stderr, flush=True)

@@ -1,0 +1,11 @@
+"""The paper's figures as data with the prediction on top. EXPERIMENTS: name -> Experiment."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from lpfl.experiments.experiment import Experiment
+
+_ALL: tuple[Experiment, ...] = ()
+EXPERIMENTS: Mapping[str, Experiment] = MappingProxyType({one.name: one for one in _ALL})
+
+__all__ = ["EXPERIMENTS", "Experiment"]

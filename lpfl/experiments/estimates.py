@@ -1,0 +1,129 @@
+"""Means with intervals, series of pictures, and how far points are from their lines."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import sqrt
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.stats import t as student
+
+CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean over replicates and the half-width of its 95 % interval (Student's t)."""
+
+    mean: float
+    half_width: float
+
+    @property
+    def text(self) -> str:
+        return f"{self.mean:.3f} ± {self.half_width:.3f}"
+
+
+def estimate(samples: ArrayLike) -> Estimate:
+    """Return the mean of (R,) numbers with its interval.
+
+    Raises: ValueError for fewer than two numbers, or one that is not finite.
+    """
+    values = np.asarray(samples, dtype=np.float64)
+    if values.size < 2:
+        raise ValueError(f"samples has {values.size} numbers, needs >= 2 for an interval")
+    if not np.isfinite(values).all():
+        raise ValueError("samples has a number that is not finite")
+    quantile = float(student.ppf((1 + CONFIDENCE) / 2, values.size - 1))
+    spread = float(values.std(ddof=1))
+    return Estimate(float(values.mean()), quantile * spread / sqrt(values.size))
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A measured mean against its prediction; margin: what finite sizes may add, in its units."""
+
+    where: str
+    predicted: float
+    measured: Estimate
+    margin: float
+
+    @property
+    def gap(self) -> float:
+        return self.measured.mean - self.predicted
+
+    @property
+    def agrees(self) -> bool:
+        return abs(self.gap) <= self.margin + self.measured.half_width
+
+
+def verdict(comparisons: Sequence[Comparison]) -> str:
+    """Say how many points agree with their lines, and where the largest gap is."""
+    outside = [one for one in comparisons if not one.agrees]
+    worst = max(comparisons, key=lambda one: abs(one.gap))
+    largest = f"the largest gap is {worst.gap:+.3f}, at {worst.where}"
+    total = len(comparisons)
+    if not outside:
+        return f"All {total} points agree with their lines within margin and interval; {largest}."
+    places = "; ".join(f"{one.where} {one.gap:+.3f}" for one in outside)
+    return f"{total - len(outside)} of {total} points agree; {largest}. Outside: {places}."
+
+
+def curve(
+    name: str, x: NDArray[np.float64], y: Sequence[float], colour: int
+) -> dict[str, Any]:
+    """Return a line series."""
+    return {
+        "name": name,
+        "style": "line",
+        "colour": colour,
+        "x": [float(v) for v in x],
+        "y": [float(v) for v in y],
+    }
+
+
+def level(name: str, value: float, ends: Sequence[float], colour: int) -> dict[str, Any]:
+    """Return a horizontal line between two ends."""
+    return curve(name, np.array([ends[0], ends[-1]]), [value, value], colour)
+
+
+def dots(
+    name: str, x: Sequence[float], estimates: Sequence[Estimate], colour: int
+) -> dict[str, Any]:
+    """Return a series of points with whiskers."""
+    return {
+        "name": name,
+        "style": "points",
+        "colour": colour,
+        "x": [float(v) for v in x],
+        "y": [one.mean for one in estimates],
+        "low": [one.mean - one.half_width for one in estimates],
+        "high": [one.mean + one.half_width for one in estimates],
+    }
+
+
+def predicted_curve(
+    name: str, x: NDArray[np.float64], function: Callable[[float], float], colour: int
+) -> dict[str, Any]:
+    """Return the line of a prediction over a grid."""
+    return curve(name, x, [function(float(v)) for v in x], colour)
+
+
+def picture(
+    title: str,
+    x_label: str,
+    y_label: str,
+    series: Sequence[dict[str, Any]],
+    *,
+    x_scale: str = "linear",
+    y_scale: str = "linear",
+) -> dict[str, Any]:
+    """Return the data of one picture."""
+    return {
+        "title": title,
+        "x_label": x_label,
+        "y_label": y_label,
+        "x_scale": x_scale,
+        "y_scale": y_scale,
+        "series": list(series),
+    }

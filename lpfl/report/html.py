@@ -1,0 +1,40 @@
+"""What every page shares: templates, the style sheet, the policy, and text made harmless."""
+
+import base64
+import hashlib
+import re
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+_INVISIBLE = re.compile(
+    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]"
+)
+
+
+def render(template: str, **values: Any) -> str:
+    """Return a page from a template of ``lpfl/report/templates``.
+
+    The template also gets ``style`` (the style sheet) and ``policy`` (it allows that sheet and
+    nothing else). Values are escaped; control characters and marks that turn the direction of
+    writing are shown as a replacement character.
+    """
+    style = (Path(__file__).parent / "templates" / "page.css").read_text(encoding="utf-8")
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    page = _environment().get_template(template)
+    return _INVISIBLE.sub("\ufffd", page.render(style=Markup(style), policy=policy, **values))
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("lpfl.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["slug"] = lambda verdict: str(verdict).replace(" ", "-")
+    return environment
