@@ -62,6 +62,22 @@ FAULTS = (
         "inputs not centred",
     ),
     Fault(
+        "LR-27", KFAC, "right_solve(half, damped(cov_x, damping))",
+        "right_solve(half, damped(cov_x, damping + 1e-6))",
+        "a damping of one part in a million",
+    ),
+    Fault(
+        "LR-27", "lpfl.optim.adam",
+        "beta2 * state.second + (1.0 - beta2) * grad.square(),",
+        "beta2 * state.second + (1.0 - beta2) * grad.square().mean((-2, -1), keepdim=True),",
+        "one scale for the whole matrix: Adam that passes rotations",
+    ),
+    Fault(
+        "LR-27", "lpfl.optim.shampoo", "squares = (grad @ grad.mT, grad.mT @ grad)",
+        "squares = (grad @ grad.mT, grad.square().sum(-2).diag_embed())",
+        "right statistic replaced by its diagonal",
+    ),
+    Fault(
         "LR-28", KFAC, "F = least_squares_head(G, batch)", "F = weights.head",
         "old head used",
     ),

@@ -10,6 +10,7 @@ from lpfl.verify.checks import (
     gauss_newton,
     global_law,
     gradients,
+    invariances,
     joint_kfac,
     joint_rates,
     kfac_cone,
@@ -47,6 +48,7 @@ _ALL = (
     natural_gradient.NATURAL_GRADIENT,
     batch_norm.BATCH_NORM,
     global_law.GLOBAL_LAW,
+    invariances.INVARIANCES,
 )
 
 CHECKS: Mapping[str, Check] = MappingProxyType(
