@@ -9,6 +9,7 @@ from lpfl.verify.checks import (
     batch_norm,
     gauss_newton,
     global_law,
+    gradient_bias,
     gradients,
     invariances,
     joint_kfac,
@@ -23,6 +24,7 @@ from lpfl.verify.checks import (
     natural_gradient,
     single_index_alignment,
     single_index_prediction,
+    transfer,
 )
 
 _ALL = (
@@ -48,6 +50,8 @@ _ALL = (
     natural_gradient.NATURAL_GRADIENT,
     batch_norm.BATCH_NORM,
     global_law.GLOBAL_LAW,
+    transfer.TRANSFER,
+    gradient_bias.BIAS,
     invariances.INVARIANCES,
 )
 

@@ -27,13 +27,18 @@ from theory.hermite import LinkStatistics, link_statistics
 # two_level: two atoms of equal weight; clustered: three atoms
 FAMILIES = ("identity", "two_level", "geometric", "power_law", "clustered")
 LINKS = ("tanh", "erf", "relu", "he12", "he13", "identity", "sign")
-MILD_CONDITION = 10.0
+HEAVY_TAILED = ("he3", "he13")
+MILD_CONDITION, MILD_TOP, MILD_ASPECT = 10.0, 3.0, 0.6
 RELATIVE_TOLERANCE = 0.03
-LARGEST_SPREAD = 1.0  # of rho^2, times sqrt(d): 0.3 to 1 were measured
+MILD_SPREAD, WIDE_SPREAD = (
+    0.75,
+    1.2,
+)  # standard deviation of rho^2 times sqrt(d), see replicates_for
+LEAST_EFFECT = 0.2  # a difference of squared cosines worth noticing
 BLOCK_NUMBERS = 4_000_000  # entries of one (R, d, d) block: 32 MB
 
-INPUT_DIM = Integers("input_dim", 64, 128, log=True)
-COVARIANCE = Covariances(families=FAMILIES, rotations=("none", "haar"), max_log10_cond=2.0)
+INPUT_DIM = Integers("input_dim", 48, 96, log=True)
+COVARIANCE = Covariances(families=FAMILIES, rotations=("none", "haar"), max_log10_cond=1.5)
 ASPECT = Reals("aspect", 0.1, 2.0, log=True)
 DAMPING = Reals("damping", 0.05, 10.0, log=True, easy="high")
 LINK = Choice("link", LINKS)
@@ -109,14 +114,26 @@ def covariance(trial: Trial) -> Tensor:
     return trial.tensor(spec.matrix())
 
 
+def is_mild(scenario: Mapping[str, Any]) -> bool:
+    """Say whether runs of this size are close to the limit.
+
+    The spectrum is well-conditioned and without a few large eigenvalues (mean 1), there are clearly
+    more samples than dimensions, and the labels have light tails.
+    """
+    if aspect(scenario) > MILD_ASPECT or scenario["link"] in HEAVY_TAILED:
+        return False
+    covariance = scenario["covariance"]
+    if covariance.condition_number() > MILD_CONDITION:
+        return False
+    return bool(covariance.spectrum()[0] <= MILD_TOP)
+
+
 def finite_size(scenario: Mapping[str, Any]) -> float:
-    """Return the stated bound on |mean over replicates - limit|: 2/d, or 6/d where the spectrum
-    is ill-conditioned or there are more dimensions than samples.
+    """Return the stated bound on |mean over replicates - limit|: 2/d in mild scenarios, else 6/d.
 
     Measured beforehand: 0 to 1 over d for mild spectra, 2 to 5 over d at condition 100, d = 2n.
     """
-    mild = scenario["covariance"].condition_number() <= MILD_CONDITION and aspect(scenario) <= 1
-    return (2.0 if mild else 6.0) / float(scenario["input_dim"])
+    return (2.0 if is_mild(scenario) else 6.0) / float(scenario["input_dim"])
 
 
 def tolerance(scenario: Mapping[str, Any], predicted: float) -> float:
@@ -124,16 +141,45 @@ def tolerance(scenario: Mapping[str, Any], predicted: float) -> float:
     return finite_size(scenario) + RELATIVE_TOLERANCE * abs(predicted)
 
 
+def matters(distance: float) -> float:
+    """Return the effect a comparison must be able to see: the distance to the rival value.
+
+    Where the rival comes closer than LEAST_EFFECT, the anchors are what tells the two apart.
+    """
+    return max(abs(distance), LEAST_EFFECT)
+
+
 def replicates_for(
-    trial: Trial, tolerance: float, *, spread: float = LARGEST_SPREAD, share: float = 0.5
+    trial: Trial, tolerance: float, *, spread: float | None = None, share: float = 0.45
 ) -> int:
     """Return the replicates at which the half-width of the t interval is ``share`` of the margin.
 
-    spread: standard deviation of one replicate times sqrt(d), a bound known beforehand.
+    spread: standard deviation of one replicate times sqrt(d), a bound known beforehand; by default
+    that of a squared cosine (0.3 to 0.9 in mild scenarios, up to 1.3 elsewhere).
     """
+    scenario = trial.scenario
+    if spread is None:
+        spread = MILD_SPREAD if is_mild(scenario) else WIDE_SPREAD
     quantile = float(stats.norm.isf(trial.alpha / 2))
-    std = spread / math.sqrt(trial.scenario.input_dim)
-    return max(32, math.ceil((quantile * std / (share * tolerance)) ** 2))
+    std = spread / math.sqrt(scenario.input_dim)
+    return max(64, math.ceil((quantile * std / (share * tolerance)) ** 2))
+
+
+def replicates_for_limits(trial: Trial, *limits: float) -> int:
+    """Return the replicates that comparisons with all of these squared cosines need.
+
+    A squared cosine p fluctuates like 2 sqrt(p (1 - p)) times an angle; half of the bound at
+    p = 1/2 is kept as the least.
+    """
+    widest = MILD_SPREAD if is_mild(trial.scenario) else WIDE_SPREAD
+    return max(
+        replicates_for(
+            trial,
+            tolerance(trial.scenario, p),
+            spread=widest * max(0.5, 2.0 * math.sqrt(max(p * (1.0 - p), 0.0))),
+        )
+        for p in limits
+    )
 
 
 def replicated(
@@ -142,13 +188,15 @@ def replicated(
     measure: Callable[[model.SingleIndexProblem, int], Mapping[str, Tensor]],
     *,
     name: str = "teacher",
+    entries: int | None = None,
 ) -> dict[str, NDArray[np.float64]]:
     """Return per name the numbers (R, ...) that ``measure(problem, block)`` gives, block by block.
 
-    Every block has its own teachers and its own streams; a block fits the cache of a laptop.
+    Every block has its own teachers and its own streams; a block fits the cache of a laptop, given
+    the entries of the largest tensor of one replicate (default d^2).
     """
     matrix = covariance(trial)
-    most = max(8, BLOCK_NUMBERS // trial.scenario.input_dim**2)
+    most = max(8, BLOCK_NUMBERS // (entries or trial.scenario.input_dim**2))
     blocks = math.ceil(replicates / most)
     sizes = [len(part) for part in np.array_split(np.arange(replicates), blocks)]
     parts: list[Mapping[str, Tensor]] = []

@@ -1,0 +1,55 @@
+"""Faults planted in what single-index alignments, dampings and whitening rest on."""
+
+from tests.faults.planted import Fault
+
+DIRECTIONS = "lpfl.problems.single_index_directions"
+MEASURE = "lpfl.measure_single_index"
+PROBLEM = "lpfl.problems.single_index"
+EQUIVALENT = "theory.single_index.gaussian_equivalent"
+
+FAULTS = (
+    Fault(
+        "SI-02", EQUIVALENT, "noise = phi * (energy * E_b(s) + residual) * E(T * s)",
+        "noise = phi * residual * E(T * s)",
+        "the signal's share of the noise forgotten",
+    ),
+    Fault(
+        "SI-02", MEASURE, ".sum(-1).square() / power", ".sum(-1).abs() / power.sqrt()",
+        "the cosine for its square",
+    ),
+    Fault(
+        "SI-02", PROBLEM, "return clean + problem.noise_std * noise",
+        "return clean + 2.0 * problem.noise_std * noise",
+        "label noise twice as large",
+    ),
+    Fault(
+        "SI-03", DIRECTIONS, "return damped_solve(Q, h, damping=damping)",
+        "return damped_solve(Q, h, damping=damping * d)",
+        "damping multiplied by the dimension",
+    ),
+    Fault(
+        "SI-03", DIRECTIONS, 'torch.einsum("rdk,rd->rk", V, h) / s)',
+        'torch.einsum("rdk,rd->rk", V, h) / s.sqrt())',
+        "root of the pseudo-inverse",
+    ),
+    Fault(
+        "SI-03", EQUIVALENT, "(residual + energy * E_b(s * K**2)) / STABILITY",
+        "(residual + energy * E_b(s * K**2)) / (STABILITY + phi * E_b(P**2))",
+        "noise not amplified by the inversion",
+    ),
+    Fault(
+        "SI-07", MEASURE,
+        "image = direction if weight is None else times_covariance(direction, weight)",
+        "image = direction",
+        "length of beta in the wrong metric",
+    ),
+    Fault(
+        "SI-07", EQUIVALENT, "noise = phi * residual / (1 - phi) * E(T / s)",
+        "noise = phi * residual * E(T / s)",
+        "noise not amplified by 1/(1 - d/n)",
+    ),
+    Fault(
+        "SI-07", "theory.single_index.mehler", "(1 - rho2_cov**k)", "(1 - rho2_cov ** (2 * k))",
+        "correlation squared once too often",
+    ),
+)  # fmt: skip
