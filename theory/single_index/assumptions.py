@@ -3,7 +3,18 @@
 import sympy as sp
 
 from theory.claim import Assumption
-from theory.notation import aspect, aspect_2, c1_link, c_act, eta, lam, spike, width_ratio
+from theory.notation import (
+    aspect,
+    aspect_2,
+    b1_act,
+    c0_link,
+    c1_link,
+    c_act,
+    eta,
+    lam,
+    spike,
+    width_ratio,
+)
 
 PAPER = "Zhang et al. 2025, arXiv 2502.01763, single-index learning"
 THEOREM = "Zhang et al. 2025, arXiv 2502.01763, Theorem 3.9"
@@ -42,6 +53,10 @@ SLOPE = Assumption("the activation has a mean slope", sp.Ne(c_act, 0))
 WIDTH_RATIO = Assumption("proportional limit: N/d > 0", width_ratio > 0)
 TALL = Assumption("at least as many neurons as dimensions", width_ratio >= 1)
 SUPERCRITICAL = Assumption("spike above the threshold", spike > sp.root(width_ratio, 4))
+UNCOUPLED = Assumption(
+    "centred labels, or an activation without mean curvature: E g E act'' = 0",
+    sp.Eq(c0_link * b1_act, 0),
+)
 STEP = Assumption("a non-negative step size", eta >= 0)
 
 BASE = (GAUSSIAN, ISOTROPIC_TEACHER, NORMALISED, ASPECT)
@@ -62,4 +77,5 @@ EXAMPLE = {
     "c1": 0.6,
     "residual_var": 0.1,
     "c_act": 0.6,
+    "act_second": 0.0,
 }

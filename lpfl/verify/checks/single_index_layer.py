@@ -74,15 +74,19 @@ def activation(scenario: Mapping[str, Any]) -> ActivationStatistics:
 
 
 def facts(scenario: Scenario) -> dict[str, Any]:
-    """Add the width and the statistics of the activation to those of the labels."""
-    act = activation(scenario)
+    """Add the width and the statistics of the activation to those of the labels.
+
+    A number within its certified radius of 0 is 0: the mean of tanh, its mean curvature.
+    """
+    act, link = activation(scenario), setup.statistics(scenario)
     return {
         **setup.facts(scenario),
         "width": width(scenario),
         "width_ratio": width_ratio(scenario),
         "c_act": act.c_act,
         "act_prime_var": act.act_prime_var,
-        "act_second": act.act_second,
+        "act_second": act.act_second if abs(act.act_second) > act.radius else 0.0,
+        "c0": link.c0 if abs(link.c0) > link.radius else 0.0,
     }
 
 

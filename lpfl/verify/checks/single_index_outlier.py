@@ -41,27 +41,33 @@ def predictions(strengths: NDArray[np.float64], psi: float) -> dict[str, NDArray
     return {name: np.array([getattr(one, name) for one in found]) for name in PARTS}
 
 
-def margins(scenario: Mapping[str, Any], doubt: float) -> dict[str, float]:
+def margins(scenario: Mapping[str, Any], doubt: float, shrunk: float = 0.0) -> dict[str, float]:
     """Return what a relative error ``doubt`` of the strength does to each number, plus 1 %.
 
     Near the threshold the overlaps are steep, and so is what a finite size does to them.
+    shrunk: the share by which G0's component along f is smaller. That component adds 1 to the
+    square of the position and is what the overlaps lack to 1: a change by 2 ``shrunk`` of both.
     """
     theta, psi = strength(scenario), layers.width_ratio(scenario)
     values = predictions(np.array([theta * (1 - doubt), theta, theta * (1 + doubt)]), psi)
-    return {n: float(np.abs(v - v[1]).max() + RELATIVE * v[1]) for n, v in values.items()}
+    found = {n: float(np.abs(v - v[1]).max() + RELATIVE * v[1]) for n, v in values.items()}
+    found["singular_value"] += shrunk / values["singular_value"][1]
+    for name in ("left_overlap2", "right_overlap2"):
+        found[name] += 2.0 * shrunk * (1.0 - values[name][1])
+    return found
 
 
 def compare(
     trial: Trial,
     seen: Samples,
     strengths: NDArray[np.float64],
-    doubt: float,
+    allowed: Mapping[str, float],
     label: str,
     picture: Mapping[str, Any] | None = None,
 ) -> list[Finding]:
     """Compare position and overlaps with the prediction at each replicate's own strength."""
     psi = layers.width_ratio(trial.scenario)
-    expected, allowed = predictions(strengths, psi), margins(trial.scenario, doubt)
+    expected = predictions(strengths, psi)
     rivals = {name: 0.0 for name in PARTS} | {"singular_value": BULK_EDGE(width_ratio=psi)}
     findings = []
     for name, word in PARTS.items():
@@ -99,7 +105,8 @@ def measure_pure(trial: Trial) -> list[Finding]:
     # O(1/d): 0 to 3 over d was measured for the position, 0 to 4 over d for the overlaps.
     doubt = PURE_DOUBT / min(d, layers.width(scenario))
     strengths = np.full(REPLICATES_PURE, theta)
-    findings = compare(trial, numbers(top, f, v), strengths, doubt, "pure")
+    allowed = margins(scenario, doubt)
+    findings = compare(trial, numbers(top, f, v), strengths, allowed, "pure")
     below = measures.top_singular(network.first_layer + BELOW * psi**0.25 * spike)
     edge = outlier(strength=BELOW * psi**0.25, width_ratio=psi).singular_value
     # The largest singular value stays below the edge by 1.2 (Tracy-Widom mean) of its scale.
@@ -165,9 +172,9 @@ def measure_step(trial: Trial) -> list[Finding]:
         }
 
     seen = setup.replicated(trial, REPLICATES_STEP, measure, entries=layers.entries(scenario))
-    doubt = step_doubt(scenario, eta)
+    allowed = step_margins(scenario, eta)
     picture = histogram(trial, spectra[0], float(seen["strength"][0]))
-    findings = compare(trial, seen, seen["strength"], doubt, "step", picture)
+    findings = compare(trial, seen, seen["strength"], allowed, "step", picture)
     damping = layers.method_damping(scenario)
     rho2 = alignment(scenario["method"], **setup.limits(scenario), damping=damping)
     expected = predictions(seen["strength"], psi)["right_overlap2"]
@@ -176,19 +183,19 @@ def measure_step(trial: Trial) -> list[Finding]:
     verdict = decide.equivalence(
         samples,
         predicted=float(expected.mean() * rho2),
-        tolerance=margins(scenario, doubt)["right_overlap2"] + 2.0 / scenario.input_dim,
+        tolerance=allowed["right_overlap2"] + 2.0 / scenario.input_dim,
         alpha=trial.alpha,
         matters=float(expected.mean() * rho2),
     )
     return [*findings, Finding("step: teacher", verdict)]
 
 
-def step_doubt(scenario: Mapping[str, Any], eta: float) -> float:
-    """Return the relative error of the strength that a real step may show at its finite size.
+def step_margins(scenario: Mapping[str, Any], eta: float) -> dict[str, float]:
+    """Return the margins of a real step.
 
     eta c_act^2/sqrt(N): the residual y - f0(x) shrinks G0's component along f by this share.
     3 theta^2 F^2/N: the remainder of Frobenius ratio F (SI-01) has rows proportional to f_j, hence
-    adds noise sum_j f_j^4 = 3/N along f. The last term: as in the pure model.
+    adds noise sum_j f_j^4 = 3/N along f. The rest as in the pure model.
     """
     link, act, N = setup.statistics(scenario), layers.activation(scenario), layers.width(scenario)
     ratio = gradient_remainder_ratio(
@@ -198,9 +205,9 @@ def step_doubt(scenario: Mapping[str, Any], eta: float) -> float:
         act_prime_var=act.act_prime_var,
         act_second=act.act_second,
     )
-    output = eta * act.c_act**2 / math.sqrt(N)
     noise = 3.0 * (strength(scenario) * ratio) ** 2 / N
-    return output + noise + PURE_DOUBT / min(scenario["input_dim"], N)
+    doubt = noise + PURE_DOUBT / min(scenario["input_dim"], N)
+    return margins(scenario, doubt, shrunk=eta * act.c_act**2 / math.sqrt(N))
 
 
 def histogram(trial: Trial, values: NDArray[np.float64], theta: float) -> dict[str, Any]:

@@ -165,7 +165,9 @@ SIGN = Check(
             Choice("activation", ("tanh", "erf", "relu")),
         ),
         anchors=(
-            anchor(CovarianceSpec(128, "geometric", 2.0, "none", 0), link="he12", activation="relu"),
+            anchor(
+                CovarianceSpec(128, "geometric", 2.0, "none", 0), link="he12", activation="relu"
+            ),
             anchor(setup.two_atom(128, 0.5, "haar"), link="relu", activation="relu"),
         ),
     ),
