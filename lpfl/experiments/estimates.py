@@ -1,12 +1,12 @@
 """Means with intervals, series of pictures, and how far points are from their lines."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import sqrt
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.stats import t as student
 
 CONFIDENCE = 0.95
@@ -69,22 +69,16 @@ def verdict(comparisons: Sequence[Comparison]) -> str:
     return f"{total - len(outside)} of {total} points agree; {largest}. Outside: {places}."
 
 
-def curve(
-    name: str, x: NDArray[np.float64], y: Sequence[float], colour: int
-) -> dict[str, Any]:
-    """Return a line series."""
+def curve(name: str, x: Sequence[float], y: Sequence[float], colour: int) -> dict[str, Any]:
+    """Return the line of a prediction."""
     return {
-        "name": name,
+        "name": f"{name}, predicted",
         "style": "line",
+        "role": "prediction",
         "colour": colour,
         "x": [float(v) for v in x],
         "y": [float(v) for v in y],
     }
-
-
-def level(name: str, value: float, ends: Sequence[float], colour: int) -> dict[str, Any]:
-    """Return a horizontal line between two ends."""
-    return curve(name, np.array([ends[0], ends[-1]]), [value, value], colour)
 
 
 def dots(
@@ -102,13 +96,6 @@ def dots(
     }
 
 
-def predicted_curve(
-    name: str, x: NDArray[np.float64], function: Callable[[float], float], colour: int
-) -> dict[str, Any]:
-    """Return the line of a prediction over a grid."""
-    return curve(name, x, [function(float(v)) for v in x], colour)
-
-
 def picture(
     title: str,
     x_label: str,
@@ -116,14 +103,16 @@ def picture(
     series: Sequence[dict[str, Any]],
     *,
     x_scale: str = "linear",
-    y_scale: str = "linear",
+    note: str = "",
+    **more: Any,
 ) -> dict[str, Any]:
-    """Return the data of one picture."""
+    """Return the data of one picture; ``more`` as ``lpfl.report.pictures`` reads it."""
     return {
         "title": title,
         "x_label": x_label,
         "y_label": y_label,
         "x_scale": x_scale,
-        "y_scale": y_scale,
+        "note": note,
         "series": list(series),
+        **more,
     }

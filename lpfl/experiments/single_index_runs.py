@@ -1,7 +1,6 @@
 """Monte-Carlo runs of the single-index experiments: numbers per replicate, streams by name."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from functools import partial
 
 import numpy as np
 import torch
@@ -124,17 +123,20 @@ def weight_alignments(
     found: dict[str, list[float]] = {name: [] for name in methods}
     for problem, stream in problems(setting, options, replicates=replicates, tag=tag):
         network, rows, gradient = stepped(problem, setting, stream)
-        factor = partial(precondition.polar, gradient, rows.inputs)
-        O = factor() if {"polar", "head"} & found.keys() else None
+        polar = precondition.polar(gradient, rows.inputs) if _needs_polar(found) else gradient
         for name, values in found.items():
             if name == "sign":
                 beta = top_right(precondition.adam_first(gradient, rows.inputs))
             elif name == "polar":
-                beta = top_right(network.first_layer - POLAR_STEP * O)
+                beta = top_right(network.first_layer - POLAR_STEP * polar)
             else:
-                beta = torch.einsum("rk,rkd->rd", network.second_layer, O)
+                beta = torch.einsum("rk,rkd->rd", network.second_layer, polar)
             values.append(float(alignment(beta, problem.teacher)))
     return {name: np.array(values) for name, values in found.items()}
+
+
+def _needs_polar(methods: Iterable[str]) -> bool:
+    return not {"polar", "head"}.isdisjoint(methods)
 
 
 def top_right(matrix: Tensor) -> Tensor:

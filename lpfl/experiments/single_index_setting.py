@@ -19,13 +19,9 @@ MILD_CONDITION = 10.0
 RELATIVE_MARGIN = 0.03
 
 
-def two_atom(dim: int, spread: float, *, rotated: bool = False, seed: int = 0) -> CovarianceSpec:
-    """Return the covariance with half of its eigenvalues 1 - spread, half 1 + spread.
-
-    rotated: eigenvectors in general position instead of the coordinate axes. Needs even dim.
-    """
-    rotation = "haar" if rotated else "none"
-    return CovarianceSpec(dim, "two_level", log10((1 + spread) / (1 - spread)), rotation, seed)
+def two_atom(dim: int, spread: float) -> CovarianceSpec:
+    """Return the diagonal covariance: half of the eigenvalues 1 + spread, half 1 - spread."""
+    return CovarianceSpec(dim, "two_level", log10((1 + spread) / (1 - spread)))
 
 
 @dataclass(frozen=True)
@@ -94,11 +90,13 @@ class Setting:
             "residual_var": labels.residual_var,
         }
 
-    def with_spread(self, spread: float, *, rotated: bool = False, seed: int = 0) -> "Setting":
+    def with_spread(self, spread: float) -> "Setting":
         """Return the setting with a two-atom covariance of another spread."""
-        return replace(
-            self, covariance=two_atom(self.dim, spread, rotated=rotated, seed=seed)
-        )
+        return replace(self, covariance=two_atom(self.dim, spread))
+
+    def rotated(self, seed: int) -> "Setting":
+        """Return the setting with the eigenvectors of the covariance in general position."""
+        return replace(self, covariance=replace(self.covariance, rotation="haar", seed=seed))
 
     def half(self) -> "Setting":
         """Return the setting with d, n and N halved: the same limits at an eighth of the cost."""
