@@ -85,6 +85,8 @@ def run(args: argparse.Namespace) -> int:
     write_page(page_path, build_page(read_results(results_path), CLAIMS, notation=NOTATION))
     claim_records.sort(key=lambda record: list(CLAIMS).index(record["claim"]))
     print(json.dumps(claim_records, indent=1) if args.json else table(claim_records))
+    if args.dtype != "float64":
+        print(widened(read_results(results_path).observations, args.dtype), file=sys.stderr)
     if not args.json:
         print(f"\nresults: {results_path}\npage:    {page_path}")
     if interrupted:
@@ -146,6 +148,25 @@ def table(records: list[dict[str, Any]]) -> str:
     ]
     headers = ("claim", "kind", "deciding part", "predicted", "measured", "margin", "verdict")
     return tabulate(rows, headers=headers, disable_numparse=True)
+
+
+def widened(observations: list[dict[str, Any]], dtype: str) -> str:
+    """Return which tolerances a lower precision widens, and what became undecidable by it."""
+    import torch
+
+    factor = torch.finfo(getattr(torch, dtype)).eps / torch.finfo(torch.float64).eps
+    widest: dict[str, float] = {}
+    coarse: dict[str, int] = {}
+    for record in observations:
+        if record["alpha"] == 0.0 and record["tolerance"]:
+            name = f"{record['claim']} {record['part']}"
+            widest[name] = max(widest.get(name, 0.0), record["tolerance"])
+            coarse[name] = coarse.get(name, 0) + (record["outcome"] == "inconclusive")
+    lines = [f"{dtype}: epsilon widens these tolerances by about {factor:.2g} against float64"]
+    for name, tolerance in widest.items():
+        left = f"; undecidable in {coarse[name]} scenarios" if coarse[name] else ""
+        lines.append(f"  {name}: up to {tolerance:.2g}{left}")
+    return "\n".join(lines)
 
 
 def worst_scenario(record: Mapping[str, Any], seed: int) -> str:

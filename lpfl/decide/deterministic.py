@@ -40,6 +40,9 @@ def identity(
         outcome = Outcome.INCONCLUSIVE
     else:
         outcome = Outcome.CONFIRMED
+    detail = ""
+    if tolerance > coarsest:
+        detail = f"tolerance {tolerance:.2g} > {coarsest:.2g}: too coarse to see a wrong formula"
     return Verdict(
         outcome=outcome,
         statistic=worst / tolerance,
@@ -49,6 +52,7 @@ def identity(
         tolerance=tolerance,
         detectable=tolerance,
         replicates=require_finite_values("error", error).size,
+        detail=detail,
     )
 
 

@@ -243,6 +243,7 @@ def measure_tangents(trial: Trial) -> list[Finding]:
         G_next = method.step(start, {}, rows_free)[0].representation
         turned = method.step(model.Weights(problem.head_star, gauge @ G), {}, rows_free)[0]
         cov_x = frame @ batch.cov_x @ frame.mT
+        cov_x = (cov_x + cov_x.mT) / 2
         predicted = trial.tensor(
             tangent_step(
                 "kfac",

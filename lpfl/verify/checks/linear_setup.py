@@ -1,6 +1,6 @@
 """Scenarios of linear representation learning: axes, the paper's sizes, the drawn truth."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -88,13 +88,18 @@ def frame_covariance(problem: model.LinearRepresentation, replicate: int = 0) ->
     return (turned + turned.mT) / 2
 
 
-def exact_findings(trial: Trial) -> list[Finding]:
-    """Decide the claim's polynomial identities over GF(2^61 - 1): those in matrices or traces."""
+def exact_findings(trial: Trial, *, only: Collection[str] = ()) -> list[Finding]:
+    """Decide the claim's polynomial identities over GF(2^61 - 1): those in matrices or traces.
+
+    only: the parts that are identities, where the claim also has means or limits in matrices.
+    """
     scenario = trial.scenario
     sizes = {"d": scenario.input_dim, "m": scenario.output_dim, "k": scenario.rank}
     sizes["n"] = min(scenario.get("batch_size", 2 * sizes["d"]), 2 * sizes["d"])
     findings = []
     for part, relation in trial.claim.relations().items():
+        if only and part not in only:
+            continue
         if not (isinstance(relation.lhs, sp.MatrixExpr) or relation.has(sp.Trace)):
             continue
         result = exact.check_identity(
