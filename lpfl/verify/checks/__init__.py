@@ -23,6 +23,7 @@ from lpfl.verify.checks import (
     local_rates,
     natural_gradient,
     single_index_alignment,
+    single_index_damping,
     single_index_prediction,
     transfer,
 )
@@ -41,6 +42,8 @@ _ALL = (
     single_index_alignment.SGD,
     single_index_alignment.KFAC,
     single_index_prediction.PREDICTION,
+    single_index_damping.BEST_DAMPING,
+    single_index_damping.ADVANTAGE,
     gauss_newton.GAUSS_NEWTON,
     kfac_damped.DAMPED,
     kfac_start.START,

@@ -1,0 +1,53 @@
+"""Faults in what noise floors, gradient bias and transfer rest on."""
+
+from tests.faults.planted import Fault
+
+MODEL = "lpfl.problems.linear_representation"
+MOMENTS = "lpfl.problems.linear_representation_moments"
+KFAC = "lpfl.optim.kfac"
+AMGD = "lpfl.optim.amgd"
+
+FAULTS = (
+    Fault(
+        "LR-17", "lpfl.optim.foof",
+        "return W - step_size * right_solve(grad, damped(cov_in, damping))",
+        "return W - step_size * grad",
+        "whitening lost",
+    ),
+    Fault(
+        "LR-17", MODEL, "return right_solve(batch.cross @ G.mT, G @ batch.cov_x @ G.mT)",
+        "return right_solve(batch.cross @ G.mT, (G @ G.mT) * batch.cov_x.diagonal(dim1=-2, "
+        "dim2=-1).mean(-1)[:, None, None])",
+        "features not weighted by the covariance",
+    ),
+    Fault(
+        "LR-17", "theory.linear_representation.gradient_bias",
+        "HETEROSCEDASTIC_BIAS = (-m / n)", "HETEROSCEDASTIC_BIAS = (m / n)",
+        "sign of the heteroscedastic bias",
+    ),
+    Fault(
+        "LR-17", MOMENTS, "(problem.noise_std / batch_size**0.5)",
+        "(1.5 * problem.noise_std / batch_size**0.5)",
+        "noise 50 % too large",
+    ),
+    Fault(
+        "LR-26", MODEL, "return right_solve(batch.cross @ G.mT, G @ batch.cov_x @ G.mT)",
+        "return right_solve(batch.cross @ G.mT, (G @ G.mT) * batch.cov_x.diagonal(dim1=-2, "
+        "dim2=-1).mean(-1)[:, None, None])",
+        "features not weighted by the covariance",
+    ),
+    Fault(
+        "LR-26", MODEL, "((gap @ problem.cov_x) * gap).sum((-2, -1))",
+        "((gap @ torch.diag_embed(problem.cov_x.diagonal(dim1=-2, dim2=-1))) * gap).sum((-2, -1))",
+        "Sigma replaced by its diagonal in the excess",
+    ),
+    Fault(
+        "LR-26", MOMENTS, "bartlett_factor(batch_size, d,", "bartlett_factor(batch_size + 3, d,",
+        "three degrees of freedom too many",
+    ),
+    Fault(
+        "LR-26", "theory.linear_representation.transfer_numbers",
+        "head_norm2=float((head**2).sum())", "head_norm2=float((head**2).sum()) / head.size",
+        "mean square for the Frobenius norm",
+    ),
+)  # fmt: skip
