@@ -25,6 +25,7 @@ from lpfl.verify.checks import (
     single_index_alignment,
     single_index_damping,
     single_index_prediction,
+    single_index_whitening,
     transfer,
 )
 
@@ -44,6 +45,7 @@ _ALL = (
     single_index_prediction.PREDICTION,
     single_index_damping.BEST_DAMPING,
     single_index_damping.ADVANTAGE,
+    single_index_whitening.WHITENING,
     gauss_newton.GAUSS_NEWTON,
     kfac_damped.DAMPED,
     kfac_start.START,
