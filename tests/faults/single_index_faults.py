@@ -5,6 +5,7 @@ from tests.faults.planted import Fault
 DIRECTIONS = "lpfl.problems.single_index_directions"
 MEASURE = "lpfl.measure_single_index"
 PROBLEM = "lpfl.problems.single_index"
+DAMPING = "theory.single_index.damping"
 EQUIVALENT = "theory.single_index.gaussian_equivalent"
 
 FAULTS = (
@@ -51,5 +52,44 @@ FAULTS = (
     Fault(
         "SI-07", "theory.single_index.mehler", "(1 - rho2_cov**k)", "(1 - rho2_cov ** (2 * k))",
         "correlation squared once too often",
+    ),
+    Fault(
+        "SI-04", DAMPING, "OPTIMAL_DAMPING = Formula(phi * s2_link / c1**2)",
+        "OPTIMAL_DAMPING = Formula(phi * s2_link / c1**4)",
+        "slope to the fourth power in the best damping",
+    ),
+    Fault(
+        "SI-04", DAMPING, "    * (u_1 * u_3 - u_2**2)\n", "    * (u_1 * u_3 - u_2**2 / 2)\n",
+        "a factor two in the derivative",
+    ),
+    Fault(
+        "SI-04", DIRECTIONS, "return damped_solve(Q, h, damping=damping)",
+        "return damped_solve(Q, h, damping=damping * d)",
+        "damping multiplied by the dimension",
+    ),
+    Fault(
+        "SI-05", DAMPING, "OPTIMAL_DAMPING.expression * E(1 / s) / (1 - phi)",
+        "OPTIMAL_DAMPING.expression * E(1 / s)",
+        "noise not amplified by 1/(1 - d/n)",
+    ),
+    Fault(
+        "SI-05", DIRECTIONS, "return damped_solve(Q, h, damping=damping)",
+        "return damped_solve(Q, h, damping=damping + 0.5)",
+        "a damping nobody asked for",
+    ),
+    Fault(
+        "SI-06", DIRECTIONS, "source = batch if whitening is None else whitening",
+        "source = batch",
+        "the same batch used instead of the other",
+    ),
+    Fault(
+        "SI-06", DIRECTIONS, "return batch.cross_moment / covariance",
+        "return batch.cross_moment / covariance.sqrt()",
+        "root of the covariance",
+    ),
+    Fault(
+        "SI-06", "theory.single_index.whitening", "E(h * (1 + s * w_slope)",
+        "E(h * (1 + 0.1 * s * w_slope)",
+        "noise of the whitening batch nearly forgotten",
     ),
 )  # fmt: skip
