@@ -29,7 +29,8 @@ FAULTS = (
         "old head in the gradient of the representation",
     ),
     Fault(
-        "LR-19", "lpfl.optim.kfac_joint", "\"hidden\": G @ batch.cov_x @ G.mT", "\"hidden\": G @ G.mT",
+        "LR-19", "lpfl.optim.kfac_joint", '"hidden": G @ batch.cov_x @ G.mT',
+        '"hidden": G @ G.mT',
         "features not weighted by the covariance",
     ),
     Fault(
@@ -46,6 +47,53 @@ FAULTS = (
         "LR-20", NGD, "return Weights(dF + F @ A, dG - A @ G)",
         "return Weights(dF + F @ A, dG - A.mT @ G)",
         "gauge part transposed in one layer",
+    ),
+    Fault(
+        "LR-22", "lpfl.optim.adam", "scale = (second / (1.0 - beta2**age)).sqrt() + epsilon",
+        "scale = (second / (1.0 - beta2**age)) + epsilon",
+        "second moment without its root",
+    ),
+    Fault(
+        "LR-22", "lpfl.optim.adam",
+        "beta2 * state.second + (1.0 - beta2) * grad.square(),",
+        "beta2 * state.second + (1.0 - beta2) * grad.square().mean((-2, -1), keepdim=True),",
+        "one scale for the whole matrix",
+    ),
+    Fault(
+        "LR-22", "lpfl.optim.adam", "mean = first / (1.0 - beta1**age)",
+        "mean = 0.8 * first / (1.0 - beta1**age)",
+        "a step 20 % too short",
+    ),
+    Fault(
+        "LR-23", "lpfl.optim.shampoo",
+        "return left @ grad @ psd_power(R, -exponent, epsilon=epsilon)", "return left @ grad",
+        "one side only",
+    ),
+    Fault(
+        "LR-23", "lpfl.optim.shampoo", "left = psd_power(L, -exponent, epsilon=epsilon)",
+        "left = psd_power(L, -2.0 * exponent, epsilon=epsilon)",
+        "twice the exponent on one side",
+    ),
+    Fault(
+        "LR-23", "lpfl.optim.shampoo", "squares = (grad @ grad.mT, grad.mT @ grad)",
+        "squares = (grad @ grad.mT, grad.square().sum(-2).diag_embed())",
+        "right statistic replaced by its diagonal",
+    ),
+    Fault(
+        "LR-24", "lpfl.optim.muon",
+        "return newton_schulz(matrix, steps=steps) if steps else polar_factor(matrix)",
+        "return newton_schulz(matrix, steps=5)",
+        "five iterations passed off as the polar factor",
+    ),
+    Fault(
+        "LR-24", "lpfl.spectral", "return (U * kept.to(s.dtype).unsqueeze(-2)) @ Vh",
+        "return (U * (kept * s / s[..., :1]).unsqueeze(-2)) @ Vh",
+        "gradient over its norm in place of the polar factor",
+    ),
+    Fault(
+        "LR-24", "lpfl.optim.muon", "step = step_size * muon_scale(scale, *W.shape[-2:])",
+        "step = step_size * muon_scale('match_rms', *W.shape[-2:])",
+        "a step scaled by the shape",
     ),
     Fault(
         "LR-25", BATCH_NORM, "(slope.representation - along * (unit @ batch.cov_x)) / scale",

@@ -5,6 +5,7 @@ from types import MappingProxyType
 
 from lpfl.verify.check import Check
 from lpfl.verify.checks import (
+    adam_noise,
     amgd,
     batch_norm,
     gauss_newton,
@@ -21,7 +22,9 @@ from lpfl.verify.checks import (
     kfac_noise,
     kfac_start,
     local_rates,
+    muon_noise,
     natural_gradient,
+    shampoo_noise,
     single_index_alignment,
     single_index_damping,
     single_index_prediction,
@@ -58,6 +61,9 @@ _ALL = (
     transfer.TRANSFER,
     gradient_bias.BIAS,
     invariances.INVARIANCES,
+    adam_noise.ADAM,
+    shampoo_noise.SHAMPOO,
+    muon_noise.MUON,
 )
 
 CHECKS: Mapping[str, Check] = MappingProxyType(
