@@ -36,6 +36,9 @@ UNNORMALISED = Assumption(
     "the network lacks the factor 1/sqrt(N)", fact="network_scaling", allowed=("plain",)
 )
 FRESH = Assumption("the ridge fit sees fresh samples", fact="ridge_data", allowed=("fresh",))
+FRESH_FEATURES = Assumption(
+    "the features are those of fresh samples", fact="feature_data", allowed=("fresh",)
+)
 SAME_BATCH = Assumption(
     "covariance and gradient come from the same batch", fact="whitening_batch", allowed=("same",)
 )
@@ -66,6 +69,7 @@ EXAMPLE = {
     "teacher_law": "isotropic",
     "network_scaling": "normalised",
     "ridge_data": "fresh",
+    "feature_data": "fresh",
     "whitening_batch": "same",
     "aspect": 0.3,
     "whitening_aspect": 0.3,

@@ -78,8 +78,10 @@ def spike_matrix(
 def feature_outliers(gram: Array, *, samples: int) -> Array:
     """Return sqrt(n e_k), e_k the eigenvalues of ``spike_matrix`` in decreasing order.
 
-    These are outlying singular values of the centred (n, N) feature matrix where they lie above its
-    bulk: within 4 % for SGD, and 10 % for KFAC and k >= 2.
+    These are outlying singular values of the centred (n, N) feature matrix of fresh rows where they
+    lie at least 1.5 times above its bulk: the first within about 4 %; the k-th lies lower by about
+    (k - 1) F^2/2, F the Frobenius ratio of ``gradient_remainder_ratio`` (KFAC: up to twice that).
+    Build ``gram`` with 12 harmonics or more.
     Raises: ValueError if samples is not > 0.
     Source: derived.
     """

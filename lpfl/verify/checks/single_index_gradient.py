@@ -3,7 +3,6 @@
 import math
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from lpfl import decide, one_step, precondition
@@ -15,7 +14,7 @@ from lpfl.verify.check import Check, Finding, Trial
 from lpfl.verify.checks import single_index_layer as layers
 from lpfl.verify.checks import single_index_setup as setup
 from lpfl.verify.space import Choice, Integers, ScenarioSpace
-from theory.single_index import gradient_remainder_ratio, operator_ratio_rate
+from theory.single_index import operator_ratio_rate
 from theory.single_index.direction import direction
 
 FACTOR = 3  # between the two sizes
@@ -76,18 +75,8 @@ def measure_rank_one(trial: Trial) -> list[Finding]:
 def frobenius(trial: Trial, seen: dict[str, np.ndarray]) -> Finding:
     """Compare |Delta|_F^2 / (c_act^2 |f|^2 |beta|^2), |beta|^2 at its limit, with its limit."""
     scenario = trial.scenario
-    link, act, known = (
-        setup.statistics(scenario),
-        layers.activation(scenario),
-        setup.limits(scenario),
-    )
-    predicted = gradient_remainder_ratio(
-        **known,
-        c0=link.c0,
-        c_act=act.c_act,
-        act_prime_var=act.act_prime_var,
-        act_second=act.act_second,
-    )
+    act, known = layers.activation(scenario), setup.limits(scenario)
+    predicted = layers.remainder_ratio(scenario)
     d, N = scenario.input_dim, layers.width(scenario)
     norm2 = direction("sgd", **known).energy("identity")
     m2 = known["spectrum"].moment(2)

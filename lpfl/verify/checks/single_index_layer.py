@@ -26,6 +26,7 @@ from lpfl.verify.checks import single_index_setup as setup
 from lpfl.verify.scenario import Scenario
 from lpfl.verify.space import Choice, Covariances, Integers, Reals
 from theory.hermite import ActivationStatistics, activation_statistics
+from theory.single_index import gradient_remainder_ratio
 from theory.single_index.direction import Direction, direction
 
 ACTIVATIONS = ("tanh", "erf", "relu")
@@ -88,6 +89,18 @@ def facts(scenario: Scenario) -> dict[str, Any]:
         "act_second": act.act_second if abs(act.act_second) > act.radius else 0.0,
         "c0": link.c0 if abs(link.c0) > link.radius else 0.0,
     }
+
+
+def remainder_ratio(scenario: Mapping[str, Any]) -> float:
+    """Return the limit F of |Delta|_F over the gradient's rank-one part, for SGD (SI-01)."""
+    link, act = setup.statistics(scenario), activation(scenario)
+    return gradient_remainder_ratio(
+        **setup.limits(scenario),
+        c0=link.c0,
+        c_act=act.c_act,
+        act_prime_var=act.act_prime_var,
+        act_second=act.act_second,
+    )
 
 
 def resized(trial: Trial, factor: int) -> Trial:

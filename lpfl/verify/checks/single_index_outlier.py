@@ -18,7 +18,7 @@ from lpfl.verify.checks import single_index_layer as layers
 from lpfl.verify.checks import single_index_setup as setup
 from lpfl.verify.scenario import Scenario
 from lpfl.verify.space import Integers, Reals, ScenarioSpace
-from theory.single_index import alignment, critical_step_size, gradient_remainder_ratio, outlier
+from theory.single_index import alignment, critical_step_size, outlier
 from theory.single_index.outliers import BULK_EDGE
 
 Samples = Mapping[str, NDArray[np.float64]]
@@ -68,7 +68,7 @@ def compare(
     """Compare position and overlaps with the prediction at each replicate's own strength."""
     psi = layers.width_ratio(trial.scenario)
     expected = predictions(strengths, psi)
-    rivals = {name: 0.0 for name in PARTS} | {"singular_value": BULK_EDGE(width_ratio=psi)}
+    rivals = dict.fromkeys(PARTS, 0.0) | {"singular_value": BULK_EDGE(width_ratio=psi)}
     findings = []
     for name, word in PARTS.items():
         mean = float(expected[name].mean())
@@ -197,14 +197,8 @@ def step_margins(scenario: Mapping[str, Any], eta: float) -> dict[str, float]:
     3 theta^2 F^2/N: the remainder of Frobenius ratio F (SI-01) has rows proportional to f_j, hence
     adds noise sum_j f_j^4 = 3/N along f. The rest as in the pure model.
     """
-    link, act, N = setup.statistics(scenario), layers.activation(scenario), layers.width(scenario)
-    ratio = gradient_remainder_ratio(
-        **setup.limits(scenario),
-        c0=link.c0,
-        c_act=act.c_act,
-        act_prime_var=act.act_prime_var,
-        act_second=act.act_second,
-    )
+    act, N = layers.activation(scenario), layers.width(scenario)
+    ratio = layers.remainder_ratio(scenario)
     noise = 3.0 * (strength(scenario) * ratio) ** 2 / N
     doubt = noise + PURE_DOUBT / min(scenario["input_dim"], N)
     return margins(scenario, doubt, shrunk=eta * act.c_act**2 / math.sqrt(N))
