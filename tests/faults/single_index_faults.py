@@ -92,4 +92,19 @@ FAULTS = (
         "E(h * (1 + 0.1 * s * w_slope)",
         "noise of the whitening batch nearly forgotten",
     ),
+    Fault(
+        "SI-08", "theory.resolvent", "return w - (1 - phi) - phi * lam * plain,",
+        "return w - (1 - phi) - lam * plain,",
+        "aspect forgotten in the fixed point",
+    ),
+    Fault(
+        "SI-08", "lpfl.problems.single_index_moments",
+        "halves = (degrees - torch.arange(rows, device=device, dtype=dtype)) / 2",
+        "halves = (degrees - 0 * torch.arange(rows, device=device, dtype=dtype)) / 2",
+        "degrees of freedom that do not fall along the Bartlett factor",
+    ),
+    Fault(
+        "SI-08", "theory.single_index.fixed_point", "/ (1 - phi * E(_P)))", "* (1 - phi * E(_P)))",
+        "slope of the natural iteration",
+    ),
 )  # fmt: skip
