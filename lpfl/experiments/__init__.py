@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from lpfl.experiments.experiment import Experiment
+from lpfl.experiments.fig1 import FIG1
 
-_ALL: tuple[Experiment, ...] = ()
+_ALL: tuple[Experiment, ...] = (FIG1,)
 EXPERIMENTS: Mapping[str, Experiment] = MappingProxyType({one.name: one for one in _ALL})
 
 __all__ = ["EXPERIMENTS", "Experiment"]
