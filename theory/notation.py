@@ -6,7 +6,8 @@ Nothing else in the project pairs the two.
 
 import sympy as sp
 
-from theory.notation_linear import *  # noqa: F403 - one table whose rows lie in three files
+from theory.notation_derived import *  # noqa: F403 - one table whose rows lie in four files
+from theory.notation_linear import *  # noqa: F403 - the same
 from theory.notation_table import *  # noqa: F403 - the same
 from theory.notation_table import NONNEGATIVE, POSITIVE, REAL, UNIT, scalar
 

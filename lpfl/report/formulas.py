@@ -27,6 +27,7 @@ _WRITTEN |= {"inf": r"\infty", "infty": r"\infty"}
 _ACCENTS = ("hat", "bar", "tilde")
 _LONE_OPERATOR = re.compile(r"<mrow>(<mo)>([^<]*</mo>)</mrow>")
 _FUNCTION = re.compile(r"<m[io]>(sin|cos|tan|log|exp|max|min|det|arccos|arcsin|arctan)</m[io]>")
+_MINUS_TOP = re.compile(r"<mo>(&#x02212;)</mo><mo>(&#x022A4;)</mo>")
 _LEADING_SIGN = re.compile(r"(<math[^>]*><mrow>)<mo>([^<]*</mo>)")
 _INDICES = re.compile(r"[ijkl]+")
 _EXPECTATION = re.compile(r"E(_.*)?")
@@ -42,6 +43,7 @@ def letter(name: str) -> str:
 
     A lone star is written as a subscript, which leaves room for a transpose or an inverse.
     """
+    name, primes = name.rstrip("'"), len(name) - len(name.rstrip("'"))
     base, marks = re.match(r"([^_^]*)(.*)", name, re.DOTALL).groups()  # type: ignore[union-attr]
     subscripts: list[str] = []
     superscripts: list[str] = []
@@ -49,9 +51,10 @@ def letter(name: str) -> str:
         (subscripts if sign == "_" else superscripts).append(_word(mark))
     if not subscripts and superscripts == [r"\star"]:
         subscripts, superscripts = superscripts, []
+    superscripts = [r"\prime" * primes, *superscripts] if primes else superscripts
     text = _word(base)
     if subscripts:
-        text += "_{" + ",".join(subscripts) + "}"
+        text += "_{" + re.sub(r",(?=[+-])", "", ",".join(subscripts)) + "}"
     if superscripts:
         text += "^{" + ",".join(superscripts) + "}"
     return text
@@ -95,6 +98,8 @@ class _Printer(LatexPrinter):
         text = self._print(arg)
         if not isinstance(arg, sp.MatrixSymbol | sp.Symbol | sp.Identity):
             text = rf"\left({text}\right)"
+        elif "^" in text:
+            text = f"{{{text}}}"
         return f"{text}^{{{exponent}}}"
 
     def _print_Identity(self, expr: Any, exp: Any = None) -> str:  # noqa: N802
@@ -217,6 +222,7 @@ def letter_mathml(name: str) -> Markup:
 def _mathml(latex: str, *, block: bool = False) -> Markup:
     body = convert(latex, display="block" if block else "inline")
     body = _LONE_OPERATOR.sub(r'\1 lspace="0" rspace="0">\2', body)
+    body = _MINUS_TOP.sub(r"<mi>\1\2</mi>", body)
     body = _FUNCTION.sub(r'<mo lspace="0.17em" rspace="0">\1</mo>', body)
     body = _LEADING_SIGN.sub(r'\1<mo lspace="0.22em" rspace="0.22em">\2', body)
     body = _CODE.sub(_character, body)

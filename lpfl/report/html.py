@@ -9,6 +9,8 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from lpfl.report.prose import part_words, prose
+
 _INVISIBLE = re.compile(
     r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]"
 )
@@ -37,4 +39,6 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters["slug"] = lambda verdict: str(verdict).replace(" ", "-")
+    environment.filters["prose"] = prose
+    environment.filters["part_words"] = part_words
     return environment

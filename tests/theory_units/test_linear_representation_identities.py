@@ -26,6 +26,8 @@ from theory.notation import (
     B,
     C_h,
     D_t,
+    E_F_minus,
+    E_F_plus,
     F,
     F_ls,
     F_next,
@@ -50,6 +52,7 @@ from theory.notation import (
     eta_F,
     grad_F,
     grad_G,
+    grad_row,
     k,
     n,
 )
@@ -121,7 +124,7 @@ PLANTED = {
     "gradient without 1/n": redefined("LR-01", "head", {Sigma_hat: X.T * X}),
     "head gradient doubled": redefined("LR-01", "head", {grad_F: 2 * error_cross() * G.T}),
     "central difference without the factor 2": (
-        central_difference(batch_loss(F + D_F, G), batch_loss(F - D_F, G), grad_F / 2, D_F),
+        central_difference(batch_loss(E_F_plus), batch_loss(E_F_minus), grad_F / 2, D_F),
         dict(CLAIMS["LR-01"].definitions),
     ),
     "Kronecker factors in row-major order": restated(
@@ -176,7 +179,7 @@ PLANTED = {
         "LR-17", "decomposition", {F_ls: least_squares_head(noise=-N)}
     ),
     "batch-norm under any head": restated(
-        "LR-25", batch_norm_gradient(F), e_row.T * F.T * error_cross()
+        "LR-25", batch_norm_gradient(grad_row), grad_row
     ),
     "batch-norm gradient along the row": redefined(
         "LR-25", "orthogonal", {bn_grad: e_row.T * F.T * error_cross()}

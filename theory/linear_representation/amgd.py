@@ -23,6 +23,9 @@ from theory.linear_representation.steps import (
     tangent,
 )
 from theory.notation import (
+    F_R,
+    G_R,
+    F_ls,
     F_star,
     G_next,
     G_o,
@@ -62,15 +65,18 @@ BEST_MULTIPLIER = (kappa_H * kappa_s - 1) / (kappa_H * kappa_s + 1)
 BATCH_MULTIPLIER = 1 - eta * lam_i * mu_j * (n - k) / n
 
 
-def isotropic_step(representation: sp.MatrixExpr) -> sp.MatrixExpr:
+def isotropic_head(representation: sp.MatrixExpr) -> sp.MatrixExpr:
+    """The noiseless least-squares head for Sigma = I."""
+    return least_squares_head(representation, _EYE, NO_NOISE)
+
+
+def isotropic_step(head: sp.MatrixExpr, representation: sp.MatrixExpr) -> sp.MatrixExpr:
     """One population AMGD step for Sigma = I, before the rows are orthonormalised again."""
-    head = least_squares_head(representation, _EYE, NO_NOISE)
     return gradient_step(head, representation, _EYE, NO_NOISE)
 
 
 def _rescaled_step() -> sp.MatrixExpr:
-    head = least_squares_head(G_o, _EYE, NO_NOISE)
-    gradient = head.T * error_cross(head, G_o, _EYE, NO_NOISE)
+    gradient = F_ls.T * error_cross(F_ls, G_o, _EYE, NO_NOISE)
     return R_gauge * (G_o - eta * (R_gauge.T * R_gauge).inv() * gradient)
 
 
@@ -78,10 +84,10 @@ LR_13 = Claim(
     id="LR-13",
     title="Exact angle dynamics of AMGD for isotropic input",
     says=(
-        "With orthonormal rows before the step the tangent matrix maps to "
-        "(I + eta H TT'(I+TT')^-1)^-1 (I - eta H (I+TT')^-1) T; along an eigenvector of H the sine "
-        "is multiplied by |1 - h c^2|/sqrt(1 + h^2 s^2 c^2). Rows that are not orthonormal, "
-        "G = R G_o, rescale the step size by (R'R)^-1."
+        "With orthonormal rows before the step, the tangent matrix T becomes (I + ηHTTᵀ(I + "
+        "TTᵀ)⁻¹)⁻¹(I − ηH(I + TTᵀ)⁻¹)T. Along an eigenvector of H the sine is multiplied by |1 − "
+        "hc²|/√(1 + h²s²c²). Rows that are not orthonormal, G = RG_o, rescale the step size by "
+        "(RᵀR)⁻¹."
     ),
     kind=Kind.IDENTITY,
     source=DERIVED,
@@ -93,15 +99,18 @@ LR_13 = Claim(
             * T,
             evaluate=False,
         ),
-        sp.Eq(isotropic_step(R_gauge * G_o), _rescaled_step(), evaluate=False),
+        sp.Eq(G_R, _rescaled_step(), evaluate=False),
         sp.Eq(s_next, s_angle * SINE_FACTOR, evaluate=False),
     ),
     parts=("tangent", "rescaled", "sine"),
     definitions={
         T: tangent(G_o),
         H: F_star.T * F_star,
-        G_next: isotropic_step(G_o),
         T_next: tangent(G_next),
+        G_next: isotropic_step(F_ls, G_o),
+        F_ls: isotropic_head(G_o),
+        G_R: isotropic_step(F_R, R_gauge * G_o),
+        F_R: isotropic_head(R_gauge * G_o),
     },
     assumptions=(*RANKS, ISOTROPIC, NOISELESS, NO_DAMPING),
     example={**EXAMPLE, "noise_std": 0.0},
@@ -112,9 +121,10 @@ LR_14 = Claim(
     title="AMGD cannot escape the condition number of the head",
     says=(
         "For isotropic input and every fixed step size there is a start at a distance in (0, 1) "
-        "from which the distance after t steps is at least max(0, 1 - 2/kappa)^t of it, kappa the "
-        "condition number of F*'F*; the constant 2 is optimal. If eta lambda_max <= 2 the start "
-        "may be at any distance; beyond, an exact 2-cycle sits at sin^2 = 1/2 - 1/(eta lambda_max)."
+        "from which, after t steps, at least the share max(0, 1 − 2/κ_H)ᵗ of the distance is "
+        "left; κ_H is the condition number of F⋆ᵀF⋆, and the constant 2 is optimal. If ηλ_max ≤ 2 "
+        "the start may be at any distance. Beyond, an exact 2-cycle sits at sin²θ = 1/2 − "
+        "1/(ηλ_max)."
     ),
     kind=Kind.BOUND,
     source=PAPER + "; constant 2 " + DERIVED,
@@ -150,12 +160,12 @@ LR_14 = Claim(
 
 LR_15 = Claim(
     id="LR-15",
-    title="Local rate of AMGD: both condition numbers; KFAC: none",
+    title="Local rate: AMGD pays both condition numbers, KFAC none",
     says=(
-        "Near the solution the entry of T along eigenvectors of H and of the Schur complement "
-        "Sigma_s is multiplied by 1 - eta lambda_i mu_j, so the best step size gives "
-        "(K-1)/(K+1) with K the product of both condition numbers. Noiseless Gaussian batches "
-        "shorten the mean step by (n-k)/n. KFAC with a least-squares head: exactly 1-eta."
+        "Near the solution the entry of T along eigenvectors of H and of the Schur complement Σ_s "
+        "is multiplied by 1 − ηλᵢμⱼ per step. So the best step size gives (K − 1)/(K + 1), with K "
+        "the product of both condition numbers. Noiseless Gaussian batches shorten the mean step "
+        "by (n − k)/n. KFAC with a least-squares head has exactly 1 − η."
     ),
     kind=Kind.RATE,
     source=DERIVED,

@@ -21,14 +21,21 @@ from theory.linear_representation.steps import (
     tangent,
 )
 from theory.notation import (
+    F_R,
+    G_R,
     B,
+    F_iso,
+    F_ls,
     G,
+    G_iso,
     G_next,
     G_star,
     R_gauge,
     S_c,
+    S_next,
     Sigma,
     T,
+    T_iso,
     T_next,
     W,
     d,
@@ -42,13 +49,20 @@ from theory.notation import (
     theta_next,
 )
 
+_EYE = sp.Identity(d)
 _WELL_POSED = (*RANKS, FULL_RANK_BATCH, NO_DAMPING, NOISELESS)
 _EXAMPLE = {**EXAMPLE, "noise_std": 0.0, "angle": 0.3, "num_steps": 5, "distance_covariance": 0.3}
 
 
-def population_step(representation: sp.MatrixExpr, cov: sp.MatrixExpr = Sigma) -> sp.MatrixExpr:
-    """One noiseless KFAC step with the least-squares head of the representation."""
-    head = least_squares_head(representation, cov, NO_NOISE)
+def population_head(representation: sp.MatrixExpr, cov: sp.MatrixExpr = Sigma) -> sp.MatrixExpr:
+    """The noiseless least-squares head of the representation."""
+    return least_squares_head(representation, cov, NO_NOISE)
+
+
+def population_step(
+    head: sp.MatrixExpr, representation: sp.MatrixExpr, cov: sp.MatrixExpr = Sigma
+) -> sp.MatrixExpr:
+    """One noiseless KFAC step."""
     return kfac_step(head, representation, cov, NO_NOISE)
 
 
@@ -67,24 +81,30 @@ LR_07 = Claim(
     id="LR-07",
     title="Exact angle dynamics of KFAC with a least-squares head",
     says=(
-        "The tangent matrix of the principal angles maps to (1-eta)(I + eta T W)^-1 T, where W "
-        "carries the input covariance. For isotropic input every tangent t maps to "
-        "(1-eta) t / (1 + eta t^2). Changing the basis of the representation changes nothing."
+        "One step takes the tangent matrix T of the principal angles to (1 − η)(I + ηTW)⁻¹T, "
+        "where W carries the input covariance. For isotropic input every tangent t becomes (1 − "
+        "η)t / (1 + ηt²). A change of basis of the representation changes nothing."
     ),
     kind=Kind.IDENTITY,
     source=DERIVED,
     statement=sp.Tuple(
         sp.Eq(T_next, angle_map(T, W), evaluate=False),
-        sp.Eq(tangent(population_step(G, sp.Identity(d))), angle_map(T, T.T), evaluate=False),
-        sp.Eq(population_step(R_gauge * G), R_gauge * population_step(G), evaluate=False),
+        sp.Eq(T_iso, angle_map(T, T.T), evaluate=False),
+        sp.Eq(G_R, R_gauge * G_next, evaluate=False),
         sp.Eq(sp.tan(theta_next), (1 - eta) * sp.tan(theta) / (1 + eta * sp.tan(theta) ** 2)),
     ),
     parts=("tangent", "isotropic", "gauge", "isotropic_angle"),
     definitions={
         T: tangent(G),
-        G_next: population_step(G),
         T_next: tangent(G_next),
+        G_next: population_step(F_ls, G),
+        F_ls: population_head(G),
         W: B * Sigma * (G_star + T * B).T * (G_star * Sigma * (G_star + T * B).T).inv(),
+        T_iso: tangent(G_iso),
+        G_iso: population_step(F_iso, G, _EYE),
+        F_iso: population_head(G, _EYE),
+        G_R: population_step(F_R, R_gauge * G),
+        F_R: population_head(R_gauge * G),
     },
     assumptions=_WELL_POSED,
     example=_EXAMPLE,
@@ -93,19 +113,20 @@ LR_07 = Claim(
 
 LR_28 = Claim(
     id="LR-28",
-    title="Global law of KFAC: condition number only as one logarithm",
+    title="Global law of KFAC: the condition number costs one logarithm",
     says=(
-        "Measured in the Sigma inner product every principal angle of KFAC with a least-squares "
-        "head maps exactly by tan -> (1-eta) tan / (1 + eta tan^2), from any start that is not "
-        "orthogonal. So after t steps the Euclidean distance is at most sqrt(kappa) (1-eta)^t "
-        "times the start: the condition number costs ln(sqrt(kappa))/eta steps, once. This is the "
-        "exact sense of 'condition-number free'; it fails with damping or a re-used head."
+        "Measured in the Σ inner product, KFAC with a least-squares head takes every principal "
+        "angle exactly from tan θ to (1 − η)tan θ / (1 + η tan²θ), from any start that is not "
+        "orthogonal to the truth. So after t steps the Euclidean distance is at most √κ (1 − η)ᵗ "
+        "times the Σ-weighted distance of the start: the condition number costs (ln √κ)/η steps, "
+        "once. This is the exact sense of “free of the condition number”; it fails with damping "
+        "or a re-used head."
     ),
     kind=Kind.IDENTITY,
     source=DERIVED,
     statement=sp.Tuple(
         sp.Eq(
-            complement_part(G_next),
+            S_next,
             (1 - eta)
             * (sp.Identity(k) + eta * S_c * Sigma * S_c.T * (G_star * Sigma * G_star.T).inv()).inv()
             * S_c,
@@ -119,7 +140,12 @@ LR_28 = Claim(
         sp.Le(dist_t, sp.sqrt(kappa) * (1 - eta) ** t_steps * dist_cov),
     ),
     parts=("complement", "tangent", "sine", "distance"),
-    definitions={G_next: population_step(G), S_c: complement_part(G)},
+    definitions={
+        S_c: complement_part(G),
+        S_next: complement_part(G_next),
+        G_next: population_step(F_ls, G),
+        F_ls: population_head(G),
+    },
     assumptions=(
         *_WELL_POSED,
         STEP_UP_TO_ONE,

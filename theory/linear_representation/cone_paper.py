@@ -24,11 +24,11 @@ ADMISSIBLE_DEFECT = sp.Rational(1, 10) / PAPER_FACTOR
 
 LR_09 = Claim(
     id="LR-09",
-    title="Contraction 1 - 0.9 eta, and from which starts",
+    title="Contraction by 1 − 0.9η, and from which starts",
     says=(
-        "tan of the largest angle shrinks by 1 - 0.9 eta per step for small angles. In the worst "
-        "case this is true exactly if tan(theta) tan(phi - theta) <= 0.1/(1 - 0.9 eta): the "
-        "admissible start scales like kappa^-1/2, and no constant free of kappa works."
+        "The tangent of the largest angle shrinks by the factor 1 − 0.9η per step for small "
+        "angles. In the worst case this is true exactly if tan θ tan(φ − θ) ≤ 0.1/(1 − 0.9η). So "
+        "the admissible start scales like 1/√κ, and no constant free of κ works."
     ),
     kind=Kind.BOUND,
     source=PAPER,

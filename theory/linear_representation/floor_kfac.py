@@ -29,9 +29,9 @@ LR_12 = Claim(
     id="LR-12",
     title="Noise floor of KFAC",
     says=(
-        "With fresh Gaussian batches the squared tangents settle at eta/(2-eta) sigma^2/(n-d-1) "
-        "tr(H^-1) tr(Sigma_s^-1), to leading order in sigma^2/n. It is the same for the head of "
-        "the same batch, of an independent batch, and for an averaged head. The factor 1/(n-d-1) "
+        "With fresh Gaussian batches the squared tangents settle at η/(2 − η) · σ²/(n − d − 1) · "
+        "tr(H⁻¹) tr(Σ_s⁻¹), to leading order in σ²/n. It is the same for the head of the same "
+        "batch, of an independent batch, and for an averaged head. The factor 1/(n − d − 1) "
         "belongs to Gaussian inputs."
     ),
     kind=Kind.LIMIT,
@@ -44,7 +44,7 @@ LR_12 = Claim(
         GAUSSIAN,
         STEP_POSITIVE,
         STEP_BELOW_TWO,
-        Assumption("more rows than input_dim + 1", n > d + 1),
+        Assumption("more rows than d + 1", n > d + 1),
     ),
     example=EXAMPLE,
     beyond_paper=True,

@@ -8,7 +8,10 @@ from theory.linear_representation.domain import EXAMPLE, PAPER, RANKS
 from theory.linear_representation.guards import count
 from theory.notation import (
     D_F,
+    D_FG,
     D_G,
+    D_F_gauge,
+    D_G_gauge,
     F,
     G,
     R_gauge,
@@ -25,7 +28,7 @@ from theory.numeric import numeric
 
 _JACOBIAN_G = Kron(X, F)
 _JACOBIAN_F = Kron(X * G.T, sp.Identity(m))
-_CHANGE = X * (F * D_G + D_F * G).T
+_CHANGE = X * D_FG.T
 RANK = k * (m + sp.Min(r_X, d) - k)
 
 
@@ -37,10 +40,11 @@ LR_02 = Claim(
     id="LR-02",
     title="Gauss-Newton blocks are Kronecker products, the null space is the gauge",
     says=(
-        "With column-stacking vec the outputs X(FG)' have Jacobians X (x) F and XG' (x) I, so the "
-        "Gauss-Newton matrix (the true Fisher matrix of unit output noise) has blocks S (x) F'F "
-        "and GSG' (x) I: the Kronecker factors are exact here, not an approximation. Its null "
-        "space is exactly the gauge (F A, -A G), hence rank k(m+r-k) for inputs of rank r >= k."
+        "With column-stacking vec the outputs X(FG)ᵀ have the Jacobians X ⊗ F and XGᵀ ⊗ I. So the "
+        "Gauss-Newton matrix, the true Fisher matrix of unit output noise, has the blocks Σ̂ ⊗ "
+        "FᵀF and GΣ̂Gᵀ ⊗ I: the Kronecker factors are exact here, not an approximation. Its null "
+        "space is exactly the gauge (FR, −RG), hence its rank is k(m + r − k) for inputs of rank "
+        "r ≥ k."
     ),
     kind=Kind.IDENTITY,
     source=PAPER,
@@ -60,7 +64,7 @@ LR_02 = Claim(
             evaluate=False,
         ),
         sp.Eq(
-            sp.MatAdd(F * (-R_gauge * G), (F * R_gauge) * G, evaluate=False),
+            F * D_G_gauge + D_F_gauge * G,
             sp.ZeroMatrix(m, d),
             evaluate=False,
         ),
@@ -74,7 +78,12 @@ LR_02 = Claim(
         "gauge",
         "rank",
     ),
-    definitions={Sigma_hat: X.T * X / n},
+    definitions={
+        Sigma_hat: X.T * X / n,
+        D_FG: F * D_G + D_F * G,
+        D_G_gauge: -R_gauge * G,
+        D_F_gauge: F * R_gauge,
+    },
     assumptions=(*RANKS, Assumption("the inputs span at least k directions", r_X >= k)),
     example={**EXAMPLE, "data_rank": 10},
 )

@@ -17,6 +17,9 @@ from theory.notation import (
     G_star,
     K_var,
     N,
+    N_in,
+    N_out,
+    S_ls,
     Sigma,
     Sigma_hat,
     bias,
@@ -32,9 +35,6 @@ from theory.notation import (
 _SS = G_star * Sigma * G_star.T
 _SP = G_star * Sigma * B.T
 _INNER = (G * Sigma_hat * G.T).inv()
-_SHARE = G_star * Sigma_hat * G.T * _INNER
-_NOISE_IN = N * G.T * _INNER
-_NOISE_OUT = N * (sp.Identity(d) - G.T * _INNER * G * Sigma_hat)
 
 INDEPENDENT_BIAS = (m * sigma**2 / (n_2 - k - 1)) * _SS.inv() * _SP
 HETEROSCEDASTIC_BIAS = (-m / n) * (
@@ -53,29 +53,35 @@ LR_17 = Claim(
     title="Bias of the gradient step",
     says=(
         "With noise of constant variance the head of the same batch causes no bias of the "
-        "gradient: it splits into a head part and a noise part that are uncorrelated. A head from "
-        "an independent batch of n2 rows does, unless the gradient is whitened. Same batch and "
-        "noise variance that depends on x: bias of order m/n. (Usual reading: the same batch is "
-        "to blame for any anisotropic input; it is not.)"
+        "gradient: the gradient splits into a head part and a noise part that are uncorrelated. A "
+        "head from an independent batch of n₂ rows does cause one, unless the gradient is "
+        "whitened. With the same batch and a noise variance that depends on x, the bias is of "
+        "order m/n. (The usual reading blames the same batch for any anisotropic input; it is not "
+        "to blame.)"
     ),
     kind=Kind.LIMIT,
     source="Zhang et al. 2023, arXiv 2308.04428 (the question); " + DERIVED,
     statement=sp.Tuple(
         sp.Eq(
             grad_G,
-            (F_star * _SHARE + _NOISE_IN).T
-            * (F_star * (_SHARE * G - G_star) * Sigma_hat - _NOISE_OUT),
+            (F_star * S_ls + N_in).T * (F_star * (S_ls * G - G_star) * Sigma_hat - N_out),
             evaluate=False,
         ),
         *(sp.Eq(bias, value, evaluate=False) for value in _BIASES.values()),
     ),
     parts=("decomposition", *_BIASES),
-    definitions={grad_G: F_ls.T * error_cross(head=F_ls), F_ls: least_squares_head()},
+    definitions={
+        grad_G: F_ls.T * error_cross(head=F_ls),
+        F_ls: least_squares_head(),
+        S_ls: G_star * Sigma_hat * G.T * _INNER,
+        N_in: N * G.T * _INNER,
+        N_out: N * (sp.Identity(d) - G.T * _INNER * G * Sigma_hat),
+    },
     assumptions=(
         *RANKS,
         NO_DAMPING,
         GAUSSIAN,
-        Assumption("more head rows than rank + 1", n_2 > k + 1),
+        Assumption("more head rows than k + 1", n_2 > k + 1),
     ),
     example={**EXAMPLE, "head_batch_size": 200},
     beyond_paper=True,

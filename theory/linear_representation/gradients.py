@@ -4,8 +4,25 @@ import sympy as sp
 
 from theory.claim import Claim, Kind
 from theory.linear_representation.domain import EXAMPLE, PAPER, RANKS
-from theory.linear_representation.steps import batch_loss, error_cross
-from theory.notation import D_F, D_G, E, F, G, N, Sigma_hat, X, grad_F, grad_G, n
+from theory.linear_representation.steps import batch_loss, error_cross, residual_rows
+from theory.notation import (
+    D_F,
+    D_G,
+    E,
+    E_F_minus,
+    E_F_plus,
+    E_G_minus,
+    E_G_plus,
+    F,
+    G,
+    M,
+    N,
+    Sigma_hat,
+    X,
+    grad_F,
+    grad_G,
+    n,
+)
 
 
 def central_difference(
@@ -19,20 +36,25 @@ LR_01 = Claim(
     id="LR-01",
     title="Gradients of the two layers",
     says=(
-        "With residual cross-moment M = (FG - F*G*) S - N the gradient of the batch loss is F'M in "
-        "the representation and MG' in the head. Along one layer the loss is quadratic, so a "
-        "central difference with any direction decides this exactly."
+        "With M = (FG − F⋆G⋆)Σ̂ − N, minus the cross-moment of residual and input, the gradient "
+        "of the batch loss is FᵀM in the representation and MGᵀ in the head. Along one layer the "
+        "loss is quadratic, so a central difference in any direction decides this exactly."
     ),
     kind=Kind.IDENTITY,
     source=PAPER,
     statement=sp.Tuple(
-        central_difference(batch_loss(F, G + D_G), batch_loss(F, G - D_G), grad_G, D_G),
-        central_difference(batch_loss(F + D_F, G), batch_loss(F - D_F, G), grad_F, D_F),
+        central_difference(batch_loss(E_G_plus), batch_loss(E_G_minus), grad_G, D_G),
+        central_difference(batch_loss(E_F_plus), batch_loss(E_F_minus), grad_F, D_F),
     ),
     parts=("representation", "head"),
     definitions={
-        grad_G: F.T * error_cross(),
-        grad_F: error_cross() * G.T,
+        grad_G: F.T * M,
+        grad_F: M * G.T,
+        M: error_cross(),
+        E_G_plus: residual_rows(F, G + D_G),
+        E_G_minus: residual_rows(F, G - D_G),
+        E_F_plus: residual_rows(F + D_F, G),
+        E_F_minus: residual_rows(F - D_F, G),
         Sigma_hat: X.T * X / n,
         N: E.T * X / n,
     },

@@ -49,12 +49,12 @@ LR_10 = Claim(
     id="LR-10",
     title="One noisy KFAC step, with proved constants",
     says=(
-        "From a start with tan <= 1/(10.5 sqrt(kappa of the batch)) and label noise small against "
-        "the head, one KFAC step with the least-squares head of the same batch gives "
-        "tan+ <= (1 - 0.9 eta) tan + 1.2 eta sigma/(s_min sqrt(n l_min)) (sqrt k + sqrt(d-k) + "
-        "tau) with probability at least 1-delta given the inputs. For Gaussian inputs and n >= 300 "
-        "(d + log 1/delta) the start 1/(13 sqrt(kappa)) and the constant 2.67 are enough, with "
-        "probability at least 1-3 delta (noise, and both ends of the batch spectrum)."
+        "Take a start with tan θ ≤ 1/(10.5 √κ_n), κ_n the condition number of the batch, and "
+        "label noise small against the head. Then one KFAC step with the least-squares head of "
+        "the same batch shrinks the tangent by 1 − 0.9η, up to a noise term with constant 1.2, "
+        "with probability at least 1 − δ given the inputs. For Gaussian inputs and n ≥ 300(d + "
+        "log 1/δ) the start tan θ ≤ 1/(13√κ) and the constant 2.67 are enough, with probability "
+        "at least 1 − 3δ (for the noise and for both ends of the batch spectrum)."
     ),
     kind=Kind.BOUND_WHP,
     source=PAPER + "; constants " + DERIVED,

@@ -18,11 +18,20 @@ from theory.linear_representation.steps import (
     kfac_step,
 )
 from theory.notation import (
+    D_A,
     D_F,
+    D_FG,
     D_G,
+    F_R,
+    G_A,
+    G_Q,
+    G_R,
     A,
     F,
+    F_next,
     G,
+    G_next,
+    G_sgd,
     G_star,
     N,
     Q,
@@ -53,8 +62,6 @@ def _change(
     return F * direction_G + direction_F * representation
 
 
-_CHANGE = _change(D_G, D_F, G)
-_CHANGE_MAPPED = _change(D_G * A.inv(), D_F, G * A.inv())
 _COV_MAPPED = A * Sigma_hat * A.T
 
 LR_27 = Claim(
@@ -62,34 +69,37 @@ LR_27 = Claim(
     title="Invariances",
     says=(
         "Undamped KFAC commutes with every invertible map of the input and with every change of "
-        "basis of the representation (both layers). The true Gauss-Newton form is invariant under "
-        "input maps, so the natural gradient moves the product FG alike to first order in the "
-        "step (the pseudo-inverse fixes the gauge part by the Euclidean norm, which is felt in "
-        "eta^2). SGD, Shampoo and Muon commute with rotations of the input only; Adam with signed "
-        "permutations only, and must fail for rotations."
+        "basis of the representation, in both layers. The true Gauss-Newton form is invariant "
+        "under input maps, so the natural gradient moves the product FG alike to first order in "
+        "the step (the pseudo-inverse fixes the gauge part by the Euclidean norm, which is felt "
+        "in η²). SGD, Shampoo and Muon commute with rotations of the input only. Adam commutes "
+        "with signed permutations only, and must fail for rotations."
     ),
     kind=Kind.IDENTITY,
     source=PAPER,
     statement=sp.Tuple(
-        sp.Eq(_mapped(kfac_step, A, A.inv()), kfac_step() * A.inv(), evaluate=False),
+        sp.Eq(G_A, G_next * A.inv(), evaluate=False),
+        sp.Eq(G_R, R_gauge * G_next, evaluate=False),
+        sp.Eq(F_R, F_next * R_gauge.inv(), evaluate=False),
         sp.Eq(
-            kfac_step(F * R_gauge.inv(), R_gauge * G),
-            R_gauge * kfac_step(),
+            sp.Trace(D_A * _COV_MAPPED * D_A.T),
+            sp.Trace(D_FG * Sigma_hat * D_FG.T),
             evaluate=False,
         ),
-        sp.Eq(
-            _head_step(F * R_gauge.inv(), R_gauge * G),
-            _head_step(F, G) * R_gauge.inv(),
-            evaluate=False,
-        ),
-        sp.Eq(
-            sp.Trace(_CHANGE_MAPPED * _COV_MAPPED * _CHANGE_MAPPED.T),
-            sp.Trace(_CHANGE * Sigma_hat * _CHANGE.T),
-            evaluate=False,
-        ),
-        sp.Eq(_mapped(gradient_step, Q, Q.T), gradient_step() * Q.T, evaluate=False),
+        sp.Eq(G_Q, G_sgd * Q.T, evaluate=False),
     ),
     parts=("kfac_input_map", "kfac_gauge", "kfac_head_gauge", "gauss_newton", "sgd_rotation"),
+    definitions={
+        G_next: kfac_step(),
+        G_A: _mapped(kfac_step, A, A.inv()),
+        G_R: kfac_step(F * R_gauge.inv(), R_gauge * G),
+        F_next: _head_step(F, G),
+        F_R: _head_step(F * R_gauge.inv(), R_gauge * G),
+        D_FG: _change(D_G, D_F, G),
+        D_A: _change(D_G * A.inv(), D_F, G * A.inv()),
+        G_sgd: gradient_step(),
+        G_Q: _mapped(gradient_step, Q, Q.T),
+    },
     assumptions=(*RANKS, FULL_RANK_BATCH, NO_DAMPING),
     example=EXAMPLE,
 )

@@ -72,12 +72,12 @@ LR_18 = Claim(
     id="LR-18",
     title="Local spectrum of joint gradient descent",
     says=(
-        "Near a solution gradient descent in both layers (the mean of SGD) has multipliers "
-        "1 - eta times the Gauss-Newton eigenvalues. Isotropic input: with orthonormal rows of G "
-        "the angles see 1 - eta lambda_i; balanced, as reached from a small initialisation, they "
-        "see 1 - eta sqrt(lambda_i), slowest at the smallest singular value of F*. The "
-        "orthonormal counts are per eigenvalue for 'representation' and 'joint', the balanced "
-        "ones per eigenvalue or ordered pair."
+        "Near a solution, gradient descent in both layers (the mean of SGD) has as multipliers 1 "
+        "minus η times the Gauss-Newton eigenvalues. For isotropic input and orthonormal rows of "
+        "G the angles see 1 − ηλᵢ. With balanced layers, as reached from a small initialisation, "
+        "they see 1 − η√λᵢ, slowest at the smallest singular value of F⋆. The orthonormal counts "
+        "are per eigenvalue for “representation” and “joint”, the balanced ones per eigenvalue or "
+        "ordered pair."
     ),
     kind=Kind.RATE,
     source=PAPER + "; spectra " + DERIVED,
@@ -91,9 +91,10 @@ LR_19 = Claim(
     id="LR-19",
     title="Local spectrum of joint KFAC",
     says=(
-        "Both layers at once: multipliers 1 (the gauge, k^2), 1-eta-eta_F (k^2), 1-eta (k(d-k)) "
-        "and 1-eta_F (k(m-k)): stable exactly if eta + eta_F < 2. One layer after the other: "
-        "(1-eta)(1-eta_F) in place of the second. No covariance and no head enters."
+        "With both layers at once the multipliers are 1 (the gauge, k² times), 1 − η − η_F (k² "
+        "times), 1 − η (k(d − k) times) and 1 − η_F (k(m − k) times): stable exactly if η + η_F < "
+        "2. With one layer after the other, (1 − η)(1 − η_F) takes the place of the second. No "
+        "covariance and no head enters."
     ),
     kind=Kind.RATE,
     source=DERIVED,
@@ -113,8 +114,8 @@ LR_20 = Claim(
     title="Local spectrum of the natural gradient with the true Fisher matrix",
     says=(
         "With the pseudo-inverse of the true Fisher matrix every direction but the gauge is "
-        "multiplied by 1-eta; eta = 1 converges quadratically. The noise on the subspace is that "
-        "of KFAC."
+        "multiplied by 1 − η; with η = 1 it converges quadratically. The noise on the subspace is "
+        "that of KFAC."
     ),
     kind=Kind.RATE,
     source=PAPER + "; spectra " + DERIVED,

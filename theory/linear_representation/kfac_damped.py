@@ -10,6 +10,7 @@ from theory.linear_representation.guards import Array, count, number, positive_d
 from theory.linear_representation.steps import kfac_step, pseudo_inverse
 from theory.notation import (
     F,
+    F_plus,
     F_star,
     G,
     G_next,
@@ -31,10 +32,10 @@ LR_05 = Claim(
     id="LR-05",
     title="Damping breaks the independence of the input covariance",
     says=(
-        "With damping the part of G on the complement does not shrink by 1-eta alone: a term "
-        "eta lambda (G - F^+F*G*)(S+lambda)^-1 P leaks in, and noise passes (S+lambda)^-1. "
-        "Locally, with the least-squares head, the multipliers are 1 - eta nu with nu an "
-        "eigenvalue of Sigma_s [(Sigma+lambda)^-1]_pp, which is 1 without damping."
+        "With damping the part of G on the complement does not shrink by 1 − η alone: a term ηλ(G "
+        "− F⁺F⋆G⋆)(Σ̂ + λI)⁻¹P⊥ leaks in, and the noise passes (Σ̂ + λI)⁻¹. Locally, with the "
+        "least-squares head, the multipliers are 1 − ην, with ν an eigenvalue of Σ_s times the "
+        "complement block of (Σ + λI)⁻¹. Without damping ν is 1."
     ),
     kind=Kind.IDENTITY,
     source=DERIVED,
@@ -42,8 +43,8 @@ LR_05 = Claim(
         sp.Eq(
             G_next * P_perp,
             (1 - eta) * G * P_perp
-            + (eta * lam) * (G - pseudo_inverse(F) * F_star * G_star) * _WHITENER.inv() * P_perp
-            + eta * pseudo_inverse(F) * N * _WHITENER.inv() * P_perp,
+            + (eta * lam) * (G - F_plus * F_star * G_star) * _WHITENER.inv() * P_perp
+            + eta * F_plus * N * _WHITENER.inv() * P_perp,
             evaluate=False,
         ),
         sp.Eq(multiplier, DAMPED_MULTIPLIER, evaluate=False),
@@ -51,6 +52,7 @@ LR_05 = Claim(
     parts=("complement", "rate"),
     definitions={
         G_next: kfac_step(whitener=_WHITENER),
+        F_plus: pseudo_inverse(F),
         P_perp: sp.Identity(d) - G_star.T * G_star,
     },
     assumptions=(*RANKS, FULL_RANK_BATCH),

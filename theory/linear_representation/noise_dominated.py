@@ -64,11 +64,11 @@ LR_21 = Claim(
     id="LR-21",
     title="Natural gradient with the empirical Fisher matrix",
     says=(
-        "The empirical Fisher matrix carries the noise variance, so the step is eta/sigma^2: mean "
-        "contraction 1 - eta/sigma^2, and with q = k(m+d-k) parameters a noise floor with "
-        "1/(n-q-1) in place of 1/(n-d-1). It needs eta below about 2 sigma^2 and limits itself "
-        "above. This, not the full Fisher matrix, explains why the paper's natural gradient "
-        "needs a learning rate of 1e-4 against 1e-2 elsewhere."
+        "The empirical Fisher matrix carries the noise variance, so the effective step is η/σ²: "
+        "the mean contraction is 1 − η/σ², and with N_q = k(m + d − k) parameters the noise floor "
+        "has 1/(n − N_q − 1) in place of 1/(n − d − 1). It needs η below about 2σ² and limits "
+        "itself above. This, not the full Fisher matrix, explains why the paper's natural "
+        "gradient needs a learning rate of 10⁻⁴ against 10⁻² elsewhere."
     ),
     kind=Kind.LIMIT,
     source=DERIVED,
@@ -91,10 +91,9 @@ LR_22 = Claim(
     id="LR-22",
     title="Adam removes only the diagonal",
     says=(
-        "Dominated by noise, Adam's mean step is sqrt(n)/sigma diag(GN)^-1/2 GN: for diagonal H "
-        "and Sigma each entry sees 1 - eta sqrt(n lambda_i mu_j)/sigma, and its floor is "
-        "eta sigma/(2 sqrt(n lambda_i mu_j)): of order eta sigma n^-1/2 against sigma^2/n of KFAC."
-        + _NOISE_DOMINATED
+        "Dominated by noise, Adam's mean step is (√n/σ) diag(Γ)^(−1/2) Γ, Γ the Gauss-Newton "
+        "matrix. For diagonal H and Σ each entry sees 1 − η√(nλᵢμⱼ)/σ, and its floor is "
+        "ησ/(2√(nλᵢμⱼ)): of order ησ/√n against σ²/n of KFAC." + _NOISE_DOMINATED
     ),
     kind=Kind.LIMIT,
     source=DERIVED,
@@ -112,9 +111,9 @@ LR_23 = Claim(
     id="LR-23",
     title="Shampoo takes a power off the condition number",
     says=(
-        "With averaged statistics and exponent -r per side the rate along eigenvectors is "
-        "(sigma^2/n)^-2r (tr Sigma tr H)^-r (lambda mu)^(1-r): condition number to the power 3/4 "
-        "for r = 1/4, 1/2 for r = 1/2. Without noise and memory r = 1/4 is the polar factor."
+        "With averaged statistics and exponent −r per side, the rate along eigenvectors is "
+        "proportional to (λᵢμⱼ)^(1 − r): the condition number enters with power 3/4 for r = 1/4 "
+        "and with power 1/2 for r = 1/2. Without noise and memory, r = 1/4 is the polar factor."
         + _NOISE_DOMINATED
     ),
     kind=Kind.RATE,
@@ -129,10 +128,10 @@ LR_24 = Claim(
     id="LR-24",
     title="Muon: constant progress without noise, half a preconditioner with it",
     says=(
-        "The polar step, noiseless and aligned, lowers every tangent by exactly eta per step, "
-        "whatever the condition numbers (then it rattles at eta). Dominated by noise and k << d "
-        "the rate is sqrt(n)/(sigma sqrt(tr Sigma)) sqrt(lambda) mu; for Sigma = I an entry "
-        "settles at variance eta sigma/(2 sqrt(n d lambda))." + _NOISE_DOMINATED
+        "The polar step, noiseless and aligned, lowers every tangent by exactly η per step, "
+        "whatever the condition numbers (then it rattles at η). Dominated by noise and with k ≪ d "
+        "the rate is √(nλᵢ)μⱼ/(σ√tr Σ); for Σ = I an entry settles at variance ησ/(2√(ndλᵢ))."
+        + _NOISE_DOMINATED
     ),
     kind=Kind.RATE,
     source=DERIVED,

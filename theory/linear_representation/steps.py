@@ -67,7 +67,11 @@ def tangent(representation: sp.MatrixExpr) -> sp.MatrixExpr:
     return (representation * G_star.T).inv() * (representation * B.T)
 
 
-def batch_loss(head: sp.MatrixExpr, representation: sp.MatrixExpr) -> sp.Expr:
-    """1/(2n) |Y - X (F G)'|_F^2 with Y = X (F*G*)' + E."""
-    residual = E + X * (F_star * G_star - head * representation).T
+def residual_rows(head: sp.MatrixExpr, representation: sp.MatrixExpr) -> sp.MatrixExpr:
+    """Y - X (F G)' with Y = X (F*G*)' + E."""
+    return E + X * (F_star * G_star - head * representation).T
+
+
+def batch_loss(residual: sp.MatrixExpr) -> sp.Expr:
+    """1/(2n) |residual|_F^2."""
     return sp.Trace(residual.T * residual) / (2 * n)

@@ -6,9 +6,11 @@ from theory.claim import Assumption, Claim, Kind
 from theory.linear_representation.domain import DERIVED, EXAMPLE, GAUSSIAN, PAPER, RANKS
 from theory.notation import (
     D_t,
+    F_best,
     F_t,
     G,
     G_star,
+    M_t,
     Sigma,
     dist,
     excess,
@@ -21,8 +23,6 @@ from theory.notation import (
     sigma,
 )
 
-_BEST = F_t * G_star * Sigma * G.T * (G * Sigma * G.T).inv()
-_MISFIT = F_t * G_star - _BEST * G
 EXCESS = sp.Trace(F_t * D_t * F_t.T) / 2
 MISSED = (
     G_star * Sigma * G_star.T
@@ -35,21 +35,26 @@ LR_26 = Claim(
     id="LR-26",
     title="Transfer to a new head",
     says=(
-        "The best new head on a frozen representation leaves an excess 1/2 tr(F_t D F_t'), D the "
-        "part of the true representation that the frozen one misses, at most 1/2 lmax(Sigma) "
-        "|F_t|^2 dist^2. Fitted on n Gaussian rows the mean excess is e0 (n-1)/(n-k-1) + "
-        "(m sigma^2/2) k/(n-k-1): the misspecification is inflated too."
+        "The best new head on a frozen representation leaves an excess risk of ½ tr(F_t D_t "
+        "F_tᵀ), where D_t is the part of the true representation that the frozen one misses. It "
+        "is at most half the largest eigenvalue of Σ times the squared norm of F_t times the "
+        "squared subspace distance. Fitted on n Gaussian rows, the mean excess is e₀(n − 1)/(n − "
+        "k − 1) + ½mσ²k/(n − k − 1): the misfit is inflated too."
     ),
     kind=Kind.IDENTITY,
     source=PAPER + "; finite rows " + DERIVED,
     statement=sp.Tuple(
-        sp.Eq(sp.Trace(_MISFIT * Sigma * _MISFIT.T) / 2, EXCESS, evaluate=False),
+        sp.Eq(sp.Trace(M_t * Sigma * M_t.T) / 2, EXCESS, evaluate=False),
         sp.Le(excess_0, BOUND),
         sp.Eq(excess, FINITE, evaluate=False),
     ),
     parts=("population", "bound", "finite"),
-    definitions={D_t: MISSED},
-    assumptions=(*RANKS, GAUSSIAN, Assumption("at least rank + 2 rows", n >= k + 2)),
+    definitions={
+        M_t: F_t * G_star - F_best * G,
+        F_best: F_t * G_star * Sigma * G.T * (G * Sigma * G.T).inv(),
+        D_t: MISSED,
+    },
+    assumptions=(*RANKS, GAUSSIAN, Assumption("at least k + 2 rows", n >= k + 2)),
     example=EXAMPLE,
     beyond_paper=True,
 )

@@ -111,7 +111,8 @@ def exact_findings(trial: Trial, *, only: Collection[str] = ()) -> list[Finding]
         verdict = decide.exact_identity(
             result.holds, false_pass_bound=float(result.false_pass_bound), degree=result.degree
         )
-        findings.append(Finding(f"exact: {part}" if part else "exact", verdict))
+        name = part.replace("_", " ")
+        findings.append(Finding(f"exact: {name}" if part else "exact", verdict))
     return findings
 
 
