@@ -49,6 +49,22 @@ FAULTS = (
         "gauge part transposed in one layer",
     ),
     Fault(
+        "LR-21", "lpfl.optim.ngd_empirical", "return inverse_times(U.mT @ U / n, U.mean(-2)",
+        "return inverse_times(U.mT @ U / (2 * n), U.mean(-2)",
+        "half the Fisher matrix",
+    ),
+    Fault(
+        "LR-21", "lpfl.optim.ngd_empirical", "return psd_power(S, -1.0) @ right",
+        "return psd_power(S, -0.5) @ right",
+        "inverse root of the Fisher matrix",
+    ),
+    Fault(
+        "LR-21", "theory.linear_representation.tangent_floor",
+        "return _traces(EMPIRICAL_FLOOR, lam, mu, eta, sigma,",
+        "return _traces(KFAC_FLOOR, lam, mu, eta, sigma,",
+        "the floor of KFAC",
+    ),
+    Fault(
         "LR-22", "lpfl.optim.adam", "scale = (second / (1.0 - beta2**age)).sqrt() + epsilon",
         "scale = (second / (1.0 - beta2**age)) + epsilon",
         "second moment without its root",

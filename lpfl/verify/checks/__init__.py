@@ -8,6 +8,7 @@ from lpfl.verify.checks import (
     adam_noise,
     amgd,
     batch_norm,
+    empirical_fisher,
     floor_amgd,
     floor_kfac,
     gauss_newton,
@@ -82,6 +83,7 @@ _ALL = (
     single_index_sign.SIGN,
     single_index_polar.POLAR,
     single_index_ridge.RIDGE,
+    empirical_fisher.EMPIRICAL_FISHER,
 )
 
 CHECKS: Mapping[str, Check] = MappingProxyType(
