@@ -22,8 +22,9 @@ FAULTS = (
         "1/n lost in the whitening of the gradient",
     ),
     Fault(
-        "SI-01", THEORY + "gradient", "v_act + b1**2 * c0**2 * E(s**2))", "v_act)",
-        "the activation's mean curvature left out",
+        "SI-01", THEORY + "gradient", "v_act + b1**2 * c0**2 * E(s**2))",
+        "v_act - b1**2 * c0**2 * E(s**2))",
+        "sign of the mean curvature's term",
     ),
     Fault(
         "SI-09", THEORY + "outliers", "(theta**2 * (theta**2 + psi))",
@@ -58,7 +59,8 @@ FAULTS = (
         "arcsine lost: the ratio to SGD would be 1",
     ),
     Fault(
-        "SI-11", THEORY + "sign_step", "False: Formula(E(DIAGONAL.signal) ** 2 / E(DIAGONAL.angle))",
+        "SI-11", THEORY + "sign_step",
+        "False: Formula(E(DIAGONAL.signal) ** 2 / E(DIAGONAL.angle))",
         "False: Formula(ROTATED.signal**2 / ROTATED.angle)",
         "a diagonal covariance taken for a rotated one",
     ),
@@ -81,7 +83,8 @@ FAULTS = (
         "penalty divided by n",
     ),
     Fault(
-        "SI-14", THEORY + "ridge_risk", "TRAIN = Formula(TEST.expression * (ridge / kappa_eff) ** 2)",
+        "SI-14", THEORY + "ridge_risk",
+        "TRAIN = Formula(TEST.expression * (ridge / kappa_eff) ** 2)",
         "TRAIN = Formula(TEST.expression)",
         "train error taken for the test error",
     ),

@@ -79,7 +79,7 @@ def feature_outliers(gram: Array, *, samples: int) -> Array:
     """Return sqrt(n e_k), e_k the eigenvalues of ``spike_matrix`` in decreasing order.
 
     These are outlying singular values of the centred (n, N) feature matrix of fresh rows where they
-    lie at least 1.5 times above its bulk: the first within about 4 %; the k-th lies lower by about
+    lie at least 2 times above its bulk: the first within about 4 %; the k-th lies lower by about
     (k - 1) F^2/2, F the Frobenius ratio of ``gradient_remainder_ratio`` (KFAC: up to twice that).
     Build ``gram`` with 12 harmonics or more.
     Raises: ValueError if samples is not > 0.

@@ -29,7 +29,7 @@ from theory.single_index import (
 REPLICATES = 48
 HARMONICS = 30  # fewer than 12 leave the first spike several per cent short
 SPIKES = 2
-SEPARATED = 1.5  # a predicted spike this many times the bulk's edge is compared
+SEPARATED = 2.0  # a predicted spike this many times the bulk's edge is compared
 DEGREE = 6
 RELATIVE = 0.03
 KNOTS = np.geomspace(0.6, 1.7, 4)
@@ -125,7 +125,7 @@ def measure_features(trial: Trial) -> list[Finding]:
         verdict = decide.equivalence(
             seen["span"][:, k],
             predicted=1.0,
-            tolerance=bulk + RELATIVE + 6.0 / N,
+            tolerance=position_tolerance(scenario, k + 1, bulk) + bulk / 2,
             alpha=trial.alpha,
             matters=1.0 - DEGREE / n,  # the overlap of a random vector
         )

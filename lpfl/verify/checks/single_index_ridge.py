@@ -106,7 +106,7 @@ def measure_ridge(trial: Trial) -> list[Finding]:
     picture = None
     if scenario == RIDGE.space.anchors[0]:
         picture = step_picture(trial, seen, theta)
-    gain = expected.test / still.test
+    gain, share = expected.test / still.test, expected.train / expected.test
     return [
         Finding(
             "test error",
@@ -126,8 +126,18 @@ def measure_ridge(trial: Trial) -> list[Finding]:
                 predicted=expected.train,
                 tolerance=finite + RELATIVE * expected.train,
                 alpha=trial.alpha,
-                matters=expected.test - expected.train,
-            ).with_detail("rival: the test error"),
+                matters=untrained - expected.train,
+            ).with_detail("rival: the variance of the labels"),
+        ),
+        Finding(
+            "train over test error",
+            decide.equivalence(
+                seen["train"] / seen["test"],
+                predicted=share,
+                tolerance=RELATIVE + 2.0 * FINITE / scenario.input_dim,
+                alpha=trial.alpha,
+                matters=1.0 - share,
+            ).with_detail("(ridge / effective ridge)^2; rival: 1"),
         ),
         Finding(
             "test error over that without a step",
@@ -240,6 +250,6 @@ RIDGE = Check(
         ),
     ),
     measure=measure_ridge,
-    decisions=3,
+    decisions=4,
     facts=facts,
 )

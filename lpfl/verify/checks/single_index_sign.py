@@ -17,7 +17,7 @@ from lpfl.verify.check import Check, Finding, Trial
 from lpfl.verify.checks import single_index_layer as layers
 from lpfl.verify.checks import single_index_setup as setup
 from lpfl.verify.scenario import Scenario
-from lpfl.verify.space import Choice, Covariances, Integers, Reals, ScenarioSpace
+from lpfl.verify.space import Choice, Integers, Reals, ScenarioSpace
 from theory.single_index import alignment
 
 REPLICATES = 160
@@ -157,7 +157,7 @@ SIGN = Check(
     space=ScenarioSpace(
         axes=(
             Integers("input_dim", 80, 104),
-            Covariances(families=setup.FAMILIES, rotations=("none", "haar"), max_log10_cond=1.5),
+            layers.COVARIANCE,
             layers.ASPECT,
             layers.LINK,
             layers.NOISE_STD,
