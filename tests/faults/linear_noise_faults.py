@@ -9,6 +9,38 @@ AMGD = "lpfl.optim.amgd"
 
 FAULTS = (
     Fault(
+        "LR-12", MOMENTS, "bartlett_factor(batch_size, d,",
+        "bartlett_factor(batch_size + d + 1, d,",
+        "rows counted without the loss of degrees of freedom",
+    ),
+    Fault(
+        "LR-12", KFAC, "return G - step_size * right_solve(",
+        "return G - 0.7 * step_size * right_solve(",
+        "a step 30 % too short",
+    ),
+    Fault(
+        "LR-12", "lpfl.optim.kfac_sequential",
+        'factors["input"],\n            step_size=step_size,',
+        'factors["input"],\n            step_size=head_step_size,',
+        "the head's step size used for the representation (averaged head)",
+    ),
+    Fault(
+        "LR-16", AMGD, "sgd_step(G, grad_G, step_size=step_size)",
+        "sgd_step(G, grad_G, step_size=0.6 * step_size)",
+        "a step 40 % too short",
+    ),
+    Fault(
+        "LR-16", AMGD, "sgd_step(G, grad_G, step_size=step_size)",
+        "sgd_step(G, (F.mT @ F).inverse() @ grad_G, step_size=step_size)",
+        "gradient preconditioned by the head",
+    ),
+    Fault(
+        "LR-16", "theory.linear_representation.tangent_floor",
+        "return float(np.linalg.solve(np.eye(mu.size) - linear, constant).sum())",
+        "return float(np.linalg.solve(np.eye(mu.size) - linear, constant).sum() * (n - k) / n)",
+        "one factor (n-k)/n too many",
+    ),
+    Fault(
         "LR-17", "lpfl.optim.foof",
         "return W - step_size * right_solve(grad, damped(cov_in, damping))",
         "return W - step_size * grad",

@@ -1,0 +1,156 @@
+"""LR-12: the noise floor of KFAC, with three kinds of head."""
+
+import math
+from dataclasses import replace
+
+from lpfl import decide
+from lpfl.covariance import CovarianceSpec
+from lpfl.optim import kfac, kfac_sequential
+from lpfl.optim.method import Memory, Method
+from lpfl.problems import linear_representation as model
+from lpfl.verify.check import Check, Finding, Trial
+from lpfl.verify.checks import floor_setup
+from lpfl.verify.checks import linear_setup as setup
+from lpfl.verify.checks.local_rates import schur_spectrum
+from lpfl.verify.scenario import Scenario
+from lpfl.verify.space import Choice, Covariances, Integers, Reals, ScenarioSpace
+from theory.linear_representation import tangent_floor
+
+# The next order in sigma^2/n is below 1 % of the floor in this space; the rest is relative.
+TOLERANCE = 0.09
+HALF_WIDTH = 0.055
+HEAD_AVERAGE = 0.3
+INDEPENDENT_STEPS = 8
+LEFT_OF_START = 1e-4
+SIGNS = Scenario(
+    {
+        "input_dim": 20,
+        "rank": 4,
+        "output_dim": 6,
+        "covariance": CovarianceSpec(20, "geometric", 1.0, "haar", 0),
+        "head_log10_cond": 0.3,
+        "step_size": 1.0,
+        "batch_size": 56,
+        "noise_std": 0.01,
+        "input_law": "gaussian",
+    }
+)
+SIGNS_REPLICATES = 512
+
+
+def independent_head(step_size: float) -> Method:
+    """KFAC whose head is the least-squares head of a second batch."""
+
+    def step(
+        weights: model.Weights, memory: Memory, batches: tuple[model.Batch, model.Batch]
+    ) -> tuple[model.Weights, Memory]:
+        head_batch, batch = batches
+        G = weights.representation
+        F = model.least_squares_head(G, head_batch)
+        grad_G = model.gradients(model.Weights(F, G), batch).representation
+        return model.Weights(
+            F, kfac.kfac_step(G, F, grad_G, batch.cov_x, step_size=step_size)
+        ), memory
+
+    return Method("kfac, independent head", step, batches=2)
+
+
+def measure_floor(trial: Trial) -> list[Finding]:
+    """Time averages over independent trajectories against the predicted floor."""
+    scenario = trial.scenario
+    eta, n, d = scenario.step_size, scenario.batch_size, scenario.input_dim
+    heads = setup.head_eigenvalues(scenario)
+    schurs = schur_spectrum(floor_setup.one_truth(trial, 1))
+    memory = (1.0 - eta) ** 2  # autocorrelation of the squares per step
+    burn_in = math.ceil(math.log(LEFT_OF_START) / math.log(memory)) if memory > 0 else 0
+    num_steps = math.ceil(INDEPENDENT_STEPS / (1.0 - memory))
+    # Squared relative spread of one |T|_F^2: a weighted sum of squares over a Wishart matrix.
+    spread2 = 1.5 * (
+        2.0 * floor_setup.share(1.0 / heads) * floor_setup.share(1.0 / schurs)
+        + 2.0 / (n - d) / len(schurs)
+    )
+    effective = num_steps * (1.0 - memory) / (1.0 + memory)
+    replicates = math.ceil(spread2 * (floor_setup.QUANTILE / HALF_WIDTH) ** 2 / effective)
+    problem = floor_setup.one_truth(trial, max(64, replicates))
+    predicted = tangent_floor(
+        "kfac",
+        step_size=eta,
+        noise_std=scenario.noise_std,
+        n=n,
+        head_eigenvalues=heads,
+        schur_eigenvalues=schurs,
+    )
+    rival = predicted * (n - d - 1) / n  # the population covariance in place of the batch's
+    methods = {
+        "same batch": kfac.kfac(step_size=eta),
+        "independent batch": independent_head(eta),
+        "averaged head": kfac_sequential.kfac_sequential(
+            step_size=eta, head_step_size=HEAD_AVERAGE
+        ),
+    }
+    findings = []
+    for name, method in methods.items():
+        squares = floor_setup.stationary_squares(
+            trial,
+            method,
+            problem,
+            name=name,
+            batch_size=n,
+            burn_in=burn_in,
+            num_steps=num_steps,
+        )
+        verdict = floor_setup.decide_floor(
+            trial, squares, predicted, tolerance=TOLERANCE, rival=rival, slowest=1.0 - memory
+        )
+        findings.append(Finding(name, verdict))
+    if scenario == SIGNS:
+        findings.append(signs_finding(trial, predicted))
+    return findings
+
+
+def signs_finding(trial: Trial, predicted: float) -> Finding:
+    """With inputs of random signs the floor is lower: the factor 1/(n-d-1) is a Gaussian fact."""
+    scenario = trial.scenario
+    problem = replace(floor_setup.one_truth(trial, SIGNS_REPLICATES), input_law="rademacher")
+    squares = floor_setup.stationary_squares(
+        trial,
+        kfac.kfac(step_size=scenario.step_size),
+        problem,
+        name="signs",
+        batch_size=scenario.batch_size,
+        burn_in=0,
+        num_steps=INDEPENDENT_STEPS,
+    )
+    verdict = decide.ordering(1.0 - squares / predicted, slack=0.0, alpha=trial.alpha)
+    return Finding("inputs of signs: below the Gaussian floor", verdict)
+
+
+FLOOR = Check(
+    claim_id="LR-12",
+    space=ScenarioSpace(
+        axes=(
+            Integers("input_dim", 6, 12),
+            Integers("rank", 2, 4),
+            setup.OUTPUT_DIM,
+            Covariances(max_log10_cond=1.0),
+            Reals("head_log10_cond", 0.0, 0.5),
+            Reals("step_size", 0.2, 1.5),
+            Integers("batch_size", lambda v: 2 * v["input_dim"] + 6, lambda v: 4 * v["input_dim"]),
+            Reals("noise_std", 0.001, 0.01, log=True),
+            Choice("input_law", ("gaussian",)),
+        ),
+        anchors=(
+            SIGNS,
+            setup.paper(
+                covariance=setup.paper_covariance(),
+                head_log10_cond=0.5,
+                step_size=0.9,
+                batch_size=256,
+                noise_std=0.01,
+                input_law="gaussian",
+            ),
+        ),
+    ),
+    measure=measure_floor,
+    decisions=4,
+)
