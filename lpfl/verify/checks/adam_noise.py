@@ -101,7 +101,7 @@ def measure_adam(trial: Trial) -> list[Finding]:
             "rate",
             lost / signs,
             as_numpy(rates),
-            tolerance=tolerance,
+            tolerance=tolerance + noisy.response_rounding(trial, float(rates.min())),
             nearest_exponent=RATE_EXPONENT,
         ),
         *noisy.ratio_findings(
@@ -143,8 +143,9 @@ def coupled_entry(trial: Trial) -> Finding:
     lost = noisy.lost_per_step(method, run, direction, next_batch())
     own = (lost * one).sum((-2, -1)) / noisy.small_step(scenario)
     expected = step_size * (per_step * one).sum((-2, -1))
+    tolerance = tolerances(scenario) + noisy.response_rounding(trial, float(expected.min()))
     name = "rate of an entry, H and Sigma not diagonal"
-    return noisy.level_finding(trial, name, own / expected, tolerance=tolerances(scenario))
+    return noisy.level_finding(trial, name, own / expected, tolerance=tolerance)
 
 
 ADAM = Check(

@@ -79,10 +79,11 @@ def contraction(trial: Trial) -> Finding:
         "ngd_empirical", step_size=step_size_of(scenario), noise_std=scenario.noise_std
     )
     lost = as_numpy(1.0 - kept) / (1.0 - want)
+    rounding = linalg.machine_tolerance(trial.dtype, dim=d) / (size * scenario.effective_step)
     verdict = decide.equivalence(
         lost,
         predicted=1.0,
-        tolerance=0.02 + parameters(scenario) / n,
+        tolerance=0.02 + parameters(scenario) / n + rounding,
         alpha=trial.alpha,
         matters=NEAREST_RIVAL,
     )

@@ -108,12 +108,13 @@ def response(trial: Trial) -> list[Finding]:
     batch = noisy.noisy_batch(problem, scenario, trial.stream("response"))
     direction = left @ signs @ right.mT
     lost = noisy.lost_per_step(method, (start, method.init(start)), direction, batch)
+    rounding = noisy.response_rounding(trial, step_size * float(rates.min()))
     return noisy.ratio_findings(
         trial,
         "rate",
         (left.mT @ lost @ right) / signs,
         step_size * rates,
-        tolerance=0.02 + few_rows_error(scenario, inputs),
+        tolerance=0.02 + few_rows_error(scenario, inputs) + rounding,
         nearest_exponent=NEAREST_EXPONENT,
     )
 

@@ -108,6 +108,15 @@ def small_step(scenario: Scenario) -> float:
     return SMALL_AGAINST_NOISE * noise
 
 
+def response_rounding(trial: Trial, slowest_rate: float) -> float:
+    """Return the relative error that rounding leaves in the response of the slowest mode.
+
+    Weights of size 1 are rounded a few times; what a mode loses is step times rate.
+    """
+    eps = torch.finfo(trial.dtype).eps
+    return float(4.0 * eps / (small_step(trial.scenario) * slowest_rate))
+
+
 def random_signs(trial: Trial, shape: tuple[int, ...]) -> Tensor:
     """Return independent signs: what leaks from one mode into another averages out."""
     stream = trial.stream("signs")

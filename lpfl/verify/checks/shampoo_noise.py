@@ -74,11 +74,13 @@ def measure_shampoo(trial: Trial) -> list[Finding]:
     # the fluctuating weights add to the squared gradients is at most the rate.
     sizes = scenario.input_dim + scenario.rank
     tolerance = 0.02 + scenario.fastest_rate + exponent * sizes / WARM_UP
+    rates = predicted(step_size)
+    tolerance += noisy.response_rounding(trial, float(rates.min()))
     findings = noisy.ratio_findings(
         trial,
         "rate",
         measured,
-        predicted(step_size),
+        rates,
         tolerance=tolerance,
         nearest_exponent=NEAREST_EXPONENT,
     )
