@@ -6,7 +6,6 @@ NETWORK = "lpfl.problems.single_index_network"
 DIRECTIONS = "lpfl.problems.single_index_directions"
 PRECONDITION = "lpfl.precondition"
 STEP = "lpfl.one_step"
-MEASURE = "lpfl.measure_single_index"
 RIDGE = "lpfl.ridge"
 THEORY = "theory.single_index."
 
@@ -51,8 +50,9 @@ FAULTS = (
         "spike coordinate not normalised",
     ),
     Fault(
-        "SI-10", MEASURE, "return features - features.mean(-2, keepdim=True)", "return features",
-        "features not centred",
+        "SI-10", STEP, "G = network.first_layer - step_size * precondition(gradient, inputs)",
+        "G = network.first_layer - 0.5 * step_size * precondition(gradient, inputs)",
+        "half a step",
     ),
     Fault(
         "SI-11", THEORY + "sign_step", "return sp.asin(self.share)", "return self.share",
@@ -85,12 +85,12 @@ FAULTS = (
     Fault(
         "SI-14", THEORY + "ridge_risk",
         "TRAIN = Formula(TEST.expression * (ridge / kappa_eff) ** 2)",
-        "TRAIN = Formula(TEST.expression)",
-        "train error taken for the test error",
+        "TRAIN = Formula(TEST.expression * (ridge / kappa_eff) ** 4)",
+        "squared twice",
     ),
     Fault(
-        "SI-14", THEORY + "ridge_risk", "np.zeros((size, size)), self.gram * v / slope",
-        "np.zeros((size, size)), 0.0 * self.gram",
-        "spikes that learn nothing",
+        "SI-14", THEORY + "ridge_risk", "unexplained += c1**2 * self.spectrum.expect(s * K)",
+        "unexplained += self.spectrum.expect(s * K)",
+        "slope of the link lost",
     ),
 )  # fmt: skip

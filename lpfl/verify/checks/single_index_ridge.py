@@ -102,7 +102,8 @@ def measure_ridge(trial: Trial) -> list[Finding]:
     # The remainder of the gradient, of Frobenius ratio F (SI-01), adds (spread F)^2 to the variance
     # of a pre-activation, which the prediction neglects: that share of what is learned.
     remainder = (scenario.spread * layers.remainder_ratio(scenario)) ** 2
-    finite = FINITE * untrained / scenario.input_dim + remainder * (untrained - expected.test)
+    learned = max(untrained - expected.test, 0.0)
+    finite = FINITE * untrained / scenario.input_dim + remainder * learned
     picture = None
     if scenario == RIDGE.space.anchors[0]:
         picture = step_picture(trial, seen, theta)
