@@ -55,13 +55,11 @@ FAULTS = (
         "half a step",
     ),
     Fault(
-        "SI-11", THEORY + "sign_step", "return sp.asin(self.share)", "return self.share",
-        "arcsine lost: the ratio to SGD would be 1",
+        "SI-11", DIRECTIONS, "return torch.sign(batch.cross_moment)", "return batch.cross_moment",
+        "beta in place of its sign",
     ),
     Fault(
-        "SI-11", THEORY + "sign_step",
-        "False: Formula(E(DIAGONAL.signal) ** 2 / E(DIAGONAL.angle))",
-        "False: Formula(ROTATED.signal**2 / ROTATED.angle)",
+        "SI-11", THEORY + "alignment", "return SIGN[rotated](", "return SIGN[True](",
         "a diagonal covariance taken for a rotated one",
     ),
     Fault(
