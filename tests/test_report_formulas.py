@@ -33,6 +33,10 @@ MATHML = "{http://www.w3.org/1998/Math/MathML}"
         ("Delta_0", r"\Delta_{0}"),
         ("a^2_k", "a_{k}^{2}"),
         ("c1", "c_{1}"),
+        ("F^+", "F^{+}"),
+        ("E_G_+", "E_{G+}"),
+        ("E_2'", r"E_{2}^{\prime}"),
+        ("w'", r"w^{\prime}"),
     ],
 )
 def test_letters(name: str, latex: str) -> None:
@@ -55,6 +59,8 @@ def test_a_statement_is_written_as_in_the_paper() -> None:
         (sym.T_next.T - 2 * sym.T.T, r"T_{+}^{\top} - 2 T^{\top}"),
         (sym.G_star.T * sym.G_star, r"G_{\star}^{\top} G_{\star}"),
         (sym.Sigma.T.I, r"\Sigma^{-\top}"),
+        (sym.F_plus.T, r"{F^{+}}^{\top}"),
+        (sp.Function("sh")(sym.k, sym.h), r"\mathrm{sh}\left(k, h\right)"),
         (sp.Identity(sym.d) - sym.Sigma, r"I - \Sigma"),
         (sp.Trace(sym.Sigma), r"\mathrm{tr}\left(\Sigma\right)"),
         (sp.tan(sym.theta) ** 2, r"\tan^{2}\,\theta"),

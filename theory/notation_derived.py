@@ -16,9 +16,9 @@ F_plus = _derived("F^+", "head_pseudo_inverse", "pseudo-inverse of the head", (k
 
 # LR-01 and LR-02: finite changes and first-order changes
 E_G_plus = _derived("E_G_+", "residual_plus_g", "residual rows at G + D_G", (n, m), "[y]")
-E_G_minus = _derived("E_G_-", "residual_minus_g", "residual rows at G - D_G", (n, m), "[y]")
+E_G_minus = _derived("E_G_-", "residual_minus_g", "residual rows at G − D_G", (n, m), "[y]")
 E_F_plus = _derived("E_F_+", "residual_plus_f", "residual rows at F + D_F", (n, m), "[y]")
-E_F_minus = _derived("E_F_-", "residual_minus_f", "residual rows at F - D_F", (n, m), "[y]")
+E_F_minus = _derived("E_F_-", "residual_minus_f", "residual rows at F − D_F", (n, m), "[y]")
 D_FG = _derived("D_FG", "direction_product", "first-order change of the product F G", (m, d))
 D_G_gauge = _derived("D_G^0", "gauge_representation", "gauge direction in G", (k, d))
 D_F_gauge = _derived("D_F^0", "gauge_head", "gauge direction in F", (m, k))
@@ -26,16 +26,16 @@ D_F_gauge = _derived("D_F^0", "gauge_head", "gauge direction in F", (m, k))
 # LR-04, LR-07, LR-13, LR-28: steps from another start or with another head
 F_bad = _derived("F_b", "head_bad", "a head for which one step ends at distance 1", (m, k), "[y]")
 G_bad = _derived("G_b", "representation_bad", "representation after a step with that head", (k, d))
-F_iso = _derived("F_iso", "head_isotropic", "least-squares head for Sigma = I", (m, k), "[y]")
-G_iso = _derived("G_iso", "representation_isotropic", "next representation for Sigma = I", (k, d))
-T_iso = _derived("T_iso", "tangent_isotropic", "next tangent matrix for Sigma = I", (k, d - k))
+F_iso = _derived("F_iso", "head_isotropic", "least-squares head for Σ = I", (m, k), "[y]")
+G_iso = _derived("G_iso", "representation_isotropic", "next representation for Σ = I", (k, d))
+T_iso = _derived("T_iso", "tangent_isotropic", "next tangent matrix for Σ = I", (k, d - k))
 F_R = _derived("F_R", "head_gauged", "head that belongs to the basis R G", (m, k), "[y]")
 G_R = _derived("G_R", "representation_gauged", "next representation from R G", (k, d))
 S_next = _derived("S_+", "complement_part_next", "S_c after the step", (k, d))
 
 # LR-11, LR-17: the parts of the noise
 K_h = _derived("K_h", "noise_map", "what the noise rows are multiplied with", (n, d), "1/[x]")
-S_ls = _derived("S_ls", "head_share", "regression of G*x on Gx: F_ls = F* S_ls + N_in", (k, k))
+S_ls = _derived("S_ls", "head_share", "regression of G⋆x on Gx: F_ls = F⋆ S_ls + N_in", (k, k))
 N_in = _derived("N_in", "noise_in_head", "noise that enters the head", (m, k), "[y]")
 N_out = _derived("N_out", "noise_outside_head", "noise that the head leaves over", (m, d), "[x][y]")
 

@@ -9,6 +9,7 @@ from typing import Any
 import sympy as sp
 from latex2mathml.converter import convert
 from markupsafe import Markup
+from sympy.core.function import AppliedUndef
 from sympy.printing.latex import LatexPrinter
 
 LONG_LINE = 200  # characters of LaTeX, about as wide as the column
@@ -129,6 +130,9 @@ class _Printer(LatexPrinter):
         if name in _PLAIN and len(expr.args) == 1 and isinstance(expr.args[0], sp.Symbol):
             power = "" if exp is None else f"^{{{exp}}}"
             return rf"\{name}{power}\,{self._print(expr.args[0])}"
+        if isinstance(expr, AppliedUndef) and exp is None:
+            inside = ", ".join(self._print(arg) for arg in expr.args)
+            return rf"{letter(name)}\left({inside}\right)"
         return str(super()._print_Function(expr, exp))
 
     def _print_Add(self, expr: Any, order: Any = None) -> str:  # noqa: N802
@@ -222,6 +226,7 @@ def letter_mathml(name: str) -> Markup:
 def _mathml(latex: str, *, block: bool = False) -> Markup:
     body = convert(latex, display="block" if block else "inline")
     body = _LONE_OPERATOR.sub(r'\1 lspace="0" rspace="0">\2', body)
+    body = body.replace("<mi>&#x02032;</mi>", "<mo>&#x02032;</mo>")
     body = _MINUS_TOP.sub(r"<mi>\1\2</mi>", body)
     body = _FUNCTION.sub(r'<mo lspace="0.17em" rspace="0">\1</mo>', body)
     body = _LEADING_SIGN.sub(r'\1<mo lspace="0.22em" rspace="0.22em">\2', body)

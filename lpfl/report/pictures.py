@@ -39,6 +39,7 @@ _MOST_POINTS = 400
 _LEGEND_COLUMN = 186
 _LEGEND_LETTERS = 26
 _LONE_BAR = 0.1
+_FEW_BANDS = 5
 _LEFT = 62
 
 
@@ -64,8 +65,9 @@ def picture(data: Mapping[str, Any]) -> Markup:
     y = axis_for(data.get("y_limits") or ys + [0.0] * bars, bottom, top, log=log_y)
     parts = _legend(named, columns)
     parts += frame(x, y, top=top, bottom=bottom)
+    band = "band" if sum("low" in one for one in series) <= _FEW_BANDS else "band faint"
     for one in series:
-        parts += _drawn(one, x, y)
+        parts += _drawn(one, x, y, band)
     parts.append(text("label middle", ((x.start + x.end) / 2, bottom + 36), data["x_label"]))
     parts.append(side_label((14, (top + bottom) / 2), data["y_label"]))
     return svg(bottom + 46, _in_words(data), parts, width=width)
@@ -92,7 +94,7 @@ def _thinned(series: Mapping[str, Any]) -> dict[str, Any]:
     return {**series, **kept}
 
 
-def _drawn(series: Mapping[str, Any], x: Axis, y: Axis) -> list[Markup]:
+def _drawn(series: Mapping[str, Any], x: Axis, y: Axis, band: str) -> list[Markup]:
     index = series["colour"]
     colour = f"s{index}"
     points = _points(series["x"], series["y"], x, y)
@@ -105,7 +107,7 @@ def _drawn(series: Mapping[str, Any], x: Axis, y: Axis) -> list[Markup]:
         if series["style"] == "points":
             parts += [line(f"whisker {colour}", a, b) for a, b in zip(lower, upper, strict=False)]
         else:
-            parts.append(polyline(f"band {colour}", [*lower, *reversed(upper)], closed=True))
+            parts.append(polyline(f"{band} {colour}", [*lower, *reversed(upper)], closed=True))
     if series["style"] == "points":
         return [*parts, marks(colour, MARK_SHAPES[index], points)]
     kind = "predicted" if series.get("role") == "prediction" else f"series dash{index}"

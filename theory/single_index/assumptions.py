@@ -30,10 +30,10 @@ GIVEN_TEACHER = Assumption(
     allowed=("isotropic", "given"),
 )
 NORMALISED = Assumption(
-    "the network has the factor 1/sqrt(N)", fact="network_scaling", allowed=("normalised",)
+    "the network has the factor 1/√N", fact="network_scaling", allowed=("normalised",)
 )
 UNNORMALISED = Assumption(
-    "the network lacks the factor 1/sqrt(N)", fact="network_scaling", allowed=("plain",)
+    "the network lacks the factor 1/√N", fact="network_scaling", allowed=("plain",)
 )
 FRESH = Assumption("the ridge fit sees fresh samples", fact="ridge_data", allowed=("fresh",))
 FRESH_FEATURES = Assumption(
@@ -57,7 +57,7 @@ WIDTH_RATIO = Assumption("proportional limit: N/d > 0", width_ratio > 0)
 TALL = Assumption("at least as many neurons as dimensions", width_ratio >= 1)
 SUPERCRITICAL = Assumption("spike above the threshold", spike > sp.root(width_ratio, 4))
 UNCOUPLED = Assumption(
-    "centred labels, or an activation without mean curvature: E g E act'' = 0",
+    "centred labels, or an activation without mean curvature: E g · E act″ = 0",
     sp.Eq(c0_link * b1_act, 0),
 )
 STEP = Assumption("a non-negative step size", eta >= 0)

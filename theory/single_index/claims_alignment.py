@@ -3,7 +3,7 @@
 import sympy as sp
 
 from theory.claim import Claim, Kind
-from theory.notation import c0_link, rho2, rho2_cov, risk, s2_link
+from theory.notation import c0_link, rho2, rho2_cov, risk, s2_link, tau2
 from theory.single_index import gaussian_equivalent as ge
 from theory.single_index.assumptions import (
     ASPECT,
@@ -22,7 +22,7 @@ from theory.single_index.assumptions import (
 )
 from theory.single_index.fixed_point import COMPANION
 from theory.single_index.mehler import RISK
-from theory.single_index.teacher import KFAC_UNNORMALISED, SGD_UNNORMALISED
+from theory.single_index.teacher import ENERGY, NOISE_UNNORMALISED, SGD_UNNORMALISED
 
 FIXED_POINT = sp.Eq(COMPANION.expression, 0)
 
@@ -31,8 +31,9 @@ SI_02 = Claim(
     title="Alignment after one SGD step",
     says=(
         "After one plain gradient step the squared cosine between the learned and the true "
-        "direction tends to a formula that stays below m1^2/m2 even with infinite data: with an "
-        "anisotropic input SGD is biased towards Sigma beta*."
+        "direction tends to a formula that stays below m_1²/m_2 even with infinite data, m_j the "
+        "mean of the j-th power of the eigenvalues of Σ: with an anisotropic input SGD is biased "
+        "towards Σβ⋆."
     ),
     kind=Kind.LIMIT,
     source=THEOREM,
@@ -46,14 +47,17 @@ SI_03 = Claim(
     title="Alignment after one damped KFAC step",
     says=(
         "Whitening with the damped covariance of the same batch gives a squared cosine that "
-        "depends on the spectrum only through one fixed point v. Large damping gives SGD; "
-        "without damping the direction is unbiased and only the label noise, amplified by 1/(1 "
-        "- d/n), is left."
+        "depends on the spectrum only through one fixed point v. Large damping gives SGD. Without "
+        "damping the direction is unbiased, and only the label noise, amplified by 1/(1 − d/n), "
+        "is left."
     ),
     kind=Kind.LIMIT,
     source=THEOREM,
-    statement=sp.Tuple(sp.Eq(rho2, ge.KFAC["identity"].expression), FIXED_POINT),
+    statement=sp.Tuple(
+        sp.Eq(rho2, ge.isotropic(ge.kfac_alignment(ge.ONE, noise_level=tau2))), FIXED_POINT
+    ),
     parts=("alignment", "fixed_point"),
+    definitions={tau2: ge.isotropic(ge.tau2()), **ge.LETTERS},
     assumptions=(*BASE, DAMPED, SAME_BATCH),
     example=EXAMPLE,
 )
@@ -62,17 +66,22 @@ SI_07 = Claim(
     id="SI-07",
     title="Prediction quality of the learned direction",
     says=(
-        "The correlation of beta.x with beta*.x follows the same formulas with the weight "
-        "Sigma, and it fixes the risk of the best function of beta.x by Mehler's formula. This "
-        "is no lower bound for a whole network, whose random features learn the linear part as "
-        "well."
+        "The correlation of βᵀx with β⋆ᵀx follows the same formulas with the weight Σ, and it "
+        "fixes the risk of the best function of βᵀx by Mehler's formula. This is no lower bound "
+        "for a whole network, whose random features learn the linear part as well."
     ),
     kind=Kind.LIMIT,
     source=f"{PAPER}; risk by Mehler's formula",
     statement=sp.Tuple(
-        sp.Eq(rho2_cov, ge.KFAC["covariance"].expression), FIXED_POINT, sp.Eq(risk, RISK)
+        sp.Eq(
+            rho2_cov,
+            ge.isotropic(ge.kfac_alignment(ge.WEIGHTS["covariance"], noise_level=tau2)),
+        ),
+        FIXED_POINT,
+        sp.Eq(risk, RISK),
     ),
     parts=("correlation", "fixed_point", "risk"),
+    definitions={tau2: ge.isotropic(ge.tau2()), **ge.LETTERS},
     assumptions=(*BASE, DAMPED, SAME_BATCH),
     example=EXAMPLE,
 )
@@ -81,9 +90,9 @@ SI_13 = Claim(
     id="SI-13",
     title="Batch normalisation does not whiten",
     says=(
-        "SGD through batch-normalised pre-activations aligns like SGD on centred labels: the "
-        "mean of the labels is removed, but the direction is still biased towards Sigma beta*, "
-        "with the same cap m1^2/m2."
+        "SGD through batch-normalised pre-activations aligns like SGD on centred labels: the mean "
+        "of the labels is removed, but the direction is still biased towards Σβ⋆, with the same "
+        "cap m_1²/m_2 as in SI-02."
     ),
     kind=Kind.LIMIT,
     source=PAPER,
@@ -97,13 +106,14 @@ SI_15 = Claim(
     title="Alignment for a structured teacher",
     says=(
         "For a given teacher the averages over the signal are taken with its energy in each "
-        "eigenspace. This moves the best damping by an order of magnitude in either direction, "
-        "so the rule of SI-04 needs a teacher without preferred directions."
+        "eigenspace. This moves the best damping by an order of magnitude in either direction, so "
+        "the rule of SI-04 needs a teacher without preferred directions."
     ),
     kind=Kind.LIMIT,
     source=DERIVED,
-    statement=sp.Tuple(sp.Eq(rho2, ge.KFAC_TEACHER["identity"].expression), FIXED_POINT),
+    statement=sp.Tuple(sp.Eq(rho2, ge.kfac_alignment(ge.ONE, noise_level=tau2)), FIXED_POINT),
     parts=("alignment", "fixed_point"),
+    definitions={tau2: ge.tau2(), **ge.LETTERS},
     assumptions=(GAUSSIAN, GIVEN_TEACHER, NORMALISED, ASPECT, DAMPED, SAME_BATCH),
     example=EXAMPLE,
     beyond_paper=True,
@@ -111,21 +121,22 @@ SI_15 = Claim(
 
 SI_16 = Claim(
     id="SI-16",
-    title="A network without the factor 1/sqrt(N)",
+    title="A network without the factor 1/√N",
     says=(
-        "Without the factor 1/sqrt(N) the output of the untrained network is part of the "
-        "residual: it adds to the energy in the denominator and to the noise, and the alignment "
-        "is much lower (0.31 instead of 0.61 in one case). The scaling of the network has to be "
-        "known before any number is compared."
+        "Without the factor 1/√N the output of the untrained network is part of the residual: it "
+        "adds to the energy in the denominator and to the noise, and the alignment is much lower "
+        "(0.31 instead of 0.61 in one case). The scaling of the network has to be known before "
+        "any number is compared."
     ),
     kind=Kind.LIMIT,
     source=DERIVED,
     statement=sp.Tuple(
         sp.Eq(rho2, SGD_UNNORMALISED.expression),
-        sp.Eq(rho2, KFAC_UNNORMALISED.expression),
+        sp.Eq(rho2, ge.isotropic(ge.kfac_alignment(ge.ONE, energy=ENERGY, noise_level=tau2))),
         FIXED_POINT,
     ),
     parts=("sgd", "kfac", "fixed_point"),
+    definitions={tau2: NOISE_UNNORMALISED, **ge.LETTERS},
     assumptions=(GAUSSIAN, ISOTROPIC_TEACHER, UNNORMALISED, ASPECT, DAMPED, SAME_BATCH),
     example={**EXAMPLE, "network_scaling": "plain"},
     beyond_paper=True,

@@ -3,7 +3,7 @@
 import sympy as sp
 
 from theory.claim import Claim, Kind
-from theory.notation import lam, rho2, rho2_sgd, s_A, s_B, w_fix
+from theory.notation import lam, lam_star, rho2, rho2_sgd, s_A, s_B, tau2, w_fix
 from theory.single_index import gaussian_equivalent as ge
 from theory.single_index.assumptions import (
     ASPECT,
@@ -19,7 +19,7 @@ from theory.single_index.assumptions import (
 )
 from theory.single_index.damping import (
     ADVANTAGE,
-    BEST_ALIGNMENT,
+    BEST_IN_LETTERS,
     DERIVATIVE,
     FACTORISED_DERIVATIVE,
     OPTIMAL_DAMPING,
@@ -32,29 +32,32 @@ from theory.single_index.fixed_point import (
 )
 from theory.single_index.whitening import INDEPENDENT_BATCH
 
+_BEST = OPTIMAL_DAMPING.expression
+
 SI_04 = Claim(
     id="SI-04",
     title="The best damping is the same for every spectrum",
     says=(
-        "The alignment grows with the damping up to lam* = (d/n) s2/c1^2 and falls after it, "
-        "for every spectrum and every batch: its derivative is a positive number times lam* - "
-        "lam. The best value is E[P], and every damping of at least lam* beats SGD. The teacher "
-        "must be isotropic."
+        "The alignment grows with the damping up to λ⋆ = (d/n)s_2/c_1² and falls after it, for "
+        "every spectrum and every batch: its derivative is a positive number times λ⋆ − λ. The "
+        "best value is E[P_s], and every damping of at least λ⋆ beats SGD. The teacher must be "
+        "isotropic."
     ),
     kind=Kind.IDENTITY,
     source=DERIVED,
     statement=sp.Tuple(
-        sp.Eq(DERIVATIVE, FACTORISED_DERIVATIVE),
-        sp.Eq(
-            ge.KFAC["identity"].expression.subs(lam, OPTIMAL_DAMPING.expression),
-            BEST_ALIGNMENT["identity"].expression,
-        ),
-        sp.Eq(
-            ge.KFAC["covariance"].expression.subs(lam, OPTIMAL_DAMPING.expression),
-            BEST_ALIGNMENT["covariance"].expression,
+        sp.Eq(*(side.subs(_BEST, lam_star) for side in (DERIVATIVE, FACTORISED_DERIVATIVE))),
+        *(
+            sp.Eq(ge.isotropic(ge.kfac_alignment(T, noise_level=tau2)), BEST_IN_LETTERS[name])
+            for name, T in ge.WEIGHTS.items()
         ),
     ),
     parts=("derivative", "best_alignment", "best_correlation"),
+    definitions={
+        lam_star: _BEST,
+        tau2: ge.isotropic(ge.tau2()).subs(lam, lam_star),
+        **ge.LETTERS,
+    },
     assumptions=(*BASE, LINEAR_PART, SAME_BATCH),
     example=EXAMPLE,
     beyond_paper=True,
@@ -64,8 +67,8 @@ SI_05 = Claim(
     id="SI-05",
     title="When KFAC without damping beats SGD",
     says=(
-        "Without damping KFAC beats SGD exactly where an explicit number is positive. It is not "
-        "always: with eigenvalues 0.1 and 1.9, d/n = 1/2 and noisy labels SGD reaches 0.37 and "
+        "Without damping KFAC beats SGD exactly where an explicit number is positive. That is not "
+        "always so: with eigenvalues 0.1 and 1.9, d/n = 1/2 and noisy labels SGD reaches 0.37 and "
         "KFAC 0.20. Our correction: preconditioning helps for sure only with enough damping."
     ),
     kind=Kind.ORDERING,
@@ -84,9 +87,9 @@ SI_06 = Claim(
     id="SI-06",
     title="Whitening with another batch loses most of the gain",
     says=(
-        "If the covariance comes from samples independent of the gradient's, errors of the two "
-        "no longer cancel and the alignment is much lower (0.43 instead of 0.85 in one case). "
-        "Even the exact covariance is worse than the same batch wherever (d/n) E y^2 < c1^2."
+        "If the covariance comes from samples independent of the gradient's, errors of the two no "
+        "longer cancel and the alignment is much lower (0.43 instead of 0.85 in one case). Even "
+        "the exact covariance is worse than the same batch wherever (d/n) E y² < c_1²."
     ),
     kind=Kind.LIMIT,
     source=DERIVED,
@@ -100,9 +103,9 @@ SI_08 = Claim(
     id="SI-08",
     title="The fixed point of the resolvent",
     says=(
-        "The companion equation has exactly one positive root v. The iteration v <- 1/(lam + "
-        "phi E[s/(1 + s v)]) always reaches it; the natural iteration for m is repelled where "
-        "phi E[P (2 - P)] > 1. Two atoms give a cubic, one atom a closed form."
+        "The companion equation has exactly one positive root v. The iteration v ← 1/(λ + φE[s/(1 "
+        "+ sv)]) always reaches it. The natural iteration for m is repelled where φE[P(2 − P)] > "
+        "1, with P = sv/(1 + sv). Two atoms give a cubic, one atom a closed form."
     ),
     kind=Kind.IDENTITY,
     source="Silverstein 1995; convergence regions derived for this project",

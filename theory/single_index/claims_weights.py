@@ -6,6 +6,10 @@ from theory.claim import Claim, Kind
 from theory.notation import (
     a_spike,
     alpha_eta,
+    beta_var,
+    beta_var_mean,
+    dither_var,
+    dither_var_mean,
     k,
     kappa_eff,
     left2,
@@ -48,18 +52,19 @@ from theory.single_index.gradient import FROBENIUS_RATIO2, OPERATOR_RATE
 from theory.single_index.outliers import LEFT_OVERLAP2, RIGHT_OVERLAP2, SINGULAR_VALUE
 from theory.single_index.polar import EDGE_SQUARE, STATIONARITY
 from theory.single_index.ridge_risk import RIDGE, TEST
-from theory.single_index.sign_step import SIGN
+from theory.single_index.sign_step import DIAGONAL, ROTATED, SIGN_IN_LETTERS
 
 _sh = sp.Function("sh")
 _E_a = sp.Function("E_a")
+_MEAN_LETTERS = {beta_var: beta_var_mean, dither_var: dither_var_mean}
 
 SI_01 = Claim(
     id="SI-01",
     title="The gradient is rank one, in operator norm",
     says=(
-        "The first gradient is a rank-one matrix plus a remainder whose operator norm is "
-        "smaller by sqrt(log N/N), up to a constant. In Frobenius norm the remainder does not "
-        "vanish: the ratio tends to an explicit number."
+        "The first gradient is a rank-one matrix plus a remainder whose operator norm is smaller "
+        "by √(log N_h / N_h), up to a constant. In Frobenius norm the remainder does not vanish: "
+        "the ratio tends to an explicit number."
     ),
     kind=Kind.LIMIT,
     source=f"{PAPER}; Ba et al. 2022; Frobenius ratio derived",
@@ -76,9 +81,9 @@ SI_09 = Claim(
     id="SI-09",
     title="When the new weights have an outlier",
     says=(
-        "One step adds a spike of strength theta to the random weights. Above theta = psi^(1/4) "
-        "the largest singular value leaves the bulk, and its vectors overlap the head and the "
-        "learned direction by explicit amounts; below, nothing is visible."
+        "One step adds a spike of strength ϑ to the random weights. Above ϑ = ψ^(1/4) the largest "
+        "singular value leaves the bulk, and its vectors overlap the head and the learned "
+        "direction by explicit amounts. Below, nothing is visible."
     ),
     kind=Kind.LIMIT,
     source=f"{PAPER}; Benaych-Georges and Nadakuditi 2012",
@@ -96,12 +101,12 @@ SI_10 = Claim(
     id="SI-10",
     title="Spikes of the feature matrix",
     says=(
-        "A step of size n^alpha gives ell spikes in the features for alpha between (ell-1)/(2 "
-        "ell) and ell/(2 ell+2) as n grows. At practical sizes that count misleads; our finite- "
-        "size rule puts the outliers at sqrt(n e_k), e_k the eigenvalues of an explicit matrix "
-        "(30 harmonics). It holds for fresh rows and spikes well outside the bulk: the first to a "
-        "few per cent; the k-th lies lower by about (k - 1) F^2/2, F the Frobenius ratio of SI-01. "
-        "On the step's own rows the spikes are up to 25 % larger."
+        "As n grows, a step of size n^α gives ℓ spikes in the features for α between (ℓ − 1)/(2ℓ) "
+        "and ℓ/(2ℓ + 2). At practical sizes that count misleads. Our finite-size rule puts the "
+        "outliers at √(n e_k), with e_k the eigenvalues of an explicit matrix (30 harmonics). It "
+        "holds for fresh rows and spikes well outside the bulk: the first to a few per cent; the "
+        "k-th lies lower by about (k − 1)R_F²/2, with R_F the Frobenius ratio of SI-01. On the "
+        "step's own rows the spikes are up to 25 % larger."
     ),
     kind=Kind.LIMIT,
     source=f"{PAPER}; Moniri et al. 2023; finite-size rule derived",
@@ -121,17 +126,21 @@ SI_11 = Claim(
     id="SI-11",
     title="Adam's first step does not fix the bias",
     says=(
-        "The first step of Adam is the sign of the gradient. Where the eigenvectors of Sigma "
-        "are in general position its alignment lies between 2/pi and 1 times that of SGD. Where "
-        "Sigma is diagonal the sign rescales coordinates and can beat SGD."
+        "The first step of Adam is the sign of the gradient. Where the eigenvectors of Σ are in "
+        "general position, its alignment lies between 2/π and 1 times that of SGD. Where Σ is "
+        "diagonal, the sign rescales coordinates and can beat SGD."
     ),
     kind=Kind.LIMIT,
     source=DERIVED,
     statement=sp.Tuple(
-        sp.Eq(rho2, SIGN[False].expression),
-        sp.Eq(rho2, SIGN[True].expression),
+        sp.Eq(rho2, SIGN_IN_LETTERS[False]),
+        sp.Eq(rho2, SIGN_IN_LETTERS[True].xreplace(_MEAN_LETTERS)),
     ),
     parts=("diagonal", "rotated"),
+    definitions={
+        **DIAGONAL.meaning,
+        **{_MEAN_LETTERS[letter]: value for letter, value in ROTATED.meaning.items()},
+    },
     assumptions=(*BASE, SLOPE),
     example=EXAMPLE,
     beyond_paper=True,
@@ -142,10 +151,10 @@ SI_12 = Claim(
     title="An orthogonalised gradient leaves no spike",
     says=(
         "Muon and undamped one-step Shampoo replace the gradient by its polar factor, which has "
-        "all singular values equal. The new weights then have no outlier for any step size, "
-        "only a bulk edge; the top singular vector overlaps the teacher by O(1/d). Where the "
-        "labels have a mean and the activation a mean curvature (ReLU on ReLU labels) gradient "
-        "and weights are not free of each other, and the edge lies about 1 % higher."
+        "all singular values equal. The new weights then have no outlier for any step size, only "
+        "a bulk edge; the top singular vector overlaps the teacher by O(1/d). Where the labels "
+        "have a mean and the activation a mean curvature (ReLU on ReLU labels), gradient and "
+        "weights are not free of each other, and the edge lies about 1 % higher."
     ),
     kind=Kind.LIMIT,
     source=DERIVED,
@@ -161,9 +170,9 @@ SI_14 = Claim(
     title="Test and train error after the second layer is fitted",
     says=(
         "After the step and a ridge fit of the second layer on fresh samples, test and train "
-        "error tend to explicit numbers: the bulk acts as a linear model with an effective "
-        "ridge, the spikes add the harmonics they carry. Not for even links at n near d^2/7, "
-        "and not for a fit that uses the step's data again."
+        "error tend to explicit numbers: the bulk acts as a linear model with an effective ridge, "
+        "and the spikes add the harmonics they carry. This does not hold for even links at n near "
+        "d²/7, nor for a fit that uses the step's data again."
     ),
     kind=Kind.LIMIT,
     source=DERIVED,

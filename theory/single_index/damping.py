@@ -41,7 +41,8 @@ FACTORISED_DERIVATIVE = (
 )
 
 # the values at lam = lam*
-BEST_ALIGNMENT = {"identity": Formula(E(ge.P)), "covariance": Formula(E(s * ge.P) / E(s))}
+BEST_IN_LETTERS = {"identity": E(ge.P), "covariance": E(s * ge.P) / E(s)}
+BEST_ALIGNMENT = {name: Formula(ge.in_full(best)) for name, best in BEST_IN_LETTERS.items()}
 
 # KFAC(0) beats SGD where this is positive (phi < 1)
 ADVANTAGE = Formula(

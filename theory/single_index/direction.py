@@ -28,7 +28,7 @@ WEIGHTS = {
 # what the step does to an eigenvalue: signal P, noise r, and the noise level
 _STEPS = {
     "sgd": (s, sp.Integer(1), c1**2 * E(s) + s2_link),
-    "kfac": (ge.P, ge.r, ge.isotropic(ge.tau2())),
+    "kfac": tuple(map(ge.in_full, (ge.P, ge.r, ge.isotropic(ge.tau2())))),
     "kfac_ridgeless": (sp.Integer(1), 1 / s, s2_link / (1 - phi)),
 }
 

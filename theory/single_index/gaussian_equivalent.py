@@ -3,6 +3,7 @@
 The regression direction beta = (Shat + lam)^-1 X'y / n behaves as
     c1 P(S) beta* + sqrt(phi tau2) S^(1/2) r(S) g / sqrt(d),   g ~ N(0, I),
 with P = s v / (1 + s v), K = 1 - P, r = v / (1 + s v) and tau2 the test error of the ridge fit.
+The formulas are written in these letters; ``in_full`` puts in what they stand for.
 SGD, beta = X'y / n, is its limit lam -> infinity after rescaling: P -> s, r -> 1, tau2 -> E y^2.
 """
 
@@ -10,15 +11,20 @@ from __future__ import annotations
 
 import sympy as sp
 
+from theory.notation import K_s as K
+from theory.notation import P_s as P
 from theory.notation import aspect as phi
 from theory.notation import c1_link as c1
 from theory.notation import lam, s2_link, v_fix
+from theory.notation import noise_gain as r
 from theory.notation import s_cov as s
 from theory.single_index.formula import E, E_b, Formula
 
-P = s * v_fix / (1 + s * v_fix)
-K = 1 / (1 + s * v_fix)
-r = v_fix / (1 + s * v_fix)
+LETTERS = {
+    P: s * v_fix / (1 + s * v_fix),
+    K: 1 / (1 + s * v_fix),
+    r: v_fix / (1 + s * v_fix),
+}
 
 # 1 - phi E[P^2], written as a sum of positive terms
 STABILITY = lam * v_fix + phi * E(P * K)
@@ -29,9 +35,17 @@ def tau2(*, energy: sp.Expr = c1**2, residual: sp.Expr = s2_link) -> sp.Expr:
     return (residual + energy * E_b(s * K**2)) / STABILITY
 
 
-def kfac_alignment(T: sp.Expr, *, energy: sp.Expr = c1**2, residual: sp.Expr = s2_link) -> sp.Expr:
-    """rho_T^2 of the whitened step for a teacher with energies b_k^2 and any weight T(s)."""
-    noise = phi * tau2(energy=energy, residual=residual) * E(T * s * r**2)
+def in_full(expression: sp.Expr) -> sp.Expr:
+    """The same statement without the letters P, K and r."""
+    return expression.xreplace(LETTERS)
+
+
+def kfac_alignment(T: sp.Expr, *, noise_level: sp.Expr, energy: sp.Expr = c1**2) -> sp.Expr:
+    """rho_T^2 of the whitened step for a teacher with energies b_k^2 and any weight T(s).
+
+    noise_level: tau2 or a letter for it.
+    """
+    noise = phi * noise_level * E(T * s * r**2)
     return c1**2 * E_b(T * P) ** 2 / (E_b(T) * (energy * E_b(T * P**2) + noise))
 
 
@@ -58,12 +72,14 @@ ONE = sp.Integer(1)
 WEIGHTS = {"identity": ONE, "covariance": s}
 
 SGD = {name: Formula(isotropic(sgd_alignment(T))) for name, T in WEIGHTS.items()}
-KFAC = {name: Formula(isotropic(kfac_alignment(T))) for name, T in WEIGHTS.items()}
+KFAC_TEACHER = {
+    name: Formula(in_full(kfac_alignment(T, noise_level=tau2()))) for name, T in WEIGHTS.items()
+}
+KFAC = {name: Formula(isotropic(formula.expression)) for name, formula in KFAC_TEACHER.items()}
 KFAC_RIDGELESS = {
     name: Formula(isotropic(kfac_ridgeless_alignment(T))) for name, T in WEIGHTS.items()
 }
 SGD_TEACHER = {name: Formula(sgd_alignment(T)) for name, T in WEIGHTS.items()}
-KFAC_TEACHER = {name: Formula(kfac_alignment(T)) for name, T in WEIGHTS.items()}
 KFAC_RIDGELESS_TEACHER = {name: Formula(kfac_ridgeless_alignment(T)) for name, T in WEIGHTS.items()}
 
 # pseudo-inverse, phi > 1: v is the ridgeless v0

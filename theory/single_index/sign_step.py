@@ -12,10 +12,10 @@ import sympy as sp
 
 from theory.notation import aspect as phi
 from theory.notation import b1_act as b1
+from theory.notation import beta_var, dither_var, s2_link, v_act
 from theory.notation import c0_link as c0
 from theory.notation import c1_link as c1
 from theory.notation import c_act as cs
-from theory.notation import s2_link, v_act
 from theory.notation import s_cov as s
 from theory.single_index.formula import E, Formula
 
@@ -40,32 +40,34 @@ class Coordinate:
         return phi * self.S_kk * LABEL_ENERGY * v_act + b1**2 * c0**2 * self.S2_kk
 
     @property
-    def share(self) -> sp.Expr:
-        """kappa_k: the share of the rank-one part in the variance of a gradient entry."""
-        return cs**2 * self.gradient_var / (self.dither_var + cs**2 * self.gradient_var)
+    def meaning(self) -> dict[sp.Basic, sp.Expr]:
+        """What the letters of ``SHARE`` and ``signal`` stand for."""
+        return {beta_var: self.gradient_var, dither_var: self.dither_var}
 
     @property
     def signal(self) -> sp.Expr:
-        """Overlap with the teacher, up to the factor that cancels against ``angle``."""
-        return c1 * self.S_kk * cs / sp.sqrt(self.dither_var + cs**2 * self.gradient_var)
-
-    @property
-    def angle(self) -> sp.Expr:
-        """arcsin(kappa_k): energy of the rank-one part of the sign matrix, times pi/2."""
-        return sp.asin(self.share)
+        """Overlap with the teacher, up to the factor that cancels against arcsin(kappa_k)."""
+        return c1 * self.S_kk * cs / sp.sqrt(dither_var + cs**2 * beta_var)
 
 
+# kappa_k: the share of the rank-one part in the variance of a gradient entry; its arcsin is the
+# energy of the rank-one part of the sign matrix, times pi/2
+SHARE = cs**2 * beta_var / (dither_var + cs**2 * beta_var)
 DIAGONAL = Coordinate(s, s**2)
 ROTATED = Coordinate(E(s), E(s**2))
 
 # top right singular vector of the sign matrix, by `rotated`
+SIGN_IN_LETTERS = {
+    False: E(DIAGONAL.signal) ** 2 / E(sp.asin(SHARE)),
+    True: ROTATED.signal**2 / sp.asin(SHARE),
+}
 SIGN = {
-    False: Formula(E(DIAGONAL.signal) ** 2 / E(DIAGONAL.angle)),
-    True: Formula(ROTATED.signal**2 / ROTATED.angle),
+    False: Formula(SIGN_IN_LETTERS[False].xreplace(DIAGONAL.meaning)),
+    True: Formula(SIGN_IN_LETTERS[True].xreplace(ROTATED.meaning)),
 }
 # the sign of beta itself
 SIGN_BETA = {
     False: Formula(2 / sp.pi * E(c1 * s / sp.sqrt(DIAGONAL.gradient_var)) ** 2),
     True: Formula(2 / sp.pi * (c1 * E(s)) ** 2 / ROTATED.gradient_var),
 }
-SHARE_ROTATED = Formula(ROTATED.share)
+SHARE_ROTATED = Formula(SHARE.xreplace(ROTATED.meaning))

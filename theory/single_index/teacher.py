@@ -20,8 +20,13 @@ RESIDUAL = s2_link + c_perp2 + act_mean**2
 SGD_UNNORMALISED = Formula(
     ge.isotropic(ge.sgd_alignment(sp.Integer(1), energy=ENERGY, residual=RESIDUAL))
 )
+NOISE_UNNORMALISED = ge.isotropic(ge.tau2(energy=ENERGY, residual=RESIDUAL))
 KFAC_UNNORMALISED = Formula(
-    ge.isotropic(ge.kfac_alignment(sp.Integer(1), energy=ENERGY, residual=RESIDUAL))
+    ge.in_full(
+        ge.isotropic(
+            ge.kfac_alignment(sp.Integer(1), energy=ENERGY, noise_level=NOISE_UNNORMALISED)
+        )
+    )
 )
 KFAC_RIDGELESS_UNNORMALISED = Formula(
     ge.isotropic(ge.kfac_ridgeless_alignment(sp.Integer(1), energy=ENERGY, residual=RESIDUAL))

@@ -1,0 +1,49 @@
+"""Sentences: indices low, exponents high, sums unbroken, everything escaped."""
+
+import re
+
+import pytest
+
+from lpfl.report.prose import part_words, prose
+from theory.claim import Claim
+from theory.claims import CLAIMS
+from theory.notation import NOTATION
+from theory.notation_table import Notation
+
+
+@pytest.mark.parametrize(
+    ("text", "html"),
+    [
+        ("F_ls is best", "F<sub>ls</sub> is best"),
+        ("F⋆G⋆ and P⊥", "F<sub>⋆</sub>G<sub>⋆</sub> and P<sub>⊥</sub>"),
+        ("κ_Hκ_s", "κ<sub>H</sub>κ<sub>s</sub>"),
+        ("[x]^-2 and n^α", "[x]<sup>−2</sup> and n<sup>α</sup>"),
+        ("λ^(1 − r)", "λ<sup>1\N{NO-BREAK SPACE}−\N{NO-BREAK SPACE}r</sup>"),
+        ("<b> & x", "&lt;b&gt; &amp; x"),
+        ("a dash - stays", "a dash - stays"),
+    ],
+)
+def test_prose(text: str, html: str) -> None:
+    assert prose(text) == html
+
+
+def test_names_of_parts_are_words() -> None:
+    assert part_words("kfac_head_gauge") == "KFAC head gauge"
+    assert part_words("gauss_newton") == "Gauss-Newton"
+    assert part_words("bad_head") == "bad head"
+
+
+SPELT_OUT = re.compile(
+    r"\b(eta|beta|lambda|lam|kappa|sigma|Sigma|phi|theta|alpha|delta|sqrt)\b|<=|>=|\*|\^-|\(x\)"
+)
+
+
+@pytest.mark.parametrize("claim", CLAIMS.values(), ids=lambda c: c.id)
+def test_no_sentence_spells_out_a_letter(claim: Claim) -> None:
+    for text in (claim.title, claim.says, *(a.text for a in claim.assumptions)):
+        assert SPELT_OUT.search(text) is None
+
+
+@pytest.mark.parametrize("entry", NOTATION.values(), ids=lambda e: e.code_name)
+def test_no_meaning_spells_out_a_letter(entry: Notation) -> None:
+    assert SPELT_OUT.search(entry.meaning) is None
