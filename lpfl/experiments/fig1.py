@@ -8,6 +8,7 @@ from lpfl.experiments.fig1_compare import head_to_head
 from lpfl.experiments.fig1_methods import ALL
 from lpfl.experiments.fig1_plan import Plan, plan_for
 from lpfl.experiments.fig1_sweep import LEVEL, NATURAL_RATE, START_TANGENT, sweep
+from lpfl.experiments.fig1_sweep_section import sweep_section
 
 SAYS = (
     "Targets y = F*G*x + noise, model F G x, fresh batches at every step. Shown is how fast each "
@@ -37,13 +38,13 @@ def settings(options: Options) -> list[tuple[str, str]]:
         (
             "F* and G*",
             f"Ours: singular values of F* geometric with condition number {s.head_condition:g}, "
-            "|F*|_F^2 = k, bases uniform; rows of G* orthonormal, uniform. The transfer task has "
+            "‖F*‖² = k, bases uniform; rows of G* orthonormal, uniform. The transfer task has "
             "its own F*, and the same G*.",
         ),
         (
             "Noise",
             f"Ours: standard deviation {low:g} per output. There the step of natural gradient with "
-            f"the empirical Fisher matrix at 10^-4 is worth 10^-4/{low:g}^2 = "
+            f"the empirical Fisher matrix at 10⁻⁴ is worth 10⁻⁴/{low:g}² = "
             f"{1e-4 / low**2:g} in units of the others (LR-21), which is the learning rate the "
             f"paper gives to them. A comparison at {high:g} follows.",
         ),
@@ -73,8 +74,8 @@ def settings(options: Options) -> list[tuple[str, str]]:
             "Empirical Fisher",
             f"A step solves a system of size {s.rank * (s.input_dim + s.output_dim)} per "
             f"replicate. This scale runs it for {plan.empirical_steps} steps on "
-            f"{plan.empirical_seeds} replicates, and chooses its rate with {plan.empirical_tune_seeds} and "
-            f"{plan.empirical_tune_steps} steps.",
+            f"{plan.empirical_seeds} replicates, and chooses its rate with "
+            f"{plan.empirical_tune_seeds} and {plan.empirical_tune_steps} steps.",
         ),
         (
             "Sweep",
@@ -131,7 +132,7 @@ def sections_of(plan: Plan, *, seed: int, device: str, say: Say) -> Iterator[Sec
             num_steps=plan.sweep_steps,
             **common,  # type: ignore[arg-type]
         )
-        yield parts.sweep_section(title, conditions, outcome)
+        yield sweep_section(title, conditions, outcome)
 
 
 FIG1 = Experiment(

@@ -30,15 +30,16 @@ class Entrant:
 
 
 _PURE = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
+_GRADIENT = (0.01, 0.03, 0.1, 0.2, 0.3, 1.0)
 _LARGE = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
 _SMALL = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3)
 
 ENTRANTS = (
     Entrant("KFAC", "kfac", 0, _PURE, "least-squares head, factors of the batch, no damping"),
-    Entrant("SGD", "sgd", 1, _LARGE, "both layers"),
-    Entrant("AMGD", "amgd", 2, _LARGE, "least-squares head, rows orthonormalised"),
-    Entrant("Adam", "adam", 3, _SMALL, "both layers, beta 0.9 and 0.999, epsilon 1e-8"),
-    Entrant("NGD", "ngd", 5, _PURE, "both layers, true Fisher matrix of the batch, pseudo-inverse"),
+    Entrant("SGD", "sgd", 1, _GRADIENT, "both layers"),
+    Entrant("AMGD", "amgd", 2, _GRADIENT, "least-squares head, rows orthonormalised"),
+    Entrant("Adam", "adam", 3, _SMALL, "both layers, beta 0.9 and 0.999, epsilon 10⁻⁸"),
+    Entrant("NGD", "ngd", 11, _PURE, "both layers, true Fisher matrix, pseudo-inverse"),
     Entrant("Shampoo", "shampoo", 6, _LARGE, "both layers, sums of squares, exponent 1/4 per side"),
     Entrant("Muon", "muon", 7, _SMALL, "both layers, exact polar factor, Nesterov momentum 0.95"),
     Entrant(
@@ -53,7 +54,7 @@ ENTRANTS = (
         "Batch-norm",
         "batch_norm",
         9,
-        _LARGE,
+        _GRADIENT,
         "gradient steps on both layers; the batch mean is not subtracted (the inputs have mean "
         "zero). With a least-squares head batch-norm would be AMGD without orthonormal rows "
         "(LR-25)",
@@ -73,8 +74,8 @@ EMPIRICAL = Entrant(
     "ngd_empirical",
     4,
     (1e-4, 1e-2, 3e-2, 0.1, 0.3),
-    "both layers, second moment of the gradients of single samples, damping 1e-8 (it is singular "
-    "along the k^2 directions that do not change the product F G)",
+    "both layers, second moment of the gradients of single samples, damping 10⁻⁸ (it is singular "
+    "along the k² directions that do not change the product F G)",
     {"damping": 1e-8},
     PAPER_RATE_EMPIRICAL,
 )

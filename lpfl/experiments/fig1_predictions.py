@@ -12,6 +12,7 @@ from lpfl.experiments.fig1_tasks import Tasks
 from theory.linear_representation import local_rate, tangent_floor
 
 Array = NDArray[np.float64]
+LOCAL = 1.0
 
 
 def spectra(tasks: Tasks, replicate: int) -> dict[str, Any]:
@@ -48,10 +49,13 @@ def prediction(run: Run, tasks: Tasks, batch_size: int) -> tuple[Array, Array] |
     """Return (steps, predicted |T|_F^2), the median over replicates, or None.
 
     KFAC: from the start, by the global law (LR-28) plus the noise gathered so far (LR-12). AMGD,
-    NGD: from half-way on, by the local rates and floors (LR-15, LR-16, LR-20, LR-21).
+    NGD: from half-way on, by the local rates and floors (LR-15, LR-16, LR-20, LR-21); None if the
+    largest |T|_F^2 half-way is above 1, where these do not hold.
     """
     replicates = run.values["tangents"].shape[1]
     middle = run.steps // 2
+    if run.entrant.key != "kfac" and not run.values["tangents"][middle].max() <= LOCAL:
+        return None
     curves = []
     for r in range(replicates):
         own = spectra(tasks, r)

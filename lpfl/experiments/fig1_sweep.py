@@ -1,5 +1,6 @@
 """Steps to a given distance against the condition numbers of Sigma and of F*, without noise."""
 
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -24,9 +25,11 @@ from lpfl.problems.linear_representation import (
     tilt,
 )
 from lpfl.seeding import generator
-from theory.linear_representation import local_rate
+from theory.linear_representation.amgd import LOCAL_MULTIPLIER
+from theory.numeric import numeric
 
 Array = NDArray[np.float64]
+_MULTIPLIER = numeric(LOCAL_MULTIPLIER)
 LEVEL = 0.05
 START_TANGENT = 0.5
 NATURAL_RATE = 0.1
@@ -34,7 +37,7 @@ _WIDE = tuple(2.0**power for power in range(-5, 3))
 _SMALL = tuple(2.0**power for power in range(-8, 0))
 CONTEST: Mapping[str, tuple[str, int, tuple[float, ...], dict[str, float | bool]]] = {
     "KFAC": ("kfac", 0, (NATURAL_RATE,), {}),
-    "NGD": ("ngd", 5, (NATURAL_RATE,), {}),
+    "NGD": ("ngd", 11, (NATURAL_RATE,), {}),
     "SGD": ("sgd", 1, _WIDE, {}),
     "AMGD": ("amgd", 2, _WIDE, {}),
     "Adam": ("adam", 3, _SMALL, {}),
@@ -46,12 +49,11 @@ CONTEST: Mapping[str, tuple[str, int, tuple[float, ...], dict[str, float | bool]
 
 @dataclass(frozen=True)
 class Sweep:
-    """Steps to the level: method -> (conditions, seeds), infinite where it was not reached.
+    """Steps to the level: method -> (pairs, seeds), infinite where it was not reached.
 
     predicted: the same for KFAC (exactly) and AMGD (linearised, best rate of the grid).
     """
 
-    conditions: tuple[float, ...]
     steps: Mapping[str, Array]
     predicted: Mapping[str, Array]
 
@@ -122,8 +124,7 @@ def sweep(
         "KFAC": _kfac_steps(problem, start, num_steps).reshape(shape),
         "AMGD": _amgd_steps(problem, start, num_steps, shape),
     }
-    conditions = tuple(max(pair) for pair in pairs)
-    return Sweep(conditions, steps, predicted)
+    return Sweep(steps, predicted)
 
 
 def slope(conditions: Sequence[float], steps: Array) -> tuple[float, float] | None:
@@ -162,24 +163,31 @@ def _amgd_steps(
     bound = LEVEL / np.sqrt(1 - LEVEL**2)
     table = np.full((len(_WIDE), *shape), np.inf)
     for r, (own, h, s) in enumerate(zip(modes, lam.cpu(), mu.cpu(), strict=True)):
-        products = np.outer(h, s)
+        pairs = {"head_eigenvalue": h.numpy()[:, None], "schur_eigenvalue": s.numpy()}
         for i, rate in enumerate(_WIDE):
-            if local_rate("amgd", step_size=rate, head_eigenvalues=h, schur_eigenvalues=s) >= 1:
-                continue
-            table[(i, *np.unravel_index(r, shape))] = _first_step(
-                own, 1 - rate * products, bound, num_steps
-            )
+            factors = _MULTIPLIER(step_size=rate, **pairs)
+            place = (i, *np.unravel_index(r, shape))
+            table[place] = _first_step(own, factors, bound, num_steps)
     best = np.median(table, axis=2).argmin(axis=0)
     return np.asarray(table[best, np.arange(shape[0])])
 
 
 def _first_step(modes: Array, multipliers: Array, bound: float, num_steps: int) -> float:
-    """Return the first t with |multipliers^t modes|_op <= bound; it shrinks with t."""
-    low, high = 0, num_steps
-    if np.linalg.norm(modes * multipliers**high, ord=2) > bound:
+    """Return the first t with |multipliers^t modes|_op <= bound, infinity if there is none.
+
+    A mode that does not shrink may be small enough at the start for the bound to hold for a while.
+    """
+
+    def small(t: int) -> bool:
+        return bool(np.linalg.norm(modes * multipliers**t, ord=2) <= bound)
+
+    if np.abs(multipliers).max() >= 1:
+        growing = np.where(np.abs(multipliers) >= 1, modes, 0.0)
+        for t in range(num_steps + 1):
+            if np.abs(growing * multipliers**t).max() > bound:
+                return np.inf
+            if small(t):
+                return float(t)
         return np.inf
-    while low < high:
-        middle = (low + high) // 2
-        small = np.linalg.norm(modes * multipliers**middle, ord=2) <= bound
-        low, high = (low, middle) if small else (middle + 1, high)
-    return float(low)
+    first = bisect_left(range(num_steps + 1), True, key=small)
+    return float(first) if first <= num_steps else np.inf
