@@ -116,7 +116,7 @@ FLOOR = Check(
             Integers("rank", 2, 4),
             setup.OUTPUT_DIM,
             Covariances(max_log10_cond=0.6),
-            Reals("head_log10_cond", 0.1, 0.3),
+            Reals("head_log10_cond", 0.3, 0.4),
             Reals("stable_fraction", 0.6, 1.0),
             Integers("batch_size", lambda v: v["input_dim"] + 6, lambda v: 3 * v["input_dim"]),
             Reals("noise_std", 0.001, 0.01, log=True),
