@@ -1,6 +1,6 @@
 """Means with intervals, series of pictures, and how far points are from their lines."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import sqrt
 from typing import Any
@@ -69,7 +69,7 @@ def verdict(comparisons: Sequence[Comparison]) -> str:
     return f"{total - len(outside)} of {total} points agree; {largest}. Outside: {places}."
 
 
-def curve(name: str, x: Sequence[float], y: Sequence[float], colour: int) -> dict[str, Any]:
+def curve(name: str, x: Iterable[float], y: Sequence[float], colour: int) -> dict[str, Any]:
     """Return the line of a prediction."""
     return {
         "name": f"{name}, predicted",

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from lpfl.experiments.experiment import Experiment, Options, Say, Section
 from lpfl.experiments.fig2_adam import adam_section
@@ -71,7 +72,7 @@ def settings(options: Options) -> list[tuple[str, str]]:
 def sections(options: Options, say: Say) -> Iterator[Section]:
     """Yield the paper's two settings and the three places that need care."""
     scale = scale_of(options)
-    common = {
+    common: dict[str, Any] = {
         "replicates": scale.replicates,
         "networks": scale.networks,
         "points": scale.points,

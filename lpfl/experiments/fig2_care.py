@@ -6,7 +6,7 @@ from lpfl.experiments.fig2_alignment import Alignments, confront, damping_pictur
 from lpfl.experiments.single_index_methods import KFAC, KFAC_BEST, SGD, best_damping
 from lpfl.experiments.single_index_setting import Setting, two_atom
 
-STORY = "Where the simple story needs care"
+STORY = "Needs care"
 COUNTER = Setting(two_atom(400, 0.9), samples=800, width=400, link="he12", noise_std=0.5)
 
 
@@ -38,7 +38,7 @@ def counter_example(options: Options, *, replicates: int, points: int) -> Sectio
     )
     header = ["method", "damping λ", "ρ² predicted", "measured"]
     return Section(
-        f"{STORY}: KFAC without damping can lose",
+        f"{STORY}: KFAC without damping",
         finding,
         text,
         pictures[:1],

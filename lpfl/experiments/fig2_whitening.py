@@ -74,7 +74,7 @@ def whitening_section(options: Options, *, replicates: int) -> Section:
 
 
 def _whitening_table(comparisons: Sequence[Comparison]) -> Table:
-    rows = [[one.where, one.predicted, one.measured.text] for one in comparisons]
+    rows = [(one.where, one.predicted, one.measured.text) for one in comparisons]
     return Table(["covariance from", "ρ² predicted", "measured"], rows, title="SI-06 in numbers")
 
 

@@ -3,6 +3,9 @@
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import log10
+from typing import Any
+
+import numpy as np
 
 from lpfl.covariance import CovarianceSpec
 from lpfl.problems import links as runnable
@@ -58,7 +61,9 @@ class Setting:
 
     @property
     def spectrum(self) -> Spectrum:
-        return Spectrum(self.covariance.spectrum())
+        """The eigenvalues of the covariance, equal ones as one atom."""
+        values, counts = np.unique(self.covariance.spectrum(), return_counts=True)
+        return Spectrum(values, counts / self.dim)
 
     @property
     def labels(self) -> LinkStatistics:
@@ -73,14 +78,14 @@ class Setting:
     @property
     def predicted_activation(self) -> Link:
         """The same activation on the side of the theory."""
-        return tanh_shifted(self.shift)
+        return _predicted_activation(self.shift)
 
     @property
     def activation_statistics(self) -> ActivationStatistics:
-        return _activation_statistics(self.shift)
+        return activation_statistics(self.predicted_activation)
 
     @property
-    def limits(self) -> dict[str, object]:
+    def limits(self) -> dict[str, Any]:
         """What every prediction of a direction needs."""
         labels = self.labels
         return {
@@ -116,8 +121,9 @@ class Setting:
 
 
 @lru_cache(maxsize=8)
-def _activation_statistics(shift: float) -> ActivationStatistics:
-    return activation_statistics(tanh_shifted(shift))
+def _predicted_activation(shift: float) -> Link:
+    """One object per shift: the theory remembers the statistics of a Link."""
+    return tanh_shifted(shift)
 
 
 TALL = Setting(two_atom(200, 0.5), samples=6000, width=1000)
