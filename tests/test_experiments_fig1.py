@@ -70,8 +70,8 @@ def test_predictions_are_drawn_where_theory_has_them(result: ExperimentResult) -
         assert "KFAC, predicted" in names
     for section in result.sections[4:]:
         (picture,) = section.pictures
-        names = [s["name"] for s in picture["series"] if s.get("role") == "prediction"]
-        assert names == ["KFAC, predicted", "AMGD, predicted"]
+        drawn = [s["name"] for s in picture["series"] if s.get("role") == "prediction"]
+        assert drawn == ["KFAC, predicted", "AMGD, predicted"]
 
 
 def test_a_method_has_one_colour_in_all_pictures(result: ExperimentResult) -> None:

@@ -2,6 +2,7 @@
 
 import itertools
 import re
+from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import lpfl.report
 from lpfl.records import KINDS
 from lpfl.report.axes import axis_for, spans_decades
 from lpfl.report.charts import STATISTIC_LABELS, gauge, scatter, strip
@@ -169,12 +171,13 @@ SERIES = st.lists(st.tuples(FINITE, FINITE, FINITE), max_size=5)
 
 
 @given(
-    series=st.lists(SERIES, max_size=8),
+    series=st.lists(SERIES, max_size=13),
     log=st.booleans(),
-    style=st.sampled_from(["line", "points"]),
+    style=st.sampled_from(["line", "points", "bars"]),
+    wide=st.booleans(),
 )
 def test_a_picture_of_any_numbers_is_a_drawing(
-    series: list[list[tuple[float, float, float]]], log: bool, style: str
+    series: list[list[tuple[float, float, float]]], log: bool, style: str, wide: bool
 ) -> None:
     data: dict[str, Any] = {
         "title": "<t>",
@@ -182,6 +185,7 @@ def test_a_picture_of_any_numbers_is_a_drawing(
         "y_label": 'y"&',
         "x_scale": "log" if log else "linear",
         "y_scale": "log" if log else "linear",
+        "wide": wide,
         "series": [
             {
                 "name": "</text><script>",
@@ -208,3 +212,63 @@ def test_points_that_a_log_axis_hides_are_counted() -> None:
 def test_a_long_series_is_thinned() -> None:
     long = {"name": "a", "style": "line", "x": list(range(10_000)), "y": [1.0] * 10_000}
     assert len(picture(PICTURE | {"series": [long]})) < 12_000
+
+
+def many(style: str, count: int = 12) -> dict[str, Any]:
+    return PICTURE | {
+        "series": [
+            {"name": f"n{i}", "style": style, "x": [1, 2], "y": [1.0, 2.0 + i]}
+            for i in range(count)
+        ]
+    }
+
+
+@pytest.mark.parametrize("style", ["line", "points"])
+def test_twelve_series_are_told_apart_without_colour(style: str) -> None:
+    drawing = picture(many(style))
+    forms = re.findall(r'class="(?:series|mark) (\w+) s(\d+)"', drawing)
+    assert len(set(forms)) == 12
+    assert len({form for form, _ in forms}) == 12
+
+
+def test_every_dash_and_colour_is_in_the_style_sheet() -> None:
+    style = (Path(lpfl.report.__file__).parent / "templates" / "page.css").read_text()
+    dashes = [re.search(rf"\.dash{i} {{ stroke-dasharray: ([\d. ]+);", style) for i in range(1, 12)]
+    assert len({found[1] for found in dashes if found}) == 11
+    for i in range(12):
+        assert f".s{i} {{ color: var(--s{i}); }}" in style
+        assert len(re.findall(rf"--s{i}: #", style)) == 2
+
+
+def test_a_prediction_has_the_colour_of_its_series_and_no_place_in_the_legend() -> None:
+    one = {"name": "KFAC", "style": "line", "x": [1, 2], "y": [1.0, 2.0], "colour": 5}
+    guess = one | {"name": "foretold", "role": "prediction"}
+    drawing = picture(PICTURE | {"series": [one, guess]})
+    assert 'class="predicted s5"' in drawing
+    assert ">KFAC</text>" in drawing
+    assert ">foretold</text>" not in drawing
+
+
+def test_bars_stand_on_zero_and_touch() -> None:
+    data = PICTURE | {
+        "y_scale": "linear",
+        "series": [{"name": "h", "style": "bars", "x": [1, 2, 3], "y": [4.0, 2.0, 6.0]}],
+    }
+    rects = [e.attrib for e in ET.fromstring(picture(data)) if e.get("class") == "bar s0"][1:]
+    boxes = [[float(r[key]) for key in ("x", "y", "width", "height")] for r in rects]
+    heights = [h for *_, h in boxes]
+    assert heights[0] / heights[1] == pytest.approx(2.0, abs=0.01)
+    assert heights[2] / heights[1] == pytest.approx(3.0, abs=0.01)
+    feet = [y + h for _, y, _, h in boxes]
+    assert max(feet) - min(feet) <= 0.2
+    for left, right in itertools.pairwise(boxes):
+        assert left[0] + left[2] == pytest.approx(right[0], abs=0.2)
+        assert left[2] == pytest.approx(right[2], abs=0.2)
+
+
+def test_limits_put_what_lies_outside_on_the_edge() -> None:
+    series = [{"name": "a", "style": "points", "x": [1, 2], "y": [0.5, 1e9]}]
+    drawing = picture(PICTURE | {"series": series, "y_limits": [0.1, 1.0]})
+    labels = re.findall(r'class="tick end"[^>]*>([^<]*)<', drawing)
+    assert "1" in labels
+    assert "10⁹" not in labels

@@ -19,8 +19,8 @@ def median_series(
     replicates (len(x), R); the series ends before the first value that is not finite.
     """
     values = np.asarray(replicates, dtype=np.float64)
-    finite = np.isfinite(values).all(axis=1)
-    length = len(finite) if finite.all() else int(np.argmin(finite))
+    lost = np.flatnonzero(~np.isfinite(values).all(axis=1))
+    length = int(lost[0]) if lost.size else len(values)
     kept = thin(length)
     low, middle, high = np.quantile(values[kept], (BAND[0], 0.5, BAND[1]), axis=1)
     return {

@@ -102,7 +102,7 @@ def _amgd(
     total = np.zeros(run.steps - middle + 1)
     for i, lam in enumerate(own["head"]):
         for j, mu in enumerate(own["schur"]):
-            pair = {"head_eigenvalues": [lam], "schur_eigenvalues": [mu]}
+            pair: dict[str, Any] = {"head_eigenvalues": [lam], "schur_eigenvalues": [mu]}
             left = _decay(local_rate("amgd", step_size=run.rate, **pair), run.steps - middle)
             floor = tangent_floor(
                 "amgd_large_batch",

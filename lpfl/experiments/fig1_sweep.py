@@ -161,15 +161,15 @@ def _amgd_steps(
     mu, right = torch.linalg.eigh(torch.linalg.inv(B @ torch.linalg.inv(problem.cov_x) @ B.mT))
     modes = (left.mT @ T @ right).cpu().numpy()
     bound = LEVEL / np.sqrt(1 - LEVEL**2)
-    table = np.full((len(_WIDE), *shape), np.inf)
+    conditions, seeds = shape
+    table = np.full((len(_WIDE), conditions, seeds), np.inf)
     for r, (own, h, s) in enumerate(zip(modes, lam.cpu(), mu.cpu(), strict=True)):
         pairs = {"head_eigenvalue": h.numpy()[:, None], "schur_eigenvalue": s.numpy()}
         for i, rate in enumerate(_WIDE):
             factors = _MULTIPLIER(step_size=rate, **pairs)
-            place = (i, *np.unravel_index(r, shape))
-            table[place] = _first_step(own, factors, bound, num_steps)
+            table[i, r // seeds, r % seeds] = _first_step(own, factors, bound, num_steps)
     best = np.median(table, axis=2).argmin(axis=0)
-    return np.asarray(table[best, np.arange(shape[0])])
+    return np.asarray(table[best, np.arange(conditions)])
 
 
 def _first_step(modes: Array, multipliers: Array, bound: float, num_steps: int) -> float:

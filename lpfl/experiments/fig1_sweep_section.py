@@ -20,7 +20,7 @@ def sweep_section(subject: str, conditions: Sequence[float], outcome: Sweep) -> 
     series, rows, fitted = [], [], {}
     for name, steps in outcome.steps.items():
         kept = np.isfinite(steps).all(axis=1)
-        x = [c for c, keep in zip(conditions, kept, strict=True) if keep]
+        x = np.asarray(conditions)[kept].tolist()
         own = median_series(name, x, steps[kept], colour=CONTEST[name][1]) if x else None
         series += [own] if own else []
         if name in outcome.predicted:
@@ -65,8 +65,8 @@ def sweep_section(subject: str, conditions: Sequence[float], outcome: Sweep) -> 
         "the same fit to predicted counts. Limit: exponent at large condition numbers; noisy "
         "limit: where gradients are mostly noise. Right: median number of steps to distance "
         f"{LEVEL:g}. Dotted in the picture: KFAC by the "
-        "global law (LR-28), AMGD linearised, at the best rate of the same grid (LR-15): near the edge "
-        "of stability the true step is milder than its linear part, and its best rate larger."
+        "global law (LR-28), AMGD linearised, at the best rate of the same grid (LR-15): near the "
+        "edge of stability the true step is milder than its linear part, and its best rate larger."
     )
     data = figure(f"Steps to distance {LEVEL:g}", "distance", series) | {
         "x_label": f"condition number of {subject}",

@@ -61,7 +61,7 @@ def race(
                 new, memories[i] = method.step(
                     old,
                     memories[i],
-                    halves if method.batches == 2 else batch,  # type: ignore[arg-type]
+                    halves if method.batches == 2 else batch,
                 )
             except (ValueError, torch.linalg.LinAlgError):
                 new = Weights(*(torch.full_like(W, torch.nan) for W in old))

@@ -59,7 +59,7 @@ def picture(data: Mapping[str, Any]) -> Markup:
     top, plot_height = 10 + 18 * ceil(len(named) / columns), 300 if data.get("wide") else 250
     bottom = top + plot_height
     bars = any(one["style"] == "bars" for one in series)
-    xs = [v for s in series for v in s["x"]]
+    xs = [v for s in series for v in (_edges(s["x"]) if s["style"] == "bars" else s["x"])]
     ys = [v for s in series for key in ("y", "low", "high") for v in s.get(key, ())]
     x = axis_for(xs, _LEFT, width - 14, log=log_x)
     y = axis_for(data.get("y_limits") or ys + [0.0] * bars, bottom, top, log=log_y)
@@ -112,6 +112,13 @@ def _drawn(series: Mapping[str, Any], x: Axis, y: Axis, band: str) -> list[Marku
         return [*parts, marks(colour, MARK_SHAPES[index], points)]
     kind = "predicted" if series.get("role") == "prediction" else f"series dash{index}"
     return [*parts, polyline(f"{kind} {colour}", points)]
+
+
+def _edges(centres: Sequence[float]) -> list[float]:
+    """Return the outer edges of bars as wide as the smallest distance between two centres."""
+    places = sorted(set(centres))
+    half = min((b - a for a, b in pairwise(places)), default=0.0) / 2
+    return [places[0] - half, places[-1] + half] if places else []
 
 
 def _bars(
