@@ -14,7 +14,9 @@ def add_parser(commands: Any) -> None:
     """Add the command to the parser."""
     parser = commands.add_parser("experiment", help=SAYS, description=SAYS)
     parser.add_argument("name", help="fig1, fig2 or fig3")
-    parser.add_argument("--scale", default="quick", help="quick (minutes) or paper (full size)")
+    parser.add_argument(
+        "--scale", default="quick", help="quick (minutes) or paper (full size, hours on a CPU)"
+    )
     parser.add_argument("--seeds", type=int, metavar="N", help="replicates (default: the scale's)")
     parser.add_argument("--seed", type=int, default=0, help="seed of every draw (default 0)")
     parser.add_argument("--device", default="cpu", help="cpu or cuda")

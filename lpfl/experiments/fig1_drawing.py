@@ -86,3 +86,16 @@ def ranking(runs: Sequence[Run]) -> list[Run]:
 def listed(names: Sequence[str]) -> str:
     """Return names as a list in words."""
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def podium(runs: Sequence[Run]) -> str:
+    """Return in words which three methods are nearest, and the place of KFAC among all.
+
+    A method that ran for fewer steps than the others does not take part.
+    """
+    longest = max(run.steps for run in runs)
+    order = ranking([run for run in runs if run.steps == longest])
+    place = 1 + next(i for i, run in enumerate(order) if run.entrant.key == "kfac")
+    names = listed([run.entrant.name for run in order[:3]])
+    words = f"after {longest} steps {names} are nearest to the true subspace, in this order"
+    return words if place <= 3 else f"{words}; KFAC is number {place} of {len(order)}"

@@ -70,7 +70,7 @@ ENTRANTS = (
     ),
 )
 EMPIRICAL = Entrant(
-    "NGD, empirical",
+    "Empirical NGD",
     "ngd_empirical",
     4,
     (1e-4, 1e-2, 3e-2, 0.1, 0.3),

@@ -39,7 +39,7 @@ _SWEEP = Sizes(input_dim=24, output_dim=6, rank=3, cov_condition=10.0, head_cond
 _QUICK = Plan(
     sizes=Sizes(),
     seeds=10,
-    steps=400,
+    steps=300,
     tune_seeds=2,
     noise_stds=(0.1, 1.0),
     noisy_seeds=4,
@@ -64,7 +64,7 @@ PLANS: Mapping[str, Plan] = MappingProxyType(
             empirical_seeds=10,
             empirical_steps=1000,
             empirical_tune_seeds=3,
-            empirical_tune_steps=1000,
+            empirical_tune_steps=500,
             sweep_seeds=10,
             sweep_steps=3000,
             sweep_sizes=replace(_SWEEP, input_dim=100, output_dim=15, rank=8),
