@@ -107,4 +107,40 @@ FAULTS = (
         "SI-08", "theory.single_index.fixed_point", "/ (1 - phi * E(_P)))", "* (1 - phi * E(_P)))",
         "slope of the natural iteration",
     ),
+    Fault(
+        "SI-13", DIRECTIONS, "batch.input_mean * batch.target_mean[:, None]",
+        "0.1 * batch.input_mean * batch.target_mean[:, None]",
+        "most of the mean left in the labels",
+    ),
+    Fault(
+        "SI-13", "lpfl.problems.single_index_network",
+        "    back = back - back.mean(1, keepdim=True) - H * (back * H).mean(1, keepdim=True)\n", "",
+        "no gradient through the batch statistics",
+    ),
+    Fault(
+        "SI-13", "theory.single_index.alignment", "return max(residual_var - c0 * c0, 0.0)",
+        "return residual_var",
+        "mean of the labels counted as noise",
+    ),
+    Fault(
+        "SI-15", "theory.single_index.teacher", "return energy / total",
+        "return spectrum.weights / spectrum.moment(1)",
+        "energies of the teacher forgotten",
+    ),
+    Fault(
+        "SI-15", DIRECTIONS, "return damped_solve(Q, h, damping=damping)",
+        "return damped_solve(Q, h, damping=damping * d)",
+        "damping multiplied by the dimension",
+    ),
+    Fault(
+        "SI-16", "theory.single_index.teacher", "ENERGY = c1_link**2 + c_act**2",
+        "ENERGY = c1_link**2 + c_act**2 / 100",
+        "initial network not counted as signal energy",
+    ),
+    Fault(
+        "SI-16", "lpfl.problems.single_index_network",
+        "return 1 / sqrt(self.width) if self.normalised else 1.0",
+        "return 1 / sqrt(self.width)",
+        "factor 1/sqrt(N) where there should be none",
+    ),
 )  # fmt: skip
