@@ -5,9 +5,9 @@ import random
 from typing import Any
 
 import sympy as sp
-from tests.results_samples import claim_line, header, observation
 
 from lpfl.store import Results
+from tests.results_samples import claim_line, header, observation
 from theory import notation as sym
 from theory.claim import Assumption, Claim, Kind, collect
 

@@ -84,5 +84,5 @@ def test_positive_definite_guard(matrix, words):
 def test_machine_tolerance_scales_with_epsilon():
     wide = linalg.machine_tolerance(torch.float32, dim=4)
     assert math.isclose(wide / linalg.machine_tolerance(torch.float64, dim=4), 2.0**29)
-    with pytest.raises(ValueError, match="condition=0.5"):
+    with pytest.raises(ValueError, match=r"condition=0\.5"):
         linalg.machine_tolerance(torch.float64, dim=4, condition=0.5)

@@ -96,6 +96,11 @@ FAULTS = (
         "right statistic replaced by its diagonal",
     ),
     Fault(
+        "LR-23", "lpfl.optim.average", "decay * average.weight + 1.0 - decay",
+        "decay * average.weight + 1.0",
+        "moving average divided by the wrong weight",
+    ),
+    Fault(
         "LR-24", "lpfl.optim.muon",
         "return newton_schulz(matrix, steps=steps) if steps else polar_factor(matrix)",
         "return newton_schulz(matrix, steps=5)",
@@ -140,6 +145,11 @@ FAULTS = (
         "LR-27", "lpfl.optim.shampoo", "squares = (grad @ grad.mT, grad.mT @ grad)",
         "squares = (grad @ grad.mT, grad.square().sum(-2).diag_embed())",
         "right statistic replaced by its diagonal",
+    ),
+    Fault(
+        "LR-23", "lpfl.optim.average", "decay * average.weight + 1.0 - decay",
+        "decay * average.weight + 1.0",
+        "moving average divided by the wrong weight",
     ),
     Fault(
         "LR-28", KFAC, "F = least_squares_head(G, batch)", "F = weights.head",

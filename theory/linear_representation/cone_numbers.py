@@ -74,8 +74,9 @@ def slowest_cone_contraction(*, condition_number: float, step_size: float) -> fl
 def admissible_tangent(*, condition_number: float, step_size: float) -> float:
     """Return the supremum of tan(theta) up to which every start contracts by 1 - 0.9 eta.
 
-    It is the smaller root of tan(theta) tan(phi - theta) = 0.1/(1 - 0.9 eta), or the width of the
-    cone where there is no root; infinity for condition number 1.
+    It is the smaller root of tan(theta) tan(phi - theta) = 0.1/(1 - 0.9 eta); infinity for
+    condition number 1. Where there is no root in the cone it is the width of the cone, and nothing
+    is claimed beyond.
     Raises: ValueError if condition_number < 1 or step_size outside [0, 1].
     Source: derived (LR-09).
     """

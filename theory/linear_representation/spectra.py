@@ -72,7 +72,7 @@ def kfac_spectrum(
 ) -> Array:
     """Return the local multipliers of joint KFAC, ascending, (k(m+d),).
 
-    in_turn: the head step sees the new representation.
+    in_turn: the second layer's step sees the new first one; the spectrum is that of either order.
     Raises: ValueError on a bad argument.
     Source: derived (LR-19).
     """
