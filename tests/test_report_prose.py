@@ -34,7 +34,7 @@ def test_names_of_parts_are_words() -> None:
 
 
 SPELT_OUT = re.compile(
-    r"\b(eta|beta|lambda|lam|kappa|sigma|Sigma|phi|theta|alpha|delta|sqrt)\b|<=|>=|\*|\^-|\(x\)"
+    r"\b(eta|beta|lambda|lam|kappa|sigma|Sigma|phi|theta|alpha|delta|sqrt)\b|<=|>=|\*|\^-| \(x\) "
 )
 
 
