@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,8 @@ import numpy as np
 from lpfl.experiments.estimates import Comparison, Estimate, curve, dots, estimate, picture, verdict
 from lpfl.experiments.experiment import Options, Section, Table
 from lpfl.experiments.single_index_methods import (
+    ADAM,
+    ADAM_ROTATED,
     BATCH_NORM,
     DIRECTIONS,
     KFAC,
@@ -25,6 +28,7 @@ from lpfl.experiments.single_index_setting import Setting
 LABELS = {"identity": "alignment ρ²", "covariance": "correlation ρ²_Σ"}
 NOTE = "Points: measured, 95 % intervals. Dotted lines: predicted."
 DAMPING_RANGE = (-3.0, 2.0)
+LEVEL_PLACES = (0.004, 50.0, 0.02, 0.3)
 Estimates = dict[tuple[str, str], Estimate]
 
 
@@ -37,43 +41,52 @@ class Alignments:
 
 
 def damping_pictures(
-    setting: Setting, options: Options, *, replicates: int, points: int, found: Alignments
+    setting: Setting,
+    options: Options,
+    *,
+    replicates: int,
+    points: int,
+    found: Alignments,
+    networks: Mapping[Method, Estimate] = MappingProxyType({}),
 ) -> list[dict[str, Any]]:
-    """Return rho^2 and rho_S^2 against the damping, with SGD and batch-norm as levels."""
+    """Return rho^2 and rho_S^2 against the damping; methods without one are levels.
+
+    networks: what was measured of methods that need real networks, for rho^2.
+    """
     dampings = [float(v) for v in np.logspace(*DAMPING_RANGE, points)]
     methods = {f"{v:.17g}": replace(KFAC, damping=v) for v in dampings}
     others = {method.label: method for method in (SGD, BATCH_NORM)}
     runs = measured(setting, options, {**methods, **others}, replicates, "damping")
-    return [
-        _damping_picture(
-            setting, weight, list(methods.values()), list(others.values()), runs, found
-        )
-        for weight in LABELS
-    ]
+    pictures = []
+    for weight in LABELS:
+        levels = {method: runs[method.label, weight] for method in others.values()}
+        levels |= networks if weight == "identity" else {}
+        damped = {method: runs[label, weight] for label, method in methods.items()}
+        pictures.append(_damping_picture(setting, weight, damped, levels, found))
+    return pictures
 
 
 def _damping_picture(
     setting: Setting,
     weight: str,
-    damped: Sequence[Method],
-    others: Sequence[Method],
-    runs: Estimates,
+    damped: Mapping[Method, Estimate],
+    levels: Mapping[Method, Estimate],
     found: Alignments,
 ) -> dict[str, Any]:
     grid = np.logspace(*DAMPING_RANGE, 81)
     line = [replace(KFAC, damping=float(v)).predicted(setting, weight) for v in grid]
     places = [float(method.damping or 0) for method in damped]
-    values = [runs[f"{v:.17g}", weight] for v in places]
+    values = list(damped.values())
     series = [curve("KFAC", grid, line, KFAC.colour), dots("KFAC", places, values, KFAC.colour)]
-    for v, method, value in zip(places, damped, values, strict=True):
+    for v, (method, value) in zip(places, damped.items(), strict=True):
         confront(found, setting, method, weight, value, f"KFAC, damping {v:.3g}")
-    for at, method in zip((0.02, 50.0), others, strict=True):
-        level, value = method.predicted(setting, weight), runs[method.label, weight]
+    for at, (method, value) in zip(LEVEL_PLACES, levels.items(), strict=False):
+        level = method.predicted(setting, weight)
         series.append(curve(method.label, grid[[0, -1]], [level, level], method.colour))
         series.append(dots(method.label, [at], [value], method.colour))
     best = best_damping(setting)
     top = KFAC_BEST.predicted(setting, weight)
-    bottom = min(SGD.predicted(setting, weight), min(line))
+    bottom = min(line)
     series.append({**curve("λ*", [best, best], [bottom, top], 4), "style": "line"})
     return picture(
         f"{LABELS[weight]} against damping",
@@ -222,8 +235,7 @@ def alignment_section(
 ) -> Section:
     """Return everything about one of the paper's settings."""
     found = Alignments()
-    pictures = damping_pictures(setting, options, replicates=replicates, points=points, found=found)
-    pictures += spread_pictures(
+    against_spread = spread_pictures(
         setting,
         options,
         spreads=spreads,
@@ -233,9 +245,18 @@ def alignment_section(
         found=found,
     )
     at = found.by_spread[0.5]
+    pictures = damping_pictures(
+        setting,
+        options,
+        replicates=replicates,
+        points=points,
+        found=found,
+        networks={method: at[method.label, "identity"] for method in (ADAM, ADAM_ROTATED)},
+    )
+    pictures += against_spread
     finding = (
-        f"At a = 0.5 SGD reaches ρ² = {at[SGD.label, 'identity'].mean:.3f}, KFAC without damping "
-        f"{at[KFAC.label, 'identity'].mean:.3f} and with the best damping "
+        f"{setting.sizes}, a = 0.5: SGD reaches ρ² = {at[SGD.label, 'identity'].mean:.3f}, KFAC "
+        f"without damping {at[KFAC.label, 'identity'].mean:.3f} and with the best damping "
         f"{at[KFAC_BEST.label, 'identity'].mean:.3f}; the top singular vector of Muon's weights "
         f"does not see the teacher ({at[MUON.label, 'identity'].mean:.3f})."
     )

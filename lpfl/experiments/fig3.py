@@ -96,13 +96,13 @@ def sections(options: Options, say: Say) -> Iterator[Section]:
     odd = replace(setting, link="tanh")
     runs = _errors(odd, options, scale, say)
     yield errors_section(
-        f"Test error, odd link: {odd.sizes}",
+        f"Error, odd link, {odd.sizes}",
         runs,
         ("Labels tanh, activation tanh: the step helps through the linear part and He3.",),
     )
-    yield fairness_section(runs)
+    yield fairness_section(runs, even(setting).with_spread(0.9))
     yield errors_section(
-        f"Test error, even part: {setting.sizes}",
+        f"Error, even part, {setting.sizes}",
         _errors(even(setting), options, scale, say),
         (
             "Labels He1 + He2/2: without a step no linear model sees He2; the second spike of the "
@@ -110,7 +110,7 @@ def sections(options: Options, say: Say) -> Iterator[Section]:
         ),
     )
     yield errors_section(
-        f"Outside the domain: {TALL.sizes}, even part",
+        f"Error outside the domain, {TALL.sizes}",
         _errors(even(TALL), options, scale, say),
         (
             f"n = {TALL.samples} is about d²/7: the random features learn quadratic functions by "

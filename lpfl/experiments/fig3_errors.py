@@ -135,7 +135,7 @@ def warning_table(runs: ErrorRuns) -> Table | None:
         return None
     total = len(runs.warnings)
     rows = [
-        (warning, "all points" if len(at) == total else ", ".join(at))
+        (warning, "all points" if len(at) == total else "; ".join(at))
         for warning, at in places.items()
     ]
     return Table(["domain warning of the prediction", "at θν"], rows, title="Outside the domain")
@@ -153,9 +153,10 @@ def errors_section(title: str, runs: ErrorRuns, text: Sequence[str]) -> Section:
     low, high = gaps(runs)
     best = {m.label: min(runs.test[m.label, x].mean for x in runs.index_stds) for m in METHODS}
     finding = (
-        f"Smallest test error: SGD {best[SGD.label]:.3f}, KFAC without damping "
+        f"{title}. Smallest test error: SGD {best[SGD.label]:.3f}, KFAC without damping "
         f"{best[KFAC.label]:.3f}, with the best damping {best[KFAC_BEST.label]:.3f}; without a "
-        f"step {runs.test[NO_STEP, 0.0].mean:.3f}. The prediction is {_percent(low, high)} off."
+        f"step {runs.test[NO_STEP, 0.0].mean:.3f}. Measured minus predicted: "
+        f"{_percent(low, high)}."
     )
     warned = (
         "The prediction warns that it is outside its domain; see the table."
@@ -172,4 +173,4 @@ def errors_section(title: str, runs: ErrorRuns, text: Sequence[str]) -> Section:
 
 
 def _percent(low: float, high: float) -> str:
-    return f"between {100 * low:+.1f} and {100 * high:+.1f} %"
+    return f"{100 * low:+.1f} to {100 * high:+.1f} %"

@@ -15,9 +15,11 @@ from lpfl.experiments.single_index_setting import Setting
 from lpfl.experiments.single_index_steps import starts, step_at, unit_step
 from lpfl.ridge import refit_errors
 
+STRENGTH = 6.0
 
-def fairness_section(runs: ErrorRuns) -> Section:
-    """Return the same errors against the step size: the curves are shifted, not comparable."""
+
+def fairness_section(runs: ErrorRuns, anisotropic: Setting) -> Section:
+    """Return the same errors against the step size, and a setting where equal theta misleads."""
     setting = runs.setting
     rows = []
     for method in METHODS:
@@ -39,7 +41,22 @@ def fairness_section(runs: ErrorRuns) -> Section:
     header = ["method", "|β|", "ν", "η at θν = 1", "θ at θν = 1"]
     table = Table(header, rows, title="Predicted size of the direction", note=setting.sizes)
     pictures = (error_picture(runs, equal="index"), error_picture(runs, equal="step"))
-    return Section("Why not equal step sizes", finding, text, pictures, (table,))
+    tables = (table, _equal_strength(anisotropic))
+    return Section("Why not equal step sizes", finding, text, pictures, tables)
+
+
+def _equal_strength(setting: Setting) -> Table:
+    """Return predicted errors at equal theta, where SGD seems to win, and at equal theta nu."""
+    units = {m: unit_step(m, setting) for m in METHODS}
+    index_std = STRENGTH / units[SGD].strength
+    rows = []
+    for method, unit in units.items():
+        at_strength = predicted_risk(method, setting, STRENGTH / unit.strength).test
+        at_index = predicted_risk(method, setting, index_std).test
+        rows.append((method.label, STRENGTH / unit.strength, at_strength, at_index))
+    header = ["method", "its θν", f"error at θ = {STRENGTH:g}", f"error at θν = {index_std:.3g}"]
+    note = f"{setting.sizes}, He1 + He2/2 with activation tanh(t + {setting.shift:g}), predicted."
+    return Table(header, rows, title="Equal θ misleads where a = 0.9", note=note)
 
 
 def reuse_section(

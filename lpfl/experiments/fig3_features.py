@@ -48,16 +48,17 @@ def features_section(
     bins = np.geomspace(max(smallest, 0.02), 1.1 * largest, BINS + 1)
     pictures = [
         histogram(
-            f"Features, {name if name == BEFORE else 'after ' + name}",
-            runs[name],
-            colour=colour,
+            f"Features around a step of {method.label}",
+            runs[BEFORE],
+            runs[method.label],
+            colour=method.colour,
             bins=bins,
             edges=[edge],
-            outliers=spikes.get(name, ()),
+            outliers=spikes[method.label],
             x_label="singular value of the centred features / √n",
             x_scale="log",
         )
-        for name, colour in ((BEFORE, 4), *((m.label, m.colour) for m in METHODS))
+        for method in METHODS
     ]
     second = estimate(runs[BEFORE][:, 1])
     comparisons = [Comparison("before: edge of the bulk", edge, second, EDGE_MARGIN * edge)]

@@ -76,20 +76,19 @@ def weights_section(
     }
     largest = 1.05 * max(float(rows.max()) for rows in values.values())
     bins = np.linspace(0.0, largest, BINS + 1)
-    pictures = []
-    for name, colour in ((BEFORE, 4), *((m.label, m.colour) for m in METHODS)):
-        marks = [predicted[name].singular_value] if name in predicted else []
-        pictures.append(
-            histogram(
-                f"Weights, {name if name == BEFORE else 'after ' + name}",
-                values[name],
-                colour=colour,
-                bins=bins,
-                edges=bulk,
-                outliers=marks,
-                x_label="singular value of the first layer",
-            )
+    pictures = [
+        histogram(
+            f"Weights around a step of {method.label}",
+            values[BEFORE],
+            values[method.label],
+            colour=method.colour,
+            bins=bins,
+            edges=bulk,
+            outliers=[predicted[method.label].singular_value],
+            x_label="singular value of the first layer",
         )
+        for method in METHODS
+    ]
     comparisons = []
     for method in METHODS:
         one, label = predicted[method.label], method.label
@@ -105,8 +104,8 @@ def weights_section(
             comparisons.append(Comparison(f"{label}: {_WORDS[name]}", limit, measured, margin))
     teacher = {m.label: numbers[m.label, "teacher"].mean() for m in METHODS}
     finding = (
-        "Before the step the weights are a bulk; after it one singular value has left. Its right "
-        f"vector meets the teacher with ρ² = {teacher[SGD.label]:.3f} for SGD and "
+        f"At {setting.sizes} the step takes one singular value out of the bulk of the weights. Its "
+        f"right vector meets the teacher with ρ² = {teacher[SGD.label]:.3f} for SGD and "
         f"{teacher[KFAC.label]:.3f} for KFAC, at the same θν."
     )
     text = (

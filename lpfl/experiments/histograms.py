@@ -1,6 +1,6 @@
 """Histograms of singular values with predicted edges and outliers."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,8 +14,9 @@ from lpfl.experiments.experiment import Table
 BINS = 44
 NOTE = (
     "Bars: mean number of singular values per bin over the replicates. Dotted lines: predicted "
-    "edges of the bulk and outliers. Points: measured outliers."
+    "edges of the bulk, and the predicted outliers in red; triangles: measured outliers."
 )
+EDGE, BEFORE, OUTLIER = 4, 4, 7  # colours
 
 
 def spectrum_of(matrix: Tensor) -> NDArray[np.float64]:
@@ -27,7 +28,8 @@ def spectrum_of(matrix: Tensor) -> NDArray[np.float64]:
 
 def histogram(
     title: str,
-    runs: NDArray[np.float64],
+    before: NDArray[np.float64],
+    after: NDArray[np.float64],
     *,
     colour: int,
     bins: NDArray[np.float64],
@@ -36,38 +38,35 @@ def histogram(
     x_label: str,
     **more: Any,
 ) -> dict[str, Any]:
-    """Return the mean histogram of singular values (R, k) with predicted marks.
+    """Return the mean histograms of singular values (R, k) before and after, with predictions.
 
-    The largest len(outliers) values of each replicate are drawn as points with intervals in y at
-    their mean.
+    The means of the largest len(outliers) values after the step are drawn as points.
     """
-    counts = np.mean([np.histogram(row, bins)[0] for row in runs], axis=0)
-    log = more.get("x_scale") == "log"
-    centres = np.sqrt(bins[1:] * bins[:-1]) if log else (bins[1:] + bins[:-1]) / 2
-    top = float(counts.max())
-    shown = [
-        {
-            "name": "singular values",
-            "style": "bars",
-            "colour": colour,
-            "x": centres.tolist(),
-            "y": counts.tolist(),
-        }
-    ]
-    shown += [curve(f"bulk edge {e:.3g}", [e, e], [0.0, top], 4) for e in edges]
-    shown += [curve(f"outlier {o:.3g}", [o, o], [0.0, top], 11) for o in outliers]
+    grey = _bars("before the step", before, bins, BEFORE, more)
+    coloured = _bars("after the step", after, bins, colour, more)
+    top = max(*grey["y"], *coloured["y"])
+    shown = [grey, coloured]
+    shown += [curve(f"bulk edge {e:.3g}", [e, e], [0.0, top], EDGE) for e in edges]
+    shown += [curve(f"outlier {o:.3g}", [o, o], [0.0, top], OUTLIER) for o in outliers]
     if outliers:
-        places = runs[:, : len(outliers)].mean(axis=0)
-        shown.append(
-            {
-                "name": "measured outliers",
-                "style": "points",
-                "colour": 11,
-                "x": places.tolist(),
-                "y": [0.12 * top] * len(outliers),
-            }
-        )
+        points = {"name": "measured outliers", "style": "points", "colour": OUTLIER}
+        places = after[:, : len(outliers)].mean(axis=0).tolist()
+        shown.append({**points, "x": places, "y": [0.12 * top] * len(places)})
     return picture(title, x_label, "singular values per bin", shown, note=NOTE, **more)
+
+
+def _bars(
+    name: str,
+    runs: NDArray[np.float64],
+    bins: NDArray[np.float64],
+    colour: int,
+    more: Mapping[str, Any],
+) -> dict[str, Any]:
+    counts = np.mean([np.histogram(row, bins)[0] for row in runs], axis=0)
+    geometric = more.get("x_scale") == "log"
+    middle = np.sqrt(bins[1:] * bins[:-1]) if geometric else (bins[1:] + bins[:-1]) / 2
+    bars = {"name": name, "style": "bars", "colour": colour}
+    return {**bars, "x": middle.tolist(), "y": counts.tolist()}
 
 
 def comparison_table(comparisons: Sequence[Comparison], title: str) -> Table:
