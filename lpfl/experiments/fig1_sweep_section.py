@@ -63,11 +63,11 @@ def sweep_section(subject: str, conditions: Sequence[float], outcome: Sweep) -> 
     note = (
         "Fitted: exponent of the counted steps, ± one standard error over replicates. Predicted: "
         "the same fit to predicted counts. Limit: exponent at large condition numbers; noisy "
-        "limit: where gradients are mostly noise. That of DFW is that of AMGD with Sigma taken out. "
-        "Right: median number of steps to distance "
-        f"{LEVEL:g}. Dotted in the picture: KFAC by the "
-        "global law (LR-28), AMGD linearised, at the best rate of the same grid (LR-15): near the "
-        "edge of stability the true step is milder than its linear part, and its best rate larger."
+        "limit: where gradients are mostly noise. The limit of DFW is that of AMGD with Sigma "
+        f"taken out. Right: median number of steps to distance {LEVEL:g}. Dotted in the picture: "
+        "KFAC by the global law (LR-28), AMGD linearised at the best rate of the same grid (LR-15): "
+        "near the edge of stability the true step is milder than its linear part, and its best "
+        "rate larger."
     )
     data = figure(f"Steps to distance {LEVEL:g}", "distance", series) | {
         "x_label": f"condition number of {subject}",
