@@ -65,7 +65,7 @@ def sweep_section(subject: str, conditions: Sequence[float], outcome: Sweep) -> 
         "the same fit to predicted counts. Limit: exponent at large condition numbers; noisy "
         "limit: where gradients are mostly noise. The limit of DFW is that of AMGD with Sigma "
         f"taken out. Right: median number of steps to distance {LEVEL:g}. Dotted in the picture: "
-        "KFAC by the global law (LR-28), AMGD linearised at the best rate of the same grid (LR-15): "
+        "KFAC by the global law (LR-28), AMGD linearised at the best rate of its grid (LR-15): "
         "near the edge of stability the true step is milder than its linear part, and its best "
         "rate larger."
     )
