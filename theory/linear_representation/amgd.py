@@ -163,9 +163,9 @@ LR_15 = Claim(
     title="Local rate: AMGD pays both condition numbers, KFAC none",
     says=(
         "Near the solution the entry of T along eigenvectors of H and of the Schur complement Σ_s "
-        "is multiplied by 1 − ηλᵢμⱼ per step. So the best step size gives (K − 1)/(K + 1), with K "
-        "the product of both condition numbers. Noiseless Gaussian batches shorten the mean step "
-        "by (n − k)/n. KFAC with a least-squares head has exactly 1 − η."
+        "is multiplied by 1 − ηλ_iμ_j per step. So the best step size gives (K − 1)/(K + 1), with "
+        "K the product of both condition numbers. Noiseless Gaussian batches shorten the mean "
+        "step by (n − k)/n. KFAC with a least-squares head has exactly 1 − η."
     ),
     kind=Kind.RATE,
     source=DERIVED,

@@ -33,11 +33,11 @@ LR_08 = Claim(
     title="Sharp cone of one-step contraction",
     says=(
         "With the least-squares head and no noise, a start inside the cone of angles below π/2 − "
-        "φ, where φ depends on κ alone, stays inside. The tangent of the largest angle shrinks "
+        "ϕ, where ϕ depends on κ alone, stays inside. The tangent of the largest angle shrinks "
         "per step at least by the factor (1 − η)/(1 − ηb) with b < 1/2: the rate tends to 1 − η, "
         "and nowhere in the cone is it slower than 1 − η/2. The condition number sets the width "
         "of the cone, not the rate; outside, one step can enlarge the angle. The factor is "
-        "attained, for angles up to φ."
+        "attained, for angles up to ϕ."
     ),
     kind=Kind.BOUND,
     source=DERIVED,

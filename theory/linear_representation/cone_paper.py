@@ -27,7 +27,7 @@ LR_09 = Claim(
     title="Contraction by 1 − 0.9η, and from which starts",
     says=(
         "The tangent of the largest angle shrinks by the factor 1 − 0.9η per step for small "
-        "angles. In the worst case this is true exactly if tan θ tan(φ − θ) ≤ 0.1/(1 − 0.9η). So "
+        "angles. In the worst case this is true exactly if tan θ tan(ϕ − θ) ≤ 0.1/(1 − 0.9η). So "
         "the admissible start scales like 1/√κ, and no constant free of κ works."
     ),
     kind=Kind.BOUND,

@@ -43,7 +43,7 @@ LR_16 = Claim(
     says=(
         "In the eigenbasis of H the stationary covariance of each row of T is the fixed point of "
         "an exact Wishart recursion. For large batches the variance along eigenvectors is "
-        "ησ²/(n(2 − ηλᵢμⱼ)): flat directions are slow, but their noise is not amplified."
+        "ησ²/(n(2 − ηλ_iμ_j)): flat directions are slow, but their noise is not amplified."
     ),
     kind=Kind.LIMIT,
     source=DERIVED,

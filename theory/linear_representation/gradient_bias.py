@@ -54,7 +54,7 @@ LR_17 = Claim(
     says=(
         "With noise of constant variance the head of the same batch causes no bias of the "
         "gradient: the gradient splits into a head part and a noise part that are uncorrelated. A "
-        "head from an independent batch of n₂ rows does cause one, unless the gradient is "
+        "head from an independent batch of n_2 rows does cause one, unless the gradient is "
         "whitened. With the same batch and a noise variance that depends on x, the bias is of "
         "order m/n. (The usual reading blames the same batch for any anisotropic input; it is not "
         "to blame.)"

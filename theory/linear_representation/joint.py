@@ -74,8 +74,8 @@ LR_18 = Claim(
     says=(
         "Near a solution, gradient descent in both layers (the mean of SGD) has as multipliers 1 "
         "minus η times the Gauss-Newton eigenvalues. For isotropic input and orthonormal rows of "
-        "G the angles see 1 − ηλᵢ. With balanced layers, as reached from a small initialisation, "
-        "they see 1 − η√λᵢ, slowest at the smallest singular value of F⋆. The orthonormal counts "
+        "G the angles see 1 − ηλ_i. With balanced layers, as reached from a small initialisation, "
+        "they see 1 − η√λ_i, slowest at the smallest singular value of F⋆. The orthonormal counts "
         "are per eigenvalue for “representation” and “joint”, the balanced ones per eigenvalue or "
         "ordered pair."
     ),

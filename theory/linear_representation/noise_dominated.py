@@ -92,8 +92,8 @@ LR_22 = Claim(
     title="Adam removes only the diagonal",
     says=(
         "Dominated by noise, Adam's mean step is (√n/σ) diag(Γ)^(−1/2) Γ, Γ the Gauss-Newton "
-        "matrix. For diagonal H and Σ each entry sees 1 − η√(nλᵢμⱼ)/σ, and its floor is "
-        "ησ/(2√(nλᵢμⱼ)): of order ησ/√n against σ²/n of KFAC." + _NOISE_DOMINATED
+        "matrix. For diagonal H and Σ each entry sees 1 − η√(nλ_iμ_j)/σ, and its floor is "
+        "ησ/(2√(nλ_iμ_j)): of order ησ/√n against σ²/n of KFAC." + _NOISE_DOMINATED
     ),
     kind=Kind.LIMIT,
     source=DERIVED,
@@ -112,7 +112,7 @@ LR_23 = Claim(
     title="Shampoo takes a power off the condition number",
     says=(
         "With averaged statistics and exponent −r per side, the rate along eigenvectors is "
-        "proportional to (λᵢμⱼ)^(1 − r): the condition number enters with power 3/4 for r = 1/4 "
+        "proportional to (λ_iμ_j)^(1 − r): the condition number enters with power 3/4 for r = 1/4 "
         "and with power 1/2 for r = 1/2. Without noise and memory, r = 1/4 is the polar factor."
         + _NOISE_DOMINATED
     ),
@@ -130,7 +130,7 @@ LR_24 = Claim(
     says=(
         "The polar step, noiseless and aligned, lowers every tangent by exactly η per step, "
         "whatever the condition numbers (then it rattles at η). Dominated by noise and with k ≪ d "
-        "the rate is √(nλᵢ)μⱼ/(σ√tr Σ); for Σ = I an entry settles at variance ησ/(2√(ndλᵢ))."
+        "the rate is √(nλ_i)μ_j/(σ√tr Σ); for Σ = I an entry settles at variance ησ/(2√(ndλ_i))."
         + _NOISE_DOMINATED
     ),
     kind=Kind.RATE,

@@ -38,7 +38,7 @@ LR_26 = Claim(
         "The best new head on a frozen representation leaves an excess risk of ½ tr(F_t D_t "
         "F_tᵀ), where D_t is the part of the true representation that the frozen one misses. It "
         "is at most half the largest eigenvalue of Σ times the squared norm of F_t times the "
-        "squared subspace distance. Fitted on n Gaussian rows, the mean excess is e₀(n − 1)/(n − "
+        "squared subspace distance. Fitted on n Gaussian rows, the mean excess is e_0(n − 1)/(n − "
         "k − 1) + ½mσ²k/(n − k − 1): the misfit is inflated too."
     ),
     kind=Kind.IDENTITY,
