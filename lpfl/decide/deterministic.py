@@ -79,4 +79,5 @@ def bound(values: ArrayLike, limits: ArrayLike, *, rounding: ArrayLike) -> Verdi
         tolerance=float(slack[worst]),
         detectable=float(slack[worst]),
         replicates=value.size,
+        sharp=True,
     )

@@ -20,7 +20,10 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class Verdict:
-    """One decision, with what is needed to judge it."""
+    """One decision, with what is needed to judge it.
+
+    sharp: a bound that may be attained, so that a margin of zero is no sign of trouble.
+    """
 
     outcome: Outcome
     statistic: float
@@ -34,6 +37,7 @@ class Verdict:
     samples_needed: int | None = None
     margin_std_error: float = 0.0
     detail: str = ""
+    sharp: bool = False
 
     def with_detail(self, detail: str) -> "Verdict":
         """Return the same verdict with a plain-text remark."""

@@ -99,10 +99,19 @@ def alpha_per_decision(noisy_claims: int, decisions: int) -> float:
     return ALPHA_TOTAL / (max(noisy_claims, 1) * MAX_SCENARIOS * max(decisions, 1))
 
 
-def worst(findings: Sequence[Finding]) -> Finding:
-    """Return the finding that decides: refuted before inconclusive, then the smallest margin."""
+def worst(findings: Sequence[Finding], *, bounds_decide: bool = True) -> Finding:
+    """Return the finding that decides: refuted before inconclusive, then the smallest margin.
+
+    Without ``bounds_decide``, confirmed bounds come last: their margin may be zero by nature.
+    """
     severity = {Outcome.REFUTED: 0, Outcome.INCONCLUSIVE: 1, Outcome.CONFIRMED: 2}
-    return min(findings, key=lambda f: (severity[f.verdict.outcome], f.verdict.margin))
+
+    def rank(finding: Finding) -> tuple[int, bool, float]:
+        verdict = finding.verdict
+        confirmed_bound = verdict.sharp and verdict.outcome is Outcome.CONFIRMED
+        return (severity[verdict.outcome], confirmed_bound and not bounds_decide, verdict.margin)
+
+    return min(findings, key=rank)
 
 
 def as_numpy(tensor: Tensor) -> NDArray[np.float64]:

@@ -16,6 +16,7 @@ from lpfl.verify.check import Check, Finding, Trial, alpha_per_decision, worst
 from lpfl.verify.checks import CHECKS
 from lpfl.verify.profiles import profile_named
 from lpfl.verify.scenario import Scenario
+from theory.claim import Kind
 from theory.claims import CLAIMS
 
 DTYPES = {"float64": torch.float64, "float32": torch.float32}
@@ -102,7 +103,10 @@ class ClaimRun:
 
     def records(self) -> list[Record]:
         """Return the observations and, last, the claim record: the worst finding decides."""
-        final = worst([finding for _, finding in self.findings])
+        final = worst(
+            [finding for _, finding in self.findings],
+            bounds_decide=CLAIMS[self.claim_id].kind in (Kind.BOUND, Kind.BOUND_WHP),
+        )
         at = next(scenario for scenario, finding in self.findings if finding is final)
         summary = {
             **self._summary(final.verdict.outcome.value),
