@@ -13,8 +13,9 @@ from lpfl.experiments.estimates import Comparison, Estimate, estimate, verdict
 from lpfl.experiments.experiment import Options, result_from_json
 from lpfl.experiments.feature_bulk import feature_edge
 from lpfl.experiments.fig2_adam import conditioned
-from lpfl.experiments.fig2_alignment import Alignments, measured, measured_weights, spread_pictures
+from lpfl.experiments.fig2_alignment import measured_weights, spread_pictures
 from lpfl.experiments.fig2_care import COUNTER
+from lpfl.experiments.fig2_damping import Alignments, measured
 from lpfl.experiments.fig2_whitening import WHITENING, whitening_samples
 from lpfl.experiments.fig3_errors import measure, predicted_risk, warning_table
 from lpfl.experiments.fig3_features import feature_spectrum

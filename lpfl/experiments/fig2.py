@@ -59,7 +59,11 @@ def settings(options: Options) -> list[tuple[str, str]]:
             f"real networks, {TALL.sizes} and {weights.sizes}; Adam is the sign of the first "
             f"gradient, Muon the exact polar factor with step size {POLAR_STEP:g}",
         ),
-        ("replicates", f"{scale.replicates} of directions, {scale.networks} of networks"),
+        (
+            "replicates",
+            f"{scale.replicates} of directions and {scale.networks} of networks; more where the "
+            "runs are small. The points of one damping curve share their batches and move together",
+        ),
         (
             "margin",
             f"a point agrees with its line within 2/d + {RELATIVE_MARGIN:.0%} of the prediction "
@@ -108,7 +112,7 @@ def sections(options: Options, say: Say) -> Iterator[Section]:
         **common,
     )
     say("counter-example")
-    yield counter_example(options, replicates=4 * scale.replicates, points=scale.points)
+    yield counter_example(options, replicates=8 * scale.replicates, points=scale.points)
     say("independent whitening batch")
     yield whitening_section(options, replicates=4 * scale.replicates)
     say("Adam on diagonal and rotated covariances")

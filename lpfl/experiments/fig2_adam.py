@@ -8,14 +8,9 @@ import numpy as np
 from lpfl.covariance import CovarianceSpec
 from lpfl.experiments.estimates import curve, dots, picture, verdict
 from lpfl.experiments.experiment import Options, Section, Table
-from lpfl.experiments.fig2_alignment import (
-    NOTE,
-    Alignments,
-    confront,
-    measured,
-    measured_weights,
-)
+from lpfl.experiments.fig2_alignment import measured_weights
 from lpfl.experiments.fig2_care import STORY
+from lpfl.experiments.fig2_damping import NOTE, Alignments, confront, measured
 from lpfl.experiments.single_index_methods import ADAM, ADAM_ROTATED, SGD
 from lpfl.experiments.single_index_setting import Setting
 
@@ -61,7 +56,7 @@ def adam_section(options: Options, *, replicates: int, networks: int) -> Section
     ]  # fmt: skip
     header = ["condition"]
     for name in ("SGD", "Adam, diagonal", "Adam, rotated"):
-        header += [f"{name}: predicted", "measured"]
+        header += [name, "measured"]
     last = {m.label: rows[CONDITIONS[-1]][m.label, "identity"].mean for m in METHODS}
     finding = (
         f"At condition number {CONDITIONS[-1]:g} Adam's first step reaches ρ² = "
@@ -76,7 +71,7 @@ def adam_section(options: Options, *, replicates: int, networks: int) -> Section
         "of SGD. Which of the two holds depends on the axes, not on the spectrum.",
         verdict(found.comparisons),
     )
-    tables = (Table(header, table, title="SI-11 in numbers"),)
+    tables = (Table(header, table, title="SI-11 in numbers: predicted, measured"),)
     return Section(f"{STORY}: Adam and the axes", finding, text, (drawing,), tables)
 
 

@@ -2,7 +2,7 @@
 
 from lpfl.experiments.estimates import verdict
 from lpfl.experiments.experiment import Options, Section, Table
-from lpfl.experiments.fig2_alignment import Alignments, confront, damping_pictures, measured
+from lpfl.experiments.fig2_damping import Alignments, confront, damping_pictures, measured
 from lpfl.experiments.single_index_methods import KFAC, KFAC_BEST, SGD, best_damping
 from lpfl.experiments.single_index_setting import Setting, two_atom
 

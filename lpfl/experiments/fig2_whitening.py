@@ -6,8 +6,8 @@ import numpy as np
 
 from lpfl.experiments.estimates import Comparison, curve, dots, estimate, picture, verdict
 from lpfl.experiments.experiment import Options, Section, Table
-from lpfl.experiments.fig2_alignment import NOTE
 from lpfl.experiments.fig2_care import STORY
+from lpfl.experiments.fig2_damping import NOTE
 from lpfl.experiments.single_index_methods import KFAC, SGD
 from lpfl.experiments.single_index_runs import Samples, both_alignments, problems
 from lpfl.experiments.single_index_setting import Setting, two_atom

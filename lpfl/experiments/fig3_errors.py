@@ -130,7 +130,7 @@ def warning_table(runs: ErrorRuns) -> Table | None:
     places: dict[str, list[str]] = {}
     for (label, x), warnings in runs.warnings.items():
         for warning in warnings:
-            places.setdefault(warning, []).append(label if x == 0 else f"{label} {x:g}")
+            places.setdefault(warning, []).append(label if x == 0 else f"{label} at {x:g}")
     if not places:
         return None
     total = len(runs.warnings)
@@ -138,7 +138,9 @@ def warning_table(runs: ErrorRuns) -> Table | None:
         (warning, "all points" if len(at) == total else "; ".join(at))
         for warning, at in places.items()
     ]
-    return Table(["domain warning of the prediction", "at θν"], rows, title="Outside the domain")
+    return Table(
+        ["domain warning of the prediction", "where (θν)"], rows, title="Outside the domain"
+    )
 
 
 def gaps(runs: ErrorRuns) -> tuple[float, float]:
