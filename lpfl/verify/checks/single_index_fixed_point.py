@@ -6,6 +6,7 @@ from itertools import pairwise
 import numpy as np
 import sympy as sp
 import torch
+from numpy.typing import NDArray
 from scipy.optimize import brentq
 from torch import Tensor
 
@@ -76,7 +77,7 @@ def root_findings(scenario: Scenario) -> list[Finding]:
     )
     # the logarithmic slope of the companion at its root is 1 - rate
     condition = 1.0 / (1.0 - rate) + abs(math.log(v))
-    consistent = abs(root.w - (1 - aspect) - aspect * damping * root.m) / (1 + 2 * aspect)
+    consistent = abs(float(root.w) - (1 - aspect) - aspect * damping * float(root.m))
     return [
         Finding("residual", decide.identity(abs(companion(v)), tolerance=64 * EPS)),
         Finding("increasing, hence one root", decide.bound(falls, 1.0, rounding=64 * EPS)),
@@ -86,7 +87,7 @@ def root_findings(scenario: Scenario) -> list[Finding]:
                 abs(math.expm1(log_root - math.log(v))), tolerance=256 * EPS * condition
             ),
         ),
-        Finding("w from m", decide.identity(consistent, tolerance=64 * EPS)),
+        Finding("w from m", decide.identity(consistent / (1 + 2 * aspect), tolerance=64 * EPS)),
     ]
 
 
@@ -99,9 +100,14 @@ def companion_findings(scenario: Scenario) -> list[Finding]:
     s, aspect, damping, root = solved(scenario)
     v = float(root.v)
     rate = fixed_point.COMPANION_RATE(s, aspect=aspect, resolvent_v=v)
-    common = {"aspect": aspect, "damping": damping, "steps": COMPANION_STEPS}
-    right = np.array(fixed_point.companion_iteration(s, start=1e3 * v, **common))
-    left = np.array(fixed_point.companion_iteration(s, start=1e-3 * v, **common))
+
+    def iterate(start: float) -> NDArray[np.float64]:
+        path = fixed_point.companion_iteration(
+            s, aspect=aspect, damping=damping, start=start, steps=COMPANION_STEPS
+        )
+        return np.asarray(path, dtype=np.float64)
+
+    right, left = iterate(1e3 * v), iterate(1e-3 * v)
     steps = np.arange(right.size)
     # each step adds a rounding error of a few eps, and a geometric sum of them stays
     rounding = 64 * EPS / (1.0 - rate)

@@ -37,7 +37,7 @@ MILD_SPREAD, WIDE_SPREAD = (
 LEAST_EFFECT = 0.2  # a difference of squared cosines worth noticing
 BLOCK_NUMBERS = 4_000_000  # entries of one (R, d, d) block: 32 MB
 
-INPUT_DIM = Integers("input_dim", 48, 96, log=True)
+INPUT_DIM = Integers("input_dim", 56, 96, log=True)
 COVARIANCE = Covariances(families=FAMILIES, rotations=("none", "haar"), max_log10_cond=1.5)
 ASPECT = Reals("aspect", 0.1, 2.0, log=True)
 DAMPING = Reals("damping", 0.05, 10.0, log=True, easy="high")
@@ -128,17 +128,22 @@ def is_mild(scenario: Mapping[str, Any]) -> bool:
     return bool(covariance.spectrum()[0] <= MILD_TOP)
 
 
-def finite_size(scenario: Mapping[str, Any]) -> float:
+def finite_size(scenario: Mapping[str, Any], *, damped: bool = True) -> float:
     """Return the stated bound on |mean over replicates - limit|: 2/d in mild scenarios, else 6/d.
 
-    Measured beforehand: 0 to 1 over d for mild spectra, 2 to 5 over d at condition 100, d = 2n.
+    Without damping the inverse of the batch's covariance fluctuates more, by 1/(1 - d/n): mild
+    scenarios have 2/(d (1 - d/n)) then, at most 5/d. Measured beforehand: 0 to 1 over d for mild
+    spectra, 2 to 5 over d at condition 100, d = 2n.
     """
-    return (2.0 if is_mild(scenario) else 6.0) / float(scenario["input_dim"])
+    dim = float(scenario["input_dim"])
+    if not is_mild(scenario):
+        return 6.0 / dim
+    return 2.0 / dim if damped else 2.0 / (dim * (1.0 - aspect(scenario)))
 
 
-def tolerance(scenario: Mapping[str, Any], predicted: float) -> float:
+def tolerance(scenario: Mapping[str, Any], predicted: float, *, damped: bool = True) -> float:
     """Return the margin of a comparison with ``predicted``: finite-size term + 3 per cent."""
-    return finite_size(scenario) + RELATIVE_TOLERANCE * abs(predicted)
+    return finite_size(scenario, damped=damped) + RELATIVE_TOLERANCE * abs(predicted)
 
 
 def matters(distance: float) -> float:

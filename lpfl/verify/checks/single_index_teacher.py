@@ -96,6 +96,7 @@ def measure_teacher(trial: Trial) -> list[Finding]:
                 values[name],
                 limit[name],
                 rival=rival[name],
+                damped=name != "ridgeless",
                 said=f"an isotropic teacher would give {rival[name]:.4g}",
             ),
         )
