@@ -3,6 +3,8 @@
 import math
 from dataclasses import replace
 
+import numpy as np
+
 from lpfl import decide
 from lpfl.covariance import CovarianceSpec
 from lpfl.optim import kfac, kfac_sequential
@@ -36,6 +38,8 @@ SIGNS = Scenario(
     }
 )
 SIGNS_REPLICATES = 512
+DECADES = (1_000, 100_000, 10_000_000, 1_000_000_000)
+EXPONENT_TOLERANCE = 0.02
 
 
 def independent_head(step_size: float) -> Method:
@@ -105,6 +109,7 @@ def measure_floor(trial: Trial) -> list[Finding]:
         findings.append(Finding(name, verdict))
     if scenario == SIGNS:
         findings.append(signs_finding(trial, predicted))
+        findings.append(decades_finding(trial))
     return findings
 
 
@@ -123,6 +128,66 @@ def signs_finding(trial: Trial, predicted: float) -> Finding:
     )
     verdict = decide.ordering(1.0 - squares / predicted, slack=0.0, alpha=trial.alpha)
     return Finding("inputs of signs: below the Gaussian floor", verdict)
+
+
+def decades_finding(trial: Trial) -> Finding:
+    """The exponent of the floor in n over six decades, one slope per replicate."""
+    scenario = trial.scenario
+    problem = floor_setup.one_truth(trial, SIGNS_REPLICATES)
+    heads, schurs = setup.head_eigenvalues(scenario), schur_spectrum(problem)
+    method = kfac.kfac(step_size=scenario.step_size)
+    squares = np.stack(
+        [
+            floor_setup.stationary_squares(
+                trial,
+                method,
+                problem,
+                name=f"{n} rows",
+                batch_size=n,
+                burn_in=1,
+                num_steps=1,
+            )
+            for n in DECADES
+        ]
+    )
+    predicted = [
+        tangent_floor(
+            "kfac",
+            step_size=scenario.step_size,
+            noise_std=scenario.noise_std,
+            n=n,
+            head_eigenvalues=heads,
+            schur_eigenvalues=schurs,
+        )
+        for n in DECADES
+    ]
+    scale = np.log(DECADES)
+    slopes = np.polyfit(scale, np.log(squares), 1)[0]
+    verdict = decide.equivalence(
+        slopes,
+        predicted=float(np.polyfit(scale, np.log(predicted), 1)[0]),
+        tolerance=EXPONENT_TOLERANCE,
+        alpha=trial.alpha,
+        matters=0.5,  # methods whose floor falls like the inverse square root of n
+    )
+    picture = {
+        "title": "The floor of KFAC falls like 1/n",
+        "x_label": "rows in a batch",
+        "y_label": "mean |T|²",
+        "x_scale": "log",
+        "y_scale": "log",
+        "series": [
+            {"name": "predicted", "style": "line", "x": list(DECADES), "y": predicted},
+            {
+                "name": "measured",
+                "style": "points",
+                "x": list(DECADES),
+                "y": squares.mean(1).tolist(),
+            },
+        ],
+        "note": f"{SIGNS_REPLICATES} replicates, drawn from the law of the sufficient statistics",
+    }
+    return Finding("exponent over six decades of n", verdict, picture=picture)
 
 
 FLOOR = Check(
@@ -152,5 +217,5 @@ FLOOR = Check(
         ),
     ),
     measure=measure_floor,
-    decisions=4,
+    decisions=5,
 )
