@@ -13,6 +13,7 @@ SCHEMA_VERSION = 1
 KINDS = ("identity", "bound", "bound_whp", "law", "limit", "rate", "ordering")
 OUTCOMES = ("confirmed", "refuted", "inconclusive")
 VERDICTS = (*OUTCOMES, "error")
+MOST_TABLE_ROWS, MOST_TABLE_COLUMNS = 60, 12
 CLAIM_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,39}")
 
 Rule = Callable[[Any], str | None]
@@ -92,6 +93,18 @@ def _numbers(value: Any) -> str | None:
     return None if listed else "a list of finite numbers"
 
 
+def _row(value: Any) -> str | None:
+    listed = isinstance(value, list | tuple) and all(_text(v) is None for v in value)
+    few = listed and 1 <= len(value) <= MOST_TABLE_COLUMNS
+    return None if few else f"a list of 1 to {MOST_TABLE_COLUMNS} texts"
+
+
+def _rows(value: Any) -> str | None:
+    listed = isinstance(value, list | tuple) and all(_row(v) is None for v in value)
+    few = listed and 1 <= len(value) <= MOST_TABLE_ROWS
+    return None if few else f"a list of 1 to {MOST_TABLE_ROWS} rows of texts"
+
+
 def _fields(rules: Mapping[str, Rule], optional: Mapping[str, Rule]) -> Rule:
     def rule(value: Any) -> str | None:
         if _mapping(value) is not None:
@@ -146,6 +159,16 @@ _PICTURE = _fields(
     {"title": _text, "x_label": _text, "y_label": _text, "series": _series},
     {"x_scale": _SCALE, "y_scale": _SCALE, "note": _or_null(_text)},
 )
+_TABLE_FIELDS = _fields({"title": _text, "header": _row, "rows": _rows}, {"note": _or_null(_text)})
+
+
+def _table(value: Any) -> str | None:
+    needed = "a table {title, header, rows} with rows as long as its header"
+    if (problem := _TABLE_FIELDS(value)) is not None:
+        return f"{needed}: {problem}"
+    return None if {len(row) for row in value["rows"]} == {len(value["header"])} else needed
+
+
 _WORST = _fields(
     {},
     {
@@ -214,7 +237,8 @@ def check_record(record: Any) -> str | None:
     if kind == "header":
         return first_problem(record, _HEADER, _HEADER_OPTIONAL)
     if kind == "observation":
-        return first_problem(record, _OBSERVATION, {"picture": _or_null(_PICTURE)})
+        optional = {"picture": _or_null(_PICTURE), "table": _or_null(_table)}
+        return first_problem(record, _OBSERVATION, optional)
     if kind == "claim":
         return first_problem(
             record, _ERROR_CLAIM if record.get("verdict") == "error" else _CLAIM, {}

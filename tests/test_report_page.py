@@ -201,7 +201,7 @@ def hostile_run(text: str) -> Results:
     scenario = {text: text, "nested": {text: [text]}}
     record = observation(
         detail=text, part=text, scenario=scenario, picture=picture | {"series": series}
-    )
+    ) | {"table": {"title": text, "header": [text, text], "rows": [[text, text]], "note": text}}
     worst = {"scenario": scenario, "part": text, "detail": text, "predicted": 1, "measured": 2}
     head = header(["LR-08"], profile=text, device=text, device_name=text, dtype=text)
     head |= {"versions": {text: text}, "lpfl_version": text, "started": text}

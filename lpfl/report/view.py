@@ -18,6 +18,7 @@ from lpfl.report.pictures import hidden_points, picture
 NOT_RUN = "not run"
 MOST_ROWS = 40
 MOST_PICTURES = 4
+MOST_TABLES = 4
 KIND_WORDS = {
     "identity": "identity: two expressions are equal",
     "bound": "bound: holds always",
@@ -92,6 +93,7 @@ class ClaimView:
     charts: list[tuple[str, Markup]] = field(default_factory=list)
     tally: list[tuple[str, int]] = field(default_factory=list)
     pictures: list[tuple[str, Markup, str]] = field(default_factory=list)
+    tables: list[dict[str, Any]] = field(default_factory=list)
     rows: list[list[str]] = field(default_factory=list)
     rows_left_out: int = 0
 
@@ -201,16 +203,23 @@ def _observations(observations: Sequence[Record], kind: str) -> dict[str, Any]:
         charts.insert(0, ("Measured against predicted; bars are the tolerance.", against))
     counts = Counter(o["outcome"] for o in observations)
     drawn = [o["picture"] for o in observations if o.get("picture")][:MOST_PICTURES]
+    tables = [o["table"] for o in observations if o.get("table")][:MOST_TABLES]
     order = {"refuted": 0, "inconclusive": 1, "confirmed": 2}
     shown = sorted(observations, key=lambda o: (order[o["outcome"]], -o["statistic"]))
     return {
         "charts": charts,
         "tally": [(outcome, counts[outcome]) for outcome in SHAPE_OF_OUTCOME if counts[outcome]],
         "pictures": [(data["title"], picture(data), _note(data)) for data in drawn],
+        "tables": [_table(data) for data in tables],
         "has_details": any(o["detail"] for o in shown[:MOST_ROWS]),
         "rows": [_row(o) for o in shown[:MOST_ROWS]],
         "rows_left_out": max(0, len(observations) - MOST_ROWS),
     }
+
+
+def _table(data: Mapping[str, Any]) -> dict[str, Any]:
+    columns = {"header": data["header"], "numeric": [False] * len(data["header"])}
+    return {"title": data["title"], **columns, "rows": data["rows"], "note": data.get("note") or ""}
 
 
 def _note(data: Mapping[str, Any]) -> str:

@@ -48,11 +48,15 @@ class Trial:
 
 @dataclass(frozen=True)
 class Finding:
-    """One decision about one part of a claim in one scenario."""
+    """One decision about one part of a claim in one scenario.
+
+    table: {"title", "header": texts, "rows": lists of texts, "note"}, the note if there is one.
+    """
 
     part: str
     verdict: Verdict
     picture: Mapping[str, Any] | None = None
+    table: Mapping[str, Any] | None = None
 
 
 def default_facts(scenario: Scenario) -> dict[str, Any]:

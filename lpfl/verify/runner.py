@@ -94,10 +94,10 @@ class ClaimRun:
         self._started = time.perf_counter()
 
     def add(self, trial: Trial, findings: Sequence[Finding]) -> None:
-        """Keep what one scenario showed; only the first scenario keeps its pictures."""
+        """Keep what one scenario showed; only the first scenario keeps pictures and tables."""
         first = not self.findings
         self._observations += [
-            observation(trial, finding, with_picture=first) for finding in findings
+            observation(trial, finding, illustrated=first) for finding in findings
         ]
         self.findings += [(trial.scenario, finding) for finding in findings]
 
@@ -174,8 +174,8 @@ def run_claim(claim_id: str, plan: Plan) -> list[Record]:
     return run.records()
 
 
-def observation(trial: Trial, finding: Finding, *, with_picture: bool = False) -> Record:
-    """Return the record of one finding."""
+def observation(trial: Trial, finding: Finding, *, illustrated: bool = False) -> Record:
+    """Return the record of one finding; only an illustrated one has its picture and table."""
     record: Record = {
         "type": "observation",
         "claim": trial.claim.id,
@@ -190,8 +190,10 @@ def observation(trial: Trial, finding: Finding, *, with_picture: bool = False) -
         "detail": finding.verdict.detail,
         **_numbers(finding),
     }
-    if with_picture and finding.picture is not None:
+    if illustrated and finding.picture is not None:
         record["picture"] = dict(finding.picture)
+    if illustrated and finding.table is not None:
+        record["table"] = dict(finding.table)
     return record
 
 

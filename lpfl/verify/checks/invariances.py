@@ -1,11 +1,13 @@
 """LR-27: which changes of variables every optimizer commutes with, and which it must not."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 from lpfl import decide, linalg
+from lpfl.decide import Outcome, Verdict
 from lpfl.invariance import input_transform_deviation
 from lpfl.optim import OPTIMIZERS, Method
 from lpfl.verify.check import Check, Finding, Trial
@@ -87,12 +89,63 @@ if missing := set(OPTIMIZERS) - set(ROWS):
 
 def measure_invariances(trial: Trial) -> list[Finding]:
     """The exact identities, then one decision per optimizer and transform."""
-    findings = setup.exact_findings(trial)
-    for name, row in ROWS.items():
-        for transform in TRANSFORMS:
-            if transform in row.kept or transform in row.broken:
-                findings.append(cell(trial, name, row, transform))
-    return findings
+    cells = {
+        (name, transform): cell(trial, name, row, transform)
+        for name, row in ROWS.items()
+        for transform in TRANSFORMS
+        if transform in row.kept or transform in row.broken
+    }
+    first, *others = cells.values()
+    table = table_of({place: finding.verdict for place, finding in cells.items()}, trial.scenario)
+    return [*setup.exact_findings(trial), replace(first, table=table), *others]
+
+
+def table_of(verdicts: Mapping[tuple[str, str], Verdict], scenario: Scenario) -> dict[str, Any]:
+    """Return the table of optimizers x transforms in words, from (name, transform) -> verdict."""
+    extra = _steps("soap", scenario) - STEPS
+    return {
+        "title": "What each optimizer commutes with",
+        "header": ["optimizer", *(_spaced(transform) for transform in TRANSFORMS)],
+        "rows": [
+            [_spaced(name), *(_words(row, t, verdicts.get((name, t))) for t in TRANSFORMS)]
+            for name, row in ROWS.items()
+        ],
+        "note": (
+            "Two runs from the same function on the same batches, one of them transformed: the "
+            "first three columns map the inputs (x to A x, G to G A⁻¹), the gauge columns change "
+            "the basis of the representation (G to R G, F to F R⁻¹). In brackets: how far apart "
+            f"the products F G of the two runs are after {STEPS} steps (SOAP: {extra} more, until "
+            "its statistics have full rank), in units of the change by training, the larger of "
+            f"{REPLICATES} replicates. “invariant”: required, and equal up to rounding. “fails as "
+            f"it must”: required to deviate by at least {VISIBLE:g}, and does. “—”: not defined, "
+            "as the method orthonormalises the rows of G. First scenario of the run."
+        ),
+    }
+
+
+def _words(row: Row, transform: str, verdict: Verdict | None) -> str:
+    if verdict is None:
+        return "—"
+    kept = transform in row.kept
+    said = {
+        Outcome.CONFIRMED: "invariant" if kept else "fails as it must",
+        Outcome.REFUTED: "NOT invariant" if kept else "does NOT fail",
+        Outcome.INCONCLUSIVE: "undecided",
+    }
+    return f"{said[verdict.outcome]} ({_minus(verdict.measured)})"
+
+
+def _minus(value: float | None) -> str:
+    """Return two digits of ``value`` with a minus sign at which no line breaks."""
+    return "—" if value is None else f"{value:.2g}".replace("-", "\N{MINUS SIGN}")
+
+
+def _spaced(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _steps(name: str, scenario: Scenario) -> int:
+    return STEPS + (int(scenario.input_dim) if name == "soap" else 0)
 
 
 def cell(trial: Trial, name: str, row: Row, transform: str) -> Finding:
@@ -106,7 +159,7 @@ def cell(trial: Trial, name: str, row: Row, transform: str) -> Finding:
         rank=scenario.rank,
         batch_size=scenario.batch_size,
         noise_std=scenario.noise_std,
-        steps=STEPS + (scenario.input_dim if name == "soap" else 0),
+        steps=_steps(name, scenario),
         seed=trial.integer_seed("run"),
         replicates=REPLICATES,
         dtype=trial.dtype,
@@ -121,7 +174,7 @@ def cell(trial: Trial, name: str, row: Row, transform: str) -> Finding:
         verdict = decide.bound(VISIBLE / max(deviation, 1e-300), 1.0, rounding=0.0)
         verdict = replace(verdict, predicted=VISIBLE, measured=deviation)
         verdict = verdict.with_detail("must fail: deviates by at least the predicted value")
-    return Finding(f"{name}: {transform}", verdict)
+    return Finding(_spaced(f"{name}: {transform}"), verdict)
 
 
 INVARIANCES = Check(
