@@ -77,7 +77,7 @@ def compare(
         num_steps=steps,
         observe=observe,
     )
-    late = torch.arange(steps + 1)[:, None, None] > outcome.lasted
+    late = torch.arange(steps + 1, device="cpu")[:, None, None] > outcome.lasted
     seen = {
         name: outcome.seen[name].cpu().masked_fill(late, torch.nan).numpy() for name in measures
     }

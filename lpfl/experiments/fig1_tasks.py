@@ -45,7 +45,7 @@ class Tasks:
 
 def head_eigenvalues(rank: int, condition: float) -> Tensor:
     """Return eigenvalues (k,) of H = F*'F*, geometric, mean 1; ``condition`` is that of F*."""
-    share = torch.arange(rank, dtype=torch.float64) / max(rank - 1, 1)
+    share = torch.arange(rank, dtype=torch.float64, device="cpu") / max(rank - 1, 1)
     raw = condition ** (-2.0 * share)
     return raw * (rank / raw.sum())
 

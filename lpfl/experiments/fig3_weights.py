@@ -47,7 +47,8 @@ def learned(start: Start, method: Method, setting: Setting) -> Tensor:
     if method.theory == "sgd":
         return beta
     second = X.mT @ X / y.shape[-1]
-    damping = (method.damping_at(setting) or 0.0) * torch.eye(X.shape[-1]).to(second)
+    eye = torch.eye(X.shape[-1], dtype=second.dtype, device=second.device)
+    damping = (method.damping_at(setting) or 0.0) * eye
     return torch.linalg.solve(second + damping, beta[..., None])[..., 0]
 
 

@@ -39,7 +39,7 @@ def race(
     method is not stepped any more once this holds in all its surviving replicates.
     """
     replicates = start.head.shape[0]
-    lasted = torch.full((len(methods), replicates), num_steps)
+    lasted = torch.full((len(methods), replicates), num_steps, device="cpu")
     resting = [False] * len(methods)
 
     def init(weights: Weights) -> Memory:
