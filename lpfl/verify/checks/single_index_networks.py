@@ -75,7 +75,7 @@ def network_replicates(trial: Trial, *limits: float) -> int:
             trial,
             network_margin(trial.scenario, p),
             spread=NETWORK_SPREAD,
-            share=0.6,
+            share=0.6 if setup.is_mild(trial.scenario) else 0.45,
         )
         for p in limits
     )
