@@ -11,11 +11,8 @@ TINY_NORM = 1e-7
 
 
 def rounding_cutoff(largest: Tensor, size: int) -> Tensor:
-    """Return ``16 size eps largest``: what rounding may put in place of an exact zero.
-
-    Of a matrix that is itself a sum of products, whose rounding is a few times ``size eps``.
-    """
-    return largest * (16 * size * torch.finfo(largest.dtype).eps)
+    """Return ``size * eps * largest``: what rounding may put in place of an exact zero."""
+    return largest * size * torch.finfo(largest.dtype).eps
 
 
 def polar_factor(matrix: Tensor) -> Tensor:

@@ -195,7 +195,14 @@ def test_interrupt_keeps_what_is_done(tmp_path):
     """Ctrl-C after the first claims: records stay, the page is written, exit code 130."""
     command = [sys.executable, "-m", "lpfl.cli", "verify", "--profile", "nightly",
                "--claims", "LR-06,LR-11", "--jobs", "1", "--out", str(tmp_path)]  # fmt: skip
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        # A test run in the background of a shell has inherited an ignored interrupt.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     assert process.stderr is not None
     assert "LR-06" in process.stderr.readline()
     time.sleep(0.5)

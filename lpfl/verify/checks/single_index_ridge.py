@@ -18,7 +18,7 @@ from lpfl.verify.space import Choice, Integers, Reals, ScenarioSpace
 from theory.single_index import ridge_risk
 from theory.single_index.ridge_risk import Risk
 
-REPLICATES, REPLICATES_WIDE = 64, 160  # wide: labels without a bound
+REPLICATES, REPLICATES_WIDE = 160, 256  # wide: labels without a bound
 TEST_ROWS = 1024
 HARMONICS = 16
 # 4 % at the paper's sizes; at finite d the errors lie lower by 0 to 1.7 times Var(y)/d (measured).
