@@ -60,16 +60,7 @@ GRADIENTS = Check(
             setup.INPUT_LAW,
             setup.NOISE_STD,
         ),
-        anchors=tuple(
-            setup.paper(
-                batch_size=1024,
-                covariance=setup.paper_covariance(),
-                head_log10_cond=1.0,
-                input_law=law,
-                noise_std=0.1,
-            )
-            for law in model.INPUT_LAWS
-        ),
+        anchors=setup.paper_batches(noise_std=0.1),
     ),
     measure=measure_gradients,
 )

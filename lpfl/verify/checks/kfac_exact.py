@@ -70,26 +70,8 @@ def measure_step(trial: Trial) -> list[Finding]:
 KFAC_STEP = Check(
     claim_id="LR-03",
     space=ScenarioSpace(
-        axes=(
-            *setup.SIZES,
-            setup.BATCH_SIZE,
-            setup.COVARIANCE,
-            setup.HEAD_COND,
-            setup.STEP_SIZE,
-            setup.INPUT_LAW,
-            setup.NOISE_STD,
-        ),
-        anchors=tuple(
-            setup.paper(
-                batch_size=1024,
-                covariance=setup.paper_covariance(),
-                head_log10_cond=1.0,
-                step_size=0.01,
-                input_law=law,
-                noise_std=0.1,
-            )
-            for law in model.INPUT_LAWS
-        ),
+        axes=setup.NOISY_BATCH,
+        anchors=setup.paper_batches(step_size=0.01, noise_std=0.1),
     ),
     measure=measure_step,
 )
@@ -283,17 +265,7 @@ TANGENTS = Check(
             setup.INPUT_LAW,
             Reals("tan_angle", 0.05, 2.0),
         ),
-        anchors=tuple(
-            setup.paper(
-                batch_size=1024,
-                covariance=setup.paper_covariance(),
-                head_log10_cond=1.0,
-                step_size=0.1,
-                input_law=law,
-                tan_angle=0.5,
-            )
-            for law in model.INPUT_LAWS
-        ),
+        anchors=setup.paper_batches(step_size=0.1, tan_angle=0.5),
     ),
     measure=measure_tangents,
 )

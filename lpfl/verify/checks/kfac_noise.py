@@ -68,26 +68,8 @@ def measure_noise(trial: Trial) -> list[Finding]:
 NOISE_LAW = Check(
     claim_id="LR-11",
     space=ScenarioSpace(
-        axes=(
-            *setup.SIZES,
-            setup.BATCH_SIZE,
-            setup.COVARIANCE,
-            setup.HEAD_COND,
-            setup.STEP_SIZE,
-            setup.INPUT_LAW,
-            setup.NOISE_STD,
-        ),
-        anchors=tuple(
-            setup.paper(
-                batch_size=1024,
-                covariance=setup.paper_covariance(),
-                head_log10_cond=1.0,
-                step_size=0.01,
-                input_law=law,
-                noise_std=0.1,
-            )
-            for law in model.INPUT_LAWS
-        ),
+        axes=setup.NOISY_BATCH,
+        anchors=setup.paper_batches(step_size=0.01, noise_std=0.1),
     ),
     measure=measure_noise,
     decisions=2,

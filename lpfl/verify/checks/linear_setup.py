@@ -34,12 +34,30 @@ STEP_SIZE = Reals("step_size", 0.01, 1.0, easy="high")
 NOISE_STD = Reals("noise_std", 0.01, 1.0, log=True)
 INPUT_LAW = Choice("input_law", model.INPUT_LAWS)
 SIZES: tuple[Axis, ...] = (INPUT_DIM, RANK, OUTPUT_DIM)
+NOISY_BATCH: tuple[Axis, ...] = (
+    *SIZES,
+    BATCH_SIZE,
+    COVARIANCE,
+    HEAD_COND,
+    STEP_SIZE,
+    INPUT_LAW,
+    NOISE_STD,
+)
 
 
 def paper(**fields: Any) -> Scenario:
     """Return a scenario at the paper's sizes (d = 100, m = 15, k = 8) with the given fields."""
     values: dict[str, Any] = {"input_dim": 100, "rank": 8, "output_dim": 15}
     return Scenario({**values, **fields})
+
+
+def paper_batches(**fields: Any) -> tuple[Scenario, ...]:
+    """Return the paper's sizes and batch (n = 1024) once for every input law."""
+    covariance = paper_covariance()
+    return tuple(
+        paper(batch_size=1024, covariance=covariance, head_log10_cond=1.0, input_law=law, **fields)
+        for law in model.INPUT_LAWS
+    )
 
 
 def paper_covariance(log10_cond: float = 2.0) -> CovarianceSpec:
