@@ -13,7 +13,7 @@ verify: $(READY)
 	$(BIN)/lpfl verify --profile quick --out reports/latest
 
 test: lint
-	$(BIN)/python -m pytest -n $(JOBS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
 lint: $(READY)
 	$(BIN)/ruff check .
