@@ -18,7 +18,7 @@ from lpfl.verify.space import Choice, Integers, Reals, ScenarioSpace
 from theory.single_index import ridge_risk
 from theory.single_index.ridge_risk import Risk
 
-REPLICATES, REPLICATES_WIDE = 160, 256  # wide: labels without a bound
+REPLICATES = 256
 TEST_ROWS = 1024
 HARMONICS = 16
 # 4 % at the paper's sizes; at finite d the errors lie lower by 0 to 1.7 times Var(y)/d (measured).
@@ -95,8 +95,7 @@ def measure_ridge(trial: Trial) -> list[Finding]:
     expected, still = prediction(scenario, theta), prediction(scenario, 0.0)
     if expected.warnings:
         raise ValueError(f"scenario outside the domain: {expected.warnings}")
-    wide = scenario.link == "relu"
-    seen = errors(trial, theta, REPLICATES_WIDE if wide else REPLICATES)
+    seen = errors(trial, theta, REPLICATES)
     link = setup.statistics(scenario)
     untrained = link.second_moment - link.c0**2
     # The remainder of the gradient, of Frobenius ratio F (SI-01), adds (spread F)^2 to the variance
