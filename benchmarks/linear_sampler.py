@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import torch
 
-from lpfl.covariance import CovarianceSpec
+from lpfl.linalg.covariance import CovarianceSpec
 from lpfl.problems.linear_representation import (
     Batch,
     LinearRepresentation,
@@ -19,7 +19,7 @@ from lpfl.problems.linear_representation import (
     draw_representation,
     sample,
 )
-from lpfl.problems.linear_representation_moments import sample_moments
+from lpfl.problems.linear_representation.moments import sample_moments
 from lpfl.seeding import generator
 
 SIZES = ((100, 1024), (100, 10_000), (100, 100_000))

@@ -20,8 +20,8 @@ from importlib.util import find_spec
 
 import numpy as np
 
-from theory.resolvent import resolvent
-from theory.spectrum import Spectrum
+from theory.core.resolvent import resolvent
+from theory.core.spectrum import Spectrum
 
 MONTE_CARLO_DIM = 400
 MONTE_CARLO_DRAWS = 8

@@ -12,7 +12,7 @@ from collections.abc import Callable
 import torch
 
 from lpfl.problems.single_index import SingleIndexProblem, draw_problem, sample
-from lpfl.problems.single_index_moments import Moments, moments, plain_rows, sample_moments
+from lpfl.problems.single_index.moments import Moments, moments, plain_rows, sample_moments
 from lpfl.seeding import generator
 
 SIZES = ((50, 100), (200, 400), (200, 6000), (400, 2000), (900, 5000))

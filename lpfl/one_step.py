@@ -6,7 +6,7 @@ from torch import Tensor
 
 from lpfl.linalg import require_finite
 from lpfl.precondition import Preconditioner, sgd
-from lpfl.problems.single_index_network import (
+from lpfl.problems.single_index.network import (
     TwoLayerNetwork,
     batch_norm_first_layer_gradient,
     first_layer_gradient,

@@ -9,10 +9,9 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from lpfl import spectral
-from lpfl.damped_solve import damped_solve, require_non_negative
-from lpfl.linalg import require_finite
-from lpfl.spectral import polar_factor
+from lpfl.linalg import require_finite, spectral
+from lpfl.linalg.damped import damped_solve, require_non_negative
+from lpfl.linalg.spectral import polar_factor
 
 Preconditioner = Callable[[Tensor, Tensor], Tensor]
 
@@ -81,7 +80,7 @@ def polar(gradient: Tensor, inputs: Tensor) -> Tensor:
 def newton_schulz(gradient: Tensor, inputs: Tensor, *, steps: int = 5) -> Tensor:
     """Return Muon's approximate polar factor after ``steps`` quintic Newton-Schulz iterations.
 
-    Source: Jordan et al. 2024, as in ``lpfl.spectral.newton_schulz``.
+    Source: Jordan et al. 2024, as in ``lpfl.linalg.spectral.newton_schulz``.
     """
     require_finite("gradient", gradient)
     return spectral.newton_schulz(gradient, steps=steps)

@@ -59,7 +59,7 @@ class RecordCollector:
         if not self._claims:
             return
         from lpfl.report.page import build_page, write_page
-        from lpfl.store import ResultsWriter, read_results
+        from lpfl.results.store import ResultsWriter, read_results
         from lpfl.verify.environment import run_header
         from lpfl.verify.runner import Plan
         from theory.claims import CLAIMS

@@ -6,10 +6,10 @@ from typing import Any
 
 import sympy as sp
 
-from lpfl.store import Results
+from lpfl.results.store import Results
 from tests.results_samples import claim_line, header, observation
-from theory import notation as sym
-from theory.claim import Assumption, Claim, Kind, collect
+from theory.core.claim import Assumption, Claim, Kind, collect
+from theory.linear_representation import notation as sym
 
 SIZES = {"input_dim": 6, "rank": 2, "output_dim": 3, "batch_size": 40}
 STEP = Assumption(text="the step size is at most one", relation=sp.Le(sym.eta, 1))

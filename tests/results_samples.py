@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from lpfl.store import Results
+from lpfl.results.store import Results
 
 
 def header(claims: list[str], **changes: Any) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lpfl.verify.checks import CHECKS
+from lpfl.verify.claims import CHECKS
 from tests.faults import FAULTS
 from theory.claims import CLAIMS
 

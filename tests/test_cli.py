@@ -11,8 +11,8 @@ import time
 import pytest
 
 from lpfl.cli import main
-from lpfl.store import read_results
-from lpfl.verify.checks import CHECKS
+from lpfl.results.store import read_results
+from lpfl.verify.claims import CHECKS
 
 
 def run(*arguments: str) -> int:

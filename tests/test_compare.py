@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from lpfl.compare import compare, differences_of_origin, to_json, to_text
+from lpfl.results.compare import compare, differences_of_origin, to_json, to_text
 from tests.results_samples import claim_line, results
 
 A = results(

@@ -6,8 +6,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lpfl.covariance import FAMILIES, ROTATIONS, CovarianceSpec, covariance_from_json
 from lpfl.linalg import require_positive_definite
+from lpfl.linalg.covariance import FAMILIES, ROTATIONS, CovarianceSpec, covariance_from_json
 from lpfl.verify.space import Covariances
 
 SPECS = st.integers(1, 12).flatmap(

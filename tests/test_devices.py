@@ -11,7 +11,7 @@ FACTORIES = {
     "randint", "randn", "randperm", "tensor", "zeros",
 }  # fmt: skip
 # Built on the CPU in float64 on purpose, then moved: the same matrix on every device.
-ON_THE_HOST = {"lpfl/covariance.py"}
+ON_THE_HOST = {"lpfl/linalg/covariance.py"}
 
 
 def sources() -> list[Path]:

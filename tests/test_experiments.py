@@ -11,7 +11,7 @@ import pytest
 
 import lpfl.experiments
 from lpfl.cli import main
-from lpfl.experiments.experiment import (
+from lpfl.experiments.core.experiment import (
     Experiment,
     Options,
     Say,
@@ -19,7 +19,7 @@ from lpfl.experiments.experiment import (
     Table,
     result_from_json,
 )
-from lpfl.experiments.page import build_page
+from lpfl.experiments.core.page import build_page
 from tests.report_samples import PICTURE
 
 NASTY = "</p><script>alert(1)</script>\u202e&"

@@ -8,17 +8,17 @@ import numpy as np
 import pytest
 import torch
 
-from lpfl.experiments.experiment import ExperimentResult, Options
-from lpfl.experiments.fig1 import FIG1, sections_of, settings
-from lpfl.experiments.fig1_compare import compare, first
-from lpfl.experiments.fig1_global_law import distance, predicted_rows
-from lpfl.experiments.fig1_methods import ALL, ENTRANTS
-from lpfl.experiments.fig1_plan import PLANS, plan_for
-from lpfl.experiments.fig1_predictions import prediction
-from lpfl.experiments.fig1_sweep import slope, sweep
-from lpfl.experiments.fig1_tasks import Sizes, Tasks, batches, draw_tasks, transfer_excess
-from lpfl.experiments.page import build_page
-from lpfl.experiments.race import race, split
+from lpfl.experiments.core.experiment import ExperimentResult, Options
+from lpfl.experiments.core.page import build_page
+from lpfl.experiments.core.race import race, split
+from lpfl.experiments.fig1.compare import compare, first
+from lpfl.experiments.fig1.global_law import distance, predicted_rows
+from lpfl.experiments.fig1.methods import ALL, ENTRANTS
+from lpfl.experiments.fig1.plan import PLANS, plan_for
+from lpfl.experiments.fig1.predictions import prediction
+from lpfl.experiments.fig1.run import FIG1, sections_of, settings
+from lpfl.experiments.fig1.sweep import slope, sweep
+from lpfl.experiments.fig1.tasks import Sizes, Tasks, batches, draw_tasks, transfer_excess
 from lpfl.linalg import subspace_distance
 from lpfl.optim import OPTIMIZERS
 from lpfl.problems.linear_representation import population_batch

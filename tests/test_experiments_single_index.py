@@ -7,21 +7,12 @@ import numpy as np
 import pytest
 import torch
 
-from lpfl.covariance import CovarianceSpec
-from lpfl.experiments import EXPERIMENTS, fig2, fig3
-from lpfl.experiments.estimates import Comparison, Estimate, estimate, verdict
-from lpfl.experiments.experiment import Options, result_from_json
-from lpfl.experiments.feature_bulk import feature_edge
-from lpfl.experiments.fig2_adam import conditioned
-from lpfl.experiments.fig2_alignment import measured_weights, spread_pictures
-from lpfl.experiments.fig2_care import COUNTER
-from lpfl.experiments.fig2_damping import Alignments, measured
-from lpfl.experiments.fig2_whitening import WHITENING, whitening_samples
-from lpfl.experiments.fig3_errors import measure, predicted_risk, warning_table
-from lpfl.experiments.fig3_features import feature_spectrum
-from lpfl.experiments.fig3_weights import weights_section
-from lpfl.experiments.page import build_page
-from lpfl.experiments.single_index_methods import (
+from lpfl.experiments import EXPERIMENTS
+from lpfl.experiments.core.estimates import Comparison, Estimate, estimate, verdict
+from lpfl.experiments.core.experiment import Options, result_from_json
+from lpfl.experiments.core.feature_bulk import feature_edge
+from lpfl.experiments.core.page import build_page
+from lpfl.experiments.core.single_index_methods import (
     ADAM,
     ADAM_ROTATED,
     DIRECTIONS,
@@ -29,8 +20,19 @@ from lpfl.experiments.single_index_methods import (
     KFAC_BEST,
     SGD,
 )
-from lpfl.experiments.single_index_setting import TALL, WIDE, Setting, two_atom
-from lpfl.experiments.single_index_steps import starts, step_at, unit_step
+from lpfl.experiments.core.single_index_setting import TALL, WIDE, Setting, two_atom
+from lpfl.experiments.core.single_index_steps import starts, step_at, unit_step
+from lpfl.experiments.fig2 import run as fig2
+from lpfl.experiments.fig2.adam import conditioned
+from lpfl.experiments.fig2.alignment import measured_weights, spread_pictures
+from lpfl.experiments.fig2.care import COUNTER
+from lpfl.experiments.fig2.damping import Alignments, measured
+from lpfl.experiments.fig2.whitening import WHITENING, whitening_samples
+from lpfl.experiments.fig3 import run as fig3
+from lpfl.experiments.fig3.errors import measure, predicted_risk, warning_table
+from lpfl.experiments.fig3.features import feature_spectrum
+from lpfl.experiments.fig3.weights import weights_section
+from lpfl.linalg.covariance import CovarianceSpec
 from lpfl.problems.single_index import sample
 from theory.single_index import independent_batch_alignment
 
@@ -193,8 +195,8 @@ def tiny(monkeypatch):
     monkeypatch.setattr(fig3, "TALL", small)
     monkeypatch.setattr(fig3, "WIDE", wide)
     monkeypatch.setitem(fig3.SCALES, "quick", fig3.Scale(2, 2, (1.0, 8.0), True))
-    monkeypatch.setattr("lpfl.experiments.fig2_care.COUNTER", replace(COUNTER, samples=400))
-    monkeypatch.setattr("lpfl.experiments.fig2_adam.CONDITIONS", (1.0, 10.0))
+    monkeypatch.setattr("lpfl.experiments.fig2.care.COUNTER", replace(COUNTER, samples=400))
+    monkeypatch.setattr("lpfl.experiments.fig2.adam.CONDITIONS", (1.0, 10.0))
 
 
 @pytest.mark.parametrize("name", ["fig2", "fig3"])

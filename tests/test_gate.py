@@ -11,10 +11,10 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from lpfl.records import KINDS
-from lpfl.store import Results
-from lpfl.verify.baseline import make_baseline, read_baseline, write_baseline
-from lpfl.verify.gate import DEFAULT_EFFECT, GateReport, gate
+from lpfl.results.baseline import make_baseline, read_baseline, write_baseline
+from lpfl.results.gate import DEFAULT_EFFECT, GateReport, gate
+from lpfl.results.schema import KINDS
+from lpfl.results.store import Results
 from tests.results_samples import claim_line, header, results
 
 MARGINS = st.floats(0.0, 2.0)
@@ -216,7 +216,7 @@ def test_a_baseline_that_is_not_json_is_refused(tmp_path: Path) -> None:
 
 def test_the_gate_needs_neither_torch_nor_theory() -> None:
     code = (
-        "import lpfl.verify.gate, lpfl.verify.gate_output, lpfl.compare, sys;"
+        "import lpfl.results.gate, lpfl.results.outputs, lpfl.results.compare, sys;"
         "print({'torch', 'theory', 'sympy', 'hypothesis'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

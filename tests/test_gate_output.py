@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lpfl.verify.baseline import make_baseline
-from lpfl.verify.gate import GateReport, gate
-from lpfl.verify.gate_output import (
+from lpfl.results.baseline import make_baseline
+from lpfl.results.gate import GateReport, gate
+from lpfl.results.outputs import (
     conclusion,
     to_annotations,
     to_junit,

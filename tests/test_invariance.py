@@ -6,13 +6,13 @@ from functools import partial
 import pytest
 import torch
 
-from lpfl.invariance import (
+from lpfl.linalg import machine_tolerance
+from lpfl.measure.invariance import (
     TRANSFORMS,
     draw_transform,
     input_transform_deviation,
     invariance_table,
 )
-from lpfl.linalg import machine_tolerance
 from lpfl.optim import OPTIMIZERS, Method
 from lpfl.seeding import generator
 

@@ -11,8 +11,7 @@ import torch
 from scipy import stats
 from torch import Tensor
 
-from lpfl.covariance import CovarianceSpec
-from lpfl.problems import linear_representation_moments as sampler
+from lpfl.linalg.covariance import CovarianceSpec
 from lpfl.problems.linear_representation import (
     Batch,
     LinearRepresentation,
@@ -20,8 +19,9 @@ from lpfl.problems.linear_representation import (
     draw_representation,
     sample,
 )
-from lpfl.problems.linear_representation_moments import sample_moments
-from lpfl.problems.single_index_moments import bartlett_factor
+from lpfl.problems.linear_representation import moments as sampler
+from lpfl.problems.linear_representation.moments import sample_moments
+from lpfl.problems.single_index.moments import bartlett_factor
 from lpfl.seeding import generator
 from tests.faults.planted import Fault, planted
 

@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 
 from lpfl import linalg
-from lpfl.covariance import CovarianceSpec
+from lpfl.linalg.covariance import CovarianceSpec
 from lpfl.optim import OPTIMIZERS, kfac, sgd
 from lpfl.problems import linear_representation as model
 from lpfl.seeding import generator

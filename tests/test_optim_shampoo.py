@@ -7,10 +7,10 @@ import torch
 from torch import Tensor
 
 from lpfl.linalg import haar, machine_tolerance
+from lpfl.linalg.spectral import newton_schulz, polar_factor, psd_power
 from lpfl.optim.shampoo import shampoo_step
 from lpfl.optim.soap import soap_start, soap_step
 from lpfl.seeding import generator
-from lpfl.spectral import newton_schulz, polar_factor, psd_power
 from tests.optim_cases import gradient_sequence, relative
 
 # square gradients with singular values in [1/2, 1]: every statistic has condition number <= 4

@@ -8,8 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from lpfl import spectral
-from lpfl.linalg import machine_tolerance
+from lpfl.linalg import machine_tolerance, spectral
 from lpfl.optim.adam import adam_start, adam_step
 from lpfl.optim.adamw import adamw_step
 from lpfl.optim.muon import muon_step

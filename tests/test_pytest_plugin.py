@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from lpfl.store import read_results
+from lpfl.results.store import read_results
 
 ROOT = Path(__file__).resolve().parent.parent
 

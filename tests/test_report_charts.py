@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import lpfl.report
-from lpfl.records import KINDS
 from lpfl.report.axes import axis_for, spans_decades
 from lpfl.report.charts import STATISTIC_LABELS, gauge, scatter, strip
 from lpfl.report.numerals import flat, short
 from lpfl.report.pictures import hidden_points, picture
 from lpfl.report.svg import WIDTH
+from lpfl.results.schema import KINDS
 from tests.report_samples import PICTURE
 from tests.results_samples import observation
 

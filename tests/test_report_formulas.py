@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from lpfl.report.formulas import LONG_LINE, letter, letter_mathml, pieces, to_latex, to_mathml
 from tests.report_samples import BOUND, CATALOGUE, IDENTITY
-from theory import notation as sym
 from theory.claims import CLAIMS
+from theory.linear_representation import notation as sym
 
 MATHML = "{http://www.w3.org/1998/Math/MathML}"
 

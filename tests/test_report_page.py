@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 
 from lpfl.report import build_page, write_page
 from lpfl.report.view import MOST_ROWS, command
-from lpfl.store import Results, encode_record
+from lpfl.results.store import Results, encode_record
 from tests.report_samples import CATALOGUE, PICTURE, run
 from tests.results_samples import claim_line, header, observation, results
 from theory.claims import CLAIMS
-from theory.notation import NOTATION
+from theory.core.notation import NOTATION
 
 HOSTILE = "</script></style><img src=x onerror=alert(1)>'\"&{{ 7*7 }}<!--\x00\u202e"
 VOID = {"meta", "input", "br", "wbr"}

@@ -5,10 +5,9 @@ import re
 import pytest
 
 from lpfl.report.prose import part_words, prose
-from theory.claim import Claim
 from theory.claims import CLAIMS
-from theory.notation import NOTATION
-from theory.notation_table import Notation
+from theory.core.claim import Claim
+from theory.core.notation import NOTATION, Notation
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,11 @@ import pytest
 from lpfl import decide
 from lpfl.report import build_page
 from lpfl.report.view import MOST_TABLES
-from lpfl.store import Results, encode_record
+from lpfl.results.store import Results, encode_record
 from lpfl.verify import runner
 from lpfl.verify.check import Finding, Trial
-from lpfl.verify.checks import CHECKS, invariances
+from lpfl.verify.claims import CHECKS
+from lpfl.verify.claims.linear_representation import invariance as invariances
 from lpfl.verify.runner import ClaimRun
 from tests.report_samples import CATALOGUE
 from tests.results_samples import claim_line, header, observation

@@ -6,7 +6,7 @@ from lpfl import decide
 from lpfl.decide import Outcome
 from lpfl.verify import runner
 from lpfl.verify.check import ALPHA_TOTAL, MAX_SCENARIOS, Finding, alpha_per_decision, worst
-from lpfl.verify.checks import CHECKS
+from lpfl.verify.claims import CHECKS
 from lpfl.verify.profiles import PROFILES
 from lpfl.verify.runner import Plan, run_claim, run_plan
 from tests.faults import FAULTS
@@ -62,7 +62,7 @@ def test_no_scenario_decides_more_often_than_declared(claim_id):
 
 def test_an_exception_is_an_error_not_a_verdict(monkeypatch):
     """The claim ends as an error that carries the message; nothing is called refuted."""
-    from lpfl.verify.checks import kfac_exact
+    from lpfl.verify.claims.linear_representation import kfac as kfac_exact
 
     def broken(*arguments, **options):
         raise RuntimeError("the disk is full")

@@ -10,7 +10,7 @@ from lpfl.problems.single_index import (
     normalised_teacher,
     sample,
 )
-from lpfl.problems.single_index_directions import (
+from lpfl.problems.single_index.directions import (
     centred_direction,
     kfac_direction,
     kfac_direction_of_rows,
@@ -18,7 +18,7 @@ from lpfl.problems.single_index_directions import (
     sgd_direction,
     sign_direction,
 )
-from lpfl.problems.single_index_moments import (
+from lpfl.problems.single_index.moments import (
     compressed_rows,
     moments,
     plain_rows,

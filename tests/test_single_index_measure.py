@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from lpfl.measure_single_index import (
+from lpfl.measure.alignment import (
     alignment,
     centred,
     feature_overlaps,

@@ -12,7 +12,6 @@ from scipy import stats
 from torch import Tensor
 
 from lpfl.linalg import haar
-from lpfl.problems import single_index_moments
 from lpfl.problems.single_index import (
     SingleIndexProblem,
     draw_problem,
@@ -20,8 +19,9 @@ from lpfl.problems.single_index import (
     sample,
     times_covariance,
 )
-from lpfl.problems.single_index_directions import centred_direction, kfac_direction
-from lpfl.problems.single_index_moments import (
+from lpfl.problems.single_index import moments as single_index_moments
+from lpfl.problems.single_index.directions import centred_direction, kfac_direction
+from lpfl.problems.single_index.moments import (
     Moments,
     bartlett_factor,
     moments,

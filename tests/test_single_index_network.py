@@ -8,8 +8,8 @@ from lpfl.linalg import machine_tolerance
 from lpfl.one_step import one_step, scaled_gradient
 from lpfl.problems.links import Activation, activation_named, tanh_shifted
 from lpfl.problems.single_index import Sample, draw_problem, sample
-from lpfl.problems.single_index_module import SingleIndexModule
-from lpfl.problems.single_index_network import (
+from lpfl.problems.single_index.module import SingleIndexModule
+from lpfl.problems.single_index.network import (
     TwoLayerNetwork,
     batch_norm_first_layer_gradient,
     first_layer_gradient,

@@ -3,9 +3,9 @@
 import pytest
 import torch
 
+from lpfl.measure.ridge import RidgeErrors, error_on_fresh_rows, fit_ridge, predict, refit_errors
 from lpfl.problems.single_index import SingleIndexProblem, draw_problem, sample
-from lpfl.problems.single_index_network import TwoLayerNetwork, features, initialise
-from lpfl.ridge import RidgeErrors, error_on_fresh_rows, fit_ridge, predict, refit_errors
+from lpfl.problems.single_index.network import TwoLayerNetwork, features, initialise
 from lpfl.seeding import generator
 
 

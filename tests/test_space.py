@@ -6,10 +6,10 @@ import pytest
 from hypothesis import find, given, settings
 from hypothesis import strategies as st
 
-from lpfl.covariance import FAMILIES, CovarianceSpec
-from lpfl.verify.checks import CHECKS
-from lpfl.verify.checks import linear_setup as setup
+from lpfl.linalg.covariance import FAMILIES, CovarianceSpec
+from lpfl.verify.claims import CHECKS
 from lpfl.verify.scenario import Scenario, scenario_from_json
+from lpfl.verify.setups import linear as setup
 from lpfl.verify.space import Choice, Covariances, Integers, Reals, ScenarioSpace
 from theory.claims import CLAIMS
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lpfl.store import ResultsWriter, encode_record, read_results
+from lpfl.results.store import ResultsWriter, encode_record, read_results
 from tests.results_samples import claim_line, header, observation
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)

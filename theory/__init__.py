@@ -1,4 +1,4 @@
 """Executable theory of layer-wise preconditioning: what is predicted."""
 
 from theory.claims import CLAIMS as CLAIMS
-from theory.spectrum import Spectrum as Spectrum
+from theory.core.spectrum import Spectrum as Spectrum

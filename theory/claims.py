@@ -1,6 +1,6 @@
 """All statements, by id, in paper order."""
 
-from theory.claim import collect
+from theory.core.claim import collect
 from theory.linear_representation import CLAIMS_LINEAR_REPRESENTATION
 from theory.single_index import CLAIMS_SINGLE_INDEX
 

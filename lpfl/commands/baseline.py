@@ -16,8 +16,8 @@ def add_parser(commands: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Write the baseline."""
-    from lpfl.store import read_results
-    from lpfl.verify.baseline import make_baseline, write_baseline
+    from lpfl.results.baseline import make_baseline, write_baseline
+    from lpfl.results.store import read_results
 
     write_baseline(args.out, make_baseline(read_results(args.results)))
     print(f"baseline: {args.out}")

@@ -18,8 +18,8 @@ def add_parser(commands: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the changes; differences in how the runs were made go to stderr."""
-    from lpfl.compare import compare, differences_of_origin, to_json, to_text
-    from lpfl.store import read_results
+    from lpfl.results.compare import compare, differences_of_origin, to_json, to_text
+    from lpfl.results.store import read_results
 
     a, b = read_results(args.a), read_results(args.b)
     for line in differences_of_origin(a, b):

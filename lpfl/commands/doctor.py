@@ -17,7 +17,7 @@ def run(args: argparse.Namespace) -> int:
     """Print versions, devices and counts; exit 1 if a claim has no check."""
     import torch
 
-    from lpfl.verify.checks import CHECKS
+    from lpfl.verify.claims import CHECKS
     from lpfl.verify.environment import PACKAGES, device_name, version
     from theory.claims import CLAIMS
 

@@ -28,9 +28,9 @@ def add_parser(commands: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run the experiment; 0 ok, 130 interrupted (what was finished is written)."""
     from lpfl.experiments import EXPERIMENTS
-    from lpfl.experiments.experiment import Options
-    from lpfl.experiments.page import build_page
-    from lpfl.store import write_atomically
+    from lpfl.experiments.core.experiment import Options
+    from lpfl.experiments.core.page import build_page
+    from lpfl.results.store import write_atomically
 
     if args.name not in EXPERIMENTS:
         raise ValueError(f"experiment={args.name!r}, needs one of {list(EXPERIMENTS)}")

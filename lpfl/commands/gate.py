@@ -26,10 +26,10 @@ def add_parser(commands: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the gate's table; return its exit code."""
-    from lpfl.store import read_results, write_atomically
-    from lpfl.verify.baseline import read_baseline
-    from lpfl.verify.gate import DEFAULT_EFFECT, gate
-    from lpfl.verify.gate_output import to_annotations, to_junit, to_markdown, to_text
+    from lpfl.results.baseline import read_baseline
+    from lpfl.results.gate import DEFAULT_EFFECT, gate
+    from lpfl.results.outputs import to_annotations, to_junit, to_markdown, to_text
+    from lpfl.results.store import read_results, write_atomically
 
     effect = DEFAULT_EFFECT if args.effect is None else args.effect
     report = gate(

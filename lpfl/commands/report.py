@@ -18,9 +18,9 @@ def add_parser(commands: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Write the page."""
     from lpfl.report.page import build_page, write_page
-    from lpfl.store import read_results
+    from lpfl.results.store import read_results
     from theory.claims import CLAIMS
-    from theory.notation import NOTATION
+    from theory.core.notation import NOTATION
 
     results = read_results(args.results)
     write_page(Path(args.out), build_page(results, CLAIMS, notation=NOTATION))

@@ -47,12 +47,12 @@ def select_claims(pattern: str, known: list[str]) -> tuple[str, ...]:
 def run(args: argparse.Namespace) -> int:
     """Run the plan; 0 ok, 1 refuted or error, 3 inconclusive under --strict, 130 interrupted."""
     from lpfl.report.page import build_page, write_page
-    from lpfl.store import ResultsWriter, read_results
+    from lpfl.results.store import ResultsWriter, read_results
     from lpfl.verify.environment import run_header
     from lpfl.verify.runner import CHECKS, Plan, overall, run_plan
     from lpfl.verify.scenario import scenario_from_json
     from theory.claims import CLAIMS
-    from theory.notation import NOTATION
+    from theory.core.notation import NOTATION
 
     plan = Plan(
         claim_ids=select_claims(args.claims, list(CHECKS)),

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from lpfl.experiments.experiment import Experiment
-from lpfl.experiments.fig1 import FIG1
-from lpfl.experiments.fig2 import FIG2
-from lpfl.experiments.fig3 import FIG3
+from lpfl.experiments.core.experiment import Experiment
+from lpfl.experiments.fig1.run import FIG1
+from lpfl.experiments.fig2.run import FIG2
+from lpfl.experiments.fig3.run import FIG3
 
 _ALL: tuple[Experiment, ...] = (FIG1, FIG2, FIG3)
 EXPERIMENTS: Mapping[str, Experiment] = MappingProxyType({one.name: one for one in _ALL})

@@ -5,6 +5,7 @@ import math
 import torch
 from torch import Tensor
 
+from lpfl.linalg.spectral import newton_schulz, polar_factor
 from lpfl.optim.layerwise import layerwise
 from lpfl.optim.method import (
     Hyperparameters,
@@ -15,7 +16,6 @@ from lpfl.optim.method import (
     require_non_negative,
     require_step_size,
 )
-from lpfl.spectral import newton_schulz, polar_factor
 
 SCALES = ("none", "aspect", "match_rms")
 

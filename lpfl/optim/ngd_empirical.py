@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from lpfl.linalg import unvec
+from lpfl.linalg.spectral import psd_power
 from lpfl.optim.kfac import damped
 from lpfl.optim.method import (
     Memory,
@@ -13,7 +14,6 @@ from lpfl.optim.method import (
     require_step_size,
 )
 from lpfl.problems.linear_representation import Batch, Weights
-from lpfl.spectral import psd_power
 
 
 def sample_gradients(weights: Weights, inputs: Tensor, targets: Tensor) -> Tensor:

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from torch import Tensor
 
+from lpfl.linalg.spectral import psd_power
 from lpfl.optim.average import Average, include
 from lpfl.optim.layerwise import layerwise, no_state
 from lpfl.optim.method import (
@@ -14,7 +15,6 @@ from lpfl.optim.method import (
     require_non_negative,
     require_step_size,
 )
-from lpfl.spectral import psd_power
 
 STATISTICS = ("sum", "average")
 

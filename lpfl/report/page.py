@@ -9,7 +9,7 @@ from typing import Any
 from lpfl.report.html import render
 from lpfl.report.numerals import short
 from lpfl.report.view import NOT_RUN, ClaimView, Letter, Statement, claim_view
-from lpfl.store import Results, write_atomically
+from lpfl.results.store import Results, write_atomically
 
 SETTINGS = {"LR": "Linear representation learning", "SI": "Single-index learning"}
 VERDICTS = ("confirmed", "refuted", "inconclusive", "error", NOT_RUN)

@@ -10,12 +10,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lpfl.covariance import CovarianceSpec
 from lpfl.decide import Outcome, Verdict
+from lpfl.linalg.covariance import CovarianceSpec
 from lpfl.seeding import derive_seed, generator
 from lpfl.verify.scenario import Scenario
 from lpfl.verify.space import ScenarioSpace
-from theory.claim import Claim
+from theory.core.claim import Claim
 
 ALPHA_TOTAL = 1e-4
 MAX_SCENARIOS = 256  # more than any profile evaluates for one claim: 200 drawn plus anchors

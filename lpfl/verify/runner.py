@@ -13,11 +13,11 @@ import torch
 
 from lpfl.decide import Outcome
 from lpfl.verify.check import Check, Finding, Trial, alpha_per_decision, worst
-from lpfl.verify.checks import CHECKS
+from lpfl.verify.claims import CHECKS
 from lpfl.verify.profiles import profile_named
 from lpfl.verify.scenario import Scenario
-from theory.claim import Kind
 from theory.claims import CLAIMS
+from theory.core.claim import Kind
 
 DTYPES = {"float64": torch.float64, "float32": torch.float32}
 Record = dict[str, Any]

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from lpfl.covariance import CovarianceSpec, covariance_from_json
+from lpfl.linalg.covariance import CovarianceSpec, covariance_from_json
 
 
 class Scenario(Mapping[str, Any]):

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from hypothesis import strategies as st
 from scipy.stats import qmc
 
-from lpfl.covariance import FAMILIES, ROTATIONS, CovarianceSpec
+from lpfl.linalg.covariance import FAMILIES, ROTATIONS, CovarianceSpec
 from lpfl.verify.scenario import Scenario
 
 LEVELS = 2**20

@@ -2,10 +2,10 @@
 
 from tests.faults.planted import Fault
 
-MODEL = "lpfl.problems.linear_representation"
+MODEL = "lpfl.problems.linear_representation.model"
 KFAC = "lpfl.optim.kfac"
 AMGD = "lpfl.optim.amgd"
-LINALG = "lpfl.linalg"
+LINALG = "lpfl.linalg.algebra"
 
 FAULTS = (
     Fault(

@@ -2,7 +2,7 @@
 
 from tests.faults.planted import Fault
 
-MODEL = "lpfl.problems.linear_representation"
+MODEL = "lpfl.problems.linear_representation.model"
 KFAC = "lpfl.optim.kfac"
 
 FAULTS = (
@@ -61,7 +61,7 @@ FAULTS = (
         "1/n for 1/sqrt(n) in the noise term",
     ),
     Fault(
-        "LR-10", "lpfl.problems.linear_representation_moments",
+        "LR-10", "lpfl.problems.linear_representation.moments",
         "(problem.noise_std / batch_size**0.5)", "problem.noise_std",
         "noise that does not average over the rows",
     ),

@@ -2,8 +2,8 @@
 
 from tests.faults.planted import Fault
 
-MODEL = "lpfl.problems.linear_representation"
-MOMENTS = "lpfl.problems.linear_representation_moments"
+MODEL = "lpfl.problems.linear_representation.model"
+MOMENTS = "lpfl.problems.linear_representation.moments"
 KFAC = "lpfl.optim.kfac"
 AMGD = "lpfl.optim.amgd"
 

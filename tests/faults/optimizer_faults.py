@@ -2,7 +2,7 @@
 
 from tests.faults.planted import Fault
 
-MODEL = "lpfl.problems.linear_representation"
+MODEL = "lpfl.problems.linear_representation.model"
 KFAC = "lpfl.optim.kfac"
 NGD = "lpfl.optim.ngd"
 BATCH_NORM = "lpfl.optim.batch_norm"
@@ -107,7 +107,7 @@ FAULTS = (
         "five iterations passed off as the polar factor",
     ),
     Fault(
-        "LR-24", "lpfl.spectral", "return (U * kept.to(s.dtype).unsqueeze(-2)) @ Vh",
+        "LR-24", "lpfl.linalg.spectral", "return (U * kept.to(s.dtype).unsqueeze(-2)) @ Vh",
         "return (U * (kept * s / s[..., :1]).unsqueeze(-2)) @ Vh",
         "gradient over its norm in place of the polar factor",
     ),

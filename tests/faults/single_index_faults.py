@@ -2,9 +2,9 @@
 
 from tests.faults.planted import Fault
 
-DIRECTIONS = "lpfl.problems.single_index_directions"
-MEASURE = "lpfl.measure_single_index"
-PROBLEM = "lpfl.problems.single_index"
+DIRECTIONS = "lpfl.problems.single_index.directions"
+MEASURE = "lpfl.measure.alignment"
+PROBLEM = "lpfl.problems.single_index.model"
 DAMPING = "theory.single_index.damping"
 EQUIVALENT = "theory.single_index.gaussian_equivalent"
 
@@ -93,12 +93,12 @@ FAULTS = (
         "noise of the whitening batch nearly forgotten",
     ),
     Fault(
-        "SI-08", "theory.resolvent", "return w - (1 - phi) - phi * lam * plain,",
+        "SI-08", "theory.core.resolvent", "return w - (1 - phi) - phi * lam * plain,",
         "return w - (1 - phi) - lam * plain,",
         "aspect forgotten in the fixed point",
     ),
     Fault(
-        "SI-08", "lpfl.problems.single_index_moments",
+        "SI-08", "lpfl.problems.single_index.moments",
         "halves = (degrees - torch.arange(rows, device=device, dtype=dtype)) / 2",
         "halves = (degrees - 0 * torch.arange(rows, device=device, dtype=dtype)) / 2",
         "degrees of freedom that do not fall along the Bartlett factor",
@@ -113,7 +113,7 @@ FAULTS = (
         "most of the mean left in the labels",
     ),
     Fault(
-        "SI-13", "lpfl.problems.single_index_network",
+        "SI-13", "lpfl.problems.single_index.network",
         "    back = back - back.mean(1, keepdim=True) - H * (back * H).mean(1, keepdim=True)\n", "",
         "no gradient through the batch statistics",
     ),
@@ -138,7 +138,7 @@ FAULTS = (
         "initial network not counted as signal energy",
     ),
     Fault(
-        "SI-16", "lpfl.problems.single_index_network",
+        "SI-16", "lpfl.problems.single_index.network",
         "return 1 / sqrt(self.width) if self.normalised else 1.0",
         "return 1 / sqrt(self.width)",
         "factor 1/sqrt(N) where there should be none",

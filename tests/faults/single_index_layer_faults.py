@@ -2,11 +2,11 @@
 
 from tests.faults.planted import Fault
 
-NETWORK = "lpfl.problems.single_index_network"
-DIRECTIONS = "lpfl.problems.single_index_directions"
+NETWORK = "lpfl.problems.single_index.network"
+DIRECTIONS = "lpfl.problems.single_index.directions"
 PRECONDITION = "lpfl.precondition"
 STEP = "lpfl.one_step"
-RIDGE = "lpfl.ridge"
+RIDGE = "lpfl.measure.ridge"
 THEORY = "theory.single_index."
 
 FAULTS = (

@@ -4,7 +4,7 @@ import pytest
 
 from lpfl.decide import Outcome
 from lpfl.verify.check import worst
-from lpfl.verify.checks import CHECKS
+from lpfl.verify.claims import CHECKS
 from lpfl.verify.runner import make_trial
 from tests.faults import FAULTS
 from tests.faults.planted import planted

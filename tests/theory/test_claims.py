@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from lpfl.decide import Outcome
 from lpfl.pytest_plugin import RECORDS_PROPERTY
 from lpfl.verify.check import worst
-from lpfl.verify.checks import CHECKS
+from lpfl.verify.claims import CHECKS
 from lpfl.verify.profiles import profile_named
 from lpfl.verify.runner import ClaimRun, make_trial
 from lpfl.verify.scenario import Scenario

@@ -6,8 +6,8 @@ import pytest
 import sympy as sp
 
 from theory import CLAIMS
-from theory.claim import Assumption, Claim, Kind, collect
-from theory.notation import NOTATION, F, G, H, d, eta, k, kappa, lam, sigma
+from theory.core.claim import Assumption, Claim, Kind, collect
+from theory.linear_representation.notation import NOTATION, F, G, H, d, eta, k, kappa, lam, sigma
 
 EXAMPLE = {"step_size": 0.1, "input_dim": 4, "rank": 2}
 

@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from theory.degree import Degree, degree_of, singular_degree
-from theory.draws import draw_values
-from theory.exact import PRIME, check_identity, check_identity_rational, evaluate_float
-from theory.fields import FloatField, PrimeField, RationalField
+from theory.core.exact.check import PRIME, check_identity, check_identity_rational, evaluate_float
+from theory.core.exact.degree import Degree, degree_of, singular_degree
+from theory.core.exact.draws import draw_values
+from theory.core.exact.fields import FloatField, PrimeField, RationalField
+from theory.core.exact.reading import Reader
 from theory.linear_representation.kfac import LR_03
-from theory.notation import (
+from theory.linear_representation.notation import (
     D_G,
     B,
     F,
@@ -33,7 +34,6 @@ from theory.notation import (
     k,
     lam,
 )
-from theory.reading import Reader
 
 SIZES = {"d": 4, "k": 2, "m": 3, "n": 5}
 
@@ -218,7 +218,7 @@ class SingularFirst(random.Random):
 
 def test_a_singular_point_is_redrawn(monkeypatch: pytest.MonkeyPatch) -> None:
     stream = SingularFirst(6)  # the 3 x 2 head is zero at first
-    monkeypatch.setattr("theory.exact.random.Random", lambda seed: stream)
+    monkeypatch.setattr("theory.core.exact.check.random.Random", lambda seed: stream)
     relation = sp.Eq(sp.Trace(F * (F.T * F).inv() * F.T), k, evaluate=False)
     assert check_identity(relation, SIZES).holds
     assert stream.zeros == -6  # a second head was drawn

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from theory.hermite import activation_statistics, hermite_functions, link_statistics
-from theory.links import NAMED_LINKS, hermite_polynomial, sine_mixture, tanh_shifted
+from theory.core.gauss.hermite import activation_statistics, hermite_functions, link_statistics
+from theory.core.gauss.links import NAMED_LINKS, hermite_polynomial, sine_mixture, tanh_shifted
 
 # the plain functions are integrated without knowing the Link behind them
 UNKNOWN = {name: link.function for name, link in NAMED_LINKS.items()}

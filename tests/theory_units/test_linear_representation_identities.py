@@ -6,20 +6,12 @@ import pytest
 import sympy as sp
 from sympy.matrices.expressions.kronecker import KroneckerProduct as Kron
 
-from theory.claim import Kind
-from theory.exact import check_identity, check_identity_rational
+from theory.core.claim import Kind
+from theory.core.exact.check import check_identity, check_identity_rational
 from theory.linear_representation import CLAIMS_LINEAR_REPRESENTATION
 from theory.linear_representation.batch_norm import batch_norm_gradient
 from theory.linear_representation.gradients import central_difference
-from theory.linear_representation.steps import (
-    NOISELESS,
-    batch_loss,
-    error_cross,
-    gradient_step,
-    kfac_step,
-    least_squares_head,
-)
-from theory.notation import (
+from theory.linear_representation.notation import (
     D_F,
     D_G,
     A,
@@ -55,6 +47,14 @@ from theory.notation import (
     grad_row,
     k,
     n,
+)
+from theory.linear_representation.steps import (
+    NOISELESS,
+    batch_loss,
+    error_cross,
+    gradient_step,
+    kfac_step,
+    least_squares_head,
 )
 
 CLAIMS = {claim.id: claim for claim in CLAIMS_LINEAR_REPRESENTATION}

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import theory.linear_representation as linear
+from theory.core.formula import numeric
 from theory.linear_representation import (
     admissible_tangent,
     amgd_lower_bound,
@@ -29,8 +30,7 @@ from theory.linear_representation import (
     transfer_bound,
     transfer_excess,
 )
-from theory.notation import eta, kappa
-from theory.numeric import numeric
+from theory.linear_representation.notation import eta, kappa
 
 NAN = math.nan
 FLOOR = {

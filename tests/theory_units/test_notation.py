@@ -4,8 +4,7 @@ import pytest
 import sympy as sp
 from sympy.matrices.expressions.matexpr import MatrixSymbol
 
-from theory.notation import NOTATION
-from theory.notation_table import MATRIX_STRUCTURES, matrix, scalar
+from theory.core.notation import MATRIX_STRUCTURES, NOTATION, matrix, scalar
 
 
 def test_letters_and_code_names_are_unique() -> None:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from flint import arb, ctx
 
-from theory.resolvent import resolvent
-from theory.spectrum import Spectrum
+from theory.core.resolvent import resolvent
+from theory.core.spectrum import Spectrum
 
 BITS = 400
 EPS = 2.0**-52
@@ -143,13 +143,15 @@ def test_grids_broadcast_and_agree_with_scalars() -> None:
 
 
 def test_a_million_atoms_match_their_merged_spectrum() -> None:
+    """Sums of a million terms round in another order, magnified by the condition of the root."""
+    rounding = 64 * np.finfo(float).eps / math.sqrt(1e-2)  # near aspect 1: 1/sqrt(damping)
     few = SPECTRA["three"]
     many = Spectrum(np.repeat([0.1, 1.0, 7.0, 0.1], 250_000))
     for aspect in (0.4, 1 + 1e-9, 2.5):
         coarse = resolvent(few, aspect=aspect, damping=1e-2)
         fine = resolvent(many, aspect=aspect, damping=1e-2)
         for field in ("w", "v", "m", "m_prime"):
-            assert getattr(fine, field) == pytest.approx(getattr(coarse, field), rel=1e-14)
+            assert getattr(fine, field) == pytest.approx(getattr(coarse, field), rel=rounding)
 
 
 def test_scaling_covariance_and_damping_together_leaves_w_alone() -> None:

@@ -5,8 +5,9 @@ import math
 import numpy as np
 import pytest
 
-from theory.hermite import activation_statistics, link_statistics
-from theory.resolvent import resolvent
+from theory.core.gauss.hermite import activation_statistics, link_statistics
+from theory.core.resolvent import resolvent
+from theory.core.spectrum import Spectrum
 from theory.single_index import (
     alignment,
     independent_batch_alignment,
@@ -16,7 +17,6 @@ from theory.single_index import (
 )
 from theory.single_index.gaussian_equivalent import KFAC, KFAC_PSEUDO_INVERSE
 from theory.single_index.sign_step import SHARE_ROTATED
-from theory.spectrum import Spectrum
 
 TWO = Spectrum.two_atom(0.5)
 WIDE = Spectrum.two_atom(0.9)

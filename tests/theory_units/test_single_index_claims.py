@@ -2,7 +2,7 @@
 
 import pytest
 
-from theory.claim import Claim, Kind, collect
+from theory.core.claim import Claim, Kind, collect
 from theory.single_index import CLAIMS_SINGLE_INDEX
 
 

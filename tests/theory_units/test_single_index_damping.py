@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from theory.exact import check_identity
-from theory.notation import lam, u_1, u_2, u_3
-from theory.resolvent import resolvent
+from theory.core.exact.check import check_identity
+from theory.core.resolvent import resolvent
+from theory.core.spectrum import Spectrum
 from theory.single_index import alignment, kfac_beats_sgd, optimal_damping
 from theory.single_index.claims_damping import SI_04
 from theory.single_index.damping import (
@@ -17,7 +17,7 @@ from theory.single_index.damping import (
     OPTIMAL_DAMPING,
     damping_derivative,
 )
-from theory.spectrum import Spectrum
+from theory.single_index.notation import lam, u_1, u_2, u_3
 
 SPECTRA = [
     Spectrum.isotropic(),

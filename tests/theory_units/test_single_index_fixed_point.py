@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from theory.exact import check_identity, check_identity_rational
-from theory.notation import aspect as phi
-from theory.notation import lam, p_A, s_A, s_B, w_fix
-from theory.resolvent import resolvent
+from theory.core.exact.check import check_identity, check_identity_rational
+from theory.core.resolvent import resolvent
+from theory.core.spectrum import Spectrum
 from theory.single_index.claims_damping import SI_08
 from theory.single_index.fixed_point import (
     COMPANION,
@@ -19,7 +18,8 @@ from theory.single_index.fixed_point import (
     companion_iteration,
     natural_iteration,
 )
-from theory.spectrum import Spectrum
+from theory.single_index.notation import aspect as phi
+from theory.single_index.notation import lam, p_A, s_A, s_B, w_fix
 
 THREE = Spectrum([0.1, 0.9, 2.5], [0.4, 0.35, 0.25])
 GRID = [(0.1, 1e-3), (0.7, 0.2), (1.0, 1e-2), (1.5, 0.1), (1.5, 20.0), (5.0, 1.0), (40.0, 0.3)]

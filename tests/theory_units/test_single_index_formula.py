@@ -5,9 +5,8 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from theory.notation import NOTATION, s_cov
-from theory.notation import c1_link as c1
-from theory.resolvent import resolvent
+from theory.core.resolvent import resolvent
+from theory.core.spectrum import Spectrum
 from theory.single_index import (
     damping,
     direction,
@@ -22,7 +21,8 @@ from theory.single_index import (
     whitening,
 )
 from theory.single_index.formula import E, E_b, Formula
-from theory.spectrum import Spectrum
+from theory.single_index.notation import NOTATION, s_cov
+from theory.single_index.notation import c1_link as c1
 
 SPECTRA = [Spectrum.two_atom(0.5), Spectrum([0.05, 0.9, 6.0], [0.5, 0.3, 0.2])]
 EPS = 2.0**-52

@@ -6,12 +6,12 @@ import mpmath
 import numpy as np
 import pytest
 
-from theory.hermite import activation_statistics, link_statistics
-from theory.links import tanh_shifted
+from theory.core.gauss.hermite import activation_statistics, link_statistics
+from theory.core.gauss.links import tanh_shifted
+from theory.core.spectrum import Spectrum
 from theory.single_index.direction import direction
 from theory.single_index.feature_spikes import spike_matrix
 from theory.single_index.ridge_risk import _SecondLayer, ridge_risk
-from theory.spectrum import Spectrum
 
 TWO = Spectrum.two_atom(0.5)
 PAPER = {

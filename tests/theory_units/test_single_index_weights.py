@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from theory.hermite import activation_statistics, link_statistics
-from theory.links import hermite_polynomial, sine_mixture, tanh_shifted
-from theory.notation import eta, m_edge
-from theory.notation import width_ratio as psi
+from theory.core.gauss.hermite import activation_statistics, link_statistics
+from theory.core.gauss.links import hermite_polynomial, sine_mixture, tanh_shifted
+from theory.core.spectrum import Spectrum
 from theory.single_index import (
     alignment,
     critical_step_size,
@@ -22,8 +21,9 @@ from theory.single_index import (
     spike_count,
     spike_matrix,
 )
+from theory.single_index.notation import eta, m_edge
+from theory.single_index.notation import width_ratio as psi
 from theory.single_index.polar import EDGE_SQUARE
-from theory.spectrum import Spectrum
 
 TWO = Spectrum.two_atom(0.5)
 

@@ -6,7 +6,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from theory.spectrum import Spectrum
+from theory.core.spectrum import Spectrum
 
 
 @pytest.mark.parametrize("k", [-2, -1, 0, 1, 2, 3])

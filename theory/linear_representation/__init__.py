@@ -18,7 +18,6 @@ from theory.linear_representation.cone_numbers import (
     slowest_cone_contraction,
     worst_case_covariance,
 )
-from theory.linear_representation.cone_paper import LR_09
 from theory.linear_representation.floor_amgd import LR_16
 from theory.linear_representation.floor_kfac import LR_12
 from theory.linear_representation.gauss_newton import LR_02, gauss_newton_rank
@@ -45,6 +44,7 @@ from theory.linear_representation.spectra import (
     kfac_spectrum,
     natural_gradient_spectrum,
 )
+from theory.linear_representation.start import LR_09
 from theory.linear_representation.tangent_floor import tangent_floor
 from theory.linear_representation.tangent_step import tangent_step
 from theory.linear_representation.transfer import LR_26

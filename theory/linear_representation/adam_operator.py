@@ -5,7 +5,7 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
-from theory.linear_representation.guards import Array, count, number, positive_definite
+from theory.core.guards import Array, count, number, positive_definite
 
 
 def adam_operator(*, head_gram: ArrayLike, cov_x: ArrayLike, noise_std: float, n: int) -> Array:

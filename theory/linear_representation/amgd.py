@@ -2,8 +2,8 @@
 
 import sympy as sp
 
-from theory.claim import Assumption, Claim, Kind
-from theory.linear_representation.domain import (
+from theory.core.claim import Assumption, Claim, Kind
+from theory.linear_representation.assumptions import (
     DERIVED,
     EXAMPLE,
     ISOTROPIC,
@@ -13,16 +13,7 @@ from theory.linear_representation.domain import (
     RANKS,
     STEP_POSITIVE,
 )
-from theory.linear_representation.steps import (
-    NOISELESS as NO_NOISE,
-)
-from theory.linear_representation.steps import (
-    error_cross,
-    gradient_step,
-    least_squares_head,
-    tangent,
-)
-from theory.notation import (
+from theory.linear_representation.notation import (
     F_R,
     G_R,
     F_ls,
@@ -53,6 +44,15 @@ from theory.notation import (
     s_angle,
     s_next,
     t_steps,
+)
+from theory.linear_representation.steps import (
+    NOISELESS as NO_NOISE,
+)
+from theory.linear_representation.steps import (
+    error_cross,
+    gradient_step,
+    least_squares_head,
+    tangent,
 )
 
 _EYE = sp.Identity(d)

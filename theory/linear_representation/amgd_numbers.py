@@ -2,9 +2,9 @@
 
 import math
 
+from theory.core.formula import numeric
+from theory.core.guards import count, number
 from theory.linear_representation.amgd import CYCLE_SINE2, LR_13, LR_14
-from theory.linear_representation.guards import count, number
-from theory.numeric import numeric
 
 _SINE = numeric(LR_13.relations()["sine"].args[1])
 _LOWER = numeric(LR_14.relations()["lower"].args[1])

@@ -2,8 +2,8 @@
 
 import sympy as sp
 
-from theory.claim import Assumption, Claim, Kind
-from theory.linear_representation.domain import (
+from theory.core.claim import Assumption, Claim, Kind
+from theory.linear_representation.assumptions import (
     DERIVED,
     EXAMPLE,
     FULL_RANK_BATCH,
@@ -12,15 +12,7 @@ from theory.linear_representation.domain import (
     RANKS,
     STEP_UP_TO_ONE,
 )
-from theory.linear_representation.steps import (
-    NOISELESS as NO_NOISE,
-)
-from theory.linear_representation.steps import (
-    kfac_step,
-    least_squares_head,
-    tangent,
-)
-from theory.notation import (
+from theory.linear_representation.notation import (
     F_R,
     G_R,
     B,
@@ -47,6 +39,14 @@ from theory.notation import (
     t_steps,
     theta,
     theta_next,
+)
+from theory.linear_representation.steps import (
+    NOISELESS as NO_NOISE,
+)
+from theory.linear_representation.steps import (
+    kfac_step,
+    least_squares_head,
+    tangent,
 )
 
 _EYE = sp.Identity(d)

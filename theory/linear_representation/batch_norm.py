@@ -2,10 +2,9 @@
 
 import sympy as sp
 
-from theory.claim import Claim, Kind
-from theory.linear_representation.domain import EXAMPLE, FULL_RANK_BATCH, PAPER, RANKS
-from theory.linear_representation.steps import error_cross, least_squares_head
-from theory.notation import (
+from theory.core.claim import Claim, Kind
+from theory.linear_representation.assumptions import EXAMPLE, FULL_RANK_BATCH, PAPER, RANKS
+from theory.linear_representation.notation import (
     F,
     F_ls,
     G,
@@ -18,6 +17,7 @@ from theory.notation import (
     grad_row,
     grad_row_ls,
 )
+from theory.linear_representation.steps import error_cross, least_squares_head
 
 
 def batch_norm_gradient(raw: sp.MatrixExpr) -> sp.MatrixExpr:

@@ -2,8 +2,8 @@
 
 import sympy as sp
 
-from theory.claim import Assumption, Claim, Kind
-from theory.linear_representation.domain import (
+from theory.core.claim import Assumption, Claim, Kind
+from theory.linear_representation.assumptions import (
     DERIVED,
     EXAMPLE,
     NO_DAMPING,
@@ -11,7 +11,7 @@ from theory.linear_representation.domain import (
     RANKS,
     STEP_UP_TO_ONE,
 )
-from theory.notation import b_cone, eta, kappa, phi, theta, theta_next
+from theory.linear_representation.notation import b_cone, eta, kappa, phi, theta, theta_next
 
 # arccos(2 sqrt(kappa)/(kappa + 1)), in the form that keeps its digits near kappa = 1.
 CONE_ANGLE = sp.atan((kappa - 1) / (2 * sp.sqrt(kappa)))

@@ -4,6 +4,8 @@ import math
 
 import numpy as np
 
+from theory.core.formula import numeric
+from theory.core.guards import Array, number
 from theory.linear_representation.cone import (
     CONE_ANGLE,
     CONE_DEFECT,
@@ -12,9 +14,7 @@ from theory.linear_representation.cone import (
     HALF_ANGLE_DEFECT,
     HALF_ANGLE_LIMIT,
 )
-from theory.linear_representation.cone_paper import ADMISSIBLE_DEFECT
-from theory.linear_representation.guards import Array, number
-from theory.numeric import numeric
+from theory.linear_representation.start import ADMISSIBLE_DEFECT
 
 _ANGLE = numeric(CONE_ANGLE)
 _DEFECT = numeric(CONE_DEFECT)

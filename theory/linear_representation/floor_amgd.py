@@ -2,8 +2,8 @@
 
 import sympy as sp
 
-from theory.claim import Assumption, Claim, Kind
-from theory.linear_representation.domain import (
+from theory.core.claim import Assumption, Claim, Kind
+from theory.linear_representation.assumptions import (
     DERIVED,
     EXAMPLE,
     GAUSSIAN,
@@ -12,7 +12,7 @@ from theory.linear_representation.domain import (
     STEP_POSITIVE,
 )
 from theory.linear_representation.floor_kfac import SCHUR
-from theory.notation import (
+from theory.linear_representation.notation import (
     M_nu,
     Sigma_s,
     V_row,

@@ -2,8 +2,8 @@
 
 import sympy as sp
 
-from theory.claim import Assumption, Claim, Kind
-from theory.linear_representation.domain import (
+from theory.core.claim import Assumption, Claim, Kind
+from theory.linear_representation.assumptions import (
     DERIVED,
     EXAMPLE,
     GAUSSIAN,
@@ -12,7 +12,18 @@ from theory.linear_representation.domain import (
     STEP_BELOW_TWO,
     STEP_POSITIVE,
 )
-from theory.notation import B, F_star, H, Sigma, Sigma_s, d, eta, floor, n, sigma
+from theory.linear_representation.notation import (
+    B,
+    F_star,
+    H,
+    Sigma,
+    Sigma_s,
+    d,
+    eta,
+    floor,
+    n,
+    sigma,
+)
 
 HEAD = {H: F_star.T * F_star}
 SCHUR = {Sigma_s: (B * Sigma.inv() * B.T).inv()}

@@ -3,10 +3,11 @@
 import sympy as sp
 from sympy.matrices.expressions.kronecker import KroneckerProduct as Kron
 
-from theory.claim import Assumption, Claim, Kind
-from theory.linear_representation.domain import EXAMPLE, PAPER, RANKS
-from theory.linear_representation.guards import count
-from theory.notation import (
+from theory.core.claim import Assumption, Claim, Kind
+from theory.core.formula import numeric
+from theory.core.guards import count
+from theory.linear_representation.assumptions import EXAMPLE, PAPER, RANKS
+from theory.linear_representation.notation import (
     D_F,
     D_FG,
     D_G,
@@ -24,7 +25,6 @@ from theory.notation import (
     r_X,
     rank_GN,
 )
-from theory.numeric import numeric
 
 _JACOBIAN_G = Kron(X, F)
 _JACOBIAN_F = Kron(X * G.T, sp.Identity(m))

@@ -2,9 +2,9 @@
 
 import math
 
+from theory.core.formula import numeric
+from theory.core.guards import count, number
 from theory.linear_representation.angles import LR_28
-from theory.linear_representation.guards import count, number
-from theory.numeric import numeric
 
 _PARTS = LR_28.relations()
 _TANGENT = numeric(_PARTS["tangent"].args[1])

@@ -4,12 +4,11 @@ import numpy as np
 import sympy as sp
 from numpy.typing import ArrayLike
 
-from theory.claim import Assumption, Claim, Kind
-from theory.exact import evaluate_float
-from theory.linear_representation.domain import DERIVED, EXAMPLE, GAUSSIAN, NO_DAMPING, RANKS
-from theory.linear_representation.guards import Array, choice, count, number, positive_definite
-from theory.linear_representation.steps import error_cross, least_squares_head
-from theory.notation import (
+from theory.core.claim import Assumption, Claim, Kind
+from theory.core.exact.check import evaluate_float
+from theory.core.guards import Array, choice, count, number, positive_definite
+from theory.linear_representation.assumptions import DERIVED, EXAMPLE, GAUSSIAN, NO_DAMPING, RANKS
+from theory.linear_representation.notation import (
     B,
     F_ls,
     F_star,
@@ -31,6 +30,7 @@ from theory.notation import (
     n_2,
     sigma,
 )
+from theory.linear_representation.steps import error_cross, least_squares_head
 
 _SS = G_star * Sigma * G_star.T
 _SP = G_star * Sigma * B.T

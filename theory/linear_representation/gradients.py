@@ -2,10 +2,9 @@
 
 import sympy as sp
 
-from theory.claim import Claim, Kind
-from theory.linear_representation.domain import EXAMPLE, PAPER, RANKS
-from theory.linear_representation.steps import batch_loss, error_cross, residual_rows
-from theory.notation import (
+from theory.core.claim import Claim, Kind
+from theory.linear_representation.assumptions import EXAMPLE, PAPER, RANKS
+from theory.linear_representation.notation import (
     D_F,
     D_G,
     E,
@@ -23,6 +22,7 @@ from theory.notation import (
     grad_G,
     n,
 )
+from theory.linear_representation.steps import batch_loss, error_cross, residual_rows
 
 
 def central_difference(

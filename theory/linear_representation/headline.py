@@ -2,9 +2,8 @@
 
 import sympy as sp
 
-from theory.claim import Assumption, Claim, Kind
-from theory.linear_representation.cone_paper import PAPER_FACTOR
-from theory.linear_representation.domain import (
+from theory.core.claim import Assumption, Claim, Kind
+from theory.linear_representation.assumptions import (
     DERIVED,
     EXAMPLE,
     GAUSSIAN,
@@ -14,7 +13,7 @@ from theory.linear_representation.domain import (
     STEP_POSITIVE,
     STEP_UP_TO_ONE,
 )
-from theory.notation import (
+from theory.linear_representation.notation import (
     d,
     delta,
     eta,
@@ -31,6 +30,7 @@ from theory.notation import (
     theta,
     theta_next,
 )
+from theory.linear_representation.start import PAPER_FACTOR
 
 TAIL = sp.sqrt(2 * sp.log(3 / delta))
 RELATIVE_NOISE = sigma / (s_min * sp.sqrt(n * lmin_hat))

@@ -2,9 +2,9 @@
 
 import math
 
+from theory.core.formula import numeric
+from theory.core.guards import count, number
 from theory.linear_representation import headline
-from theory.linear_representation.guards import count, number
-from theory.numeric import numeric
 
 _BOUNDS = {name: numeric(r.args[1]) for name, r in headline.LR_10.relations().items()}
 _TAIL = numeric(headline.TAIL)

@@ -4,20 +4,15 @@ from collections.abc import Callable
 
 import sympy as sp
 
-from theory.claim import Claim, Kind
-from theory.linear_representation.domain import (
+from theory.core.claim import Claim, Kind
+from theory.linear_representation.assumptions import (
     EXAMPLE,
     FULL_RANK_BATCH,
     NO_DAMPING,
     PAPER,
     RANKS,
 )
-from theory.linear_representation.steps import (
-    error_cross,
-    gradient_step,
-    kfac_step,
-)
-from theory.notation import (
+from theory.linear_representation.notation import (
     D_A,
     D_F,
     D_FG,
@@ -38,6 +33,11 @@ from theory.notation import (
     R_gauge,
     Sigma_hat,
     eta_F,
+)
+from theory.linear_representation.steps import (
+    error_cross,
+    gradient_step,
+    kfac_step,
 )
 
 

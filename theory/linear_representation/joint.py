@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 import sympy as sp
 
-from theory.claim import Assumption, Claim, Kind
-from theory.linear_representation.domain import (
+from theory.core.claim import Assumption, Claim, Kind
+from theory.linear_representation.assumptions import (
     DERIVED,
     EXAMPLE,
     ISOTROPIC,
@@ -15,7 +15,17 @@ from theory.linear_representation.domain import (
     RANKS,
     STEP_POSITIVE,
 )
-from theory.notation import count_q, d, eta, eta_F, k, lam_i, lam_j, m, multiplier
+from theory.linear_representation.notation import (
+    count_q,
+    d,
+    eta,
+    eta_F,
+    k,
+    lam_i,
+    lam_j,
+    m,
+    multiplier,
+)
 
 GAUGE = (sp.Integer(1), k**2)
 GD_ORTHONORMAL = {

@@ -2,8 +2,8 @@
 
 import sympy as sp
 
-from theory.claim import Claim, Kind
-from theory.linear_representation.domain import (
+from theory.core.claim import Claim, Kind
+from theory.linear_representation.assumptions import (
     DERIVED,
     EXAMPLE,
     FULL_RANK_BATCH,
@@ -14,16 +14,7 @@ from theory.linear_representation.domain import (
     RANKS,
     STEP_POSITIVE,
 )
-from theory.linear_representation.steps import (
-    NOISELESS as NO_NOISE,
-)
-from theory.linear_representation.steps import (
-    error_cross,
-    kfac_step,
-    least_squares_head,
-    pseudo_inverse,
-)
-from theory.notation import (
+from theory.linear_representation.notation import (
     F,
     F_bad,
     F_ls,
@@ -44,6 +35,15 @@ from theory.notation import (
     grad_F,
     grad_G,
     k,
+)
+from theory.linear_representation.steps import (
+    NOISELESS as NO_NOISE,
+)
+from theory.linear_representation.steps import (
+    error_cross,
+    kfac_step,
+    least_squares_head,
+    pseudo_inverse,
 )
 
 _PROJECTOR = sp.Identity(d) - G_star.T * G_star

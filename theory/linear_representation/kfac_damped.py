@@ -4,11 +4,10 @@ import numpy as np
 import sympy as sp
 from numpy.typing import ArrayLike
 
-from theory.claim import Claim, Kind
-from theory.linear_representation.domain import DERIVED, EXAMPLE, FULL_RANK_BATCH, RANKS
-from theory.linear_representation.guards import Array, count, number, positive_definite
-from theory.linear_representation.steps import kfac_step, pseudo_inverse
-from theory.notation import (
+from theory.core.claim import Claim, Kind
+from theory.core.guards import Array, count, number, positive_definite
+from theory.linear_representation.assumptions import DERIVED, EXAMPLE, FULL_RANK_BATCH, RANKS
+from theory.linear_representation.notation import (
     F,
     F_plus,
     F_star,
@@ -24,6 +23,7 @@ from theory.notation import (
     multiplier,
     nu_j,
 )
+from theory.linear_representation.steps import kfac_step, pseudo_inverse
 
 _WHITENER = Sigma_hat + lam * sp.Identity(d)
 DAMPED_MULTIPLIER = 1 - eta * nu_j

@@ -6,9 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from theory.linear_representation import joint
-from theory.linear_representation.amgd import BATCH_MULTIPLIER, LOCAL_MULTIPLIER, LR_15
-from theory.linear_representation.guards import (
+from theory.core.formula import numeric
+from theory.core.guards import (
     Array,
     choice,
     count,
@@ -17,6 +16,8 @@ from theory.linear_representation.guards import (
     number,
     positive_definite,
 )
+from theory.linear_representation import joint
+from theory.linear_representation.amgd import BATCH_MULTIPLIER, LOCAL_MULTIPLIER, LR_15
 from theory.linear_representation.kfac_damped import DAMPED_MULTIPLIER, damped_eigenvalues
 from theory.linear_representation.noise_dominated import (
     ADAM_MULTIPLIER,
@@ -24,7 +25,6 @@ from theory.linear_representation.noise_dominated import (
     MUON_MULTIPLIER,
     SHAMPOO_MULTIPLIER,
 )
-from theory.numeric import numeric
 
 _AMGD = numeric(LOCAL_MULTIPLIER)
 _AMGD_BATCH = numeric(BATCH_MULTIPLIER)

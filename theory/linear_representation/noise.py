@@ -2,8 +2,8 @@
 
 import sympy as sp
 
-from theory.claim import Claim, Kind
-from theory.linear_representation.domain import (
+from theory.core.claim import Claim, Kind
+from theory.linear_representation.assumptions import (
     EXAMPLE,
     FULL_RANK_BATCH,
     NO_DAMPING,
@@ -11,8 +11,7 @@ from theory.linear_representation.domain import (
     PAPER,
     RANKS,
 )
-from theory.linear_representation.steps import pseudo_inverse
-from theory.notation import (
+from theory.linear_representation.notation import (
     C_h,
     E,
     F,
@@ -31,6 +30,7 @@ from theory.notation import (
     pivot,
     sigma,
 )
+from theory.linear_representation.steps import pseudo_inverse
 
 LR_11 = Claim(
     id="LR-11",

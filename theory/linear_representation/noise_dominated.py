@@ -2,8 +2,8 @@
 
 import sympy as sp
 
-from theory.claim import Assumption, Claim, Kind
-from theory.linear_representation.domain import (
+from theory.core.claim import Assumption, Claim, Kind
+from theory.linear_representation.assumptions import (
     DERIVED,
     EXAMPLE,
     GAUSSIAN,
@@ -13,7 +13,7 @@ from theory.linear_representation.domain import (
     STEP_POSITIVE,
 )
 from theory.linear_representation.floor_kfac import HEAD, SCHUR
-from theory.notation import (
+from theory.linear_representation.notation import (
     H,
     Sigma_s,
     alpha,

@@ -3,9 +3,9 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from theory.linear_representation.guards import matrix, number, positive_definite
+from theory.core.formula import numeric
+from theory.core.guards import matrix, number, positive_definite
 from theory.linear_representation.noise import LR_11
-from theory.numeric import numeric
 
 _DEGREES = numeric(LR_11.relations()["degrees"].args[1])
 

@@ -4,10 +4,9 @@ import numpy as np
 import sympy as sp
 from numpy.typing import ArrayLike
 
-from theory.exact import evaluate_float
-from theory.linear_representation import joint
-from theory.linear_representation.gauss_newton import LR_02
-from theory.linear_representation.guards import (
+from theory.core.exact.check import evaluate_float
+from theory.core.formula import numeric
+from theory.core.guards import (
     Array,
     count,
     eigenvalues,
@@ -15,7 +14,8 @@ from theory.linear_representation.guards import (
     number,
     positive_definite,
 )
-from theory.numeric import numeric
+from theory.linear_representation import joint
+from theory.linear_representation.gauss_newton import LR_02
 
 
 def gauss_newton_spectrum(*, head: ArrayLike, representation: ArrayLike, cov_x: ArrayLike) -> Array:

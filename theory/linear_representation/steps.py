@@ -2,7 +2,19 @@
 
 import sympy as sp
 
-from theory.notation import B, E, F, F_star, G, G_star, N, Sigma_hat, X, eta, n
+from theory.linear_representation.notation import (
+    B,
+    E,
+    F,
+    F_star,
+    G,
+    G_star,
+    N,
+    Sigma_hat,
+    X,
+    eta,
+    n,
+)
 
 NOISELESS = sp.ZeroMatrix(N.rows, N.cols)
 

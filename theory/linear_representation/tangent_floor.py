@@ -4,18 +4,18 @@ import numpy as np
 import sympy as sp
 from numpy.typing import ArrayLike
 
-from theory.exact import evaluate_float
+from theory.core.exact.check import evaluate_float
+from theory.core.formula import numeric
+from theory.core.guards import Array, choice, count, eigenvalues, number
 from theory.linear_representation.floor_amgd import ENTRY_FLOOR, LR_16, ROW_RECURSION
 from theory.linear_representation.floor_kfac import KFAC_FLOOR
-from theory.linear_representation.guards import Array, choice, count, eigenvalues, number
 from theory.linear_representation.noise_dominated import (
     ADAM_FLOOR,
     EMPIRICAL_FLOOR,
     LR_21,
     MUON_FLOOR,
 )
-from theory.notation import M_nu
-from theory.numeric import numeric
+from theory.linear_representation.notation import M_nu
 
 METHODS = ("kfac", "ngd", "amgd", "amgd_large_batch", "ngd_empirical", "adam", "muon")
 _ENTRIES = {

@@ -4,9 +4,8 @@ import numpy as np
 import sympy as sp
 from numpy.typing import ArrayLike
 
-from theory.exact import evaluate_float
-from theory.linear_representation.angles import LR_07, angle_map
-from theory.linear_representation.guards import (
+from theory.core.exact.check import evaluate_float
+from theory.core.guards import (
     Array,
     choice,
     finite_result,
@@ -14,7 +13,8 @@ from theory.linear_representation.guards import (
     number,
     positive_definite,
 )
-from theory.notation import B, G_star, H, Sigma, T, W, eta, k
+from theory.linear_representation.angles import LR_07, angle_map
+from theory.linear_representation.notation import B, G_star, H, Sigma, T, W, eta, k
 
 # AMGD with orthonormal rows G = R [I T]: (R'R)^{-1} = I + TT' rescales the step, and the
 # least-squares head is F* K R^{-1} with K the regression of G* on U = [I T].

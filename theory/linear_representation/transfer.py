@@ -2,9 +2,9 @@
 
 import sympy as sp
 
-from theory.claim import Assumption, Claim, Kind
-from theory.linear_representation.domain import DERIVED, EXAMPLE, GAUSSIAN, PAPER, RANKS
-from theory.notation import (
+from theory.core.claim import Assumption, Claim, Kind
+from theory.linear_representation.assumptions import DERIVED, EXAMPLE, GAUSSIAN, PAPER, RANKS
+from theory.linear_representation.notation import (
     D_t,
     F_best,
     F_t,

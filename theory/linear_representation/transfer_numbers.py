@@ -3,11 +3,11 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from theory.exact import evaluate_float
-from theory.linear_representation.guards import Array, count, matrix, number, positive_definite
+from theory.core.exact.check import evaluate_float
+from theory.core.formula import numeric
+from theory.core.guards import Array, count, matrix, number, positive_definite
+from theory.linear_representation.notation import D_t
 from theory.linear_representation.transfer import BOUND, EXCESS, FINITE, LR_26
-from theory.notation import D_t
-from theory.numeric import numeric
 
 _BOUND = numeric(BOUND)
 _FINITE = numeric(FINITE)

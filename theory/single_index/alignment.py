@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy.typing as npt
 
-from theory.resolvent import resolvent
+from theory.core.resolvent import resolvent
+from theory.core.spectrum import Array, Spectrum
 from theory.single_index import gaussian_equivalent as ge
 from theory.single_index.domain import (
     need_finite,
@@ -16,7 +17,6 @@ from theory.single_index.domain import (
 )
 from theory.single_index.sign_step import SIGN, SIGN_BETA
 from theory.single_index.teacher import energy_per_eigenspace
-from theory.spectrum import Array, Spectrum
 
 METHODS = ("sgd", "kfac", "sign", "sign_beta", "batch_norm", "polar")
 STATS = ("c0", "c_act", "act_prime_var", "act_second", "rotated")

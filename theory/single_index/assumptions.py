@@ -2,8 +2,8 @@
 
 import sympy as sp
 
-from theory.claim import Assumption
-from theory.notation import (
+from theory.core.claim import Assumption
+from theory.single_index.notation import (
     aspect,
     aspect_2,
     b1_act,

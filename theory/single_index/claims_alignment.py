@@ -2,8 +2,7 @@
 
 import sympy as sp
 
-from theory.claim import Claim, Kind
-from theory.notation import c0_link, rho2, rho2_cov, risk, s2_link, tau2
+from theory.core.claim import Claim, Kind
 from theory.single_index import gaussian_equivalent as ge
 from theory.single_index.assumptions import (
     ASPECT,
@@ -22,6 +21,7 @@ from theory.single_index.assumptions import (
 )
 from theory.single_index.fixed_point import COMPANION
 from theory.single_index.mehler import RISK
+from theory.single_index.notation import c0_link, rho2, rho2_cov, risk, s2_link, tau2
 from theory.single_index.teacher import ENERGY, NOISE_UNNORMALISED, SGD_UNNORMALISED
 
 FIXED_POINT = sp.Eq(COMPANION.expression, 0)

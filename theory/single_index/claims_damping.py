@@ -2,8 +2,7 @@
 
 import sympy as sp
 
-from theory.claim import Claim, Kind
-from theory.notation import lam, lam_star, rho2, rho2_sgd, s_A, s_B, tau2, w_fix
+from theory.core.claim import Claim, Kind
 from theory.single_index import gaussian_equivalent as ge
 from theory.single_index.assumptions import (
     ASPECT,
@@ -30,6 +29,7 @@ from theory.single_index.fixed_point import (
     TWO_ATOM_CUBIC,
     TWO_ATOM_EQUATION,
 )
+from theory.single_index.notation import lam, lam_star, rho2, rho2_sgd, s_A, s_B, tau2, w_fix
 from theory.single_index.whitening import INDEPENDENT_BATCH
 
 _BEST = OPTIMAL_DAMPING.expression

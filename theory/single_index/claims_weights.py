@@ -2,8 +2,27 @@
 
 import sympy as sp
 
-from theory.claim import Claim, Kind
-from theory.notation import (
+from theory.core.claim import Claim, Kind
+from theory.single_index.assumptions import (
+    BASE,
+    DERIVED,
+    EXAMPLE,
+    FRESH,
+    FRESH_FEATURES,
+    GAUSSIAN,
+    ISOTROPIC_TEACHER,
+    NORMALISED,
+    PAPER,
+    SLOPE,
+    STEP,
+    SUPERCRITICAL,
+    TALL,
+    UNCOUPLED,
+    WIDTH_RATIO,
+)
+from theory.single_index.feature_spikes import COUNT_LOWER, COUNT_UPPER, HARMONIC
+from theory.single_index.gradient import FROBENIUS_RATIO2, OPERATOR_RATE
+from theory.single_index.notation import (
     a_spike,
     alpha_eta,
     beta_var,
@@ -30,25 +49,6 @@ from theory.notation import (
     width,
     z_edge,
 )
-from theory.single_index.assumptions import (
-    BASE,
-    DERIVED,
-    EXAMPLE,
-    FRESH,
-    FRESH_FEATURES,
-    GAUSSIAN,
-    ISOTROPIC_TEACHER,
-    NORMALISED,
-    PAPER,
-    SLOPE,
-    STEP,
-    SUPERCRITICAL,
-    TALL,
-    UNCOUPLED,
-    WIDTH_RATIO,
-)
-from theory.single_index.feature_spikes import COUNT_LOWER, COUNT_UPPER, HARMONIC
-from theory.single_index.gradient import FROBENIUS_RATIO2, OPERATOR_RATE
 from theory.single_index.outliers import LEFT_OVERLAP2, RIGHT_OVERLAP2, SINGULAR_VALUE
 from theory.single_index.polar import EDGE_SQUARE, STATIONARITY
 from theory.single_index.ridge_risk import RIDGE, TEST

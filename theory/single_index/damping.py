@@ -7,14 +7,14 @@ from types import MappingProxyType
 
 import sympy as sp
 
-from theory.notation import aspect as phi
-from theory.notation import c1_link as c1
-from theory.notation import lam, s2_link, u_1, u_2, u_3
-from theory.notation import s_cov as s
+from theory.core.spectrum import Spectrum
 from theory.single_index import gaussian_equivalent as ge
 from theory.single_index.domain import need_link, need_positive, need_spectrum
 from theory.single_index.formula import E, Formula
-from theory.spectrum import Spectrum
+from theory.single_index.notation import aspect as phi
+from theory.single_index.notation import c1_link as c1
+from theory.single_index.notation import lam, s2_link, u_1, u_2, u_3
+from theory.single_index.notation import s_cov as s
 
 OPTIMAL_DAMPING = Formula(phi * s2_link / c1**2)
 

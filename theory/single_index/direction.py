@@ -6,15 +6,15 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from theory.notation import aspect as phi
-from theory.notation import c1_link as c1
-from theory.notation import s2_link, v_fix2
-from theory.notation import s_cov as s
-from theory.resolvent import resolvent
+from theory.core.resolvent import resolvent
+from theory.core.spectrum import Spectrum
 from theory.single_index import gaussian_equivalent as ge
 from theory.single_index.domain import need_link, need_nonnegative, need_one_of, need_positive
 from theory.single_index.formula import E, Formula
-from theory.spectrum import Spectrum
+from theory.single_index.notation import aspect as phi
+from theory.single_index.notation import c1_link as c1
+from theory.single_index.notation import s2_link, v_fix2
+from theory.single_index.notation import s_cov as s
 
 K2 = 1 / (1 + s * v_fix2)
 # weights needed by the risk of the second layer, and their derivatives in v2

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from theory.spectrum import Spectrum
+from theory.core.spectrum import Spectrum
 
 
 def need_spectrum(spectrum: Spectrum) -> None:

@@ -8,13 +8,13 @@ from fractions import Fraction
 import numpy as np
 import sympy as sp
 
-from theory.hermite import hermite_functions
-from theory.links import NAMED_LINKS, Link
-from theory.notation import a_spike as a
-from theory.notation import k, n_spikes
-from theory.quadrature import gaussian_expectation
+from theory.core.gauss.hermite import hermite_functions
+from theory.core.gauss.links import NAMED_LINKS, Link
+from theory.core.gauss.quadrature import gaussian_expectation
+from theory.core.spectrum import Array
 from theory.single_index.domain import need_nonnegative, need_one_of, need_positive
-from theory.spectrum import Array
+from theory.single_index.notation import a_spike as a
+from theory.single_index.notation import k, n_spikes
 
 _PANELS = 4
 _CUT = 10.0  # standard deviations of the spike coordinate

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sympy as sp
 
-from theory.notation import aspect as phi
-from theory.notation import lam, m_fix, p_A, s_A, s_B, v_fix, w_fix
-from theory.notation import s_cov as s
+from theory.core.spectrum import Spectrum
 from theory.single_index.domain import need_positive, need_spectrum
 from theory.single_index.formula import E, Formula
-from theory.spectrum import Spectrum
+from theory.single_index.notation import aspect as phi
+from theory.single_index.notation import lam, m_fix, p_A, s_A, s_B, v_fix, w_fix
+from theory.single_index.notation import s_cov as s
 
 # increasing and concave in v, from -1 to infinity: exactly one positive root
 COMPANION = Formula(lam * v_fix + phi * E(s * v_fix / (1 + s * v_fix)) - 1)

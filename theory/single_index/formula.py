@@ -17,8 +17,8 @@ import mpmath
 import numpy as np
 import sympy as sp
 
-from theory.notation import NOTATION, s_cov
-from theory.spectrum import Array, Spectrum, weighted_sum
+from theory.core.spectrum import Array, Spectrum, weighted_sum
+from theory.single_index.notation import NOTATION, s_cov
 
 E = sp.Function("E")
 E_b = sp.Function("E_b")

@@ -11,14 +11,14 @@ from __future__ import annotations
 
 import sympy as sp
 
-from theory.notation import K_s as K
-from theory.notation import P_s as P
-from theory.notation import aspect as phi
-from theory.notation import c1_link as c1
-from theory.notation import lam, s2_link, v_fix
-from theory.notation import noise_gain as r
-from theory.notation import s_cov as s
 from theory.single_index.formula import E, E_b, Formula
+from theory.single_index.notation import K_s as K
+from theory.single_index.notation import P_s as P
+from theory.single_index.notation import aspect as phi
+from theory.single_index.notation import c1_link as c1
+from theory.single_index.notation import lam, s2_link, v_fix
+from theory.single_index.notation import noise_gain as r
+from theory.single_index.notation import s_cov as s
 
 LETTERS = {
     P: s * v_fix / (1 + s * v_fix),

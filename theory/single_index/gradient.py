@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import sympy as sp
 
-from theory.notation import aspect as phi
-from theory.notation import b1_act as b1
-from theory.notation import c0_link as c0
-from theory.notation import c1_link as c1
-from theory.notation import c_act as cs
-from theory.notation import s2_link, v_act, width
-from theory.notation import s_cov as s
+from theory.core.spectrum import Spectrum
 from theory.single_index.domain import need_finite, need_link, need_nonnegative, need_positive
 from theory.single_index.formula import E, Formula
-from theory.spectrum import Spectrum
+from theory.single_index.notation import aspect as phi
+from theory.single_index.notation import b1_act as b1
+from theory.single_index.notation import c0_link as c0
+from theory.single_index.notation import c1_link as c1
+from theory.single_index.notation import c_act as cs
+from theory.single_index.notation import s2_link, v_act, width
+from theory.single_index.notation import s_cov as s
 
 LABEL_ENERGY = c1**2 * E(s) + s2_link
 DIRECTION_NORM2 = c1**2 * E(s**2) + phi * E(s) * LABEL_ENERGY

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import sympy as sp
 
-from theory.hermite import LinkStatistics
-from theory.notation import a_deg, k, rho2_cov, sigma
+from theory.core.gauss.hermite import LinkStatistics
 from theory.single_index.domain import need_nonnegative
+from theory.single_index.notation import a_deg, k, rho2_cov, sigma
 
 # Mehler's kernel: E[He_k(z) He_k(z')] = k! rho^k for correlation rho
 LOST = a_deg**2 * (1 - rho2_cov**k)

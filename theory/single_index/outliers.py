@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from theory.notation import spike as theta
-from theory.notation import width_ratio as psi
 from theory.single_index.domain import need_nonnegative, need_positive
 from theory.single_index.formula import Formula
+from theory.single_index.notation import spike as theta
+from theory.single_index.notation import width_ratio as psi
 
 THRESHOLD = Formula(sp.root(psi, 4))
 SINGULAR_VALUE = Formula(sp.sqrt((1 + theta**2) * (psi + theta**2)) / theta)

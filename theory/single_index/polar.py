@@ -7,10 +7,10 @@ import math
 import sympy as sp
 from scipy.optimize import brentq
 
-from theory.notation import eta, m_edge
-from theory.notation import width_ratio as psi
 from theory.single_index.domain import need_nonnegative, need_positive
 from theory.single_index.formula import Formula
+from theory.single_index.notation import eta, m_edge
+from theory.single_index.notation import width_ratio as psi
 
 # strictly convex in m on (-1, 0), infinite at both ends
 EDGE_SQUARE = Formula(

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from theory.notation import aspect as phi
-from theory.notation import b1_act as b1
-from theory.notation import beta_var, dither_var, s2_link, v_act
-from theory.notation import c0_link as c0
-from theory.notation import c1_link as c1
-from theory.notation import c_act as cs
-from theory.notation import s_cov as s
 from theory.single_index.formula import E, Formula
+from theory.single_index.notation import aspect as phi
+from theory.single_index.notation import b1_act as b1
+from theory.single_index.notation import beta_var, dither_var, s2_link, v_act
+from theory.single_index.notation import c0_link as c0
+from theory.single_index.notation import c1_link as c1
+from theory.single_index.notation import c_act as cs
+from theory.single_index.notation import s_cov as s
 
 LABEL_ENERGY = c1**2 * E(s) + s2_link
 

@@ -6,12 +6,12 @@ import numpy as np
 import numpy.typing as npt
 import sympy as sp
 
-from theory.notation import act_mean, c1_link, c_act, c_perp2, s2_link
-from theory.resolvent import resolvent
+from theory.core.resolvent import resolvent
+from theory.core.spectrum import Array, Spectrum
 from theory.single_index import gaussian_equivalent as ge
 from theory.single_index.domain import need_link, need_nonnegative, need_one_of, need_positive
 from theory.single_index.formula import Formula
-from theory.spectrum import Array, Spectrum
+from theory.single_index.notation import act_mean, c1_link, c_act, c_perp2, s2_link
 
 # The network's own output f0 is part of the residual y - f0: it is a random, unlearned teacher.
 ENERGY = c1_link**2 + c_act**2
@@ -66,7 +66,7 @@ def unnormalised_alignment(
     """Return rho^2 for the network f'act(Gx) without the factor 1/sqrt(N) (SI-16).
 
     method: "sgd" or "kfac" (damping needed; 0.0 for aspect < 1 is the ridgeless limit).
-    c_act, c_perp2, act_mean: as in theory.hermite.activation_statistics.
+    c_act, c_perp2, act_mean: as in theory.core.gauss.hermite.activation_statistics.
     Raises: ValueError for a value outside its bound.
     Source: derived; the residual of the initial network adds to signal energy and noise.
     """

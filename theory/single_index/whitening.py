@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import sympy as sp
 
-from theory.notation import aspect as phi
-from theory.notation import c1_link as c1
-from theory.notation import lam, s2_link, w_fix, w_slope
-from theory.notation import s_cov as s
-from theory.resolvent import resolvent
+from theory.core.resolvent import resolvent
+from theory.core.spectrum import Spectrum
 from theory.single_index.domain import need_link, need_nonnegative, need_positive, need_spectrum
 from theory.single_index.formula import E, Formula
-from theory.spectrum import Spectrum
+from theory.single_index.notation import aspect as phi
+from theory.single_index.notation import c1_link as c1
+from theory.single_index.notation import lam, s2_link, w_fix, w_slope
+from theory.single_index.notation import s_cov as s
 
 LABEL_ENERGY = c1**2 * E(s) + s2_link
 

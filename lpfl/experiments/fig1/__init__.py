@@ -1,0 +1,1 @@
+"""Figure 1: head-to-head on a linear representation."""

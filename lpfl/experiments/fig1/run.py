@@ -1,0 +1,144 @@
+"""Figure 1: eleven methods learn a linear representation, side by side."""
+
+from collections.abc import Iterator
+
+from lpfl.experiments.core.experiment import Experiment, Options, Say, Section
+from lpfl.experiments.fig1 import sections as parts
+from lpfl.experiments.fig1.compare import head_to_head
+from lpfl.experiments.fig1.methods import ALL
+from lpfl.experiments.fig1.plan import Plan, plan_for
+from lpfl.experiments.fig1.sweep import LEVEL, NATURAL_RATE, START_TANGENT, sweep
+from lpfl.experiments.fig1.sweep_section import sweep_section
+
+SAYS = (
+    "Targets y = F*G*x + noise, model F G x, fresh batches at every step. Shown is how fast each "
+    "method finds the row space of G*, first at the learning rates of the paper, then at the best "
+    "rate of each method, together with what theory predicts."
+)
+
+
+def settings(options: Options) -> list[tuple[str, str]]:
+    """Return what the paper does not say and what this scale leaves out."""
+    plan = plan_for(options)
+    s = plan.sizes
+    low, high = plan.noise_stds
+    rows = [
+        (
+            "Sizes",
+            f"d = {s.input_dim}, m = {s.output_dim}, k = {s.rank}, n = {s.batch_size} rows per "
+            f"step, {plan.steps} steps, {plan.seeds} replicates. Sizes as in the paper; a "
+            "replicate has its own tasks, start and batches, and every method sees the same ones.",
+        ),
+        ("Inputs", "x = root of Sigma times independent random signs, as in the paper."),
+        (
+            "Sigma",
+            f"Ours: geometric spectrum, mean 1, condition number {s.cov_condition:g}, eigenvectors "
+            "uniform. The transfer task has its own, of the same law.",
+        ),
+        (
+            "F* and G*",
+            f"Ours: singular values of F* geometric with condition number {s.head_condition:g}, "
+            "‖F*‖² = k, bases uniform; rows of G* orthonormal, uniform. The transfer task has "
+            "its own F*, and the same G*.",
+        ),
+        (
+            "Noise",
+            f"Ours: standard deviation {low:g} per output. There the step of natural gradient with "
+            f"the empirical Fisher matrix at 10⁻⁴ is worth 10⁻⁴/{low:g}² = "
+            f"{1e-4 / low**2:g} in units of the others (LR-21), which is the learning rate the "
+            f"paper gives to them. A comparison at {high:g} follows.",
+        ),
+        (
+            "Start",
+            "Ours: rows of G orthonormal and uniform, so that the largest principal angle is "
+            "nearly a right angle; F is the least-squares head of these rows on infinite data, the "
+            "same for every method.",
+        ),
+        (
+            "Losses",
+            "The training loss is the exact excess over the noise, for the head that the method "
+            "hands out. The transfer loss is the exact excess of the best new head on the frozen G "
+            "given infinite data (LR-26): the noise of the transfer task does not enter it.",
+        ),
+        (
+            "Best rate",
+            f"The rate of the grid with the smallest median distance after {plan.steps} steps on "
+            f"{plan.tune_seeds} tasks that the comparison does not use. A rate at the end of its "
+            "grid is marked in the table.",
+        ),
+        (
+            "Bands",
+            "Lines are medians over replicates, bands reach from the 10 % to the 90 % quantile.",
+        ),
+        (
+            "Empirical Fisher",
+            f"A step solves a system of size {s.rank * (s.input_dim + s.output_dim)} per "
+            f"replicate. This scale runs it for {plan.empirical_steps} steps on "
+            f"{plan.empirical_seeds} replicates, and chooses its rate with "
+            f"{plan.empirical_tune_seeds} and {plan.empirical_tune_steps} steps.",
+        ),
+        (
+            "Sweep",
+            f"d = {plan.sweep_sizes.input_dim}, m = {plan.sweep_sizes.output_dim}, "
+            f"k = {plan.sweep_sizes.rank}, {plan.sweep_seeds} replicates, infinite batches, start "
+            f"at tangent {START_TANGENT:g}, steps to distance {LEVEL:g} (at most "
+            f"{plan.sweep_steps}). KFAC and natural gradient keep the rate {NATURAL_RATE:g} "
+            "throughout (at rate 1 one step would do); every other method takes the best rate of a "
+            "grid of powers of two at each condition number.",
+        ),
+    ]
+    return rows + [(entrant.name, f"{entrant.setup}.") for entrant in ALL]
+
+
+def sections(options: Options, say: Say) -> Iterator[Section]:
+    """Run the parts of the figure one after the other."""
+    return sections_of(plan_for(options), seed=options.seed, device=options.device, say=say)
+
+
+def sections_of(plan: Plan, *, seed: int, device: str, say: Say) -> Iterator[Section]:
+    """Run the parts of a plan."""
+    low, high = plan.noise_stds
+    common = {"seed": seed, "device": device}
+    fixed, tuned, tasks = head_to_head(
+        plan,
+        noise_std=low,
+        seeds=plan.seeds,
+        empirical=True,
+        say=say,
+        **common,  # type: ignore[arg-type]
+    )
+    yield parts.fixed_section(fixed)
+    yield parts.tuned_section(tuned, fixed)
+    yield parts.prediction_section(fixed, tuned, tasks, plan.sizes.batch_size)
+    fixed, tuned, _ = head_to_head(
+        plan,
+        noise_std=high,
+        seeds=plan.noisy_seeds,
+        empirical=plan.empirical_seeds >= plan.noisy_seeds,
+        say=say,
+        **common,  # type: ignore[arg-type]
+    )
+    yield parts.noisy_section(fixed, tuned, high)
+    base = plan.sweep_sizes
+    for title, conditions, pairs in (
+        ("Sigma", plan.cov_conditions, [(c, base.head_condition) for c in plan.cov_conditions]),
+        ("F*", plan.head_conditions, [(base.cov_condition, c) for c in plan.head_conditions]),
+    ):
+        say(f"sweep over the condition number of {title}")
+        outcome = sweep(
+            base,
+            pairs,
+            plan.sweep_seeds,
+            num_steps=plan.sweep_steps,
+            **common,  # type: ignore[arg-type]
+        )
+        yield sweep_section(title, conditions, outcome)
+
+
+FIG1 = Experiment(
+    "fig1",
+    "Learning a linear representation: eleven optimizers side by side",
+    SAYS,
+    settings,
+    sections,
+)

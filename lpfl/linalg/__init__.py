@@ -1,0 +1,37 @@
+"""Linear algebra of models and measurements."""
+
+from lpfl.linalg.algebra import (
+    complement_rows,
+    haar,
+    kron,
+    machine_tolerance,
+    orthonormal_rows,
+    principal_tangents,
+    require_finite,
+    require_positive_definite,
+    require_symmetric,
+    right_solve,
+    standard_normal,
+    subspace_distance,
+    tangent_matrix,
+    unvec,
+    vec,
+)
+
+__all__ = [
+    "complement_rows",
+    "haar",
+    "kron",
+    "machine_tolerance",
+    "orthonormal_rows",
+    "principal_tangents",
+    "require_finite",
+    "require_positive_definite",
+    "require_symmetric",
+    "right_solve",
+    "standard_normal",
+    "subspace_distance",
+    "tangent_matrix",
+    "unvec",
+    "vec",
+]

@@ -1,0 +1,1 @@
+"""What is measured on models and optimizers; nothing here knows a prediction."""

@@ -1,0 +1,41 @@
+"""The linear representation learning problem ``y = F G x + noise``."""
+
+from lpfl.problems.linear_representation.model import (
+    INPUT_LAWS,
+    Batch,
+    LinearRepresentation,
+    TwoLayerLinear,
+    Weights,
+    batch_of_rows,
+    draw_head,
+    draw_representation,
+    flatten,
+    gauss_newton,
+    gradients,
+    least_squares_head,
+    loss,
+    population_batch,
+    population_loss,
+    sample,
+    tilt,
+)
+
+__all__ = [
+    "INPUT_LAWS",
+    "Batch",
+    "LinearRepresentation",
+    "TwoLayerLinear",
+    "Weights",
+    "batch_of_rows",
+    "draw_head",
+    "draw_representation",
+    "flatten",
+    "gauss_newton",
+    "gradients",
+    "least_squares_head",
+    "loss",
+    "population_batch",
+    "population_loss",
+    "sample",
+    "tilt",
+]

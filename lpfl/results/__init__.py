@@ -1,0 +1,1 @@
+"""Results as files: schema, store, comparison, baseline, gate."""

@@ -1,0 +1,224 @@
+"""Results as a file: append-only JSON lines, one run a file. Pages and gates are read off it."""
+
+import json
+import math
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from lpfl.results.schema import SCHEMA_VERSION, check_record
+
+EXPECTED = f"expected a results file of schema_version {SCHEMA_VERSION} (a header line first)"
+
+
+@dataclass(frozen=True)
+class Results:
+    """What one results file holds, in file order, every record checked.
+
+    claims: id -> claim line. complete: every claim named in the header has its line.
+    problems: what a reader of the page must be told (a dropped line, claims that are missing).
+    """
+
+    header: Mapping[str, Any]
+    observations: list[dict[str, Any]] = field(default_factory=list)
+    claims: dict[str, dict[str, Any]] = field(default_factory=dict)
+    complete: bool = True
+    problems: list[str] = field(default_factory=list)
+
+    @property
+    def missing(self) -> list[str]:
+        """Claims that the header selects and that have no claim line."""
+        return [name for name in self.header["claims"] if name not in self.claims]
+
+
+class ResultsWriter:
+    """Appends records to a new results file; each line is flushed before the call returns.
+
+    The file appears under its name only once its header is complete. An existing file is kept
+    unless ``overwrite``.
+
+    Raises ValueError if the file cannot be written or if a record does not fit the schema
+    (a NaN or an infinity is refused by name).
+    """
+
+    def __init__(
+        self, path: str | os.PathLike[str], header: Mapping[str, Any], *, overwrite: bool = False
+    ) -> None:
+        self.path = Path(path)
+        line = encode_record({"type": "header", "schema_version": SCHEMA_VERSION, **header})
+        self._selected = set(header["claims"])
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            if self.path.exists() and not overwrite:
+                raise ValueError(f"out={self.path} exists, needs a new file (or overwrite)")
+            write_atomically(self.path, line)
+            self._file = self.path.open("ab")
+        except OSError as error:
+            raise _unwritable(self.path, error) from error
+
+    def write(self, record: Mapping[str, Any]) -> None:
+        """Append one observation or claim record (with its "type")."""
+        line = encode_record(record)
+        if record["type"] == "header":
+            raise ValueError("type='header', needs 'observation' or 'claim' after the header")
+        if record["claim"] not in self._selected:
+            raise ValueError(f"claim={record['claim']!r}, needs one of the header's claims")
+        try:
+            self._file.write(line.encode())
+            self._file.flush()
+        except OSError as error:
+            raise _unwritable(self.path, error) from error
+
+    def close(self) -> None:
+        """Close the file; calling it twice does no harm."""
+        self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def encode_record(record: Mapping[str, Any]) -> str:
+    """Return ``record`` as one JSON line; raise ValueError naming the field that does not fit."""
+    problem = check_record(record) or _non_finite(record, "")
+    if problem is not None:
+        raise ValueError(f"record of type {record.get('type')!r}: {problem}")
+    try:
+        line = json.dumps(record, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+        line.encode("utf-8")
+        return line + "\n"
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"record of type {record['type']!r}: {error}") from None
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write ``text`` to ``path`` so that a reader sees the old file or the whole new one.
+
+    Raises ValueError if the folder cannot be written.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        try:
+            temporary.write_bytes(text.encode())
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+
+
+def read_results(path: str | os.PathLike[str]) -> Results:
+    """Read and check a results file.
+
+    A partial last line (an interrupted run) is dropped and named in ``problems``.
+
+    Raises ValueError naming path, line and what was expected if the file is not a results file
+    of this schema_version, or cannot be read.
+    """
+    source = Path(path)
+    try:
+        content = source.read_bytes()
+    except OSError as error:
+        raise ValueError(f"results={source} cannot be read: {error.strerror or error}") from error
+    lines = content.split(b"\n")
+    tail = lines.pop()
+    problems: list[str] = []
+    records = [_record(line, f"{source}:{i}") for i, line in enumerate(lines, start=1)]
+    if tail:
+        try:
+            last = _parse(tail)
+        except ValueError:
+            problems.append(f"line {len(lines) + 1} is cut off and was dropped")
+        else:
+            records.append(_checked(last, f"{source}:{len(lines) + 1}"))
+    if not records or records[0]["type"] != "header":
+        raise ValueError(f"{source}:1: {EXPECTED}, got no header line")
+    return _assemble(str(source), records, problems)
+
+
+def _assemble(source: str, records: list[dict[str, Any]], problems: list[str]) -> Results:
+    header = records[0]
+    results = Results(header=header, problems=problems)
+    selected = set(header["claims"])
+    for number, record in enumerate(records[1:], start=2):
+        where = f"{source}:{number}"
+        if record["type"] == "header":
+            raise ValueError(f"{where}: a second header, needs one run a file")
+        name = record["claim"]
+        if name not in selected:
+            raise ValueError(f"{where}: claim={name!r}, needs one of the header's claims")
+        if record["type"] == "observation":
+            results.observations.append(record)
+        elif name in results.claims:
+            raise ValueError(f"{where}: a second claim line for {name}, needs one")
+        else:
+            results.claims[name] = record
+    if missing := results.missing:
+        done, total = len(results.claims), len(header["claims"])
+        problems.append(f"incomplete: {done} of {total} claims, without {', '.join(missing)}")
+    return Results(header, results.observations, results.claims, not missing, problems)
+
+
+def _record(line: bytes, where: str) -> dict[str, Any]:
+    try:
+        return _checked(_parse(line), where)
+    except ValueError as error:
+        text = str(error)
+        raise ValueError(
+            text if text.startswith(where) else f"{where}: {EXPECTED}, got {text}"
+        ) from None
+
+
+def _checked(record: Any, where: str) -> dict[str, Any]:
+    if (problem := check_record(record)) is not None:
+        raise ValueError(f"{where}: {problem}; {EXPECTED}")
+    return dict(record)
+
+
+def _parse(line: bytes) -> Any:
+    """Return the JSON value of a line; every number finite, every text valid Unicode."""
+    try:
+        text = line.decode("utf-8")
+        value = json.loads(text, parse_float=_finite, parse_constant=_finite)
+        if "\\u" in text:
+            json.dumps(value, ensure_ascii=False).encode("utf-8")
+    except UnicodeError:
+        raise ValueError("a line that is not UTF-8") from None
+    except RecursionError:
+        raise ValueError("a line nested too deep") from None
+    except json.JSONDecodeError as error:
+        raise ValueError(f"a line that is not JSON ({error.msg}, column {error.colno})") from None
+    return value
+
+
+def _finite(literal: str) -> float:
+    value = float(literal)
+    if not math.isfinite(value):
+        raise ValueError(f"the number {literal}, which is not finite")
+    return value
+
+
+def _non_finite(value: Any, path: str) -> str | None:
+    """Name the first NaN or infinity anywhere inside ``value``."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return f"{path}={value}, needs a finite number"
+    items: list[tuple[Any, Any]] = []
+    if isinstance(value, Mapping):
+        items = [(f"{path}.{key}" if path else key, item) for key, item in value.items()]
+    elif isinstance(value, list | tuple):
+        items = [(f"{path}[{i}]", item) for i, item in enumerate(value)]
+    return next((p for key, item in items if (p := _non_finite(item, key))), None)
+
+
+def _unwritable(path: Path, error: OSError) -> ValueError:
+    return ValueError(f"out={path} cannot be written: {error.strerror or error}")

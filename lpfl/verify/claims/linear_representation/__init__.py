@@ -1,0 +1,1 @@
+"""Checks of linear representation learning, one topic per file."""

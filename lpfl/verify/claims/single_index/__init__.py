@@ -1,0 +1,1 @@
+"""Checks of single-index learning, one topic per file."""

@@ -1,0 +1,1 @@
+"""Scenarios, draws and runs that several checks share."""

@@ -1,0 +1,147 @@
+"""Scenarios of linear representation learning: axes, the paper's sizes, the drawn truth."""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import numpy as np
+import sympy as sp
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from lpfl import decide
+from lpfl.linalg import complement_rows
+from lpfl.linalg.covariance import CovarianceSpec
+from lpfl.problems import linear_representation as model
+from lpfl.verify.check import Finding, Trial
+from lpfl.verify.scenario import Scenario
+from lpfl.verify.space import Axis, Choice, Covariances, Integers, Reals
+from theory.core import exact
+
+INPUT_DIM = Integers("input_dim", 3, 24, log=True)
+RANK = Integers("rank", 1, lambda v: min(6, v["input_dim"] - 1))
+OUTPUT_DIM = Integers("output_dim", lambda v: v["rank"], lambda v: v["rank"] + 6)
+# With +-1 inputs X'X is singular with probability about d^2 / 2^n: 56 rows make it 1e-14.
+BATCH_SIZE = Integers(
+    "batch_size",
+    lambda v: max(3 * v["input_dim"], 56),
+    lambda v: max(12 * v["input_dim"], 72),
+    log=True,
+)
+COVARIANCE = Covariances()
+HEAD_COND = Reals("head_log10_cond", 0.0, 2.0)
+STEP_SIZE = Reals("step_size", 0.01, 1.0, easy="high")
+NOISE_STD = Reals("noise_std", 0.01, 1.0, log=True)
+INPUT_LAW = Choice("input_law", model.INPUT_LAWS)
+SIZES: tuple[Axis, ...] = (INPUT_DIM, RANK, OUTPUT_DIM)
+NOISY_BATCH: tuple[Axis, ...] = (
+    *SIZES,
+    BATCH_SIZE,
+    COVARIANCE,
+    HEAD_COND,
+    STEP_SIZE,
+    INPUT_LAW,
+    NOISE_STD,
+)
+
+
+def paper(**fields: Any) -> Scenario:
+    """Return a scenario at the paper's sizes (d = 100, m = 15, k = 8) with the given fields."""
+    values: dict[str, Any] = {"input_dim": 100, "rank": 8, "output_dim": 15}
+    return Scenario({**values, **fields})
+
+
+def paper_batches(**fields: Any) -> tuple[Scenario, ...]:
+    """Return the paper's sizes and batch (n = 1024) once for every input law."""
+    covariance = paper_covariance()
+    return tuple(
+        paper(batch_size=1024, covariance=covariance, head_log10_cond=1.0, input_law=law, **fields)
+        for law in model.INPUT_LAWS
+    )
+
+
+def paper_covariance(log10_cond: float = 2.0) -> CovarianceSpec:
+    """Return our stand-in for the paper's covariance, which is not known to us."""
+    return CovarianceSpec(100, "geometric", log10_cond, "haar", 0)
+
+
+def head_eigenvalues(scenario: Mapping[str, Any]) -> NDArray[np.float64]:
+    """Return the eigenvalues of F*'F*, descending from 1, geometric (k,)."""
+    k = scenario["rank"]
+    return np.logspace(0.0, -scenario["head_log10_cond"], k) if k > 1 else np.ones(1)
+
+
+def draw_truth(
+    trial: Trial, *, replicates: int, noise_std: float = 0.0
+) -> model.LinearRepresentation:
+    """Draw F*, G* per replicate for the scenario's spectrum and covariance (identity if none)."""
+    scenario = trial.scenario
+    d = scenario.input_dim
+    covariance = scenario.get("covariance", CovarianceSpec(d))
+    spectrum = trial.tensor(head_eigenvalues(scenario))
+    return model.LinearRepresentation(
+        head_star=model.draw_head(replicates, spectrum, scenario.output_dim, trial.stream("head")),
+        representation_star=model.draw_representation(
+            replicates, scenario.rank, d, trial.stream("representation"), trial.dtype
+        ),
+        cov_x=covariance.matrix(device=trial.device, dtype=trial.dtype),
+        root=covariance.root(device=trial.device, dtype=trial.dtype),
+        noise_std=noise_std,
+        input_law=scenario.get("input_law", "gaussian"),
+    )
+
+
+def draw_head(trial: Trial, *, replicates: int, name: str = "other head") -> Tensor:
+    """Draw a head unrelated to F*, condition number of F'F 4, (R, m, k)."""
+    spectrum = trial.tensor(np.logspace(0.0, -0.6, trial.scenario.rank))
+    return model.draw_head(replicates, spectrum, trial.scenario.output_dim, trial.stream(name))
+
+
+def frame_covariance(problem: model.LinearRepresentation, replicate: int = 0) -> Tensor:
+    """Return Sigma in coordinates where G* = [I_k 0], (d, d)."""
+    G_star = problem.representation_star[replicate]
+    frame = torch.cat([G_star, complement_rows(G_star)], dim=0)
+    cov_x = problem.cov_x if problem.cov_x.dim() == 2 else problem.cov_x[replicate]
+    turned = frame @ cov_x @ frame.mT
+    return (turned + turned.mT) / 2
+
+
+def exact_findings(trial: Trial, *, only: Collection[str] = ()) -> list[Finding]:
+    """Decide the claim's polynomial identities over GF(2^61 - 1): those in matrices or traces.
+
+    only: the parts that are identities, where the claim also has means or limits in matrices.
+    """
+    scenario = trial.scenario
+    sizes = {"d": scenario.input_dim, "m": scenario.output_dim, "k": scenario.rank}
+    sizes["n"] = min(scenario.get("batch_size", 2 * sizes["d"]), 2 * sizes["d"])
+    findings = []
+    for part, relation in trial.claim.relations().items():
+        if only and part not in only:
+            continue
+        if not (isinstance(relation.lhs, sp.MatrixExpr) or relation.has(sp.Trace)):
+            continue
+        result = exact.check_identity(
+            relation,
+            sizes,
+            definitions=trial.claim.definitions,
+            seed=trial.integer_seed("exact", part),
+        )
+        verdict = decide.exact_identity(
+            result.holds, false_pass_bound=float(result.false_pass_bound), degree=result.degree
+        )
+        name = part.replace("_", " ")
+        findings.append(Finding(f"exact: {name}" if part else "exact", verdict))
+    return findings
+
+
+def evaluate_definition(trial: Trial, name: str, values: Mapping[str, Any]) -> NDArray[np.float64]:
+    """Evaluate in float64 the claim's definition of the symbol called ``name``."""
+    scenario = trial.scenario
+    sizes = {"d": scenario.input_dim, "m": scenario.output_dim, "k": scenario.rank}
+    sizes["n"] = scenario.get("batch_size", 1)
+    for symbol in trial.claim.definitions:
+        if str(symbol.name) == name:
+            return exact.evaluate_float(
+                symbol, values, sizes=sizes, definitions=trial.claim.definitions
+            )
+    raise KeyError(f"{trial.claim.id} defines no {name}")

@@ -1,0 +1,1 @@
+"""What statements are made of: claims, notation, formulas, spectra, exact readings."""

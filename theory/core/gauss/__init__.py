@@ -1,0 +1,1 @@
+"""Gaussian expectations: Hermite coefficients, links, quadrature, interval arithmetic."""

@@ -1,0 +1,92 @@
+"""Notation of single-index learning, beside the letters of both settings."""
+
+import sympy as sp
+
+from theory.core.notation import *  # noqa: F403 - formulas take every letter from one module
+from theory.core.notation import NONNEGATIVE, POSITIVE, REAL, UNIT, scalar
+
+s_cov = scalar("s_Sigma", "covariance_eigenvalue", "an eigenvalue of Σ", POSITIVE, "[x]^2")
+aspect = scalar("varphi", "aspect", "dimension over samples, d/n", POSITIVE)
+aspect_2 = scalar("varphi_2", "whitening_aspect", "d/n of an independent whitening batch", POSITIVE)
+width_ratio = scalar("psi", "width_ratio", "width over dimension, N/d", POSITIVE)
+width = scalar("N_h", "width", "number of hidden neurons", POSITIVE)
+w_fix = scalar("w", "resolvent_w", "fixed point w = λv", UNIT)
+v_fix = scalar("v", "resolvent_v", "fixed point of the companion equation", POSITIVE, "[x]^-2")
+m_fix = scalar("m_R", "resolvent_m", "lim tr((Σ̂ + λI)⁻¹)/d", POSITIVE, "[x]^-2")
+w_slope = scalar("w'", "resolvent_w_prime", "derivative of w in λ", NONNEGATIVE, "[x]^-2")
+c0_link = scalar("c_0", "c0", "mean of the link, E g(z)", REAL, "[y]")
+c1_link = scalar("c_1", "c1", "linear coefficient of the link, E g′(z)", REAL, "[y]")
+s2_link = scalar("s_2", "residual_var", "E (y − c_1 z)²", NONNEGATIVE, "[y]^2")
+a_deg = scalar(
+    "a_k", "hermite_coefficient", "normalised Hermite coefficient of the link", REAL, "[y]"
+)
+rho2 = scalar("rho^2", "alignment", "squared cosine of β and β⋆", UNIT)
+rho2_sgd = scalar("rho_SGD^2", "alignment_sgd", "squared cosine for SGD", UNIT)
+rho2_cov = scalar("rho_S^2", "covariance_alignment", "squared correlation of βᵀx and β⋆ᵀx", UNIT)
+P_s = scalar("P_s", "share_kept", "share of an eigendirection that the ridge fit keeps", UNIT)
+K_s = scalar("K_s", "share_lost", "share of an eigendirection that the ridge fit loses", UNIT)
+noise_gain = scalar("r_s", "noise_gain", "gain of the noise", NONNEGATIVE, "[x]^-2")
+tau2 = scalar("tau^2", "noise_level", "test error of the ridge fit of y on x", POSITIVE, "[y]^2")
+lam_star = scalar("lambda^*", "best_damping", "the best damping", NONNEGATIVE, "[x]^2")
+beta_var = scalar("V_beta", "gradient_variance", "d times the variance of β_k", POSITIVE)
+dither_var = scalar(
+    "V_r", "dither_variance", "d times the variance of the gradient beyond rank one", NONNEGATIVE
+)
+beta_var_mean = scalar(
+    "Vbar_beta", "gradient_variance_mean", "V_β where Σ is rotated at random", POSITIVE
+)
+dither_var_mean = scalar(
+    "Vbar_r", "dither_variance_mean", "V_r where Σ is rotated at random", NONNEGATIVE
+)
+c_act = scalar("c_s", "c_act", "mean slope of the activation, E act′", REAL)
+b1_act = scalar("b_1", "act_second", "mean curvature of the activation, E act″", REAL)
+v_act = scalar("v_s", "act_prime_var", "variance of the activation's slope", NONNEGATIVE)
+c_perp2 = scalar(
+    "c_perp^2", "c_perp2", "energy of the activation beyond its linear part", NONNEGATIVE
+)
+act_mean = scalar("a_s", "act_mean", "mean of the activation, E act", REAL)
+spike = scalar("vartheta", "spike_strength", "strength of the rank-one step", NONNEGATIVE)
+nu2 = scalar("nu^2", "spike_variance", "βᵀΣβ / |β|²", POSITIVE, "[x]^2")
+sigma_out = scalar("sigma_out", "singular_value", "outlying singular value of G_+", NONNEGATIVE)
+left2 = scalar("l^2", "left_overlap2", "squared overlap of the left singular vector", UNIT)
+right2 = scalar("r^2", "right_overlap2", "squared overlap of the right singular vector", UNIT)
+u_1 = scalar("u_1", "moment_u1", "E[tu], u = 1/(t + λ), t an eigenvalue of Σ̂", POSITIVE)
+u_2 = scalar("u_2", "moment_u2", "E[tu²]", POSITIVE, "[x]^-2")
+u_3 = scalar("u_3", "moment_u3", "E[tu³]", POSITIVE, "[x]^-4")
+z_edge = scalar("z_+", "edge_square", "square of the upper bulk edge", POSITIVE)
+m_edge = scalar("m_z", "edge_parameter", "parameter of the edge formula", sp.Interval.open(-1, 0))
+ratio_F2 = scalar(
+    "R_F^2", "remainder_frobenius2", "squared Frobenius ratio remainder/rank-one", NONNEGATIVE
+)
+ratio_op = scalar(
+    "R_op", "remainder_operator", "operator-norm ratio remainder/rank-one", NONNEGATIVE
+)
+rate_const = scalar("C", "rate_constant", "an unspecified constant of a rate", POSITIVE)
+alpha_eta = scalar("alpha", "step_exponent", "exponent of the step size, η = n^α", NONNEGATIVE)
+n_spikes = scalar("ell", "spike_count", "number of feature-matrix spikes", sp.Range(0, sp.oo))
+spike_kl = scalar("S_kl", "spike_gram", "entry of the feature-spike matrix", REAL)
+sv_feature = scalar(
+    "sigma_k", "feature_outlier", "k-th outlier of the centred feature matrix", NONNEGATIVE
+)
+spike_eig = scalar(
+    "e_k", "spike_eigenvalue", "k-th eigenvalue of the feature-spike matrix", NONNEGATIVE
+)
+risk = scalar("R_te", "risk", "mean squared prediction error", NONNEGATIVE, "[y]^2")
+risk_train = scalar("R_tr", "train_risk", "mean squared training error", NONNEGATIVE, "[y]^2")
+ridge = scalar("lambda_2", "ridge", "ridge penalty of the second layer", NONNEGATIVE)
+kappa_eff = scalar("kappa_2", "effective_ridge", "effective ridge of the second layer", POSITIVE)
+error_eff = scalar(
+    "E_2", "effective_error", "population error at the effective ridge", NONNEGATIVE, "[y]^2"
+)
+error_slope = scalar(
+    "E_2'", "effective_error_slope", "its derivative in the effective ridge", REAL, "[y]^2"
+)
+dof = scalar("D_1", "freedom_ratio", "degrees of freedom over samples", NONNEGATIVE)
+dof_slope = scalar("D_1'", "freedom_slope", "its derivative in the effective ridge", REAL)
+v_fix2 = scalar("v_2", "resolvent_v2", "fixed point of the second layer", POSITIVE, "[x]^-2")
+a_spike = scalar("a_h", "head_spike", "spike coordinate of one hidden neuron", REAL)
+s_A = scalar(
+    "s_A", "first_atom", "an eigenvalue of a covariance with two of them", POSITIVE, "[x]^2"
+)
+s_B = scalar("s_B", "second_atom", "the other eigenvalue", POSITIVE, "[x]^2")
+p_A = scalar("p_A", "first_atom_weight", "fraction of directions with the first", UNIT)
