@@ -8,7 +8,8 @@ import sympy as sp
 
 from lpfl.results.store import Results
 from tests.results_samples import claim_line, header, observation
-from theory.core.claim import Assumption, Claim, Kind, collect
+from theory.core.claim import Assumption, Claim, collect
+from theory.core.part import Kind
 from theory.linear_representation import notation as sym
 
 SIZES = {"input_dim": 6, "rank": 2, "output_dim": 3, "batch_size": 40}

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lpfl.verify.claims import CHECKS
-from tests.faults import FAULTS
+from lpfl.verify.registry import CHECKS, all_faults
 from theory.claims import CLAIMS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -60,7 +59,7 @@ def test_runs_do_not_know_the_predictions(path):
 def test_models_do_not_know_the_verification(path):
     """Nothing below lpfl.verify is imported from models, optimizers, measurements."""
     name = relative(path)
-    if name.startswith((*MEETS_THEORY, "lpfl/cli.py", "lpfl/compare.py")):
+    if name.startswith((*MEETS_THEORY, "lpfl/cli.py", "lpfl/results/compare.py")):
         return
     assert not any(module.startswith("lpfl.verify") for module in
                    imported(ast.parse(path.read_text())))  # fmt: skip
@@ -93,7 +92,8 @@ def test_nothing_outside_is_executed(path):
     tree = ast.parse(path.read_text())
     names = {node.func.id for node in ast.walk(tree)
              if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}  # fmt: skip
-    assert not names & {"eval", "exec", "parse_expr"}
+    own_source = relative(path) == "lpfl/verify/planting.py"  # runs edited code of the project
+    assert not names & ({"eval", "parse_expr"} | (set() if own_source else {"exec"}))
     assert not imported(tree) & {"pickle", "marshal", "shelve"}
 
 
@@ -103,7 +103,7 @@ def test_every_claim_has_a_check_and_every_check_a_claim():
 
 @pytest.mark.parametrize("claim_id", list(CHECKS))
 def test_every_check_has_two_planted_faults(claim_id):
-    assert Counter(fault.claim for fault in FAULTS)[claim_id] >= 2
+    assert Counter(fault.claim for fault in all_faults())[claim_id] >= 2
 
 
 @pytest.mark.parametrize("path", sources("lpfl", "theory", "tests"), ids=relative)

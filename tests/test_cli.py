@@ -12,7 +12,7 @@ import pytest
 
 from lpfl.cli import main
 from lpfl.results.store import read_results
-from lpfl.verify.claims import CHECKS
+from lpfl.verify.registry import CHECKS
 
 
 def run(*arguments: str) -> int:

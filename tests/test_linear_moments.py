@@ -23,7 +23,7 @@ from lpfl.problems.linear_representation import moments as sampler
 from lpfl.problems.linear_representation.moments import sample_moments
 from lpfl.problems.single_index.moments import bartlett_factor
 from lpfl.seeding import generator
-from tests.faults.planted import Fault, planted
+from lpfl.verify.planting import Fault, planted
 
 LEVEL = 1e-7
 REPLICATES = 10_000
@@ -151,13 +151,13 @@ def test_wrong_degrees_of_freedom_are_detected(shift: int, monkeypatch: pytest.M
     assert p["schur"] < LEVEL
 
 
-MODULE = sampler.__name__
+TARGET = f"{sampler.__name__}:sample_moments"
 WRONG = (
-    (Fault("", MODULE, "A = white @ problem.root", "A = white.mT @ problem.root", "factor"),
+    (Fault("", TARGET, "white @ problem.root", "white.mT @ problem.root", "factor"),
      "schur"),
-    (Fault("", MODULE, "(problem.noise_std / batch_size**0.5)", "(problem.noise_std / "
+    (Fault("", TARGET, "(problem.noise_std / batch_size**0.5)", "(problem.noise_std / "
            "(batch_size - 1) ** 0.5)", "scale"), "noise"),
-    (Fault("", MODULE, "(Z.mT @ A)", "(Z.mT @ A.mT)", "noise by the transposed factor"), "noise"),
+    (Fault("", TARGET, "(Z.mT @ A)", "(Z.mT @ A.mT)", "noise by the transposed factor"), "noise"),
 )  # fmt: skip
 
 

@@ -47,9 +47,9 @@ def test_report_option_writes_results_and_page(tmp_path):
 def test_a_refutation_says_how_to_reproduce(tmp_path):
     """With a fault planted, the test fails and prints a command with the shrunk scenario."""
     (tmp_path / "planting.py").write_text(
-        "from tests.faults import FAULTS\n"
-        "from tests.faults.planted import planted\n"
-        "fault = next(f for f in FAULTS if f.name == 'LR-03: half a step')\n"
+        "from lpfl.verify.registry import all_faults\n"
+        "from lpfl.verify.planting import planted\n"
+        "fault = next(f for f in all_faults() if f.name == 'LR-03: half a step')\n"
         "alive = planted(fault)\n"
         "alive.__enter__()\n"
     )

@@ -11,8 +11,8 @@ from lpfl.report.view import MOST_TABLES
 from lpfl.results.store import Results, encode_record
 from lpfl.verify import runner
 from lpfl.verify.check import Finding, Trial
-from lpfl.verify.claims import CHECKS
 from lpfl.verify.claims.linear_representation import invariance as invariances
+from lpfl.verify.registry import CHECKS
 from lpfl.verify.runner import ClaimRun
 from tests.report_samples import CATALOGUE
 from tests.results_samples import claim_line, header, observation

@@ -7,7 +7,7 @@ from hypothesis import find, given, settings
 from hypothesis import strategies as st
 
 from lpfl.linalg.covariance import FAMILIES, CovarianceSpec
-from lpfl.verify.claims import CHECKS
+from lpfl.verify.registry import CHECKS
 from lpfl.verify.scenario import Scenario, scenario_from_json
 from lpfl.verify.setups import linear as setup
 from lpfl.verify.space import Choice, Covariances, Integers, Reals, ScenarioSpace

@@ -1,7 +1,24 @@
-"""All statements, by id, in paper order."""
+"""The packs that come with the project, and all of their statements by id."""
 
+import importlib
+import pkgutil
+from types import MappingProxyType
+
+import theory
 from theory.core.claim import collect
-from theory.linear_representation import CLAIMS_LINEAR_REPRESENTATION
-from theory.single_index import CLAIMS_SINGLE_INDEX
+from theory.core.pack import Pack
 
-CLAIMS = collect((*CLAIMS_LINEAR_REPRESENTATION, *CLAIMS_SINGLE_INDEX))
+
+def own_packs() -> tuple[Pack, ...]:
+    """Return the pack of every package under ``theory`` that has one, by prefix."""
+    packs = []
+    for found in pkgutil.iter_modules(theory.__path__, "theory."):
+        if found.ispkg:
+            pack = getattr(importlib.import_module(found.name), "PACK", None)
+            if isinstance(pack, Pack):
+                packs.append(pack)
+    return tuple(sorted(packs, key=lambda pack: pack.prefix))
+
+
+PACKS = MappingProxyType({pack.prefix: pack for pack in own_packs()})
+CLAIMS = collect(claim for pack in PACKS.values() for claim in pack.claims.values())

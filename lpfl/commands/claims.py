@@ -22,7 +22,7 @@ def describe(claim: Any) -> dict[str, Any]:
         "title": claim.title,
         "kind": claim.kind.value,
         "says": claim.says,
-        "source": claim.source,
+        "source": str(claim.source),
         "beyond_paper": claim.beyond_paper,
         "assumptions": [assumption.text for assumption in claim.assumptions],
         "statement": {part: str(rel) for part, rel in claim.relations().items()},

@@ -17,8 +17,8 @@ def run(args: argparse.Namespace) -> int:
     """Print versions, devices and counts; exit 1 if a claim has no check."""
     import torch
 
-    from lpfl.verify.claims import CHECKS
     from lpfl.verify.environment import PACKAGES, device_name, version
+    from lpfl.verify.registry import CHECKS
     from theory.claims import CLAIMS
 
     print(f"python {sys.version.split()[0]}")

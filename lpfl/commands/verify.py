@@ -49,7 +49,8 @@ def run(args: argparse.Namespace) -> int:
     from lpfl.report.page import build_page, write_page
     from lpfl.results.store import ResultsWriter, read_results
     from lpfl.verify.environment import run_header
-    from lpfl.verify.runner import CHECKS, Plan, overall, run_plan
+    from lpfl.verify.registry import CHECKS
+    from lpfl.verify.runner import Plan, overall, run_plan
     from lpfl.verify.scenario import scenario_from_json
     from theory.claims import CLAIMS
     from theory.core.notation import NOTATION

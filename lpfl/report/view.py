@@ -41,7 +41,7 @@ class Statement(Protocol):
     @property
     def kind(self) -> str: ...
     @property
-    def source(self) -> str: ...
+    def source(self) -> Any: ...
     @property
     def definitions(self) -> Mapping[sp.Basic, sp.Basic]: ...
     @property
@@ -138,7 +138,7 @@ def _statement(statement: Statement, notation: Mapping[str, Letter]) -> dict[str
     names |= {str(getattr(symbol, "name", symbol)) for symbol in statement.definitions}
     return {
         "says": statement.says,
-        "source": statement.source,
+        "source": str(statement.source),
         "beyond_paper": statement.beyond_paper,
         "formulas": [(part, pieces(r)) for part, r in relations.items()],
         "definitions": [

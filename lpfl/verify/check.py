@@ -1,55 +1,40 @@
 """A check: one claim, the space it is drawn from, and how one scenario is measured."""
 
-import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-import numpy as np
-import torch
-from numpy.typing import NDArray
-from torch import Tensor
-
 from lpfl.decide import Outcome, Verdict
-from lpfl.linalg.covariance import CovarianceSpec
-from lpfl.seeding import derive_seed, generator
+from lpfl.verify.expect import Comparison, Shown
 from lpfl.verify.scenario import Scenario
-from lpfl.verify.space import ScenarioSpace
+from lpfl.verify.space import Axis, ScenarioSpace
+from lpfl.verify.trial import Trial, as_numpy, condition_of, default_facts
 from theory.core.claim import Claim
+
+__all__ = [
+    "ALPHA_TOTAL",
+    "MAX_SCENARIOS",
+    "Check",
+    "Finding",
+    "Trial",
+    "alpha_per_decision",
+    "as_numpy",
+    "check",
+    "condition_of",
+    "default_facts",
+    "findings_of",
+    "worst",
+]
 
 ALPHA_TOTAL = 1e-4
 MAX_SCENARIOS = 256  # more than any profile evaluates for one claim: 200 drawn plus anchors
 
 
 @dataclass(frozen=True)
-class Trial:
-    """One scenario of one claim, with everything a measurement may depend on."""
-
-    claim: Claim
-    scenario: Scenario
-    seed: int
-    alpha: float
-    device: str = "cpu"
-    dtype: torch.dtype = torch.float64
-
-    def stream(self, *name: str | int) -> torch.Generator:
-        """Return the random stream ``name`` of this claim and scenario, on the device."""
-        path = (self.claim.id, self.scenario.canonical(), *name)
-        return generator(self.seed, *path, device=self.device)
-
-    def integer_seed(self, *name: str | int) -> int:
-        """Return a seed for code that takes integers (the exact readings)."""
-        return derive_seed(self.seed, self.claim.id, self.scenario.canonical(), *name) >> 24
-
-    def tensor(self, values: Any) -> Tensor:
-        """Return ``values`` on the device in the run's dtype."""
-        return torch.as_tensor(values, dtype=self.dtype, device=self.device)
-
-
-@dataclass(frozen=True)
 class Finding:
     """One decision about one part of a claim in one scenario.
 
+    part: a part of the claim, or a declared extra of its check. label: which variant of the part.
     table: {"title", "header": texts, "rows": lists of texts, "note"}, the note if there is one.
     """
 
@@ -57,39 +42,76 @@ class Finding:
     verdict: Verdict
     picture: Mapping[str, Any] | None = None
     table: Mapping[str, Any] | None = None
+    label: str = ""
+
+    @property
+    def name(self) -> str:
+        """The part, and which variant of it."""
+        return f"{self.part}: {self.label}" if self.label else self.part
 
 
-def default_facts(scenario: Scenario) -> dict[str, Any]:
-    """Return what assumptions can be evaluated on: the fields, and what follows from them.
+Yield = Comparison | Shown | Finding
+Measure = Callable[[Trial], Iterable[Yield]]
 
-    A scenario without a field for damping, noise or covariance has none of it.
-    """
-    facts: dict[str, Any] = {"damping": 0.0, "noise_std": 0.0, "condition_number": 1.0}
-    facts |= {
-        name: value for name, value in scenario.items() if not isinstance(value, CovarianceSpec)
-    }
-    covariance = scenario.get("covariance")
-    if isinstance(covariance, CovarianceSpec):
-        facts["condition_number"] = covariance.condition_number()
-    if "head_log10_cond" in facts:
-        flat = scenario.get("rank", 2) == 1
-        facts["head_condition_number"] = 1.0 if flat else 10.0 ** facts["head_log10_cond"]
-    return facts
+
+@dataclass(frozen=True)
+class Extra:
+    """Something beyond the parts of the statement, measured on some scenarios only."""
+
+    name: str
+    measure: Measure
+    on: Collection[Scenario] | None = None
+
+    def applies(self, scenario: Scenario) -> bool:
+        """Say whether the extra is measured at ``scenario``."""
+        return self.on is None or scenario in self.on
 
 
 @dataclass(frozen=True)
 class Check:
     """How a claim is confronted with runs.
 
-    measure(trial) -> findings. decisions: how many of them are statistical (each gets an equal
-    share of the error budget). facts(scenario): what the claim's assumptions are evaluated on.
+    measure(trial) -> findings. decisions: how many of them may be statistical (each gets an equal
+    share of the error budget, more are refused). facts(scenario): what the claim's assumptions are
+    evaluated on before a run. strict: findings must name parts of the claim or declared extras,
+    and the domain is tested on the facts of the run.
     """
 
     claim_id: str
     space: ScenarioSpace
-    measure: Callable[[Trial], Sequence[Finding]]
+    measure: Measure
     decisions: int = 0
     facts: Callable[[Scenario], Mapping[str, Any]] = default_facts
+    strict: bool = False
+    extras: list[Extra] = field(default_factory=list, compare=False)
+    pictures: list[Extra] = field(default_factory=list, compare=False)
+
+    @property
+    def defined_at(self) -> tuple[str, int]:
+        """Module and line of the measurement."""
+        return self.measure.__module__, self.measure.__code__.co_firstlineno
+
+    def extra(
+        self, name: str, *, on: Collection[Scenario] | None = None
+    ) -> Callable[[Measure], Measure]:
+        """Declare a measurement whose findings are called ``name``; ``on``: these scenarios."""
+
+        def keep(measure: Measure) -> Measure:
+            self.extras.append(Extra(name, measure, on))
+            return measure
+
+        return keep
+
+    def picture(
+        self, *, on: Collection[Scenario]
+    ) -> Callable[[Callable[[Trial], Any]], Callable[[Trial], Any]]:
+        """Declare a function that draws a picture of these scenarios, after the measurement."""
+
+        def keep(draw: Callable[[Trial], Any]) -> Callable[[Trial], Any]:
+            self.pictures.append(Extra("picture", draw, on))
+            return draw
+
+        return keep
 
     def require_domain(self, claim: Claim, scenario: Scenario) -> None:
         """Raise ValueError if ``scenario`` violates an assumption of ``claim``."""
@@ -98,37 +120,89 @@ class Check:
             raise ValueError(f"{claim.id}: scenario outside the domain: {'; '.join(problems)}")
 
 
+def check(
+    claim_id: str,
+    axes: Sequence[Axis],
+    *,
+    anchors: Sequence[Scenario] = (),
+    decisions: int = 0,
+    facts: Callable[[Scenario], Mapping[str, Any]] = default_facts,
+) -> Callable[[Measure], Check]:
+    """Turn ``measure(trial)``, which yields comparisons, into the check of a claim.
+
+    Discovery finds the result by its type: nothing is listed anywhere.
+    """
+
+    def build(measure: Measure) -> Check:
+        space = ScenarioSpace(axes=tuple(axes), anchors=tuple(anchors))
+        return Check(claim_id, space, measure, decisions=decisions, facts=facts, strict=True)
+
+    return build
+
+
+def findings_of(one: Check, trial: Trial) -> list[Finding]:
+    """Measure one scenario and decide every comparison.
+
+    Raises ValueError if the check yields more statistical decisions than it declared (the error
+    budget would not hold), names a part that neither the claim nor the check declares, or ran
+    without testing the domain on its own facts.
+    """
+    findings = [_decided(item, trial) for item in one.measure(trial)]
+    names = set(trial.claim.parts)
+    for extra in one.extras:
+        names.add(extra.name)
+        if extra.applies(trial.scenario):
+            findings += [_decided(item, trial) for item in extra.measure(trial)]
+    for drawn in one.pictures:
+        if drawn.applies(trial.scenario) and findings:
+            findings[0] = replace(findings[0], picture=_as_picture(drawn.measure(trial)))
+    noisy = sum(finding.verdict.alpha > 0.0 for finding in findings)
+    if noisy > one.decisions:
+        raise ValueError(
+            f"{one.claim_id}: {noisy} statistical decisions in one scenario, the check declares "
+            f"{one.decisions}: the error budget would not hold"
+        )
+    spent = sum(finding.verdict.alpha for finding in findings)
+    if spent > trial.alpha * max(one.decisions, 1) * (1.0 + 1e-9):
+        raise ValueError(f"{one.claim_id}: level {spent:.3g} spent, needs <= its share")
+    if one.strict:
+        unknown = sorted({finding.part for finding in findings} - names)
+        if unknown:
+            raise ValueError(
+                f"{one.claim_id}: findings name {unknown}, needs one of {sorted(names)}"
+            )
+        _ = trial.facts
+    return findings
+
+
+def _as_picture(drawn: Any) -> Mapping[str, Any]:
+    return dict(drawn)
+
+
+def _decided(item: Yield, trial: Trial) -> Finding:
+    if isinstance(item, Finding):
+        return item
+    if isinstance(item, Shown):
+        inner = _decided(item.comparison, trial)
+        return replace(inner, picture=item.picture, table=item.table)
+    return Finding(item.part, item.decide(trial.alpha), label=item.label)
+
+
 def alpha_per_decision(noisy_claims: int, decisions: int) -> float:
     """Return the level of one decision: the union bound over claims, scenarios and decisions."""
     return ALPHA_TOTAL / (max(noisy_claims, 1) * MAX_SCENARIOS * max(decisions, 1))
 
 
-def worst(findings: Sequence[Finding], *, bounds_decide: bool = True) -> Finding:
+def worst(findings: Sequence[Finding]) -> Finding:
     """Return the finding that decides: refuted before inconclusive, then the smallest margin.
 
-    Without ``bounds_decide``, confirmed bounds come last: their margin may be zero by nature.
+    A confirmed bound that may be attained comes last: its margin may be zero by nature.
     """
     severity = {Outcome.REFUTED: 0, Outcome.INCONCLUSIVE: 1, Outcome.CONFIRMED: 2}
 
     def rank(finding: Finding) -> tuple[int, bool, float]:
         verdict = finding.verdict
-        confirmed_bound = verdict.sharp and verdict.outcome is Outcome.CONFIRMED
-        return (severity[verdict.outcome], confirmed_bound and not bounds_decide, verdict.margin)
+        attained = verdict.sharp and verdict.outcome is Outcome.CONFIRMED
+        return (severity[verdict.outcome], attained, verdict.margin)
 
     return min(findings, key=rank)
-
-
-def as_numpy(tensor: Tensor) -> NDArray[np.float64]:
-    """Return ``tensor`` as a float64 array on the host."""
-    return tensor.detach().to(device="cpu", dtype=torch.float64).numpy()
-
-
-def condition_of(*matrices: Tensor) -> float:
-    """Return the product of the condition numbers (largest over replicates), at least 1."""
-    product = 1.0
-    for matrix in matrices:
-        values = torch.linalg.svdvals(matrix.to(torch.float64))
-        product *= float((values[..., 0] / values[..., -1]).max())
-    if math.isinf(product) or math.isnan(product):
-        raise ValueError("a matrix of the scenario is singular: condition number inf")
-    return max(product, 1.0)

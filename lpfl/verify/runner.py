@@ -1,8 +1,6 @@
 """Claims x scenarios -> findings -> records."""
 
 import signal
-import time
-import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass
@@ -12,15 +10,18 @@ from typing import Any
 import torch
 
 from lpfl.decide import Outcome
-from lpfl.verify.check import Check, Finding, Trial, alpha_per_decision, worst
-from lpfl.verify.claims import CHECKS
+from lpfl.verify.check import (
+    Check,
+    Trial,
+    alpha_per_decision,
+    findings_of,
+)
+from lpfl.verify.claim_run import ClaimRun, Record
 from lpfl.verify.profiles import profile_named
+from lpfl.verify.registry import CHECKS, CLAIMS
 from lpfl.verify.scenario import Scenario
-from theory.claims import CLAIMS
-from theory.core.claim import Kind
 
 DTYPES = {"float64": torch.float64, "float32": torch.float32}
-Record = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -84,75 +85,6 @@ def scenarios_of(check: Check, plan: Plan) -> list[Scenario]:
     return [*check.space.anchors, *check.space.sobol(count, plan.seed)]
 
 
-class ClaimRun:
-    """Collects the findings of one claim, and turns them into records."""
-
-    def __init__(self, claim_id: str) -> None:
-        self.claim_id = claim_id
-        self.findings: list[tuple[Scenario, Finding]] = []
-        self._observations: list[Record] = []
-        self._started = time.perf_counter()
-
-    def add(self, trial: Trial, findings: Sequence[Finding]) -> None:
-        """Keep what one scenario showed; only the first scenario keeps pictures and tables."""
-        first = not self.findings
-        self._observations += [
-            observation(trial, finding, illustrated=first) for finding in findings
-        ]
-        self.findings += [(trial.scenario, finding) for finding in findings]
-
-    def records(self) -> list[Record]:
-        """Return the observations and, last, the claim record: the worst finding decides."""
-        final = worst(
-            [finding for _, finding in self.findings],
-            bounds_decide=CLAIMS[self.claim_id].kind in (Kind.BOUND, Kind.BOUND_WHP),
-        )
-        at = next(scenario for scenario, finding in self.findings if finding is final)
-        summary = {
-            **self._summary(final.verdict.outcome.value),
-            **_numbers(final),
-            "scenarios": len({scenario for scenario, _ in self.findings}),
-            "replicates": sum(finding.verdict.replicates for _, finding in self.findings),
-            "worst": {
-                "scenario": at.as_json(),
-                "part": final.part,
-                "predicted": final.verdict.predicted,
-                "measured": final.verdict.measured,
-                "detail": final.verdict.detail,
-            },
-        }
-        return [*self._observations, summary]
-
-    def error_records(self, scenario: Scenario | None, error: Exception) -> list[Record]:
-        """Return the observations and a claim record with verdict "error"."""
-        numbers = {"alpha": 0.0, "statistic": 0.0, "margin": 0.0, "margin_std_error": 0.0}
-        summary = {
-            **self._summary("error"),
-            **numbers,
-            "detectable": None,
-            "samples_needed": None,
-            "scenarios": len({scenario for scenario, _ in self.findings}),
-            "replicates": 0,
-            "worst": {
-                "scenario": {} if scenario is None else scenario.as_json(),
-                "part": "",
-                "predicted": None,
-                "measured": None,
-                "detail": "".join(traceback.format_exception(error)[-2:]),
-            },
-        }
-        return [*self._observations, summary]
-
-    def _summary(self, verdict: str) -> Record:
-        return {
-            "type": "claim",
-            "claim": self.claim_id,
-            "kind": CLAIMS[self.claim_id].kind.value,
-            "verdict": verdict,
-            "seconds": round(time.perf_counter() - self._started, 3),
-        }
-
-
 def run_claim(claim_id: str, plan: Plan) -> list[Record]:
     """Evaluate one claim; return its observation records and, last, its claim record.
 
@@ -160,53 +92,18 @@ def run_claim(claim_id: str, plan: Plan) -> list[Record]:
     it is kept.
     """
     torch.set_num_threads(1)
-    run = ClaimRun(claim_id)
+    check = CHECKS[claim_id]
+    run = ClaimRun(CLAIMS[claim_id], strict=check.strict)
     scenario: Scenario | None = None
     try:
-        check = CHECKS[claim_id]
         for scenario in scenarios_of(check, plan):
             trial = make_trial(
                 claim_id, scenario, seed=plan.seed, device=plan.device, dtype=plan.dtype
             )
-            run.add(trial, list(check.measure(trial)))
+            run.add(trial, findings_of(check, trial))
     except Exception as error:
         return run.error_records(scenario, error)
     return run.records()
-
-
-def observation(trial: Trial, finding: Finding, *, illustrated: bool = False) -> Record:
-    """Return the record of one finding; only an illustrated one has its picture and table."""
-    record: Record = {
-        "type": "observation",
-        "claim": trial.claim.id,
-        "kind": trial.claim.kind.value,
-        "part": finding.part,
-        "scenario": trial.scenario.as_json(),
-        "outcome": finding.verdict.outcome.value,
-        "predicted": finding.verdict.predicted,
-        "measured": finding.verdict.measured,
-        "tolerance": finding.verdict.tolerance,
-        "replicates": finding.verdict.replicates,
-        "detail": finding.verdict.detail,
-        **_numbers(finding),
-    }
-    if illustrated and finding.picture is not None:
-        record["picture"] = dict(finding.picture)
-    if illustrated and finding.table is not None:
-        record["table"] = dict(finding.table)
-    return record
-
-
-def _numbers(finding: Finding) -> Record:
-    verdict = finding.verdict
-    return {
-        "alpha": verdict.alpha,
-        "statistic": verdict.statistic,
-        "margin": verdict.margin,
-        "margin_std_error": verdict.margin_std_error,
-        "detectable": verdict.detectable,
-        "samples_needed": verdict.samples_needed,
-    }
 
 
 def run_plan(plan: Plan, *, jobs: int = 1) -> Iterator[list[Record]]:

@@ -3,13 +3,13 @@
 import pytest
 
 from lpfl.decide import Outcome
-from lpfl.verify.check import worst
-from lpfl.verify.claims import CHECKS
+from lpfl.verify.check import findings_of, worst
+from lpfl.verify.planting import planted
+from lpfl.verify.registry import CHECKS, all_faults
 from lpfl.verify.runner import make_trial
-from tests.faults import FAULTS
-from tests.faults.planted import planted
 
 SCENARIOS = 12
+FAULTS = all_faults()
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
@@ -18,7 +18,7 @@ def test_fault_is_refuted(fault):
     space = CHECKS[fault.claim].space
     with planted(fault):
         for scenario in (*space.anchors, *space.sobol(SCENARIOS, 0)):
-            findings = CHECKS[fault.claim].measure(make_trial(fault.claim, scenario, seed=0))
+            findings = findings_of(CHECKS[fault.claim], make_trial(fault.claim, scenario, seed=0))
             if worst(findings).verdict.outcome is Outcome.REFUTED:
                 return
     pytest.fail(f"{fault.name}: not refuted on {SCENARIOS} scenarios and the anchors")
@@ -28,7 +28,7 @@ def test_nothing_stays_planted():
     """After the block the module behaves as before."""
     from lpfl.optim import kfac
 
-    fault = next(fault for fault in FAULTS if fault.module == kfac.__name__)
+    fault = next(fault for fault in FAULTS if fault.target == "lpfl.optim.kfac:kfac_step")
     before = kfac.kfac_step
     with planted(fault):
         assert kfac.kfac_step is not before

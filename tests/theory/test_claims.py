@@ -7,10 +7,11 @@ from hypothesis import given, settings
 
 from lpfl.decide import Outcome
 from lpfl.pytest_plugin import RECORDS_PROPERTY
-from lpfl.verify.check import worst
-from lpfl.verify.claims import CHECKS
+from lpfl.verify.check import findings_of, worst
+from lpfl.verify.claim_run import ClaimRun
 from lpfl.verify.profiles import profile_named
-from lpfl.verify.runner import ClaimRun, make_trial
+from lpfl.verify.registry import CHECKS, CLAIMS
+from lpfl.verify.runner import make_trial
 from lpfl.verify.scenario import Scenario
 
 pytestmark = pytest.mark.theory
@@ -26,11 +27,11 @@ def test_claim(claim_id, pytestconfig, record_property):
         "dtype": pytestconfig.getoption("--lpfl-dtype"),
     }
     profile = pytestconfig.getoption("--lpfl-profile")
-    run = ClaimRun(claim_id)
+    run = ClaimRun(CLAIMS[claim_id], strict=check.strict)
 
     def confront(scenario: Scenario) -> None:
         trial = make_trial(claim_id, scenario, seed=seed, **options)
-        findings = list(check.measure(trial))
+        findings = findings_of(check, trial)
         run.add(trial, findings)
         decisive = worst(findings)
         assert decisive.verdict.outcome is Outcome.CONFIRMED, (

@@ -6,7 +6,9 @@ import pytest
 import sympy as sp
 
 from theory import CLAIMS
-from theory.core.claim import Assumption, Claim, Kind, collect
+from theory.core.claim import Assumption, Claim, collect
+from theory.core.part import Kind, Part, parts_of
+from theory.core.source import Source
 from theory.linear_representation.notation import NOTATION, F, G, H, d, eta, k, kappa, lam, sigma
 
 EXAMPLE = {"step_size": 0.1, "input_dim": 4, "rank": 2}
@@ -17,17 +19,19 @@ def build(**changes: object) -> Claim:
         "id": "LR-99",
         "title": "a title",
         "says": "in words",
-        "kind": Kind.BOUND,
-        "source": "derived",
-        "statement": sp.Le(eta, 1),
+        "source": Source.derived(),
+        "parts": {"limit": Part(Kind.BOUND, sp.Le(eta, 1))},
         "example": EXAMPLE,
     }
+    if "relation" in changes:
+        changes["parts"] = {"limit": Part(Kind.BOUND, changes.pop("relation"))}  # type: ignore[arg-type]
     return Claim(**{**values, **changes})  # type: ignore[arg-type]
 
 
 def test_a_well_formed_claim_is_built_and_frozen() -> None:
     claim = build()
-    assert claim.relations() == {"": sp.Le(eta, 1)}
+    assert claim.relations() == {"limit": sp.Le(eta, 1)}
+    assert claim.kind is Kind.BOUND
     with pytest.raises(dataclasses.FrozenInstanceError):
         claim.title = "other"  # type: ignore[misc]
     with pytest.raises(TypeError):
@@ -38,16 +42,16 @@ def test_a_well_formed_claim_is_built_and_frozen() -> None:
     ("changes", "message"),
     [
         ({"id": "LR-1"}, "needs the form"),
-        ({"id": "XX-01"}, "needs the form"),
-        ({"kind": "theorem"}, "needs one of"),
+        ({"id": "X-01"}, "needs the form"),
+        ({"parts": {}}, "says nothing"),
+        ({"parts": {"": Part(Kind.BOUND, sp.Le(eta, 1))}}, "needs a Part and a name"),
+        ({"parts": {"limit": sp.Le(eta, 1)}}, "needs a Part and a name"),
         ({"says": "  "}, "says is empty"),
-        ({"source": ""}, "source is empty"),
-        ({"statement": sp.Symbol("eta") * 2}, "not a relation"),
-        ({"statement": sp.Le(sp.Symbol("eta"), 1)}, "undeclared symbol eta"),
-        ({"statement": sp.Le(sp.Symbol("gamma", real=True), 1)}, "undeclared symbol gamma"),
-        ({"statement": sp.Eq(sp.MatrixSymbol("Y", d, d), sp.Identity(d))}, "undeclared symbol Y"),
-        ({"statement": sp.Eq(sp.MatrixSymbol("G", d, d), sp.Identity(d))}, "undeclared symbol G"),
-        ({"statement": sp.Tuple(sp.Le(eta, 1), sp.Ge(eta, 0)), "parts": ("one",)}, "1 part names"),
+        ({"source": "derived"}, "needs a Source"),
+        ({"relation": sp.Le(sp.Symbol("eta"), 1)}, "undeclared symbol eta"),
+        ({"relation": sp.Le(sp.Symbol("gamma", real=True), 1)}, "undeclared symbol gamma"),
+        ({"relation": sp.Eq(sp.MatrixSymbol("Y", d, d), sp.Identity(d))}, "undeclared symbol Y"),
+        ({"relation": sp.Eq(sp.MatrixSymbol("G", d, d), sp.Identity(d))}, "undeclared symbol G"),
         ({"definitions": {H: G * G.T + sp.Identity(k), sigma: F}}, "another shape"),
         ({"definitions": {H: F * F.T}}, "another shape"),
         ({"definitions": {sp.MatrixSymbol("Y", k, k): G * G.T}}, "undeclared symbol Y"),
@@ -109,3 +113,29 @@ def test_every_scalar_of_a_claim_has_a_row_in_the_table() -> None:
         for relation in claim.relations().values():
             for symbol in relation.atoms(sp.Symbol):
                 assert NOTATION[symbol.name].meaning
+
+
+def test_a_part_needs_a_known_kind_and_a_relation() -> None:
+    with pytest.raises(ValueError, match="kind='theorem', needs one of"):
+        Part("theorem", sp.Le(eta, 1))  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="not a relation"):
+        Part(Kind.BOUND, eta * 2)
+    with pytest.raises(ValueError, match="1 part names for 2 relations"):
+        parts_of(Kind.BOUND, sp.Tuple(sp.Le(eta, 1), sp.Ge(eta, 0)), ("one",))
+
+
+def test_a_source_says_what_it_points_to() -> None:
+    both = Source.seen("eq. (5)") + Source.derived("the rank")
+    assert str(both) == "paper, equation seen: eq. (5); derived here: the rank"
+    with pytest.raises(ValueError, match="names nothing"):
+        Source.attributed(" ")
+
+
+def test_the_printed_relation_computes() -> None:
+    rate = CLAIMS["LR-15"]["kfac"]
+    assert rate.number(step_size=0.3) == pytest.approx(0.7)
+    assert rate.number(step_size=[0.1, 0.4]).tolist() == pytest.approx([0.9, 0.6])
+    with pytest.raises(ValueError, match="needs exactly \\['step_size'\\]"):
+        rate.number(step=0.3)
+    with pytest.raises(KeyError, match="has no part 'muon'"):
+        CLAIMS["LR-15"]["muon"]

@@ -6,8 +6,8 @@ import pytest
 import sympy as sp
 from sympy.matrices.expressions.kronecker import KroneckerProduct as Kron
 
-from theory.core.claim import Kind
 from theory.core.exact.check import check_identity, check_identity_rational
+from theory.core.part import Kind
 from theory.linear_representation import CLAIMS_LINEAR_REPRESENTATION
 from theory.linear_representation.batch_norm import batch_norm_gradient
 from theory.linear_representation.gradients import central_difference

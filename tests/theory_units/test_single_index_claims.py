@@ -2,7 +2,8 @@
 
 import pytest
 
-from theory.core.claim import Claim, Kind, collect
+from theory.core.claim import Claim, collect
+from theory.core.part import Kind
 from theory.single_index import CLAIMS_SINGLE_INDEX
 
 

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import sympy as sp
 
+from theory.core.formula import E, E_b, Formula
 from theory.core.resolvent import resolvent
 from theory.core.spectrum import Spectrum
 from theory.single_index import (
@@ -20,7 +21,6 @@ from theory.single_index import (
     teacher,
     whitening,
 )
-from theory.single_index.formula import E, E_b, Formula
 from theory.single_index.notation import NOTATION, s_cov
 from theory.single_index.notation import c1_link as c1
 

@@ -1,34 +1,19 @@
 """A statement to verify, as data. An inconsistent claim cannot be built."""
 
+import inspect
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
 import sympy as sp
-from sympy.core.relational import Relational
-from sympy.matrices.expressions.matexpr import MatrixSymbol
 
-from theory.core.notation import NOTATION
+from theory.core.notation import NOTATION, symbols_of
+from theory.core.part import BoundPart, Kind, Part
+from theory.core.source import Source
 
-ID_PATTERN = re.compile(r"(LR|SI)-\d{2}")
-
-
-class Kind(StrEnum):
-    """What a statement says, and hence how it is decided."""
-
-    IDENTITY = "identity"
-    BOUND = "bound"
-    BOUND_WHP = "bound_whp"
-    LAW = "law"
-    LIMIT = "limit"
-    RATE = "rate"
-    ORDERING = "ordering"
-
-
-NOISY_KINDS = frozenset({Kind.BOUND_WHP, Kind.LAW, Kind.LIMIT, Kind.ORDERING})
+ID_PATTERN = re.compile(r"[A-Z]{2,5}-\d{2,3}")
 
 
 @dataclass(frozen=True)
@@ -68,49 +53,68 @@ class Assumption:
 class Claim:
     """One statement.
 
-    statement: one SymPy relational, or a ``Tuple`` of them named by ``parts``. definitions:
-    symbols of the statement that abbreviate an expression. example: one point of the domain, by
-    code name, the proof that the domain is not empty. beyond_paper: the statement goes beyond
-    the paper or corrects it.
+    parts: name -> Part (a kind and a relation); the first part gives the claim its ``kind``.
+    definitions: symbols of the parts that abbreviate an expression. example: one point of the
+    domain, by code name, the proof that the domain is not empty. beyond_paper: the statement goes
+    beyond the paper or corrects it. ``claim["kfac"]`` is a part that computes:
+    ``claim["kfac"].number(step_size=0.3)`` is its printed right side.
 
-    Raises ValueError on an unknown kind, an ill-formed id, an undeclared symbol, a definition of
-    the wrong shape, or an example outside the assumptions (an empty domain has no example).
+    Raises ValueError on an ill-formed id, no parts, an undeclared symbol, a definition of the
+    wrong shape, or an example outside the assumptions (an empty domain has no example).
     """
 
     id: str
     title: str
     says: str
-    kind: Kind
-    source: str
-    statement: sp.Basic
-    parts: tuple[str, ...] = ()
+    source: Source
+    parts: Mapping[str, Part]
     definitions: Mapping[sp.Basic, sp.Basic] = field(default_factory=dict)
     assumptions: tuple[Assumption, ...] = ()
     example: Mapping[str, Any]
     beyond_paper: bool = False
+    defined_at: tuple[str, int] = field(default=("", 0), repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if not ID_PATTERN.fullmatch(self.id):
-            raise ValueError(f"claim id={self.id!r}, needs the form LR-01 or SI-01")
-        object.__setattr__(self, "kind", _kind(self.id, self.kind))
-        for name in ("title", "says", "source"):
+            raise ValueError(f"claim id={self.id!r}, needs the form LR-01: 2 to 5 capitals, number")
+        for name in ("title", "says"):
             if not getattr(self, name).strip():
                 raise ValueError(f"{self.id}: {name} is empty")
-        object.__setattr__(self, "definitions", MappingProxyType(dict(self.definitions)))
-        object.__setattr__(self, "example", MappingProxyType(dict(self.example)))
-        relations = self._relations()
-        if isinstance(self.statement, sp.Tuple) and len(self.parts) != len(relations):
-            raise ValueError(
-                f"{self.id}: {len(self.parts)} part names for {len(relations)} relations"
-            )
+        if not isinstance(self.source, Source):
+            raise ValueError(f"{self.id}: source={self.source!r}, needs a Source")
+        if not self.parts:
+            raise ValueError(f"{self.id}: a claim without parts says nothing")
+        for name, part in self.parts.items():
+            if not isinstance(part, Part) or not name:
+                raise ValueError(f"{self.id}: part {name!r} is {part!r}, needs a Part and a name")
+        for name in ("parts", "definitions", "example"):
+            object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
+        if not self.defined_at[0]:
+            object.__setattr__(self, "defined_at", _caller())
         self._require_declared()
         self._require_shapes()
         self._require_example()
 
+    def __getitem__(self, part: str) -> BoundPart:
+        """Return the part called ``part``, ready to compute. Raises KeyError with the names."""
+        if part not in self.parts:
+            raise KeyError(f"{self.id} has no part {part!r}, needs one of {list(self.parts)}")
+        return BoundPart(self.id, part, self.parts[part], self.definitions)
+
+    @property
+    def kind(self) -> Kind:
+        """The kind of the first part, which the others support."""
+        return next(iter(self.parts.values())).kind
+
+    @property
+    def statement(self) -> sp.Basic:
+        """The relation, or a ``Tuple`` of the relations of all parts."""
+        relations = [part.relation for part in self.parts.values()]
+        return relations[0] if len(relations) == 1 else sp.Tuple(*relations)
+
     def relations(self) -> dict[str, sp.Basic]:
-        """Return the relations of the statement by part name ('' for a single one)."""
-        names = self.parts or ("",)
-        return dict(zip(names, self._relations(), strict=True))
+        """Return the relations by part name."""
+        return {name: part.relation for name, part in self.parts.items()}
 
     def violated(self, facts: Mapping[str, Any]) -> list[str]:
         """Return what ``facts`` (by code name) violate: domains of notation, then assumptions."""
@@ -125,15 +129,6 @@ class Claim:
             if not assumption.holds(facts):
                 problems.append(f"assumption fails: {assumption.text}")
         return problems
-
-    def _relations(self) -> tuple[sp.Basic, ...]:
-        relations = (
-            tuple(self.statement) if isinstance(self.statement, sp.Tuple) else (self.statement,)
-        )
-        for relation in relations:
-            if not isinstance(relation, Relational):
-                raise ValueError(f"{self.id}: statement {relation!r} is not a relation")
-        return relations
 
     def _require_declared(self) -> None:
         expressions: list[sp.Basic] = [self.statement, *self.definitions.values()]
@@ -157,29 +152,23 @@ class Claim:
             raise ValueError(f"{self.id}: empty domain? the example fails: {problems[0]}")
 
 
-def _kind(claim_id: str, kind: Any) -> Kind:
-    try:
-        return Kind(kind)
-    except ValueError:
-        raise ValueError(
-            f"{claim_id}: kind={kind!r}, needs one of {[k.value for k in Kind]}"
-        ) from None
-
-
-def symbols_of(expressions: Iterable[sp.Basic]) -> set[sp.Basic]:
-    """Return scalar and matrix symbols of the expressions (sizes included)."""
-    found: set[sp.Basic] = set()
-    for expression in expressions:
-        found |= expression.atoms(sp.Symbol) | expression.atoms(MatrixSymbol)
-    names = {s.name for s in found if isinstance(s, MatrixSymbol)}
-    return {s for s in found if isinstance(s, MatrixSymbol) or s.name not in names}
+def _caller() -> tuple[str, int]:
+    """Return the module and line in which the claim is written."""
+    frame = inspect.currentframe()
+    while (frame is not None and frame.f_globals.get("__name__") == __name__) or (
+        frame is not None and frame.f_code.co_filename == "<string>"
+    ):
+        frame = frame.f_back
+    if frame is None:
+        return "", 0
+    return str(frame.f_globals.get("__name__", "")), frame.f_lineno
 
 
 def collect(claims: Iterable[Claim]) -> Mapping[str, Claim]:
-    """Return an immutable mapping id -> claim in the given order; refuse a duplicate id."""
+    """Return an immutable mapping id -> claim, sorted by id; refuse a duplicate id."""
     collected: dict[str, Claim] = {}
     for claim in claims:
         if claim.id in collected:
             raise ValueError(f"claim id={claim.id!r} is used twice")
         collected[claim.id] = claim
-    return MappingProxyType(collected)
+    return MappingProxyType(dict(sorted(collected.items())))

@@ -4,9 +4,11 @@ Letters are used inside formulas, code names at their border (arguments, scenari
 Nothing else in the project pairs the two.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import sympy as sp
+from sympy.matrices.expressions.matexpr import MatrixSymbol
 
 NATURAL = sp.Range(1, sp.oo)
 REAL = sp.Reals
@@ -84,6 +86,15 @@ def matrix(
     return symbol
 
 
+def symbols_of(expressions: Iterable[sp.Basic]) -> set[sp.Basic]:
+    """Return scalar and matrix symbols of the expressions (sizes included)."""
+    found: set[sp.Basic] = set()
+    for expression in expressions:
+        found |= expression.atoms(sp.Symbol) | expression.atoms(MatrixSymbol)
+    names = {s.name for s in found if isinstance(s, MatrixSymbol)}
+    return {s for s in found if isinstance(s, MatrixSymbol) or s.name not in names}
+
+
 # Sizes
 d = size("d", "input_dim", "dimension of the input x")
 m = size("m", "output_dim", "dimension of the output y")
@@ -96,3 +107,4 @@ lam = scalar("lambda", "damping", "damping added to the input covariance", NONNE
 sigma = scalar("sigma", "noise_std", "standard deviation of the label noise", NONNEGATIVE, "[y]")
 kappa = scalar("kappa", "condition_number", "condition number of Σ", sp.Interval(1, sp.oo))
 delta = scalar("delta", "failure_probability", "probability that a bound may fail", UNIT)
+s_cov = scalar("s_Sigma", "covariance_eigenvalue", "an eigenvalue of Σ", POSITIVE, "[x]^2")

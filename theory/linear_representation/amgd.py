@@ -2,14 +2,16 @@
 
 import sympy as sp
 
-from theory.core.claim import Assumption, Claim, Kind
+from theory.core.claim import Assumption, Claim
+from theory.core.part import Kind, parts_of
+from theory.core.source import Source
 from theory.linear_representation.assumptions import (
+    ATTRIBUTED,
     DERIVED,
     EXAMPLE,
     ISOTROPIC,
     NO_DAMPING,
     NOISELESS,
-    PAPER,
     RANKS,
     STEP_POSITIVE,
 )
@@ -89,20 +91,22 @@ LR_13 = Claim(
         "hc²|/√(1 + h²s²c²). Rows that are not orthonormal, G = RG_o, rescale the step size by "
         "(RᵀR)⁻¹."
     ),
-    kind=Kind.IDENTITY,
     source=DERIVED,
-    statement=sp.Tuple(
-        sp.Eq(
-            T_next,
-            (sp.Identity(k) + eta * H * T * T.T * _COSINES).inv()
-            * (sp.Identity(k) - eta * H * _COSINES)
-            * T,
-            evaluate=False,
+    parts=parts_of(
+        Kind.IDENTITY,
+        sp.Tuple(
+            sp.Eq(
+                T_next,
+                (sp.Identity(k) + eta * H * T * T.T * _COSINES).inv()
+                * (sp.Identity(k) - eta * H * _COSINES)
+                * T,
+                evaluate=False,
+            ),
+            sp.Eq(G_R, _rescaled_step(), evaluate=False),
+            sp.Eq(s_next, s_angle * SINE_FACTOR, evaluate=False),
         ),
-        sp.Eq(G_R, _rescaled_step(), evaluate=False),
-        sp.Eq(s_next, s_angle * SINE_FACTOR, evaluate=False),
+        ("tangent", "rescaled", "sine"),
     ),
-    parts=("tangent", "rescaled", "sine"),
     definitions={
         T: tangent(G_o),
         H: F_star.T * F_star,
@@ -126,17 +130,21 @@ LR_14 = Claim(
         "the start may be at any distance. Beyond, an exact 2-cycle sits at sin²θ = 1/2 − "
         "1/(ηλ_max)."
     ),
-    kind=Kind.BOUND,
-    source=PAPER + "; constant 2 " + DERIVED,
-    statement=sp.Tuple(
-        sp.Ge(dist_t, sp.Max(0, 1 - 2 / kappa_H) ** t_steps * dist),
-        sp.Eq(
-            SINE_FACTOR.subs({s_angle: sp.sqrt(CYCLE_SINE2), c_angle: sp.sqrt(1 - CYCLE_SINE2)}),
-            sp.Integer(1),
-            evaluate=False,
+    source=ATTRIBUTED + Source.derived("the constant 2"),
+    parts=parts_of(
+        Kind.BOUND,
+        sp.Tuple(
+            sp.Ge(dist_t, sp.Max(0, 1 - 2 / kappa_H) ** t_steps * dist),
+            sp.Eq(
+                SINE_FACTOR.subs(
+                    {s_angle: sp.sqrt(CYCLE_SINE2), c_angle: sp.sqrt(1 - CYCLE_SINE2)}
+                ),
+                sp.Integer(1),
+                evaluate=False,
+            ),
         ),
+        ("lower", "cycle"),
     ),
-    parts=("lower", "cycle"),
     definitions={h: eta * lam_max},
     assumptions=(
         *RANKS,
@@ -167,15 +175,17 @@ LR_15 = Claim(
         "K the product of both condition numbers. Noiseless Gaussian batches shorten the mean "
         "step by (n − k)/n. KFAC with a least-squares head has exactly 1 − η."
     ),
-    kind=Kind.RATE,
     source=DERIVED,
-    statement=sp.Tuple(
-        sp.Eq(multiplier, LOCAL_MULTIPLIER, evaluate=False),
-        sp.Eq(q_best, BEST_MULTIPLIER, evaluate=False),
-        sp.Eq(q_batch, BATCH_MULTIPLIER, evaluate=False),
-        sp.Eq(q_kfac, 1 - eta, evaluate=False),
+    parts=parts_of(
+        Kind.RATE,
+        sp.Tuple(
+            sp.Eq(multiplier, LOCAL_MULTIPLIER, evaluate=False),
+            sp.Eq(q_best, BEST_MULTIPLIER, evaluate=False),
+            sp.Eq(q_batch, BATCH_MULTIPLIER, evaluate=False),
+            sp.Eq(q_kfac, 1 - eta, evaluate=False),
+        ),
+        ("entry", "best", "batch", "kfac"),
     ),
-    parts=("entry", "best", "batch", "kfac"),
     assumptions=(*RANKS, NOISELESS, NO_DAMPING, STEP_POSITIVE),
     example={**EXAMPLE, "noise_std": 0.0},
     beyond_paper=True,

@@ -2,7 +2,8 @@
 
 import sympy as sp
 
-from theory.core.claim import Assumption, Claim, Kind
+from theory.core.claim import Assumption, Claim
+from theory.core.part import Kind, parts_of
 from theory.linear_representation.assumptions import (
     DERIVED,
     EXAMPLE,
@@ -85,15 +86,17 @@ LR_07 = Claim(
         "where W carries the input covariance. For isotropic input every tangent t becomes (1 − "
         "η)t / (1 + ηt²). A change of basis of the representation changes nothing."
     ),
-    kind=Kind.IDENTITY,
     source=DERIVED,
-    statement=sp.Tuple(
-        sp.Eq(T_next, angle_map(T, W), evaluate=False),
-        sp.Eq(T_iso, angle_map(T, T.T), evaluate=False),
-        sp.Eq(G_R, R_gauge * G_next, evaluate=False),
-        sp.Eq(sp.tan(theta_next), (1 - eta) * sp.tan(theta) / (1 + eta * sp.tan(theta) ** 2)),
+    parts=parts_of(
+        Kind.IDENTITY,
+        sp.Tuple(
+            sp.Eq(T_next, angle_map(T, W), evaluate=False),
+            sp.Eq(T_iso, angle_map(T, T.T), evaluate=False),
+            sp.Eq(G_R, R_gauge * G_next, evaluate=False),
+            sp.Eq(sp.tan(theta_next), (1 - eta) * sp.tan(theta) / (1 + eta * sp.tan(theta) ** 2)),
+        ),
+        ("tangent", "isotropic", "gauge", "isotropic_angle"),
     ),
-    parts=("tangent", "isotropic", "gauge", "isotropic_angle"),
     definitions={
         T: tangent(G),
         T_next: tangent(G_next),
@@ -122,24 +125,28 @@ LR_28 = Claim(
         "once. This is the exact sense of “free of the condition number”; it fails with damping "
         "or a re-used head."
     ),
-    kind=Kind.IDENTITY,
     source=DERIVED,
-    statement=sp.Tuple(
-        sp.Eq(
-            S_next,
-            (1 - eta)
-            * (sp.Identity(k) + eta * S_c * Sigma * S_c.T * (G_star * Sigma * G_star.T).inv()).inv()
-            * S_c,
-            evaluate=False,
+    parts=parts_of(
+        Kind.IDENTITY,
+        sp.Tuple(
+            sp.Eq(
+                S_next,
+                (1 - eta)
+                * (
+                    sp.Identity(k) + eta * S_c * Sigma * S_c.T * (G_star * Sigma * G_star.T).inv()
+                ).inv()
+                * S_c,
+                evaluate=False,
+            ),
+            sp.Eq(sp.tan(theta_next), (1 - eta) * sp.tan(theta) / (1 + eta * sp.tan(theta) ** 2)),
+            sp.Eq(
+                sp.sin(theta_next),
+                (1 - eta) * sp.sin(theta) / sp.sqrt(1 + eta**2 * sp.tan(theta) ** 2),
+            ),
+            sp.Le(dist_t, sp.sqrt(kappa) * (1 - eta) ** t_steps * dist_cov),
         ),
-        sp.Eq(sp.tan(theta_next), (1 - eta) * sp.tan(theta) / (1 + eta * sp.tan(theta) ** 2)),
-        sp.Eq(
-            sp.sin(theta_next),
-            (1 - eta) * sp.sin(theta) / sp.sqrt(1 + eta**2 * sp.tan(theta) ** 2),
-        ),
-        sp.Le(dist_t, sp.sqrt(kappa) * (1 - eta) ** t_steps * dist_cov),
+        ("complement", "tangent", "sine", "distance"),
     ),
-    parts=("complement", "tangent", "sine", "distance"),
     definitions={
         S_c: complement_part(G),
         S_next: complement_part(G_next),

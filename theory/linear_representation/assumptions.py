@@ -3,10 +3,14 @@
 import sympy as sp
 
 from theory.core.claim import Assumption
+from theory.core.source import Source
 from theory.linear_representation.notation import d, eta, k, kappa, lam, m, n, sigma
 
-PAPER = "Zhang et al. 2025, arXiv 2502.01763, linear representation learning"
-DERIVED = "derived for this project"
+EQUATION_5 = Source.seen("Zhang et al. 2025, arXiv 2502.01763, eq. (5) and its factors")
+ATTRIBUTED = Source.attributed(
+    "Zhang et al. 2025, arXiv 2502.01763, linear representation learning"
+)
+DERIVED = Source.derived()
 
 RANKS = (
     Assumption("the head can have full column rank", m >= k),

@@ -2,8 +2,10 @@
 
 import sympy as sp
 
-from theory.core.claim import Claim, Kind
-from theory.linear_representation.assumptions import EXAMPLE, FULL_RANK_BATCH, PAPER, RANKS
+from theory.core.claim import Claim
+from theory.core.part import Kind, parts_of
+from theory.core.source import Source
+from theory.linear_representation.assumptions import EXAMPLE, FULL_RANK_BATCH, RANKS
 from theory.linear_representation.notation import (
     F,
     F_ls,
@@ -41,22 +43,25 @@ LR_25 = Claim(
         "orthogonal to the row, so the norm of the row only grows and its direction moves with "
         "step size η/|g|²."
     ),
-    kind=Kind.IDENTITY,
-    source=PAPER,
-    statement=sp.Tuple(
-        sp.Eq(
-            batch_norm_gradient(grad_row_ls),
-            grad_row_ls,
-            evaluate=False,
+    source=Source.attributed("Zhang et al. 2025, arXiv 2502.01763: batch-norm helps little")
+    + Source.derived("every formula"),
+    parts=parts_of(
+        Kind.IDENTITY,
+        sp.Tuple(
+            sp.Eq(
+                batch_norm_gradient(grad_row_ls),
+                grad_row_ls,
+                evaluate=False,
+            ),
+            sp.Eq(bn_grad * g_row.T, sp.ZeroMatrix(1, 1), evaluate=False),
+            sp.Eq(
+                (g_row - eta * bn_grad) * (g_row - eta * bn_grad).T,
+                g_row * g_row.T + eta**2 * bn_grad * bn_grad.T,
+                evaluate=False,
+            ),
         ),
-        sp.Eq(bn_grad * g_row.T, sp.ZeroMatrix(1, 1), evaluate=False),
-        sp.Eq(
-            (g_row - eta * bn_grad) * (g_row - eta * bn_grad).T,
-            g_row * g_row.T + eta**2 * bn_grad * bn_grad.T,
-            evaluate=False,
-        ),
+        ("least_squares", "orthogonal", "norm_growth"),
     ),
-    parts=("least_squares", "orthogonal", "norm_growth"),
     definitions={
         g_row: e_row.T * G,
         bn_grad: batch_norm_gradient(grad_row),

@@ -2,7 +2,8 @@
 
 import sympy as sp
 
-from theory.core.claim import Assumption, Claim, Kind
+from theory.core.claim import Assumption, Claim
+from theory.core.part import Kind, parts_of
 from theory.linear_representation.assumptions import (
     DERIVED,
     EXAMPLE,
@@ -39,15 +40,17 @@ LR_08 = Claim(
         "of the cone, not the rate; outside, one step can enlarge the angle. The factor is "
         "attained, for angles up to ϕ."
     ),
-    kind=Kind.BOUND,
     source=DERIVED,
-    statement=sp.Tuple(
-        sp.Le(sp.tan(theta_next), CONE_FACTOR * sp.tan(theta)),
-        sp.Le(b_cone, HALF_ANGLE_DEFECT),
-        sp.Lt(b_cone, sp.Rational(1, 2)),
-        sp.Lt(theta_next, sp.pi / 2 - phi),
+    parts=parts_of(
+        Kind.BOUND,
+        sp.Tuple(
+            sp.Le(sp.tan(theta_next), CONE_FACTOR * sp.tan(theta)),
+            sp.Le(b_cone, HALF_ANGLE_DEFECT),
+            sp.Lt(b_cone, sp.Rational(1, 2)),
+            sp.Lt(theta_next, sp.pi / 2 - phi),
+        ),
+        ("contraction", "defect", "uniform", "invariant"),
     ),
-    parts=("contraction", "defect", "uniform", "invariant"),
     definitions={phi: CONE_ANGLE, b_cone: CONE_DEFECT},
     assumptions=(*RANKS, NO_DAMPING, NOISELESS, STEP_UP_TO_ONE, INSIDE_CONE),
     example=CONE_EXAMPLE,

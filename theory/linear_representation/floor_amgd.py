@@ -2,7 +2,8 @@
 
 import sympy as sp
 
-from theory.core.claim import Assumption, Claim, Kind
+from theory.core.claim import Assumption, Claim
+from theory.core.part import Kind, parts_of
 from theory.linear_representation.assumptions import (
     DERIVED,
     EXAMPLE,
@@ -45,13 +46,15 @@ LR_16 = Claim(
         "an exact Wishart recursion. For large batches the variance along eigenvectors is "
         "ησ²/(n(2 − ηλ_iμ_j)): flat directions are slow, but their noise is not amplified."
     ),
-    kind=Kind.LIMIT,
     source=DERIVED,
-    statement=sp.Tuple(
-        sp.Eq(V_row, ROW_RECURSION, evaluate=False),
-        sp.Eq(floor_ij, ENTRY_FLOOR, evaluate=False),
+    parts=parts_of(
+        Kind.LIMIT,
+        sp.Tuple(
+            sp.Eq(V_row, ROW_RECURSION, evaluate=False),
+            sp.Eq(floor_ij, ENTRY_FLOOR, evaluate=False),
+        ),
+        ("recursion", "large_batch"),
     ),
-    parts=("recursion", "large_batch"),
     definitions={M_nu: (_FREEDOM / n) * Sigma_s, **SCHUR},
     assumptions=(
         *RANKS,

@@ -2,7 +2,8 @@
 
 import sympy as sp
 
-from theory.core.claim import Assumption, Claim, Kind
+from theory.core.claim import Assumption, Claim
+from theory.core.part import Kind, parts_of
 from theory.linear_representation.assumptions import (
     DERIVED,
     EXAMPLE,
@@ -45,9 +46,8 @@ LR_12 = Claim(
         "batch, of an independent batch, and for an averaged head. The factor 1/(n − d − 1) "
         "belongs to Gaussian inputs."
     ),
-    kind=Kind.LIMIT,
     source=DERIVED,
-    statement=sp.Eq(floor, KFAC_FLOOR, evaluate=False),
+    parts=parts_of(Kind.LIMIT, sp.Eq(floor, KFAC_FLOOR, evaluate=False)),
     definitions={**HEAD, **SCHUR},
     assumptions=(
         *RANKS,

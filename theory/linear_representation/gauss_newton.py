@@ -3,10 +3,12 @@
 import sympy as sp
 from sympy.matrices.expressions.kronecker import KroneckerProduct as Kron
 
-from theory.core.claim import Assumption, Claim, Kind
+from theory.core.claim import Assumption, Claim
 from theory.core.formula import numeric
 from theory.core.guards import count
-from theory.linear_representation.assumptions import EXAMPLE, PAPER, RANKS
+from theory.core.part import Kind, parts_of
+from theory.core.source import Source
+from theory.linear_representation.assumptions import EQUATION_5, EXAMPLE, RANKS
 from theory.linear_representation.notation import (
     D_F,
     D_FG,
@@ -46,37 +48,39 @@ LR_02 = Claim(
         "space is exactly the gauge (FR, −RG), hence its rank is k(m + r − k) for inputs of rank "
         "r ≥ k."
     ),
-    kind=Kind.IDENTITY,
-    source=PAPER,
-    statement=sp.Tuple(
-        sp.Eq(_moment(_JACOBIAN_G, _JACOBIAN_G), Kron(Sigma_hat, F.T * F), evaluate=False),
-        sp.Eq(
-            _moment(_JACOBIAN_F, _JACOBIAN_F),
-            Kron(G * Sigma_hat * G.T, sp.Identity(m)),
-            evaluate=False,
+    source=EQUATION_5 + Source.derived("identity, null space and rank"),
+    parts=parts_of(
+        Kind.IDENTITY,
+        sp.Tuple(
+            sp.Eq(_moment(_JACOBIAN_G, _JACOBIAN_G), Kron(Sigma_hat, F.T * F), evaluate=False),
+            sp.Eq(
+                _moment(_JACOBIAN_F, _JACOBIAN_F),
+                Kron(G * Sigma_hat * G.T, sp.Identity(m)),
+                evaluate=False,
+            ),
+            sp.Eq(_moment(_JACOBIAN_G, _JACOBIAN_F), Kron(Sigma_hat * G.T, F.T), evaluate=False),
+            sp.Eq(
+                sp.Trace(_moment(_CHANGE, _CHANGE)),
+                sp.Trace(D_G.T * F.T * F * D_G * Sigma_hat)
+                + sp.Trace(D_F * G * Sigma_hat * G.T * D_F.T)
+                + 2 * sp.Trace(D_G * Sigma_hat * G.T * D_F.T * F),
+                evaluate=False,
+            ),
+            sp.Eq(
+                F * D_G_gauge + D_F_gauge * G,
+                sp.ZeroMatrix(m, d),
+                evaluate=False,
+            ),
+            sp.Eq(rank_GN, RANK, evaluate=False),
         ),
-        sp.Eq(_moment(_JACOBIAN_G, _JACOBIAN_F), Kron(Sigma_hat * G.T, F.T), evaluate=False),
-        sp.Eq(
-            sp.Trace(_moment(_CHANGE, _CHANGE)),
-            sp.Trace(D_G.T * F.T * F * D_G * Sigma_hat)
-            + sp.Trace(D_F * G * Sigma_hat * G.T * D_F.T)
-            + 2 * sp.Trace(D_G * Sigma_hat * G.T * D_F.T * F),
-            evaluate=False,
+        (
+            "representation_block",
+            "head_block",
+            "cross_block",
+            "quadratic_form",
+            "gauge",
+            "rank",
         ),
-        sp.Eq(
-            F * D_G_gauge + D_F_gauge * G,
-            sp.ZeroMatrix(m, d),
-            evaluate=False,
-        ),
-        sp.Eq(rank_GN, RANK, evaluate=False),
-    ),
-    parts=(
-        "representation_block",
-        "head_block",
-        "cross_block",
-        "quadratic_form",
-        "gauge",
-        "rank",
     ),
     definitions={
         Sigma_hat: X.T * X / n,

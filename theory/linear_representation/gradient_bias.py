@@ -4,10 +4,12 @@ import numpy as np
 import sympy as sp
 from numpy.typing import ArrayLike
 
-from theory.core.claim import Assumption, Claim, Kind
+from theory.core.claim import Assumption, Claim
 from theory.core.exact.check import evaluate_float
 from theory.core.guards import Array, choice, count, number, positive_definite
-from theory.linear_representation.assumptions import DERIVED, EXAMPLE, GAUSSIAN, NO_DAMPING, RANKS
+from theory.core.part import Kind, parts_of
+from theory.core.source import Source
+from theory.linear_representation.assumptions import EXAMPLE, GAUSSIAN, NO_DAMPING, RANKS
 from theory.linear_representation.notation import (
     B,
     F_ls,
@@ -59,17 +61,20 @@ LR_17 = Claim(
         "order m/n. (The usual reading blames the same batch for any anisotropic input; it is not "
         "to blame.)"
     ),
-    kind=Kind.LIMIT,
-    source="Zhang et al. 2023, arXiv 2308.04428 (the question); " + DERIVED,
-    statement=sp.Tuple(
-        sp.Eq(
-            grad_G,
-            (F_star * S_ls + N_in).T * (F_star * (S_ls * G - G_star) * Sigma_hat - N_out),
-            evaluate=False,
+    source=Source.other_work("Zhang et al. 2023, arXiv 2308.04428: the question")
+    + Source.derived("the answer for one task"),
+    parts=parts_of(
+        Kind.LIMIT,
+        sp.Tuple(
+            sp.Eq(
+                grad_G,
+                (F_star * S_ls + N_in).T * (F_star * (S_ls * G - G_star) * Sigma_hat - N_out),
+                evaluate=False,
+            ),
+            *(sp.Eq(bias, value, evaluate=False) for value in _BIASES.values()),
         ),
-        *(sp.Eq(bias, value, evaluate=False) for value in _BIASES.values()),
+        ("decomposition", *_BIASES),
     ),
-    parts=("decomposition", *_BIASES),
     definitions={
         grad_G: F_ls.T * error_cross(head=F_ls),
         F_ls: least_squares_head(),

@@ -2,8 +2,9 @@
 
 import sympy as sp
 
-from theory.core.claim import Claim, Kind
-from theory.linear_representation.assumptions import EXAMPLE, PAPER, RANKS
+from theory.core.claim import Claim
+from theory.core.part import Kind, parts_of
+from theory.linear_representation.assumptions import EQUATION_5, EXAMPLE, RANKS
 from theory.linear_representation.notation import (
     D_F,
     D_G,
@@ -40,13 +41,15 @@ LR_01 = Claim(
         "of the batch loss is FᵀM in the representation and MGᵀ in the head. Along one layer the "
         "loss is quadratic, so a central difference in any direction decides this exactly."
     ),
-    kind=Kind.IDENTITY,
-    source=PAPER,
-    statement=sp.Tuple(
-        central_difference(batch_loss(E_G_plus), batch_loss(E_G_minus), grad_G, D_G),
-        central_difference(batch_loss(E_F_plus), batch_loss(E_F_minus), grad_F, D_F),
+    source=EQUATION_5,
+    parts=parts_of(
+        Kind.IDENTITY,
+        sp.Tuple(
+            central_difference(batch_loss(E_G_plus), batch_loss(E_G_minus), grad_G, D_G),
+            central_difference(batch_loss(E_F_plus), batch_loss(E_F_minus), grad_F, D_F),
+        ),
+        ("representation", "head"),
     ),
-    parts=("representation", "head"),
     definitions={
         grad_G: F.T * M,
         grad_F: M * G.T,

@@ -2,13 +2,14 @@
 
 import sympy as sp
 
-from theory.core.claim import Assumption, Claim, Kind
+from theory.core.claim import Assumption, Claim
+from theory.core.part import Kind, parts_of
+from theory.core.source import Source
 from theory.linear_representation.assumptions import (
-    DERIVED,
+    ATTRIBUTED,
     EXAMPLE,
     GAUSSIAN,
     NO_DAMPING,
-    PAPER,
     RANKS,
     STEP_POSITIVE,
     STEP_UP_TO_ONE,
@@ -56,13 +57,15 @@ LR_10 = Claim(
         "log 1/δ) the start tan θ ≤ 1/(13√κ) and the constant 2.67 are enough, with probability "
         "at least 1 − 3δ (for the noise and for both ends of the batch spectrum)."
     ),
-    kind=Kind.BOUND_WHP,
-    source=PAPER + "; constants " + DERIVED,
-    statement=sp.Tuple(
-        sp.Le(sp.tan(theta_next), PAPER_FACTOR * sp.tan(theta) + BATCH_NOISE),
-        sp.Le(sp.tan(theta_next), PAPER_FACTOR * sp.tan(theta) + POPULATION_NOISE),
+    source=ATTRIBUTED + Source.derived("every constant"),
+    parts=parts_of(
+        Kind.BOUND_WHP,
+        sp.Tuple(
+            sp.Le(sp.tan(theta_next), PAPER_FACTOR * sp.tan(theta) + BATCH_NOISE),
+            sp.Le(sp.tan(theta_next), PAPER_FACTOR * sp.tan(theta) + POPULATION_NOISE),
+        ),
+        ("batch", "gaussian"),
     ),
-    parts=("batch", "gaussian"),
     definitions={tau: TAIL},
     assumptions=(
         *RANKS,

@@ -4,12 +4,13 @@ from collections.abc import Callable
 
 import sympy as sp
 
-from theory.core.claim import Claim, Kind
+from theory.core.claim import Claim
+from theory.core.part import Kind, parts_of
 from theory.linear_representation.assumptions import (
+    DERIVED,
     EXAMPLE,
     FULL_RANK_BATCH,
     NO_DAMPING,
-    PAPER,
     RANKS,
 )
 from theory.linear_representation.notation import (
@@ -75,20 +76,22 @@ LR_27 = Claim(
         "in η²). SGD, Shampoo and Muon commute with rotations of the input only. Adam commutes "
         "with signed permutations only, and must fail for rotations."
     ),
-    kind=Kind.IDENTITY,
-    source=PAPER,
-    statement=sp.Tuple(
-        sp.Eq(G_A, G_next * A.inv(), evaluate=False),
-        sp.Eq(G_R, R_gauge * G_next, evaluate=False),
-        sp.Eq(F_R, F_next * R_gauge.inv(), evaluate=False),
-        sp.Eq(
-            sp.Trace(D_A * _COV_MAPPED * D_A.T),
-            sp.Trace(D_FG * Sigma_hat * D_FG.T),
-            evaluate=False,
+    source=DERIVED,
+    parts=parts_of(
+        Kind.IDENTITY,
+        sp.Tuple(
+            sp.Eq(G_A, G_next * A.inv(), evaluate=False),
+            sp.Eq(G_R, R_gauge * G_next, evaluate=False),
+            sp.Eq(F_R, F_next * R_gauge.inv(), evaluate=False),
+            sp.Eq(
+                sp.Trace(D_A * _COV_MAPPED * D_A.T),
+                sp.Trace(D_FG * Sigma_hat * D_FG.T),
+                evaluate=False,
+            ),
+            sp.Eq(G_Q, G_sgd * Q.T, evaluate=False),
         ),
-        sp.Eq(G_Q, G_sgd * Q.T, evaluate=False),
+        ("kfac_input_map", "kfac_gauge", "kfac_head_gauge", "gauss_newton", "sgd_rotation"),
     ),
-    parts=("kfac_input_map", "kfac_gauge", "kfac_head_gauge", "gauss_newton", "sgd_rotation"),
     definitions={
         G_next: kfac_step(),
         G_A: _mapped(kfac_step, A, A.inv()),

@@ -4,14 +4,14 @@ from collections.abc import Iterable
 
 import sympy as sp
 
-from theory.core.claim import Assumption, Claim, Kind
+from theory.core.claim import Assumption, Claim
+from theory.core.part import Kind, parts_of
 from theory.linear_representation.assumptions import (
     DERIVED,
     EXAMPLE,
     ISOTROPIC,
     NO_DAMPING,
     NOISELESS,
-    PAPER,
     RANKS,
     STEP_POSITIVE,
 )
@@ -89,10 +89,8 @@ LR_18 = Claim(
         "are per eigenvalue for “representation” and “joint”, the balanced ones per eigenvalue or "
         "ordered pair."
     ),
-    kind=Kind.RATE,
-    source=PAPER + "; spectra " + DERIVED,
-    statement=_relations(_GD[1]),
-    parts=_parts(*_GD),
+    source=DERIVED,
+    parts=parts_of(Kind.RATE, _relations(_GD[1]), _parts(*_GD)),
     assumptions=(*_LOCAL, ISOTROPIC),
     example=_EXAMPLE,
 )
@@ -106,10 +104,8 @@ LR_19 = Claim(
         "2. With one layer after the other, (1 − η)(1 − η_F) takes the place of the second. No "
         "covariance and no head enters."
     ),
-    kind=Kind.RATE,
     source=DERIVED,
-    statement=_relations(_KFAC[1]),
-    parts=_parts(*_KFAC),
+    parts=parts_of(Kind.RATE, _relations(_KFAC[1]), _parts(*_KFAC)),
     assumptions=(
         *_LOCAL,
         Assumption("the joint update is stable", eta + eta_F < 2),
@@ -127,10 +123,8 @@ LR_20 = Claim(
         "multiplied by 1 − η; with η = 1 it converges quadratically. The noise on the subspace is "
         "that of KFAC."
     ),
-    kind=Kind.RATE,
-    source=PAPER + "; spectra " + DERIVED,
-    statement=_relations(_NATURAL[1]),
-    parts=_parts(*_NATURAL),
+    source=DERIVED,
+    parts=parts_of(Kind.RATE, _relations(_NATURAL[1]), _parts(*_NATURAL)),
     assumptions=_LOCAL,
     example=_EXAMPLE,
 )

@@ -2,15 +2,16 @@
 
 import sympy as sp
 
-from theory.core.claim import Claim, Kind
+from theory.core.claim import Claim
+from theory.core.part import Kind, parts_of
 from theory.linear_representation.assumptions import (
     DERIVED,
+    EQUATION_5,
     EXAMPLE,
     FULL_RANK_BATCH,
     NO_DAMPING,
     NOISELESS,
     NOISELESS_EXAMPLE,
-    PAPER,
     RANKS,
     STEP_POSITIVE,
 )
@@ -59,17 +60,19 @@ LR_03 = Claim(
         "the complement of the true subspace, what is left of G shrinks by exactly 1 − η, for any "
         "input covariance, any invertible batch and any head of full column rank."
     ),
-    kind=Kind.IDENTITY,
-    source=PAPER,
-    statement=sp.Tuple(
-        sp.Eq(
-            G_next,
-            (1 - eta) * G + eta * F_plus * F_star * G_star + eta * _NOISE,
-            evaluate=False,
+    source=EQUATION_5,
+    parts=parts_of(
+        Kind.IDENTITY,
+        sp.Tuple(
+            sp.Eq(
+                G_next,
+                (1 - eta) * G + eta * F_plus * F_star * G_star + eta * _NOISE,
+                evaluate=False,
+            ),
+            sp.Eq(G_next * P_perp, (1 - eta) * G * P_perp + eta * _NOISE * P_perp, evaluate=False),
         ),
-        sp.Eq(G_next * P_perp, (1 - eta) * G * P_perp + eta * _NOISE * P_perp, evaluate=False),
+        ("step", "complement"),
     ),
-    parts=("step", "complement"),
     definitions={
         G_next: G - eta * (F.T * F).inv() * grad_G * Sigma_hat.inv(),
         grad_G: F.T * M,
@@ -91,18 +94,20 @@ LR_04 = Claim(
         "squares, or an average that tracks it. With η = 1 the distance is 0 after one step, for "
         "any usable head."
     ),
-    kind=Kind.IDENTITY,
     source=DERIVED,
-    statement=sp.Tuple(
-        sp.Eq(G_next * P_perp, (1 - eta) * G * P_perp, evaluate=False),
-        sp.Eq(G_bad * G_star.T, sp.ZeroMatrix(k, k), evaluate=False),
-        sp.Eq(
-            kfac_step(noise=NO_NOISE, step_size=sp.Integer(1)) * P_perp,
-            sp.ZeroMatrix(k, d),
-            evaluate=False,
+    parts=parts_of(
+        Kind.IDENTITY,
+        sp.Tuple(
+            sp.Eq(G_next * P_perp, (1 - eta) * G * P_perp, evaluate=False),
+            sp.Eq(G_bad * G_star.T, sp.ZeroMatrix(k, k), evaluate=False),
+            sp.Eq(
+                kfac_step(noise=NO_NOISE, step_size=sp.Integer(1)) * P_perp,
+                sp.ZeroMatrix(k, d),
+                evaluate=False,
+            ),
         ),
+        ("unnormalised", "bad_head", "one_step"),
     ),
-    parts=("unnormalised", "bad_head", "one_step"),
     definitions={
         G_next: kfac_step(noise=NO_NOISE),
         P_perp: _PROJECTOR,
@@ -122,13 +127,15 @@ LR_06 = Claim(
         "least-squares head for the current representation and batch, at which the gradient in "
         "the head vanishes."
     ),
-    kind=Kind.IDENTITY,
-    source=PAPER,
-    statement=sp.Tuple(
-        sp.Eq(F_next, (1 - eta_F) * F + eta_F * F_ls, evaluate=False),
-        sp.Eq(error_cross(head=F_ls) * G.T, sp.ZeroMatrix(F.rows, k), evaluate=False),
+    source=EQUATION_5,
+    parts=parts_of(
+        Kind.IDENTITY,
+        sp.Tuple(
+            sp.Eq(F_next, (1 - eta_F) * F + eta_F * F_ls, evaluate=False),
+            sp.Eq(error_cross(head=F_ls) * G.T, sp.ZeroMatrix(F.rows, k), evaluate=False),
+        ),
+        ("average", "least_squares"),
     ),
-    parts=("average", "least_squares"),
     definitions={
         grad_F: M * G.T,
         M: error_cross(),

@@ -4,8 +4,9 @@ import numpy as np
 import sympy as sp
 from numpy.typing import ArrayLike
 
-from theory.core.claim import Claim, Kind
+from theory.core.claim import Claim
 from theory.core.guards import Array, count, number, positive_definite
+from theory.core.part import Kind, parts_of
 from theory.linear_representation.assumptions import DERIVED, EXAMPLE, FULL_RANK_BATCH, RANKS
 from theory.linear_representation.notation import (
     F,
@@ -37,19 +38,21 @@ LR_05 = Claim(
         "least-squares head, the multipliers are 1 − ην, with ν an eigenvalue of Σ_s times the "
         "complement block of (Σ + λI)⁻¹. Without damping ν is 1."
     ),
-    kind=Kind.IDENTITY,
     source=DERIVED,
-    statement=sp.Tuple(
-        sp.Eq(
-            G_next * P_perp,
-            (1 - eta) * G * P_perp
-            + (eta * lam) * (G - F_plus * F_star * G_star) * _WHITENER.inv() * P_perp
-            + eta * F_plus * N * _WHITENER.inv() * P_perp,
-            evaluate=False,
+    parts=parts_of(
+        Kind.IDENTITY,
+        sp.Tuple(
+            sp.Eq(
+                G_next * P_perp,
+                (1 - eta) * G * P_perp
+                + (eta * lam) * (G - F_plus * F_star * G_star) * _WHITENER.inv() * P_perp
+                + eta * F_plus * N * _WHITENER.inv() * P_perp,
+                evaluate=False,
+            ),
+            sp.Eq(multiplier, DAMPED_MULTIPLIER, evaluate=False),
         ),
-        sp.Eq(multiplier, DAMPED_MULTIPLIER, evaluate=False),
+        ("complement", "rate"),
     ),
-    parts=("complement", "rate"),
     definitions={
         G_next: kfac_step(whitener=_WHITENER),
         F_plus: pseudo_inverse(F),

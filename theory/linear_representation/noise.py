@@ -2,13 +2,14 @@
 
 import sympy as sp
 
-from theory.core.claim import Claim, Kind
+from theory.core.claim import Claim
+from theory.core.part import Kind, parts_of
 from theory.linear_representation.assumptions import (
+    DERIVED,
     EXAMPLE,
     FULL_RANK_BATCH,
     NO_DAMPING,
     NOISY,
-    PAPER,
     RANKS,
 )
 from theory.linear_representation.notation import (
@@ -41,15 +42,17 @@ LR_11 = Claim(
         "F⁺EᵀK_h with K_h = XΣ̂⁻¹P⊥/n, so white noise E gives exactly these two factors. Its "
         "squared norm in their metric is chi-square with k(d − k) degrees of freedom."
     ),
-    kind=Kind.LAW,
-    source=PAPER,
-    statement=sp.Tuple(
-        sp.Eq(Z, F_plus * E.T * K_h, evaluate=False),
-        sp.Eq(R_h, sigma**2 * F_plus * F_plus.T, evaluate=False),
-        sp.Eq(C_h, K_h.T * K_h, evaluate=False),
-        sp.Eq(pivot, k * (d - k), evaluate=False),
+    source=DERIVED,
+    parts=parts_of(
+        Kind.LAW,
+        sp.Tuple(
+            sp.Eq(Z, F_plus * E.T * K_h, evaluate=False),
+            sp.Eq(R_h, sigma**2 * F_plus * F_plus.T, evaluate=False),
+            sp.Eq(C_h, K_h.T * K_h, evaluate=False),
+            sp.Eq(pivot, k * (d - k), evaluate=False),
+        ),
+        ("term", "rows", "columns", "degrees"),
     ),
-    parts=("term", "rows", "columns", "degrees"),
     definitions={
         Z: F_plus * N * Sigma_hat.inv() * P_perp,
         R_h: sigma**2 * (F.T * F).inv(),

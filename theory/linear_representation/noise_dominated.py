@@ -2,7 +2,8 @@
 
 import sympy as sp
 
-from theory.core.claim import Assumption, Claim, Kind
+from theory.core.claim import Assumption, Claim
+from theory.core.part import Kind, parts_of
 from theory.linear_representation.assumptions import (
     DERIVED,
     EXAMPLE,
@@ -70,13 +71,15 @@ LR_21 = Claim(
         "itself above. This, not the full Fisher matrix, explains why the paper's natural "
         "gradient needs a learning rate of 10⁻⁴ against 10⁻² elsewhere."
     ),
-    kind=Kind.LIMIT,
     source=DERIVED,
-    statement=sp.Tuple(
-        sp.Eq(multiplier, EMPIRICAL_MULTIPLIER, evaluate=False),
-        sp.Eq(floor, EMPIRICAL_FLOOR, evaluate=False),
+    parts=parts_of(
+        Kind.LIMIT,
+        sp.Tuple(
+            sp.Eq(multiplier, EMPIRICAL_MULTIPLIER, evaluate=False),
+            sp.Eq(floor, EMPIRICAL_FLOOR, evaluate=False),
+        ),
+        ("contraction", "floor"),
     ),
-    parts=("contraction", "floor"),
     definitions={alpha: eta / sigma**2, count_q: PARAMETERS, **HEAD, **SCHUR},
     assumptions=(
         *_NOISY,
@@ -95,13 +98,15 @@ LR_22 = Claim(
         "matrix. For diagonal H and Σ each entry sees 1 − η√(nλ_iμ_j)/σ, and its floor is "
         "ησ/(2√(nλ_iμ_j)): of order ησ/√n against σ²/n of KFAC." + _NOISE_DOMINATED
     ),
-    kind=Kind.LIMIT,
     source=DERIVED,
-    statement=sp.Tuple(
-        sp.Eq(multiplier, ADAM_MULTIPLIER, evaluate=False),
-        sp.Eq(floor_ij, ADAM_FLOOR, evaluate=False),
+    parts=parts_of(
+        Kind.LIMIT,
+        sp.Tuple(
+            sp.Eq(multiplier, ADAM_MULTIPLIER, evaluate=False),
+            sp.Eq(floor_ij, ADAM_FLOOR, evaluate=False),
+        ),
+        ("rate", "floor"),
     ),
-    parts=("rate", "floor"),
     assumptions=_NOISY,
     example=_SMALL,
     beyond_paper=True,
@@ -116,9 +121,8 @@ LR_23 = Claim(
         "and with power 1/2 for r = 1/2. Without noise and memory, r = 1/4 is the polar factor."
         + _NOISE_DOMINATED
     ),
-    kind=Kind.RATE,
     source=DERIVED,
-    statement=sp.Eq(multiplier, SHAMPOO_MULTIPLIER, evaluate=False),
+    parts=parts_of(Kind.RATE, sp.Eq(multiplier, SHAMPOO_MULTIPLIER, evaluate=False)),
     assumptions=_NOISY,
     example=_SMALL,
     beyond_paper=True,
@@ -133,14 +137,16 @@ LR_24 = Claim(
         "the rate is √(nλ_i)μ_j/(σ√tr Σ); for Σ = I an entry settles at variance ησ/(2√(ndλ_i))."
         + _NOISE_DOMINATED
     ),
-    kind=Kind.RATE,
     source=DERIVED,
-    statement=sp.Tuple(
-        sp.Eq(sp.tan(theta_next), sp.tan(theta) - eta, evaluate=False),
-        sp.Eq(multiplier, MUON_MULTIPLIER, evaluate=False),
-        sp.Eq(floor_ij, MUON_FLOOR, evaluate=False),
+    parts=parts_of(
+        Kind.RATE,
+        sp.Tuple(
+            sp.Eq(sp.tan(theta_next), sp.tan(theta) - eta, evaluate=False),
+            sp.Eq(multiplier, MUON_MULTIPLIER, evaluate=False),
+            sp.Eq(floor_ij, MUON_FLOOR, evaluate=False),
+        ),
+        ("noiseless", "noise_dominated", "floor"),
     ),
-    parts=("noiseless", "noise_dominated", "floor"),
     assumptions=(
         *RANKS,
         NO_DAMPING,

@@ -2,11 +2,13 @@
 
 import sympy as sp
 
-from theory.core.claim import Assumption, Claim, Kind
+from theory.core.claim import Assumption, Claim
+from theory.core.part import Kind, parts_of
+from theory.core.source import Source
 from theory.linear_representation.assumptions import (
+    ATTRIBUTED,
     NO_DAMPING,
     NOISELESS,
-    PAPER,
     RANKS,
     STEP_UP_TO_ONE,
 )
@@ -30,13 +32,15 @@ LR_09 = Claim(
         "angles. In the worst case this is true exactly if tan θ tan(ϕ − θ) ≤ 0.1/(1 − 0.9η). So "
         "the admissible start scales like 1/√κ, and no constant free of κ works."
     ),
-    kind=Kind.BOUND,
-    source=PAPER,
-    statement=sp.Tuple(
-        sp.Le(sp.tan(theta_next), PAPER_FACTOR * sp.tan(theta)),
-        sp.Le(CONE_FACTOR, PAPER_FACTOR),
+    source=ATTRIBUTED + Source.derived("the factor 0.9 was not seen in the paper"),
+    parts=parts_of(
+        Kind.BOUND,
+        sp.Tuple(
+            sp.Le(sp.tan(theta_next), PAPER_FACTOR * sp.tan(theta)),
+            sp.Le(CONE_FACTOR, PAPER_FACTOR),
+        ),
+        ("contraction", "cone_factor"),
     ),
-    parts=("contraction", "cone_factor"),
     definitions={phi: CONE_ANGLE, b_cone: CONE_DEFECT},
     assumptions=(
         *RANKS,

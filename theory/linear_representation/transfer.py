@@ -2,8 +2,9 @@
 
 import sympy as sp
 
-from theory.core.claim import Assumption, Claim, Kind
-from theory.linear_representation.assumptions import DERIVED, EXAMPLE, GAUSSIAN, PAPER, RANKS
+from theory.core.claim import Assumption, Claim
+from theory.core.part import Kind, parts_of
+from theory.linear_representation.assumptions import DERIVED, EXAMPLE, GAUSSIAN, RANKS
 from theory.linear_representation.notation import (
     D_t,
     F_best,
@@ -41,14 +42,16 @@ LR_26 = Claim(
         "squared subspace distance. Fitted on n Gaussian rows, the mean excess is e_0(n − 1)/(n − "
         "k − 1) + ½mσ²k/(n − k − 1): the misfit is inflated too."
     ),
-    kind=Kind.IDENTITY,
-    source=PAPER + "; finite rows " + DERIVED,
-    statement=sp.Tuple(
-        sp.Eq(sp.Trace(M_t * Sigma * M_t.T) / 2, EXCESS, evaluate=False),
-        sp.Le(excess_0, BOUND),
-        sp.Eq(excess, FINITE, evaluate=False),
+    source=DERIVED,
+    parts=parts_of(
+        Kind.IDENTITY,
+        sp.Tuple(
+            sp.Eq(sp.Trace(M_t * Sigma * M_t.T) / 2, EXCESS, evaluate=False),
+            sp.Le(excess_0, BOUND),
+            sp.Eq(excess, FINITE, evaluate=False),
+        ),
+        ("population", "bound", "finite"),
     ),
-    parts=("population", "bound", "finite"),
     definitions={
         M_t: F_t * G_star - F_best * G,
         F_best: F_t * G_star * Sigma * G.T * (G * Sigma * G.T).inv(),

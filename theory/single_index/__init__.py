@@ -1,9 +1,7 @@
 """Single-index learning: what one layer-wise step does to the first layer."""
 
+from theory.core.pack import Pack
 from theory.single_index.alignment import alignment as alignment
-from theory.single_index.claims_alignment import SI_02, SI_03, SI_07, SI_13, SI_15, SI_16
-from theory.single_index.claims_damping import SI_04, SI_05, SI_06, SI_08
-from theory.single_index.claims_weights import SI_01, SI_09, SI_10, SI_11, SI_12, SI_14
 from theory.single_index.damping import kfac_beats_sgd as kfac_beats_sgd
 from theory.single_index.damping import optimal_damping as optimal_damping
 from theory.single_index.feature_spikes import feature_outliers as feature_outliers
@@ -24,21 +22,9 @@ from theory.single_index.whitening import (
     population_whitening_alignment as population_whitening_alignment,
 )
 
-CLAIMS_SINGLE_INDEX = (
-    SI_01,
-    SI_02,
-    SI_03,
-    SI_04,
-    SI_05,
-    SI_06,
-    SI_07,
-    SI_08,
-    SI_09,
-    SI_10,
-    SI_11,
-    SI_12,
-    SI_13,
-    SI_14,
-    SI_15,
-    SI_16,
+PACK = Pack.of_package(
+    __name__,
+    prefix="SI",
+    title="Single-index learning",
+    checks="lpfl.verify.claims.single_index",
 )

@@ -3,6 +3,7 @@
 import sympy as sp
 
 from theory.core.claim import Assumption
+from theory.core.source import Source
 from theory.single_index.notation import (
     aspect,
     aspect_2,
@@ -16,9 +17,12 @@ from theory.single_index.notation import (
     width_ratio,
 )
 
-PAPER = "Zhang et al. 2025, arXiv 2502.01763, single-index learning"
-THEOREM = "Zhang et al. 2025, arXiv 2502.01763, Theorem 3.9"
-DERIVED = "derived for this project"
+SPIKE_SEEN = Source.seen("Zhang et al. 2025, arXiv 2502.01763: one step adds one spike")
+ATTRIBUTED = Source.attributed("Zhang et al. 2025, arXiv 2502.01763, single-index learning")
+THEOREM = Source.attributed(
+    "Zhang et al. 2025, arXiv 2502.01763, Theorem 3.9, of which only the number was seen"
+)
+DERIVED = Source.derived()
 
 GAUSSIAN = Assumption("Gaussian input", fact="input_law", allowed=("gaussian",))
 ISOTROPIC_TEACHER = Assumption(

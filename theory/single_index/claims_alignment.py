@@ -2,7 +2,9 @@
 
 import sympy as sp
 
-from theory.core.claim import Claim, Kind
+from theory.core.claim import Claim
+from theory.core.part import Kind, parts_of
+from theory.core.source import Source
 from theory.single_index import gaussian_equivalent as ge
 from theory.single_index.assumptions import (
     ASPECT,
@@ -14,7 +16,6 @@ from theory.single_index.assumptions import (
     GIVEN_TEACHER,
     ISOTROPIC_TEACHER,
     NORMALISED,
-    PAPER,
     SAME_BATCH,
     THEOREM,
     UNNORMALISED,
@@ -35,9 +36,8 @@ SI_02 = Claim(
         "mean of the j-th power of the eigenvalues of Σ: with an anisotropic input SGD is biased "
         "towards Σβ⋆."
     ),
-    kind=Kind.LIMIT,
     source=THEOREM,
-    statement=sp.Eq(rho2, ge.SGD["identity"].expression),
+    parts=parts_of(Kind.LIMIT, sp.Eq(rho2, ge.SGD["identity"].expression)),
     assumptions=BASE,
     example=EXAMPLE,
 )
@@ -51,12 +51,14 @@ SI_03 = Claim(
         "damping the direction is unbiased, and only the label noise, amplified by 1/(1 − d/n), "
         "is left."
     ),
-    kind=Kind.LIMIT,
     source=THEOREM,
-    statement=sp.Tuple(
-        sp.Eq(rho2, ge.isotropic(ge.kfac_alignment(ge.ONE, noise_level=tau2))), FIXED_POINT
+    parts=parts_of(
+        Kind.LIMIT,
+        sp.Tuple(
+            sp.Eq(rho2, ge.isotropic(ge.kfac_alignment(ge.ONE, noise_level=tau2))), FIXED_POINT
+        ),
+        ("alignment", "fixed_point"),
     ),
-    parts=("alignment", "fixed_point"),
     definitions={tau2: ge.isotropic(ge.tau2()), **ge.LETTERS},
     assumptions=(*BASE, DAMPED, SAME_BATCH),
     example=EXAMPLE,
@@ -70,17 +72,19 @@ SI_07 = Claim(
         "fixes the risk of the best function of βᵀx by Mehler's formula. This is no lower bound "
         "for a whole network, whose random features learn the linear part as well."
     ),
-    kind=Kind.LIMIT,
-    source=f"{PAPER}; risk by Mehler's formula",
-    statement=sp.Tuple(
-        sp.Eq(
-            rho2_cov,
-            ge.isotropic(ge.kfac_alignment(ge.WEIGHTS["covariance"], noise_level=tau2)),
+    source=DERIVED + Source.other_work("Mehler's formula: the risk"),
+    parts=parts_of(
+        Kind.LIMIT,
+        sp.Tuple(
+            sp.Eq(
+                rho2_cov,
+                ge.isotropic(ge.kfac_alignment(ge.WEIGHTS["covariance"], noise_level=tau2)),
+            ),
+            FIXED_POINT,
+            sp.Eq(risk, RISK),
         ),
-        FIXED_POINT,
-        sp.Eq(risk, RISK),
+        ("correlation", "fixed_point", "risk"),
     ),
-    parts=("correlation", "fixed_point", "risk"),
     definitions={tau2: ge.isotropic(ge.tau2()), **ge.LETTERS},
     assumptions=(*BASE, DAMPED, SAME_BATCH),
     example=EXAMPLE,
@@ -94,9 +98,11 @@ SI_13 = Claim(
         "of the labels is removed, but the direction is still biased towards Σβ⋆, with the same "
         "cap m_1²/m_2 as in SI-02."
     ),
-    kind=Kind.LIMIT,
-    source=PAPER,
-    statement=sp.Eq(rho2, ge.SGD["identity"].expression.subs(s2_link, s2_link - c0_link**2)),
+    source=Source.attributed("Zhang et al. 2025, arXiv 2502.01763: batch-norm helps little")
+    + Source.derived("every formula"),
+    parts=parts_of(
+        Kind.LIMIT, sp.Eq(rho2, ge.SGD["identity"].expression.subs(s2_link, s2_link - c0_link**2))
+    ),
     assumptions=BASE,
     example=EXAMPLE,
 )
@@ -109,10 +115,12 @@ SI_15 = Claim(
         "eigenspace. This moves the best damping by an order of magnitude in either direction, so "
         "the rule of SI-04 needs a teacher without preferred directions."
     ),
-    kind=Kind.LIMIT,
     source=DERIVED,
-    statement=sp.Tuple(sp.Eq(rho2, ge.kfac_alignment(ge.ONE, noise_level=tau2)), FIXED_POINT),
-    parts=("alignment", "fixed_point"),
+    parts=parts_of(
+        Kind.LIMIT,
+        sp.Tuple(sp.Eq(rho2, ge.kfac_alignment(ge.ONE, noise_level=tau2)), FIXED_POINT),
+        ("alignment", "fixed_point"),
+    ),
     definitions={tau2: ge.tau2(), **ge.LETTERS},
     assumptions=(GAUSSIAN, GIVEN_TEACHER, NORMALISED, ASPECT, DAMPED, SAME_BATCH),
     example=EXAMPLE,
@@ -128,14 +136,16 @@ SI_16 = Claim(
         "(0.31 instead of 0.61 in one case). The scaling of the network has to be known before "
         "any number is compared."
     ),
-    kind=Kind.LIMIT,
     source=DERIVED,
-    statement=sp.Tuple(
-        sp.Eq(rho2, SGD_UNNORMALISED.expression),
-        sp.Eq(rho2, ge.isotropic(ge.kfac_alignment(ge.ONE, energy=ENERGY, noise_level=tau2))),
-        FIXED_POINT,
+    parts=parts_of(
+        Kind.LIMIT,
+        sp.Tuple(
+            sp.Eq(rho2, SGD_UNNORMALISED.expression),
+            sp.Eq(rho2, ge.isotropic(ge.kfac_alignment(ge.ONE, energy=ENERGY, noise_level=tau2))),
+            FIXED_POINT,
+        ),
+        ("sgd", "kfac", "fixed_point"),
     ),
-    parts=("sgd", "kfac", "fixed_point"),
     definitions={tau2: NOISE_UNNORMALISED, **ge.LETTERS},
     assumptions=(GAUSSIAN, ISOTROPIC_TEACHER, UNNORMALISED, ASPECT, DAMPED, SAME_BATCH),
     example={**EXAMPLE, "network_scaling": "plain"},

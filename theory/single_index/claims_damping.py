@@ -2,7 +2,9 @@
 
 import sympy as sp
 
-from theory.core.claim import Claim, Kind
+from theory.core.claim import Claim
+from theory.core.part import Kind, parts_of
+from theory.core.source import Source
 from theory.single_index import gaussian_equivalent as ge
 from theory.single_index.assumptions import (
     ASPECT,
@@ -43,16 +45,18 @@ SI_04 = Claim(
         "best value is E[P_s], and every damping of at least λ⋆ beats SGD. The teacher must be "
         "isotropic."
     ),
-    kind=Kind.IDENTITY,
     source=DERIVED,
-    statement=sp.Tuple(
-        sp.Eq(*(side.subs(_BEST, lam_star) for side in (DERIVATIVE, FACTORISED_DERIVATIVE))),
-        *(
-            sp.Eq(ge.isotropic(ge.kfac_alignment(T, noise_level=tau2)), BEST_IN_LETTERS[name])
-            for name, T in ge.WEIGHTS.items()
+    parts=parts_of(
+        Kind.IDENTITY,
+        sp.Tuple(
+            sp.Eq(*(side.subs(_BEST, lam_star) for side in (DERIVATIVE, FACTORISED_DERIVATIVE))),
+            *(
+                sp.Eq(ge.isotropic(ge.kfac_alignment(T, noise_level=tau2)), BEST_IN_LETTERS[name])
+                for name, T in ge.WEIGHTS.items()
+            ),
         ),
+        ("derivative", "best_alignment", "best_correlation"),
     ),
-    parts=("derivative", "best_alignment", "best_correlation"),
     definitions={
         lam_star: _BEST,
         tau2: ge.isotropic(ge.tau2()).subs(lam, lam_star),
@@ -71,9 +75,8 @@ SI_05 = Claim(
         "always so: with eigenvalues 0.1 and 1.9, d/n = 1/2 and noisy labels SGD reaches 0.37 and "
         "KFAC 0.20. Our correction: preconditioning helps for sure only with enough damping."
     ),
-    kind=Kind.ORDERING,
     source=DERIVED,
-    statement=sp.Eq(1 / rho2_sgd - 1 / rho2, ADVANTAGE.expression),
+    parts=parts_of(Kind.ORDERING, sp.Eq(1 / rho2_sgd - 1 / rho2, ADVANTAGE.expression)),
     definitions={
         rho2_sgd: ge.SGD["identity"].expression,
         rho2: ge.KFAC_RIDGELESS["identity"].expression,
@@ -91,9 +94,8 @@ SI_06 = Claim(
         "longer cancel and the alignment is much lower (0.43 instead of 0.85 in one case). Even "
         "the exact covariance is worse than the same batch wherever (d/n) E y² < c_1²."
     ),
-    kind=Kind.LIMIT,
     source=DERIVED,
-    statement=sp.Eq(rho2, INDEPENDENT_BATCH.expression),
+    parts=parts_of(Kind.LIMIT, sp.Eq(rho2, INDEPENDENT_BATCH.expression)),
     assumptions=(*BASE, WHITENING_BATCH, DAMPED, OTHER_BATCH),
     example={**EXAMPLE, "whitening_batch": "independent"},
     beyond_paper=True,
@@ -107,14 +109,16 @@ SI_08 = Claim(
         "+ sv)]) always reaches it. The natural iteration for m is repelled where φE[P(2 − P)] > "
         "1, with P = sv/(1 + sv). Two atoms give a cubic, one atom a closed form."
     ),
-    kind=Kind.IDENTITY,
-    source="Silverstein 1995; convergence regions derived for this project",
-    statement=sp.Tuple(
-        sp.Eq(TWO_ATOM_EQUATION * (lam + s_A * w_fix) * (lam + s_B * w_fix), TWO_ATOM_CUBIC),
-        sp.Eq(COMPANION.expression, 0),
-        sp.Lt(COMPANION_RATE.expression, 1),
+    source=Source.other_work("Silverstein 1995") + Source.derived("convergence regions"),
+    parts=parts_of(
+        Kind.IDENTITY,
+        sp.Tuple(
+            sp.Eq(TWO_ATOM_EQUATION * (lam + s_A * w_fix) * (lam + s_B * w_fix), TWO_ATOM_CUBIC),
+            sp.Eq(COMPANION.expression, 0),
+            sp.Lt(COMPANION_RATE.expression, 1),
+        ),
+        ("two_atoms", "companion", "contraction"),
     ),
-    parts=("two_atoms", "companion", "contraction"),
     assumptions=(ASPECT, DAMPED),
     example=EXAMPLE,
 )

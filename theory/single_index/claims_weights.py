@@ -2,7 +2,9 @@
 
 import sympy as sp
 
-from theory.core.claim import Claim, Kind
+from theory.core.claim import Claim
+from theory.core.part import Kind, parts_of
+from theory.core.source import Source
 from theory.single_index.assumptions import (
     BASE,
     DERIVED,
@@ -12,8 +14,8 @@ from theory.single_index.assumptions import (
     GAUSSIAN,
     ISOTROPIC_TEACHER,
     NORMALISED,
-    PAPER,
     SLOPE,
+    SPIKE_SEEN,
     STEP,
     SUPERCRITICAL,
     TALL,
@@ -66,13 +68,15 @@ SI_01 = Claim(
         "by √(log N_h / N_h), up to a constant. In Frobenius norm the remainder does not vanish: "
         "the ratio tends to an explicit number."
     ),
-    kind=Kind.LIMIT,
-    source=f"{PAPER}; Ba et al. 2022; Frobenius ratio derived",
-    statement=sp.Tuple(
-        sp.Eq(ratio_F2, FROBENIUS_RATIO2.expression),
-        sp.Le(ratio_op, rate_const * OPERATOR_RATE.expression),
+    source=SPIKE_SEEN + Source.other_work("Ba et al. 2022") + Source.derived("both rates"),
+    parts=parts_of(
+        Kind.LIMIT,
+        sp.Tuple(
+            sp.Eq(ratio_F2, FROBENIUS_RATIO2.expression),
+            sp.Le(ratio_op, rate_const * OPERATOR_RATE.expression),
+        ),
+        ("frobenius", "operator"),
     ),
-    parts=("frobenius", "operator"),
     assumptions=(*BASE, SLOPE),
     example=EXAMPLE,
 )
@@ -85,14 +89,16 @@ SI_09 = Claim(
         "singular value leaves the bulk, and its vectors overlap the head and the learned "
         "direction by explicit amounts. Below, nothing is visible."
     ),
-    kind=Kind.LIMIT,
-    source=f"{PAPER}; Benaych-Georges and Nadakuditi 2012",
-    statement=sp.Tuple(
-        sp.Eq(sigma_out, SINGULAR_VALUE.expression),
-        sp.Eq(left2, LEFT_OVERLAP2.expression),
-        sp.Eq(right2, RIGHT_OVERLAP2.expression),
+    source=SPIKE_SEEN + Source.other_work("Benaych-Georges and Nadakuditi 2012: the threshold"),
+    parts=parts_of(
+        Kind.LIMIT,
+        sp.Tuple(
+            sp.Eq(sigma_out, SINGULAR_VALUE.expression),
+            sp.Eq(left2, LEFT_OVERLAP2.expression),
+            sp.Eq(right2, RIGHT_OVERLAP2.expression),
+        ),
+        ("singular_value", "left", "right"),
     ),
-    parts=("singular_value", "left", "right"),
     assumptions=(GAUSSIAN, NORMALISED, WIDTH_RATIO, SUPERCRITICAL),
     example=EXAMPLE,
 )
@@ -108,16 +114,18 @@ SI_10 = Claim(
         "k-th lies lower by about (k − 1)R_F²/2, with R_F the Frobenius ratio of SI-01. On the "
         "step's own rows the spikes are up to 25 % larger."
     ),
-    kind=Kind.LIMIT,
-    source=f"{PAPER}; Moniri et al. 2023; finite-size rule derived",
-    statement=sp.Tuple(
-        sp.Lt(COUNT_LOWER, alpha_eta),
-        sp.Lt(alpha_eta, COUNT_UPPER),
-        sp.Eq(_sh(k, a_spike), HARMONIC),
-        sp.Eq(spike_kl, width * _E_a(_sh(k, a_spike) * _sh(n_spikes, a_spike))),
-        sp.Eq(sv_feature, sp.sqrt(n * spike_eig)),
+    source=Source.other_work("Moniri et al. 2023") + Source.derived("the finite-size rule"),
+    parts=parts_of(
+        Kind.LIMIT,
+        sp.Tuple(
+            sp.Lt(COUNT_LOWER, alpha_eta),
+            sp.Lt(alpha_eta, COUNT_UPPER),
+            sp.Eq(_sh(k, a_spike), HARMONIC),
+            sp.Eq(spike_kl, width * _E_a(_sh(k, a_spike) * _sh(n_spikes, a_spike))),
+            sp.Eq(sv_feature, sp.sqrt(n * spike_eig)),
+        ),
+        ("count_above", "count_below", "harmonic", "gram", "outlier"),
     ),
-    parts=("count_above", "count_below", "harmonic", "gram", "outlier"),
     assumptions=(GAUSSIAN, NORMALISED, FRESH_FEATURES),
     example=EXAMPLE,
 )
@@ -130,13 +138,15 @@ SI_11 = Claim(
         "general position, its alignment lies between 2/π and 1 times that of SGD. Where Σ is "
         "diagonal, the sign rescales coordinates and can beat SGD."
     ),
-    kind=Kind.LIMIT,
     source=DERIVED,
-    statement=sp.Tuple(
-        sp.Eq(rho2, SIGN_IN_LETTERS[False]),
-        sp.Eq(rho2, SIGN_IN_LETTERS[True].xreplace(_MEAN_LETTERS)),
+    parts=parts_of(
+        Kind.LIMIT,
+        sp.Tuple(
+            sp.Eq(rho2, SIGN_IN_LETTERS[False]),
+            sp.Eq(rho2, SIGN_IN_LETTERS[True].xreplace(_MEAN_LETTERS)),
+        ),
+        ("diagonal", "rotated"),
     ),
-    parts=("diagonal", "rotated"),
     definitions={
         **DIAGONAL.meaning,
         **{_MEAN_LETTERS[letter]: value for letter, value in ROTATED.meaning.items()},
@@ -156,10 +166,12 @@ SI_12 = Claim(
         "have a mean and the activation a mean curvature (ReLU on ReLU labels), gradient and "
         "weights are not free of each other, and the edge lies about 1 % higher."
     ),
-    kind=Kind.LIMIT,
     source=DERIVED,
-    statement=sp.Tuple(sp.Eq(z_edge, EDGE_SQUARE.expression), sp.Eq(STATIONARITY.expression, 0)),
-    parts=("edge", "stationary"),
+    parts=parts_of(
+        Kind.LIMIT,
+        sp.Tuple(sp.Eq(z_edge, EDGE_SQUARE.expression), sp.Eq(STATIONARITY.expression, 0)),
+        ("edge", "stationary"),
+    ),
     assumptions=(GAUSSIAN, ISOTROPIC_TEACHER, NORMALISED, TALL, STEP, UNCOUPLED),
     example=EXAMPLE,
     beyond_paper=True,
@@ -174,14 +186,16 @@ SI_14 = Claim(
         "and the spikes add the harmonics they carry. This does not hold for even links at n near "
         "d²/7, nor for a fit that uses the step's data again."
     ),
-    kind=Kind.LIMIT,
     source=DERIVED,
-    statement=sp.Tuple(
-        sp.Eq(RIDGE.expression, ridge),
-        sp.Eq(risk, TEST.expression),
-        sp.Eq(risk_train, risk * (ridge / kappa_eff) ** 2),
+    parts=parts_of(
+        Kind.LIMIT,
+        sp.Tuple(
+            sp.Eq(RIDGE.expression, ridge),
+            sp.Eq(risk, TEST.expression),
+            sp.Eq(risk_train, risk * (ridge / kappa_eff) ** 2),
+        ),
+        ("effective_ridge", "test", "train"),
     ),
-    parts=("effective_ridge", "test", "train"),
     assumptions=(*BASE, WIDTH_RATIO, SLOPE, FRESH),
     example=EXAMPLE,
     beyond_paper=True,

@@ -7,10 +7,10 @@ from types import MappingProxyType
 
 import sympy as sp
 
+from theory.core.formula import E, Formula
 from theory.core.spectrum import Spectrum
 from theory.single_index import gaussian_equivalent as ge
 from theory.single_index.domain import need_link, need_positive, need_spectrum
-from theory.single_index.formula import E, Formula
 from theory.single_index.notation import aspect as phi
 from theory.single_index.notation import c1_link as c1
 from theory.single_index.notation import lam, s2_link, u_1, u_2, u_3

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import sympy as sp
 
+from theory.core.formula import E, Formula
 from theory.core.resolvent import resolvent
 from theory.core.spectrum import Spectrum
 from theory.single_index import gaussian_equivalent as ge
 from theory.single_index.domain import need_link, need_nonnegative, need_one_of, need_positive
-from theory.single_index.formula import E, Formula
 from theory.single_index.notation import aspect as phi
 from theory.single_index.notation import c1_link as c1
 from theory.single_index.notation import s2_link, v_fix2

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sympy as sp
 
+from theory.core.formula import E, Formula
 from theory.core.spectrum import Spectrum
 from theory.single_index.domain import need_positive, need_spectrum
-from theory.single_index.formula import E, Formula
 from theory.single_index.notation import aspect as phi
 from theory.single_index.notation import lam, m_fix, p_A, s_A, s_B, v_fix, w_fix
 from theory.single_index.notation import s_cov as s

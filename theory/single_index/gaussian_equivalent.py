@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import sympy as sp
 
-from theory.single_index.formula import E, E_b, Formula
+from theory.core.formula import E, E_b, Formula
 from theory.single_index.notation import K_s as K
 from theory.single_index.notation import P_s as P
 from theory.single_index.notation import aspect as phi

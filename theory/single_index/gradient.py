@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sympy as sp
 
+from theory.core.formula import E, Formula
 from theory.core.spectrum import Spectrum
 from theory.single_index.domain import need_finite, need_link, need_nonnegative, need_positive
-from theory.single_index.formula import E, Formula
 from theory.single_index.notation import aspect as phi
 from theory.single_index.notation import b1_act as b1
 from theory.single_index.notation import c0_link as c0

@@ -5,7 +5,6 @@ import sympy as sp
 from theory.core.notation import *  # noqa: F403 - formulas take every letter from one module
 from theory.core.notation import NONNEGATIVE, POSITIVE, REAL, UNIT, scalar
 
-s_cov = scalar("s_Sigma", "covariance_eigenvalue", "an eigenvalue of Σ", POSITIVE, "[x]^2")
 aspect = scalar("varphi", "aspect", "dimension over samples, d/n", POSITIVE)
 aspect_2 = scalar("varphi_2", "whitening_aspect", "d/n of an independent whitening batch", POSITIVE)
 width_ratio = scalar("psi", "width_ratio", "width over dimension, N/d", POSITIVE)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import sympy as sp
 
+from theory.core.formula import Formula
 from theory.single_index.domain import need_nonnegative, need_positive
-from theory.single_index.formula import Formula
 from theory.single_index.notation import spike as theta
 from theory.single_index.notation import width_ratio as psi
 

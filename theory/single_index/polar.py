@@ -7,8 +7,8 @@ import math
 import sympy as sp
 from scipy.optimize import brentq
 
+from theory.core.formula import Formula
 from theory.single_index.domain import need_nonnegative, need_positive
-from theory.single_index.formula import Formula
 from theory.single_index.notation import eta, m_edge
 from theory.single_index.notation import width_ratio as psi
 

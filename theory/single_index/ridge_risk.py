@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import brentq
 
+from theory.core.formula import Formula
 from theory.core.gauss.hermite import (
     ActivationStatistics,
     LinkStatistics,
@@ -20,7 +21,6 @@ from theory.core.spectrum import Array, Spectrum
 from theory.single_index.direction import Direction, direction
 from theory.single_index.domain import need_nonnegative, need_positive, need_spectrum
 from theory.single_index.feature_spikes import spike_matrix
-from theory.single_index.formula import Formula
 from theory.single_index.notation import dof, dof_slope, error_eff, error_slope, kappa_eff, ridge
 
 TEST = Formula((error_eff - kappa_eff * error_slope) / (1 - (dof + kappa_eff * dof_slope)))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from theory.single_index.formula import E, Formula
+from theory.core.formula import E, Formula
 from theory.single_index.notation import aspect as phi
 from theory.single_index.notation import b1_act as b1
 from theory.single_index.notation import beta_var, dither_var, s2_link, v_act

@@ -6,11 +6,11 @@ import numpy as np
 import numpy.typing as npt
 import sympy as sp
 
+from theory.core.formula import Formula
 from theory.core.resolvent import resolvent
 from theory.core.spectrum import Array, Spectrum
 from theory.single_index import gaussian_equivalent as ge
 from theory.single_index.domain import need_link, need_nonnegative, need_one_of, need_positive
-from theory.single_index.formula import Formula
 from theory.single_index.notation import act_mean, c1_link, c_act, c_perp2, s2_link
 
 # The network's own output f0 is part of the residual y - f0: it is a random, unlearned teacher.

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sympy as sp
 
+from theory.core.formula import E, Formula
 from theory.core.resolvent import resolvent
 from theory.core.spectrum import Spectrum
 from theory.single_index.domain import need_link, need_nonnegative, need_positive, need_spectrum
-from theory.single_index.formula import E, Formula
 from theory.single_index.notation import aspect as phi
 from theory.single_index.notation import c1_link as c1
 from theory.single_index.notation import lam, s2_link, w_fix, w_slope

@@ -14,9 +14,8 @@ from typing import Any
 import sympy as sp
 from sympy.matrices.expressions.matexpr import MatrixSymbol
 
-from theory.core.claim import symbols_of
 from theory.core.exact.fields import Field
-from theory.core.notation import NOTATION
+from theory.core.notation import NOTATION, symbols_of
 
 MAX_REDRAWS = 20
 FRAMES = ("orthonormal_rows", "complement_rows", "orthonormal_rows_free")

@@ -35,7 +35,7 @@ def measure_shampoo(trial: Trial) -> list[Finding]:
     problem = setup.draw_truth(trial, replicates=REPLICATES)
     heads = setup.head_eigenvalues(scenario)
     inputs = scenario.covariance.spectrum()
-    multiplier = numeric(trial.claim.relations()[""].args[1])
+    multiplier = numeric(trial.claim.relations()["multiplier"].args[1])
 
     def predicted(step_size: float) -> NDArray[np.float64]:
         return 1.0 - multiplier(

@@ -1,0 +1,27 @@
+"""Faults that the checks of LR-25 must refute."""
+
+from lpfl.verify.planting import Fault
+
+FAULTS = (
+    Fault(
+        "LR-25",
+        "lpfl.optim.batch_norm:batch_norm_gradients",
+        old="slope.representation - along * (unit @ batch.cov_x)",
+        new="slope.representation",
+        why="the standard deviation not differentiated",
+    ),
+    Fault(
+        "LR-25",
+        "lpfl.optim.batch_norm:batch_norm",
+        old="least_squares_head(G, batch) * scale.unsqueeze(-2)",
+        new="least_squares_head(G, batch)",
+        why="head not rescaled to the normalised units",
+    ),
+    Fault(
+        "LR-25",
+        "lpfl.optim.batch_norm:centred",
+        old="inputs - inputs.mean(-2, keepdim=True)",
+        new="inputs",
+        why="inputs not centred",
+    ),
+)

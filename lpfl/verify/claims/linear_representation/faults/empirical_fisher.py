@@ -1,0 +1,27 @@
+"""Faults that the checks of LR-21 must refute."""
+
+from lpfl.verify.planting import Fault
+
+FAULTS = (
+    Fault(
+        "LR-21",
+        "lpfl.optim.ngd_empirical:empirical_fisher_inverse",
+        old="U.mT @ U / n",
+        new="U.mT @ U / (2 * n)",
+        why="half the Fisher matrix",
+    ),
+    Fault(
+        "LR-21",
+        "lpfl.optim.ngd_empirical:inverse_times",
+        old="1.0",
+        new="0.5",
+        why="inverse root of the Fisher matrix",
+    ),
+    Fault(
+        "LR-21",
+        "theory.linear_representation.tangent_floor:tangent_floor",
+        old="EMPIRICAL_FLOOR",
+        new="KFAC_FLOOR",
+        why="the floor of KFAC",
+    ),
+)

@@ -1,0 +1,40 @@
+"""Faults that the checks of LR-12 must refute."""
+
+from lpfl.verify.planting import Fault
+
+FAULTS = (
+    Fault(
+        "LR-12",
+        "lpfl.problems.linear_representation.moments:sample_moments",
+        old=(
+            "bartlett_factor(batch_size, d, replicates=replicates, generator=genera"
+            "tor, dtype=dtype)"
+        ),
+        new=(
+            "bartlett_factor(batch_size + d + 1, d, replicates=replicates, generato"
+            "r=generator, dtype=dtype)"
+        ),
+        why="rows counted without the loss of degrees of freedom",
+    ),
+    Fault(
+        "LR-12",
+        "lpfl.optim.kfac:kfac_step",
+        old="step_size",
+        new="0.7 * step_size",
+        why="a step 30 % too short",
+    ),
+    Fault(
+        "LR-12",
+        "lpfl.optim.kfac_sequential:kfac_sequential",
+        old=(
+            "kfac_step(G, F, gradients(Weights(F, G), batch).representation, factor"
+            "s['input'], step_size=step_size, damping=damping, left=outer['left'])"
+        ),
+        new=(
+            "kfac_step(G, F, gradients(Weights(F, G), batch).representation, factor"
+            "s['input'], step_size=head_step_size, damping=damping, left=outer['lef"
+            "t'])"
+        ),
+        why="the head's step size used for the representation (averaged head)",
+    ),
+)

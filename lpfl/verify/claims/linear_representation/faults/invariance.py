@@ -1,0 +1,27 @@
+"""Faults that the checks of LR-27 must refute."""
+
+from lpfl.verify.planting import Fault
+
+FAULTS = (
+    Fault(
+        "LR-27",
+        "lpfl.optim.kfac:kfac_step",
+        old="damping",
+        new="damping + 1e-06",
+        why="a damping of one part in a million",
+    ),
+    Fault(
+        "LR-27",
+        "lpfl.optim.adam:adam_step",
+        old="grad.square()",
+        new="grad.square().mean((-2, -1), keepdim=True)",
+        why="one scale for the whole matrix: Adam that passes rotations",
+    ),
+    Fault(
+        "LR-27",
+        "lpfl.optim.shampoo:shampoo_step",
+        old="grad.mT @ grad",
+        new="grad.square().sum(-2).diag_embed()",
+        why="right statistic replaced by its diagonal",
+    ),
+)

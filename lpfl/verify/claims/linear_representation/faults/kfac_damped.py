@@ -1,0 +1,27 @@
+"""Faults that the checks of LR-05 must refute."""
+
+from lpfl.verify.planting import Fault
+
+FAULTS = (
+    Fault(
+        "LR-05",
+        "lpfl.optim.kfac:damped",
+        old="damping * eye",
+        new="damping * damping * eye",
+        why="damping squared",
+    ),
+    Fault(
+        "LR-05",
+        "lpfl.optim.kfac:kfac_step",
+        old="damped(cov_x, damping)",
+        new="cov_x",
+        why="damping lost",
+    ),
+    Fault(
+        "LR-05",
+        "theory.linear_representation.kfac_damped:damped_eigenvalues",
+        old="np.linalg.cholesky(np.linalg.inv(shifted)[k:, k:])",
+        new="np.linalg.inv(np.linalg.cholesky(shifted[k:, k:])).T",
+        why="block of the inverse taken for the inverse of the block",
+    ),
+)

@@ -1,0 +1,27 @@
+"""Faults that the checks of LR-24 must refute."""
+
+from lpfl.verify.planting import Fault
+
+FAULTS = (
+    Fault(
+        "LR-24",
+        "lpfl.optim.muon:orthogonalise",
+        old="newton_schulz(matrix, steps=steps) if steps else polar_factor(matrix)",
+        new="newton_schulz(matrix, steps=5)",
+        why="five iterations passed off as the polar factor",
+    ),
+    Fault(
+        "LR-24",
+        "lpfl.linalg.spectral:polar_factor",
+        old="kept.to(s.dtype)",
+        new="kept * s / s[..., :1]",
+        why="gradient over its norm in place of the polar factor",
+    ),
+    Fault(
+        "LR-24",
+        "lpfl.optim.muon:muon_step",
+        old="scale",
+        new="'match_rms'",
+        why="a step scaled by the shape",
+    ),
+)

@@ -1,0 +1,20 @@
+"""Faults that the checks of LR-11 must refute."""
+
+from lpfl.verify.planting import Fault
+
+FAULTS = (
+    Fault(
+        "LR-11",
+        "lpfl.problems.linear_representation.model:sample",
+        old="problem.noise_std * noise",
+        new="1.2 * problem.noise_std * noise",
+        why="noise 20 % too large",
+    ),
+    Fault(
+        "LR-11",
+        "lpfl.optim.kfac:kfac_step",
+        old="damping",
+        new="damping + 0.1 * float(cov_x.diagonal(dim1=-2, dim2=-1).mean())",
+        why="damping 10 % of the mean variance",
+    ),
+)

@@ -1,0 +1,41 @@
+"""Faults that the checks of LR-23 must refute."""
+
+from lpfl.verify.planting import Fault
+
+FAULTS = (
+    Fault(
+        "LR-23",
+        "lpfl.optim.shampoo:shampoo_direction",
+        old="left @ grad @ psd_power(R, -exponent, epsilon=epsilon)",
+        new="left @ grad",
+        why="one side only",
+    ),
+    Fault(
+        "LR-23",
+        "lpfl.optim.shampoo:shampoo_direction",
+        old="psd_power(L, -exponent, epsilon=epsilon)",
+        new="psd_power(L, -2.0 * exponent, epsilon=epsilon)",
+        why="twice the exponent on one side",
+    ),
+    Fault(
+        "LR-23",
+        "lpfl.optim.shampoo:shampoo_step",
+        old="grad.mT @ grad",
+        new="grad.square().sum(-2).diag_embed()",
+        why="right statistic replaced by its diagonal",
+    ),
+    Fault(
+        "LR-23",
+        "lpfl.optim.average:include",
+        old="decay * average.weight + 1.0 - decay",
+        new="decay * average.weight + 1.0",
+        why="moving average divided by the wrong weight",
+    ),
+    Fault(
+        "LR-23",
+        "lpfl.optim.average:include",
+        old="decay * average.weight + 1.0 - decay",
+        new="decay * average.weight + 1.0",
+        why="moving average divided by the wrong weight",
+    ),
+)

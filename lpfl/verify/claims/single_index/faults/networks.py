@@ -1,0 +1,41 @@
+"""Faults that the checks of SI-13, SI-16 must refute."""
+
+from lpfl.verify.planting import Fault
+
+FAULTS = (
+    Fault(
+        "SI-13",
+        "lpfl.problems.single_index.directions:centred_direction",
+        old="batch.input_mean",
+        new="0.1 * batch.input_mean",
+        why="most of the mean left in the labels",
+    ),
+    Fault(
+        "SI-13",
+        "lpfl.problems.single_index.network:batch_norm_first_layer_gradient",
+        old=("back = back - back.mean(1, keepdim=True) - H * (back * H).mean(1, keepdim=True)"),
+        new="",
+        why="no gradient through the batch statistics",
+    ),
+    Fault(
+        "SI-13",
+        "theory.single_index.alignment:centred_residual",
+        old="max(residual_var - c0 * c0, 0.0)",
+        new="residual_var",
+        why="mean of the labels counted as noise",
+    ),
+    Fault(
+        "SI-16",
+        "theory.single_index.teacher:ENERGY",
+        old="c_act ** 2",
+        new="c_act ** 2 / 100",
+        why="initial network not counted as signal energy",
+    ),
+    Fault(
+        "SI-16",
+        "lpfl.problems.single_index.network:TwoLayerNetwork.output_scale",
+        old="1 / sqrt(self.width) if self.normalised else 1.0",
+        new="1 / sqrt(self.width)",
+        why="factor 1/sqrt(N) where there should be none",
+    ),
+)

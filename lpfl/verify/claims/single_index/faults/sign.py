@@ -1,0 +1,27 @@
+"""Faults that the checks of SI-11 must refute."""
+
+from lpfl.verify.planting import Fault
+
+FAULTS = (
+    Fault(
+        "SI-11",
+        "lpfl.problems.single_index.directions:sign_direction",
+        old="torch.sign(batch.cross_moment)",
+        new="batch.cross_moment",
+        why="beta in place of its sign",
+    ),
+    Fault(
+        "SI-11",
+        "theory.single_index.alignment:alignment",
+        old="SIGN[rotated]",
+        new="SIGN[True]",
+        why="a diagonal covariance taken for a rotated one",
+    ),
+    Fault(
+        "SI-11",
+        "lpfl.precondition:adam_first",
+        old="torch.sign(gradient)",
+        new="gradient",
+        why="no sign taken",
+    ),
+)

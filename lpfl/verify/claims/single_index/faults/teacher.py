@@ -1,0 +1,20 @@
+"""Faults that the checks of SI-15 must refute."""
+
+from lpfl.verify.planting import Fault
+
+FAULTS = (
+    Fault(
+        "SI-15",
+        "theory.single_index.teacher:energy_per_eigenspace",
+        old="energy / total",
+        new="spectrum.weights / spectrum.moment(1)",
+        why="energies of the teacher forgotten",
+    ),
+    Fault(
+        "SI-15",
+        "lpfl.problems.single_index.directions:kfac_direction",
+        old="damped_solve(Q, h, damping=damping)",
+        new="damped_solve(Q, h, damping=damping * d)",
+        why="damping multiplied by the dimension",
+    ),
+)

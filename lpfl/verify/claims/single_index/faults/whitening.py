@@ -1,0 +1,27 @@
+"""Faults that the checks of SI-06 must refute."""
+
+from lpfl.verify.planting import Fault
+
+FAULTS = (
+    Fault(
+        "SI-06",
+        "lpfl.problems.single_index.directions:kfac_direction",
+        old="batch if whitening is None else whitening",
+        new="batch",
+        why="the same batch used instead of the other",
+    ),
+    Fault(
+        "SI-06",
+        "lpfl.problems.single_index.directions:population_direction",
+        old="batch.cross_moment / covariance",
+        new="batch.cross_moment / covariance.sqrt()",
+        why="root of the covariance",
+    ),
+    Fault(
+        "SI-06",
+        "theory.single_index.whitening:squared_inverse",
+        old="s * w_slope",
+        new="0.1 * s * w_slope",
+        why="noise of the whitening batch nearly forgotten",
+    ),
+)
