@@ -25,7 +25,7 @@ from theory.linear_representation.gradient_bias import gradient_bias
 from theory.linear_representation.headline_numbers import headline_admissible, headline_bound
 from theory.linear_representation.kfac_damped import damped_eigenvalues
 from theory.linear_representation.local_rate import local_rate
-from theory.linear_representation.noise_pivot import noise_pivot, noise_pivot_degrees
+from theory.linear_representation.noise import noise_pivot, noise_pivot_degrees
 from theory.linear_representation.spectra import (
     gauss_newton_spectrum,
     gradient_descent_spectrum,

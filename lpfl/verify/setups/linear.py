@@ -91,6 +91,30 @@ def draw_truth(
     )
 
 
+def draw_batch(
+    trial: Trial, problem: model.LinearRepresentation, *, name: str = "batch"
+) -> model.Batch:
+    """Draw a batch of the scenario's size and admit the run with the facts of what was drawn."""
+    batch = model.sample(problem, trial.batch_size, trial.stream(name))
+    assert batch.inputs is not None
+    admit(trial, problem, batch_size=batch.inputs.shape[-2], input_law=problem.input_law)
+    return batch
+
+
+def admit(trial: Trial, problem: model.LinearRepresentation, **facts: Any) -> None:
+    """Test the domain on what the problem is: sizes, noise, conditioning, and further facts."""
+    spread = torch.linalg.eigvalsh(problem.cov_x)
+    m, k = problem.head_star.shape[-2:]
+    known = {
+        "input_dim": problem.cov_x.shape[-1],
+        "output_dim": m,
+        "rank": k,
+        "noise_std": problem.noise_std,
+        "condition_number": max(float((spread[..., -1] / spread[..., 0]).max()), 1.0),
+    }
+    trial.admit(**{**known, **facts})
+
+
 def draw_head(trial: Trial, *, replicates: int, name: str = "other head") -> Tensor:
     """Draw a head unrelated to F*, condition number of F'F 4, (R, m, k)."""
     spectrum = trial.tensor(np.logspace(0.0, -0.6, trial.scenario.rank))

@@ -1,0 +1,26 @@
+"""Identities of a claim read exactly, over GF(2^61 - 1)."""
+
+from collections.abc import Collection, Iterator
+
+from lpfl import decide
+from lpfl.verify.expect import Decided
+from lpfl.verify.trial import Trial
+
+
+def exact_parts(trial: Trial, *, only: Collection[str] = ()) -> Iterator[Decided]:
+    """Decide every identity in matrices or traces among the parts of the claim.
+
+    only: these parts, where the claim has other statements in matrices as well. A batch of more
+    than 2 d rows is read with 2 d: the degree of the identity, and so its bound, stay the same.
+    """
+    sizes = {"d": trial.input_dim, "m": trial.output_dim, "k": trial.rank}
+    sizes["n"] = min(trial.scenario.get("batch_size", 2 * sizes["d"]), 2 * sizes["d"])
+    for name in only or trial.claim.parts:
+        part = trial.claim[name]
+        if not part.is_matrix:
+            continue
+        result = part.exact(sizes, seed=trial.integer_seed("exact", name))
+        verdict = decide.exact_identity(
+            result.holds, false_pass_bound=float(result.false_pass_bound), degree=result.degree
+        )
+        yield Decided(part=name, verdict=verdict, label="exact")
