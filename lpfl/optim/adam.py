@@ -5,6 +5,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from lpfl.optim.invariances import SIGNED_PERMUTATIONS
 from lpfl.optim.layerwise import layerwise
 from lpfl.optim.method import Method, require_decay, require_non_negative, require_step_size
 
@@ -88,5 +89,10 @@ def adam(
         "epsilon": epsilon,
     }
     return layerwise(
-        "adam", start=adam_start, rule=rule, head=head, hyperparameters=hyperparameters
+        "adam",
+        start=adam_start,
+        rule=rule,
+        head=head,
+        hyperparameters=hyperparameters,
+        invariances=SIGNED_PERMUTATIONS,
     )

@@ -3,6 +3,7 @@
 from torch import Tensor
 
 from lpfl.optim.adam import AdamState, adam_start, adam_step, require_adam
+from lpfl.optim.invariances import SIGNED_PERMUTATIONS
 from lpfl.optim.layerwise import layerwise
 from lpfl.optim.method import Method, require_non_negative
 
@@ -63,5 +64,10 @@ def adamw(
         "epsilon": epsilon,
     }
     return layerwise(
-        "adamw", start=adam_start, rule=rule, head=head, hyperparameters=hyperparameters
+        "adamw",
+        start=adam_start,
+        rule=rule,
+        head=head,
+        hyperparameters=hyperparameters,
+        invariances=SIGNED_PERMUTATIONS,
     )

@@ -3,6 +3,7 @@
 from torch import Tensor
 
 from lpfl.linalg import orthonormal_rows
+from lpfl.optim.invariances import INPUT_ROTATIONS
 from lpfl.optim.method import Memory, Method, require_step_size
 from lpfl.optim.sgd import sgd_step
 from lpfl.problems.linear_representation import Batch, Weights, gradients, least_squares_head
@@ -27,4 +28,10 @@ def amgd(*, step_size: float = 1e-2) -> Method:
     def step(weights: Weights, memory: Memory, batch: Batch) -> tuple[Weights, Memory]:
         return amgd_step(weights.representation, batch, step_size=step_size), memory
 
-    return Method("amgd", step, hyperparameters={"step_size": step_size}, orthonormal=True)
+    return Method(
+        "amgd",
+        step,
+        hyperparameters={"step_size": step_size},
+        orthonormal=True,
+        invariances=INPUT_ROTATIONS,
+    )

@@ -2,6 +2,7 @@
 
 from torch import Tensor
 
+from lpfl.optim.invariances import INPUT_ROTATIONS, ROTATIONS
 from lpfl.optim.method import (
     Memory,
     Method,
@@ -83,4 +84,5 @@ def batch_norm(
         step,
         hyperparameters={"step_size": step_size, "head": head, "centre": centre},
         needs_rows=centre,
+        invariances=ROTATIONS if head == "least_squares" else INPUT_ROTATIONS,
     )

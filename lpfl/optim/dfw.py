@@ -4,6 +4,7 @@ from torch import Tensor
 
 from lpfl.linalg import orthonormal_rows
 from lpfl.optim.foof import foof_step
+from lpfl.optim.invariances import INPUT_ROTATIONS
 from lpfl.optim.kfac import require_enough_rows
 from lpfl.optim.method import Memory, Method, require_damping, require_step_size
 from lpfl.problems.linear_representation import Batch, Weights, gradients, least_squares_head
@@ -50,4 +51,5 @@ def dfw(*, step_size: float = 1e-2, damping: float = 0.0) -> Method:
         hyperparameters={"step_size": step_size, "damping": damping},
         orthonormal=True,
         batches=2,
+        invariances=INPUT_ROTATIONS,
     )

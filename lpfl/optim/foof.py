@@ -4,6 +4,7 @@ from torch import Tensor
 
 from lpfl.linalg import right_solve
 from lpfl.optim.average import smooth
+from lpfl.optim.invariances import INPUT_MAPS, ROTATIONS
 from lpfl.optim.kfac import damped, kfac_head_step, require_enough_rows
 from lpfl.optim.method import (
     Hyperparameters,
@@ -81,4 +82,9 @@ def foof(
         "averaging": averaging,
         "head": head,
     }
-    return Method("foof", step, hyperparameters=hyperparameters)
+    return Method(
+        "foof",
+        step,
+        hyperparameters=hyperparameters,
+        invariances=(*INPUT_MAPS, "gauge_rotation") if damping == 0.0 else ROTATIONS,
+    )

@@ -5,6 +5,7 @@ from torch import Tensor
 
 from lpfl.linalg import right_solve
 from lpfl.optim.average import smooth
+from lpfl.optim.invariances import EVERY, ROTATIONS
 from lpfl.optim.method import Memory, Method, require_damping, require_decay, require_step_size
 from lpfl.problems.linear_representation import Batch, Weights, gradients, least_squares_head
 
@@ -111,4 +112,9 @@ def kfac(*, step_size: float = 1e-2, damping: float = 0.0, averaging: float = 0.
         return Weights(F, G_next), memory
 
     hyperparameters = {"step_size": step_size, "damping": damping, "averaging": averaging}
-    return Method("kfac", step, hyperparameters=hyperparameters)
+    return Method(
+        "kfac",
+        step,
+        hyperparameters=hyperparameters,
+        invariances=EVERY if damping == 0.0 else (*ROTATIONS, "gauge"),
+    )

@@ -1,6 +1,7 @@
 """KFAC on both layers at once, every gradient and factor taken at the old weights."""
 
 from lpfl.optim.average import smooth
+from lpfl.optim.invariances import EVERY, ROTATIONS
 from lpfl.optim.kfac import (
     kfac_head_step,
     kfac_step,
@@ -66,4 +67,9 @@ def kfac_joint(
         "damping": damping,
         "averaging": averaging,
     }
-    return Method("kfac_joint", step, hyperparameters=hyperparameters)
+    return Method(
+        "kfac_joint",
+        step,
+        hyperparameters=hyperparameters,
+        invariances=EVERY if damping == 0.0 else ROTATIONS,
+    )

@@ -1,6 +1,7 @@
 """KFAC on one layer after the other (Gauss-Seidel): the head first, then the representation."""
 
 from lpfl.optim.average import smooth
+from lpfl.optim.invariances import EVERY, ROTATIONS
 from lpfl.optim.kfac import (
     kfac_head_step,
     kfac_step,
@@ -67,4 +68,9 @@ def kfac_sequential(
         "damping": damping,
         "averaging": averaging,
     }
-    return Method("kfac_sequential", step, hyperparameters=hyperparameters)
+    return Method(
+        "kfac_sequential",
+        step,
+        hyperparameters=hyperparameters,
+        invariances=EVERY if damping == 0.0 else ROTATIONS,
+    )

@@ -21,6 +21,7 @@ def layerwise(
     rule: Rule,
     head: str,
     hyperparameters: Hyperparameters,
+    invariances: tuple[str, ...] | None = None,
 ) -> Method:
     """Return the method that applies ``rule`` to each matrix on its own.
 
@@ -45,7 +46,13 @@ def layerwise(
         F_next, head_state = rule(F, slope.head, memory["head"])
         return Weights(F_next, G_next), {"head": head_state, "representation": state}
 
-    return Method(name, step, init=init, hyperparameters={**hyperparameters, "head": head})
+    return Method(
+        name,
+        step,
+        init=init,
+        hyperparameters={**hyperparameters, "head": head},
+        invariances=invariances,
+    )
 
 
 def no_state(W: Tensor) -> None:

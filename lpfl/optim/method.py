@@ -6,6 +6,7 @@ from typing import Any
 
 from torch import Tensor
 
+from lpfl.optim.invariances import EVERY
 from lpfl.problems.linear_representation import Batch, Weights
 
 Memory = Mapping[str, Any]
@@ -27,6 +28,9 @@ class Method:
     broadcast over the leading replicate axis. needs_rows: the step reads batch.inputs/targets.
     orthonormal: the method keeps the rows of G orthonormal and expects them so at the start.
     batches: how many independent batches one step consumes (DFW takes two, stacked in a tuple).
+    invariances: every change of variables in ``invariances.EVERY`` under which the function that
+    is trained stays the same, and no other; None: not stated.
+    Raises ValueError for a change of variables of another name.
     """
 
     name: str
@@ -36,6 +40,13 @@ class Method:
     needs_rows: bool = False
     orthonormal: bool = False
     batches: int = 1
+    invariances: tuple[str, ...] | None = None
+
+    def __post_init__(self) -> None:
+        if unknown := set(self.invariances or ()) - set(EVERY):
+            raise ValueError(
+                f"{self.name}: invariances name {sorted(unknown)}, needs some of {EVERY}"
+            )
 
 
 def require_step_size(step_size: float, name: str = "step_size") -> None:

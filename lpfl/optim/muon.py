@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from lpfl.linalg.spectral import newton_schulz, polar_factor
+from lpfl.optim.invariances import ROTATIONS
 from lpfl.optim.layerwise import layerwise
 from lpfl.optim.method import (
     Hyperparameters,
@@ -102,5 +103,10 @@ def muon(
         "scale": scale,
     }
     return layerwise(
-        "muon", start=torch.zeros_like, rule=rule, head=head, hyperparameters=hyperparameters
+        "muon",
+        start=torch.zeros_like,
+        rule=rule,
+        head=head,
+        hyperparameters=hyperparameters,
+        invariances=ROTATIONS,
     )

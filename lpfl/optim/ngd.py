@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from lpfl.linalg import right_solve
+from lpfl.optim.invariances import EVERY, ROTATIONS
 from lpfl.optim.kfac import damped, require_enough_rows, require_full_column_rank
 from lpfl.optim.method import (
     Hyperparameters,
@@ -99,4 +100,9 @@ def ngd(*, step_size: float = 1e-2, damping: float = 0.0, gauge: str = "minimum_
         return Weights(*[W - step_size * delta for W, delta in pairs]), memory
 
     hyperparameters: Hyperparameters = {"step_size": step_size, "damping": damping, "gauge": gauge}
-    return Method("ngd", step, hyperparameters=hyperparameters)
+    return Method(
+        "ngd",
+        step,
+        hyperparameters=hyperparameters,
+        invariances=EVERY if gauge == "equivariant" else ROTATIONS,
+    )

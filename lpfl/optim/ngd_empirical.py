@@ -5,6 +5,7 @@ from torch import Tensor
 
 from lpfl.linalg import unvec
 from lpfl.linalg.spectral import psd_power
+from lpfl.optim.invariances import ROTATIONS
 from lpfl.optim.kfac import damped
 from lpfl.optim.method import (
     Memory,
@@ -74,4 +75,10 @@ def ngd_empirical(*, step_size: float = 1e-4, damping: float = 0.0) -> Method:
         return Weights(F_next, G - step_size * unvec(dG, G.shape[-2])), memory
 
     hyperparameters = {"step_size": step_size, "damping": damping}
-    return Method("ngd_empirical", step, hyperparameters=hyperparameters, needs_rows=True)
+    return Method(
+        "ngd_empirical",
+        step,
+        hyperparameters=hyperparameters,
+        needs_rows=True,
+        invariances=ROTATIONS,
+    )

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from lpfl.optim.invariances import EVERY, ROTATIONS
 from lpfl.optim.kfac import (
     kfac_head_step,
     kfac_step,
@@ -96,4 +97,10 @@ def polyak(
     }
     if max_step_size is not None:
         hyperparameters["max_step_size"] = max_step_size
-    return Method("polyak", step, hyperparameters=hyperparameters, needs_rows=True)
+    return Method(
+        "polyak",
+        step,
+        hyperparameters=hyperparameters,
+        needs_rows=True,
+        invariances=EVERY if preconditioner == "kfac" and damping == 0.0 else ROTATIONS,
+    )

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from lpfl.optim.invariances import ROTATIONS
 from lpfl.optim.layerwise import layerwise
 from lpfl.optim.method import Method, require_count, require_decay, require_step_size
 from lpfl.optim.muon import orthogonalise
@@ -79,5 +80,10 @@ def scion(
         "newton_schulz_steps": newton_schulz_steps,
     }
     return layerwise(
-        "scion", start=torch.zeros_like, rule=rule, head=head, hyperparameters=hyperparameters
+        "scion",
+        start=torch.zeros_like,
+        rule=rule,
+        head=head,
+        hyperparameters=hyperparameters,
+        invariances=ROTATIONS,
     )

@@ -2,6 +2,7 @@
 
 from torch import Tensor
 
+from lpfl.optim.invariances import ROTATIONS
 from lpfl.optim.layerwise import layerwise, no_state
 from lpfl.optim.method import Method, require_step_size
 
@@ -19,5 +20,10 @@ def sgd(*, step_size: float = 1e-2, head: str = "joint") -> Method:
         return sgd_step(W, grad, step_size=step_size), None
 
     return layerwise(
-        "sgd", start=no_state, rule=rule, head=head, hyperparameters={"step_size": step_size}
+        "sgd",
+        start=no_state,
+        rule=rule,
+        head=head,
+        hyperparameters={"step_size": step_size},
+        invariances=ROTATIONS,
     )

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from lpfl.optim.invariances import ROTATIONS
 from lpfl.optim.layerwise import layerwise
 from lpfl.optim.method import Method, require_decay, require_step_size
 
@@ -51,4 +52,5 @@ def sgd_momentum(
         rule=rule,
         head=head,
         hyperparameters=hyperparameters,
+        invariances=ROTATIONS,
     )

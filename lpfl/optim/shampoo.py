@@ -6,6 +6,7 @@ from torch import Tensor
 
 from lpfl.linalg.spectral import psd_power
 from lpfl.optim.average import Average, include
+from lpfl.optim.invariances import ROTATIONS
 from lpfl.optim.layerwise import layerwise, no_state
 from lpfl.optim.method import (
     Hyperparameters,
@@ -116,5 +117,10 @@ def shampoo(
         "epsilon": epsilon,
     }
     return layerwise(
-        "shampoo", start=no_state, rule=rule, head=head, hyperparameters=hyperparameters
+        "shampoo",
+        start=no_state,
+        rule=rule,
+        head=head,
+        hyperparameters=hyperparameters,
+        invariances=ROTATIONS,
     )

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from lpfl.optim.invariances import SIGNED_PERMUTATIONS
 from lpfl.optim.layerwise import layerwise
 from lpfl.optim.method import Method, require_decay, require_step_size
 
@@ -34,4 +35,5 @@ def sign_sgd(*, step_size: float = 1e-3, momentum: float = 0.0, head: str = "joi
         rule=rule,
         head=head,
         hyperparameters={"step_size": step_size, "momentum": momentum},
+        invariances=SIGNED_PERMUTATIONS,
     )

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from lpfl.optim.adam import adam_direction, require_adam
+from lpfl.optim.invariances import ROTATIONS
 from lpfl.optim.layerwise import layerwise
 from lpfl.optim.method import Method, require_count, require_decay
 
@@ -119,5 +120,10 @@ def soap(
         "warmup": warmup,
     }
     return layerwise(
-        "soap", start=soap_start, rule=rule, head=head, hyperparameters=hyperparameters
+        "soap",
+        start=soap_start,
+        rule=rule,
+        head=head,
+        hyperparameters=hyperparameters,
+        invariances=ROTATIONS,
     )
