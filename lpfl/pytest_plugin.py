@@ -58,23 +58,31 @@ class RecordCollector:
         """Write results and page."""
         if not self._claims:
             return
-        from lpfl.report.page import build_page, write_page
         from lpfl.results.store import ResultsWriter, read_results
         from lpfl.verify.environment import run_header
+        from lpfl.verify.registry import CLAIMS
+        from lpfl.verify.run_page import write_run_page
         from lpfl.verify.runner import Plan
-        from theory.claims import CLAIMS
 
         page = Path(self._config.getoption("--lpfl-report"))
         results = page.with_suffix(page.suffix + ".jsonl")
         plan = Plan(
             claim_ids=tuple(claim_id for claim_id in CLAIMS if claim_id in self._claims),
-            profile=self._config.getoption("--lpfl-profile") or "ci",
             seed=self._config.getoption("--lpfl-seed"),
             device=self._config.getoption("--lpfl-device"),
             dtype=self._config.getoption("--lpfl-dtype"),
         )
-        with ResultsWriter(results, run_header(plan), overwrite=True) as writer:
+        profile = self._config.getoption("--lpfl-profile") or f"pytest, {drawn_by()}"
+        with ResultsWriter(results, run_header(plan, profile=profile), overwrite=True) as writer:
             for claim_id in plan.claim_ids:
                 for record in self._claims[claim_id]:
                     writer.write(record)
-        write_page(page, build_page(read_results(results), CLAIMS))
+        write_run_page(page, read_results(results))
+
+
+def drawn_by() -> str:
+    """Return what drew the scenarios of a run without a profile of lpfl."""
+    from hypothesis import settings
+
+    current = settings.default
+    return f"Hypothesis with {current.max_examples if current else 0} examples"

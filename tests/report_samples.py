@@ -9,7 +9,8 @@ import sympy as sp
 from lpfl.results.store import Results
 from tests.results_samples import claim_line, header, observation
 from theory.core.claim import Assumption, Claim, collect
-from theory.core.part import Kind
+from theory.core.part import Kind, Part, parts_of
+from theory.core.source import Source
 from theory.linear_representation import notation as sym
 
 SIZES = {"input_dim": 6, "rank": 2, "output_dim": 3, "batch_size": 40}
@@ -23,20 +24,22 @@ IDENTITY = Claim(
     title="One KFAC step on a finite batch contracts the part outside the true rows",
     says="For any covariance and any head of full column rank, the part of the representation "
     "outside the true row space shrinks by exactly 1 - step size, up to a noise term.",
-    kind=Kind.IDENTITY,
-    source="Zhang et al. 2025, eq. (5)",
-    statement=sp.Tuple(
-        sp.Eq(
-            sym.G_next * sym.P_perp,
-            (1 - sym.eta) * sym.G * sym.P_perp
-            + sym.eta * (sym.F.T * sym.F).I * sym.F.T * sym.N * sym.Sigma_hat.I * sym.P_perp,
+    source=Source.seen("Zhang et al. 2025, eq. (5)"),
+    parts=parts_of(
+        Kind.IDENTITY,
+        sp.Tuple(
+            sp.Eq(
+                sym.G_next * sym.P_perp,
+                (1 - sym.eta) * sym.G * sym.P_perp
+                + sym.eta * (sym.F.T * sym.F).I * sym.F.T * sym.N * sym.Sigma_hat.I * sym.P_perp,
+            ),
+            sp.Eq(
+                sym.grad_G,
+                sym.F.T * ((sym.F * sym.G - sym.F_star * sym.G_star) * sym.Sigma_hat - sym.N),
+            ),
         ),
-        sp.Eq(
-            sym.grad_G,
-            sym.F.T * ((sym.F * sym.G - sym.F_star * sym.G_star) * sym.Sigma_hat - sym.N),
-        ),
+        ("step", "gradient"),
     ),
-    parts=("step", "gradient"),
     definitions={sym.P_perp: sp.Identity(sym.d) - sym.G_star.T * sym.G_star},
     assumptions=(STEP, INPUTS),
     example=SIZES | {"step_size": 0.5, "inputs": "gaussian"},
@@ -45,11 +48,16 @@ BOUND = Claim(
     id="LR-08",
     title="The sharp cone",
     says="Inside the cone the largest angle shrinks at the stated rate.",
-    kind=Kind.BOUND,
-    source="derived",
-    statement=sp.Le(
-        sp.tan(sym.theta_next), (1 - sym.eta) / (1 - sym.eta * sym.b_cone) * sp.tan(sym.theta)
-    ),
+    source=Source.derived(),
+    parts={
+        "contraction": Part(
+            Kind.BOUND,
+            sp.Le(
+                sp.tan(sym.theta_next),
+                (1 - sym.eta) / (1 - sym.eta * sym.b_cone) * sp.tan(sym.theta),
+            ),
+        )
+    },
     definitions={
         sym.phi: sp.acos(2 * sp.sqrt(sym.kappa) / (sym.kappa + 1)),
         sym.b_cone: sp.Max(0, sp.tan(sym.theta) * sp.tan(sym.phi - sym.theta)),
@@ -62,13 +70,12 @@ LIMIT = Claim(
     id="LR-12",
     title="Floor of KFAC on fresh Gaussian batches",
     says="With label noise the tangents settle at a floor.",
-    kind=Kind.LIMIT,
-    source="derived",
-    statement=sp.Eq(
+    source=Source.derived(),
+    parts={"tangent_floor": Part(Kind.LIMIT, sp.Eq(
         sp.Trace(sym.T * sym.T.T),
         sym.eta / (2 - sym.eta) * sym.sigma**2 / (sym.n - sym.d - 1)
         * sp.Trace(sym.H.I) * sp.Trace(sym.Sigma_s.I),
-    ),
+    ))},
     assumptions=(STEP,),
     example={"step_size": 0.5},
     beyond_paper=True,
@@ -77,9 +84,12 @@ WAITING = Claim(
     id="SI-02",
     title="A claim that nobody has run",
     says="Nothing was measured.",
-    kind=Kind.RATE,
-    source="derived",
-    statement=sp.Ge(sym.dist_t, sp.Max(0, 1 - 2 / sym.kappa_H) ** sym.t_steps * sym.dist),
+    source=Source.derived(),
+    parts={
+        "lower": Part(
+            Kind.RATE, sp.Ge(sym.dist_t, sp.Max(0, 1 - 2 / sym.kappa_H) ** sym.t_steps * sym.dist)
+        )
+    },
     example={},
 )
 CATALOGUE = collect([IDENTITY, BOUND, LIMIT, WAITING])

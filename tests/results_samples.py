@@ -8,7 +8,7 @@ from lpfl.results.store import Results
 def header(claims: list[str], **changes: Any) -> dict[str, Any]:
     return {
         "type": "header",
-        "schema_version": 1,
+        "schema_version": 2,
         "lpfl_version": "0.1.0",
         "profile": "quick",
         "seed": 0,

@@ -129,7 +129,7 @@ def test_a_stale_baseline_is_named(new: Results, old: Results, said: str) -> Non
 
 def test_no_baseline_and_another_schema() -> None:
     assert gate(one(0.5), None).exit_code == 4
-    other = make_baseline(one(0.5)) | {"schema_version": 2}
+    other = make_baseline(one(0.5)) | {"schema_version": 1}
     report = gate(one(0.5), other)
     assert (report.exit_code, report.rows[0].status) == (4, "not compared")
 
@@ -225,3 +225,40 @@ def test_the_gate_needs_neither_torch_nor_theory() -> None:
 
 def test_the_header_sample_is_of_the_schema() -> None:
     assert header([])["schema_version"] == make_baseline(one(0.5))["schema_version"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_significant_loss_is_seen_whatever_the_kind_of_the_claim(kind: str) -> None:
+    """0.80 to 0.01 at standard error 0.01: noise makes it no matter of rounding."""
+    old = one(0.80, 0.01, kind=kind, statistic=0.2)
+    new = one(0.01, 0.01, kind=kind, statistic=0.99)
+    assert against(new, old).rows[0].status == "regression"
+
+
+def part(margin: float, std_error: float = 0.0, kind: str = "limit") -> dict[str, Any]:
+    numbers = {"statistic": 1 - margin, "margin": margin, "margin_std_error": std_error}
+    return {"kind": kind, "outcome": "confirmed", "scenarios": 1, **numbers}
+
+
+def test_a_part_that_loses_fails_although_the_claim_keeps_its_margin() -> None:
+    old = one(0.2, parts={"deciding": part(0.2), "other": part(0.9, 0.01)})
+    new = one(0.2, parts={"deciding": part(0.2), "other": part(0.3, 0.01)})
+    row = against(new, old).rows[0]
+    assert row.status == "regression"
+    assert row.message == "part 'other': margin fell from 0.9 to 0.3"
+
+
+def test_a_part_is_compared_by_its_own_kind() -> None:
+    """An identity within a limit: rounding may grow tenfold, a limit may not lose its margin."""
+    old = one(0.2, kind="limit", parts={"exact": part(0.99, kind="identity")})
+    new = one(0.2, kind="limit", parts={"exact": part(0.91, kind="identity")})
+    assert against(new, old, effect=0.01).rows[0].status == "ok"
+    as_limit = one(0.2, kind="limit", parts={"exact": part(0.91)})
+    assert against(as_limit, one(0.2, parts={"exact": part(0.99)}), effect=0.01).exit_code == 1
+
+
+def test_a_part_that_is_no_longer_confronted_is_a_regression() -> None:
+    gone = {"kind": "limit", "outcome": "not confronted"}
+    old = one(0.2, parts={"a": part(0.2), "b": part(0.9)})
+    row = against(one(0.2, parts={"a": part(0.2), "b": gone}), old).rows[0]
+    assert (row.status, row.message) == ("regression", "part 'b' is no longer confronted")

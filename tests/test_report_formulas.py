@@ -101,7 +101,11 @@ def test_a_relation_breaks_before_its_sign_and_its_terms() -> None:
         r"= \left(1 - \eta\right) G P_{\perp}",
         r"+ \eta \left(F^{\top} F\right)^{-1} F^{\top} N \hat{\Sigma}^{-1} P_{\perp}",
     ]
-    assert ET.fromstring(pieces(BOUND.relations()[""])[1]).get("alttext", "").startswith(r"\leq ")
+    assert (
+        ET.fromstring(pieces(BOUND.relations()["contraction"])[1])
+        .get("alttext", "")
+        .startswith(r"\leq ")
+    )
 
 
 def test_a_long_product_breaks_between_factors_and_loses_none() -> None:

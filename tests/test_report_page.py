@@ -15,7 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lpfl.report import build_page, write_page
-from lpfl.report.view import MOST_ROWS, command
+from lpfl.report.view import MOST_ROWS
+from lpfl.results.reproduce import reproduce_command
 from lpfl.results.store import Results, encode_record
 from tests.report_samples import CATALOGUE, PICTURE, run
 from tests.results_samples import claim_line, header, observation, results
@@ -234,7 +235,7 @@ SCENARIOS = st.dictionaries(
 
 @given(scenario=SCENARIOS, seed=st.integers(-5, 10**12))
 def test_the_command_survives_the_shell(scenario: dict[str, Any], seed: int) -> None:
-    words = shlex.split(command("LR-08", scenario, header([], seed=seed)))
+    words = shlex.split(reproduce_command("LR-08", scenario, header([], seed=seed)))
     options = dict(zip(words[2::2], words[3::2], strict=True))
     assert words[:2] == ["lpfl", "verify"]
     assert json.loads(options["--scenario"]) == scenario

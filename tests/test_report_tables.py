@@ -11,9 +11,10 @@ from lpfl.report.view import MOST_TABLES
 from lpfl.results.store import Results, encode_record
 from lpfl.verify import runner
 from lpfl.verify.check import Finding, Trial
+from lpfl.verify.claim_run import ClaimRun
+from lpfl.verify.claim_run import observation as record_of
 from lpfl.verify.claims.linear_representation import invariance as invariances
-from lpfl.verify.registry import CHECKS
-from lpfl.verify.runner import ClaimRun
+from lpfl.verify.registry import CHECKS, CLAIMS
 from tests.report_samples import CATALOGUE
 from tests.results_samples import claim_line, header, observation
 
@@ -116,7 +117,7 @@ def trial_of(index: int) -> Trial:
 
 
 def test_only_the_first_scenario_keeps_its_table() -> None:
-    run = ClaimRun("LR-27")
+    run = ClaimRun(CLAIMS["LR-27"])
     verdict = decide.identity([0.1], tolerance=1.0, coarsest=2.0)
     for index in range(2):
         run.add(trial_of(index), [Finding("a", verdict, table=TABLE), Finding("b", verdict)])
@@ -142,7 +143,7 @@ def test_the_invariances_fill_one_table(invariance_findings: list[Finding]) -> N
     assert words["muon"] == [kept, kept, must, kept, must]
     assert words["amgd"] == [kept, kept, must, "—", "—"]
     assert {name for name, row in words.items() if row[1] == must} == {"adam", "adamw", "sign sgd"}
-    record = runner.observation(
+    record = record_of(
         trial_of(0), next(f for f in invariance_findings if f.table), illustrated=True
     )
     encode_record(record)

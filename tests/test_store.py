@@ -128,9 +128,10 @@ def test_every_cut_of_the_last_line_is_dropped_and_said(tmp_path: Path) -> None:
         (b"[1]\n", r"r.jsonl:1: expected an object"),
         (b"[" * 100_000 + b"\n", r"r.jsonl:1: expected.*nested too deep"),
         (b'{"a": NaN}\n', r"r.jsonl:1: expected.*NaN"),
-        (b'{"type": "header", "schema_version": 2}\n', r"r.jsonl:1: schema_version=2, needs 1"),
-        (b'{"type": "header", "schema_version": true}\n', r"schema_version=True, needs 1"),
-        (b'{"type": "header", "schema_version": 1}\n', r"'lpfl_version' is missing"),
+        (b'{"type": "header", "schema_version": 3}\n', r"r.jsonl:1: schema_version=3, needs 2"),
+        (b'{"type": "header", "schema_version": 1}\n', r"r.jsonl:1: schema_version=1, needs 2"),
+        (b'{"type": "header", "schema_version": true}\n', r"schema_version=True, needs 2"),
+        (b'{"type": "header", "schema_version": 2}\n', r"'lpfl_version' is missing"),
         (b'{"type": "header"', r"r.jsonl:1: expected.*no header"),
     ],
 )

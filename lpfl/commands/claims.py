@@ -26,6 +26,7 @@ def describe(claim: Any) -> dict[str, Any]:
         "beyond_paper": claim.beyond_paper,
         "assumptions": [assumption.text for assumption in claim.assumptions],
         "statement": {part: str(rel) for part, rel in claim.relations().items()},
+        "kinds": {name: part.kind.value for name, part in claim.parts.items()},
         "definitions": {str(s): str(meaning) for s, meaning in claim.definitions.items()},
     }
 
@@ -34,12 +35,15 @@ def run(args: argparse.Namespace) -> int:
     """Print the claims."""
     from tabulate import tabulate
 
-    from theory.claims import CLAIMS
+    from lpfl.report.source_links import source_path
+    from lpfl.verify.registry import CHECKS, CLAIMS
 
     if args.id is not None:
         if args.id not in CLAIMS:
             raise ValueError(f"claim={args.id!r}, needs one of {list(CLAIMS)}")
         fields = describe(CLAIMS[args.id])
+        fields["formula_at"] = source_path(*CLAIMS[args.id].defined_at)
+        fields["check_at"] = source_path(*CHECKS[args.id].defined_at)
         print(json.dumps(fields, indent=1) if args.json else _readable(fields))
         return 0
     claims = [describe(claim) for claim in CLAIMS.values()]
@@ -56,11 +60,13 @@ def run(args: argparse.Namespace) -> int:
 def _readable(fields: dict[str, Any]) -> str:
     lines = [f"{fields['id']}  {fields['title']}  [{fields['kind']}]", "", fields["says"], ""]
     for part, relation in fields["statement"].items():
-        lines.append(f"  {part + ': ' if part else ''}{relation}")
+        lines.append(f"  {part} [{fields['kinds'][part]}]: {relation}")
     if fields["definitions"]:
         lines.append("where")
         lines += [f"  {symbol} = {meaning}" for symbol, meaning in fields["definitions"].items()]
     if fields["assumptions"]:
         lines.append("assuming")
         lines += [f"  {text}" for text in fields["assumptions"]]
-    return "\n".join([*lines, f"source: {fields['source']}"])
+    lines += [f"source: {fields['source']}"]
+    lines += [f"formula: {fields['formula_at']}", f"check: {fields['check_at']}"]
+    return "\n".join(lines)

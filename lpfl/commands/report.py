@@ -12,17 +12,19 @@ def add_parser(commands: Any) -> None:
     parser = commands.add_parser("report", help=SAYS, description=SAYS)
     parser.add_argument("results", help="a results.jsonl, complete or not")
     parser.add_argument("--out", default="report.html", help="page to write")
+    parser.add_argument(
+        "--repository",
+        default="",
+        help="address of the source tree, for links from claims",
+    )
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Write the page."""
-    from lpfl.report.page import build_page, write_page
     from lpfl.results.store import read_results
-    from theory.claims import CLAIMS
-    from theory.core.notation import NOTATION
+    from lpfl.verify.run_page import write_run_page
 
-    results = read_results(args.results)
-    write_page(Path(args.out), build_page(results, CLAIMS, notation=NOTATION))
+    write_run_page(Path(args.out), read_results(args.results), repository=args.repository)
     print(f"page: {args.out}")
     return 0

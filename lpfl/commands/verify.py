@@ -3,7 +3,7 @@
 import argparse
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -46,14 +46,12 @@ def select_claims(pattern: str, known: list[str]) -> tuple[str, ...]:
 
 def run(args: argparse.Namespace) -> int:
     """Run the plan; 0 ok, 1 refuted or error, 3 inconclusive under --strict, 130 interrupted."""
-    from lpfl.report.page import build_page, write_page
     from lpfl.results.store import ResultsWriter, read_results
     from lpfl.verify.environment import run_header
-    from lpfl.verify.registry import CHECKS
+    from lpfl.verify.registry import CHECKS, CLAIMS, REGISTRY
+    from lpfl.verify.run_page import write_run_page
     from lpfl.verify.runner import Plan, overall, run_plan
     from lpfl.verify.scenario import scenario_from_json
-    from theory.claims import CLAIMS
-    from theory.core.notation import NOTATION
 
     plan = Plan(
         claim_ids=select_claims(args.claims, list(CHECKS)),
@@ -83,9 +81,13 @@ def run(args: argparse.Namespace) -> int:
                     break
         except KeyboardInterrupt:
             interrupted = True
-    write_page(page_path, build_page(read_results(results_path), CLAIMS, notation=NOTATION))
+    write_run_page(page_path, read_results(results_path))
     claim_records.sort(key=lambda record: list(CLAIMS).index(record["claim"]))
-    print(json.dumps(claim_records, indent=1) if args.json else table(claim_records))
+    print(
+        json.dumps(claim_records, indent=1) if args.json else table(claim_records, REGISTRY.broken)
+    )
+    for pack in REGISTRY.broken:
+        print(f"pack {pack.name} could not be loaded: {pack.error}", file=sys.stderr)
     if args.dtype != "float64":
         print(widened(read_results(results_path).observations, args.dtype), file=sys.stderr)
     if not args.json:
@@ -101,9 +103,10 @@ def run(args: argparse.Namespace) -> int:
     if outcome == "refuted":
         for record in claim_records:
             if record["verdict"] == "refuted":
-                print(worst_scenario(record, plan.seed), file=sys.stderr)
+                print(worst_scenario(record, run_header(plan)), file=sys.stderr)
         return 1
-    return INCONCLUSIVE if outcome == "inconclusive" and args.strict else 0
+    unclear = outcome == "inconclusive" or REGISTRY.broken
+    return INCONCLUSIVE if unclear and args.strict else 0
 
 
 def keep_previous(results_path: Path) -> None:
@@ -131,8 +134,8 @@ def number(value: float | None) -> str:
     return "-" if value is None else f"{value:.4g}"
 
 
-def table(records: list[dict[str, Any]]) -> str:
-    """Return the table of claims: the deciding (worst) scenario's numbers."""
+def table(records: list[dict[str, Any]], broken: Sequence[Any] = ()) -> str:
+    """Return the table of claims, the deciding (worst) scenario's numbers; broken packs below."""
     from tabulate import tabulate
 
     rows = [
@@ -147,6 +150,7 @@ def table(records: list[dict[str, Any]]) -> str:
         )
         for record in records
     ]
+    rows += [(pack.name, "-", "-", "-", "-", "-", "not loaded") for pack in broken]
     headers = ("claim", "kind", "deciding part", "predicted", "measured", "margin", "verdict")
     return tabulate(rows, headers=headers, disable_numparse=True)
 
@@ -170,14 +174,13 @@ def widened(observations: list[dict[str, Any]], dtype: str) -> str:
     return "\n".join(lines)
 
 
-def worst_scenario(record: Mapping[str, Any], seed: int) -> str:
+def worst_scenario(record: Mapping[str, Any], header: Mapping[str, Any]) -> str:
     """Return how to reproduce the worst scenario of a refuted claim."""
-    import shlex
+    from lpfl.results.reproduce import reproduce_command
 
-    scenario = json.dumps(record["worst"]["scenario"], sort_keys=True, separators=(",", ":"))
     worst = record["worst"]
     return (
         f"{record['claim']} refuted in part {worst['part']!r}: predicted "
         f"{number(worst['predicted'])}, measured {number(worst['measured'])}\n  reproduce: "
-        f"lpfl verify --claims {record['claim']} --seed {seed} --scenario {shlex.quote(scenario)}"
+        f"{reproduce_command(record['claim'], worst['scenario'], header)}"
     )

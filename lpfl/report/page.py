@@ -1,14 +1,14 @@
 """The page of one run: one HTML file without a script and without an outside reference."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
 from lpfl.report.html import render
 from lpfl.report.numerals import short
-from lpfl.report.view import NOT_RUN, ClaimView, Letter, Statement, claim_view
+from lpfl.report.view import NOT_RUN, ClaimView, Letter, Link, Statement, claim_view
 from lpfl.results.store import Results, write_atomically
 
 SETTINGS = {"LR": "Linear representation learning", "SI": "Single-index learning"}
@@ -20,26 +20,31 @@ def build_page(
     claims: Mapping[str, Statement],
     *,
     notation: Mapping[str, Letter] | None = None,
+    links: Mapping[str, Sequence[Link]] | None = None,
+    titles: Mapping[str, str] | None = None,
 ) -> str:
     """Return the page of ``results`` as HTML.
 
     claims: the catalogue, id -> claim; a claim of it without evidence is shown as "not run".
-    notation: the table of letters; with it each statement explains its own.
+    notation: the table of letters; with it each statement explains its own. links: id -> (what,
+    path and line, address) of formula and check. titles: prefix of a pack -> its title.
 
     Everything that comes from the results is text: it is escaped, and control characters and
     marks that turn the direction of writing are shown as a replacement character.
     """
-    views = _views(results, claims, notation or {})
+    views = _views(results, claims, notation or {}, links or {})
+    settings = {**SETTINGS, **(titles or {})}
     counts = Counter(view.verdict for view in views)
     groups: dict[str, list[ClaimView]] = {}
     for view in views:
         prefix = view.id.partition("-")[0]
-        groups.setdefault(SETTINGS.get(prefix, "Further claims"), []).append(view)
+        groups.setdefault(settings.get(prefix, "Further claims"), []).append(view)
     return render(
         "page.html.jinja",
         counts=[(verdict, counts[verdict]) for verdict in VERDICTS if _shown(verdict, counts)],
         conclusion=_conclusion(counts),
         problems=results.problems,
+        broken=sorted((results.header.get("broken_packs") or {}).items()),
         complete=results.complete,
         done=len(results.claims),
         selected=len(results.header["claims"]),
@@ -59,7 +64,10 @@ def write_page(path: str | PathLike[str], html: str) -> None:
 
 
 def _views(
-    results: Results, claims: Mapping[str, Statement], notation: Mapping[str, Letter]
+    results: Results,
+    claims: Mapping[str, Statement],
+    notation: Mapping[str, Letter],
+    links: Mapping[str, Sequence[Link]],
 ) -> list[ClaimView]:
     observed: dict[str, list[Mapping[str, Any]]] = {}
     for record in results.observations:
@@ -73,6 +81,7 @@ def _views(
             observed.get(name, []),
             results.header,
             notation,
+            links.get(name, ()),
         )
         for name in names
     ]

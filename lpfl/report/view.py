@@ -1,7 +1,5 @@
 """What the page shows of one claim: plain values, ready for the template."""
 
-import json
-import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +12,7 @@ from lpfl.report.charts import SHAPE_OF_OUTCOME, gauge, scatter, strip
 from lpfl.report.formulas import letter_mathml, pieces, to_mathml
 from lpfl.report.numerals import ABSENT, flat, short
 from lpfl.report.pictures import hidden_points, picture
+from lpfl.results.reproduce import reproduce_command
 
 NOT_RUN = "not run"
 MOST_ROWS = 40
@@ -29,6 +28,7 @@ KIND_WORDS = {
     "ordering": "ordering: one is at least as good as another",
 }
 Record = Mapping[str, Any]
+Link = tuple[str, str, str]
 
 
 class Statement(Protocol):
@@ -42,6 +42,8 @@ class Statement(Protocol):
     def kind(self) -> str: ...
     @property
     def source(self) -> Any: ...
+    @property
+    def parts(self) -> Mapping[str, Any]: ...
     @property
     def definitions(self) -> Mapping[sp.Basic, sp.Basic]: ...
     @property
@@ -63,6 +65,16 @@ class Letter(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
+class PartView:
+    """What is said beside the formula of one part."""
+
+    kind: str = ""
+    outcome: str = ""
+    predicted: str = ABSENT
+    measured: str = ABSENT
+
+
+@dataclass(frozen=True, kw_only=True)
 class ClaimView:
     """Everything one section and one row of the overview show."""
 
@@ -76,7 +88,8 @@ class ClaimView:
     beyond_paper: bool = False
     catalogued: bool = True
     interrupted: bool = False
-    formulas: list[tuple[str, list[Markup]]] = field(default_factory=list)
+    formulas: list[tuple[str, list[Markup], PartView]] = field(default_factory=list)
+    links: Sequence[Link] = ()
     definitions: list[list[Markup]] = field(default_factory=list)
     assumptions: list[tuple[str, Markup | None]] = field(default_factory=list)
     letters: list[tuple[Markup, str, str]] = field(default_factory=list)
@@ -105,6 +118,7 @@ def claim_view(
     observations: Sequence[Record],
     header: Record,
     notation: Mapping[str, Letter],
+    links: Sequence[Link] = (),
 ) -> ClaimView:
     """Return the view of claim ``name``; any of its statement, record, observations may lack."""
     known = record or (observations[0] if observations else None)
@@ -119,7 +133,8 @@ def claim_view(
         "interrupted": record is None and name in header["claims"],
     }
     if statement is not None:
-        view |= _statement(statement, notation)
+        view |= _statement(statement, notation, (record or {}).get("parts") or {})
+        view["links"] = links
     if record is not None:
         view |= _evidence(name, record, header)
     if observations:
@@ -127,7 +142,22 @@ def claim_view(
     return ClaimView(**view)
 
 
-def _statement(statement: Statement, notation: Mapping[str, Letter]) -> dict[str, Any]:
+def _part(name: str, statement: Statement, found: Mapping[str, Record]) -> PartView:
+    kind = str(statement.parts[name].kind).replace("_whp", ", w.h.p.")
+    if name not in found:
+        return PartView(kind=kind)
+    part = found[name]
+    return PartView(
+        kind=kind,
+        outcome=part["outcome"],
+        predicted=short(part.get("predicted")),
+        measured=short(part.get("measured")),
+    )
+
+
+def _statement(
+    statement: Statement, notation: Mapping[str, Letter], found: Mapping[str, Record]
+) -> dict[str, Any]:
     relations = statement.relations()
     expressions = [*relations.values(), *statement.definitions.values()]
     names = {
@@ -140,7 +170,9 @@ def _statement(statement: Statement, notation: Mapping[str, Letter]) -> dict[str
         "says": statement.says,
         "source": str(statement.source),
         "beyond_paper": statement.beyond_paper,
-        "formulas": [(part, pieces(r)) for part, r in relations.items()],
+        "formulas": [
+            (part, pieces(r), _part(part, statement, found)) for part, r in relations.items()
+        ],
         "definitions": [
             pieces(sp.Eq(symbol, meaning, evaluate=False), block=False)
             for symbol, meaning in statement.definitions.items()
@@ -180,20 +212,8 @@ def _evidence(name: str, record: Record, header: Record) -> dict[str, Any]:
         "worst": flat(scenario),
         "worst_part": worst.get("part") or "",
         "detail": worst.get("detail") or "",
-        "command": command(name, scenario, header) if scenario else "",
+        "command": reproduce_command(name, scenario, header) if scenario else "",
     }
-
-
-def command(name: str, scenario: Mapping[str, Any], header: Record) -> str:
-    """Return the shell command that evaluates this claim at this one scenario again."""
-    canonical = json.dumps(scenario, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    words = ["lpfl", "verify", "--claims", name, "--scenario", canonical]
-    words += ["--seed", str(header["seed"]), "--profile", header["profile"]]
-    if header["device"] != "cpu":
-        words += ["--device", header["device"]]
-    if header["dtype"] != "float64":
-        words += ["--dtype", header["dtype"]]
-    return shlex.join(words)
 
 
 def _observations(observations: Sequence[Record], kind: str) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from lpfl.results.schema import SCHEMA_VERSION, first_problem, rules_of_baseline
+from lpfl.results.schema import SCHEMA_VERSION, first_problem, parts_rule, rules_of_baseline
 from lpfl.results.store import Results, write_atomically
 
 _ORIGIN = ("lpfl_version", "profile", "seed", "device", "dtype")
@@ -28,8 +28,22 @@ def make_baseline(results: Results) -> dict[str, Any]:
         "schema_version": SCHEMA_VERSION,
         **{key: results.header[key] for key in _ORIGIN},
         "claims": {
-            name: {key: claim[key] for key in _KEPT} for name, claim in results.claims.items()
+            name: {key: claim[key] for key in _KEPT} | _parts(claim)
+            for name, claim in results.claims.items()
         },
+    }
+
+
+def _parts(claim: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is kept of each part; an old record has none."""
+    parts = claim.get("parts")
+    if not parts:
+        return {}
+    kept = ("kind", "outcome", "margin", "margin_std_error", "statistic")
+    return {
+        "parts": {
+            name: {key: part[key] for key in kept if key in part} for name, part in parts.items()
+        }
     }
 
 
@@ -62,7 +76,7 @@ def read_baseline(path: str | PathLike[str]) -> dict[str, Any] | None:
     if problem is None:
         for name, claim in baseline["claims"].items():
             inner = "needs an object" if not isinstance(claim, dict) else None
-            inner = inner or first_problem(claim, of_claim, {})
+            inner = inner or first_problem(claim, of_claim, {"parts": parts_rule})
             problem = problem or (f"{name}: {inner}" if inner else None)
     if problem is not None:
         raise ValueError(f"baseline={source}: {problem}")

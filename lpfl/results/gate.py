@@ -4,8 +4,8 @@ A margin is how far inside its limit a claim was found, in units of what the lim
 no sign of a violation, 0 is on the limit. ``effect=0.1`` lets a claim lose a tenth of what it is
 allowed before anything is said: less than that is no news to a user, since the claim still holds.
 A loss beyond it counts only if noise does not explain it: its z-score must pass a family-wise
-level (Bonferroni over the compared claims). Claims without noise have standard error 0, and the
-effect alone decides.
+level (Bonferroni over all comparisons). Margins without noise have standard error 0, and the
+effect alone decides. A claim is compared as a whole and part by part, each part by its own kind.
 """
 
 from collections.abc import Mapping
@@ -96,7 +96,11 @@ def gate(
         raise ValueError(f"significance={significance}, needs 0 < significance < 1")
     stale, comparable = _staleness(results, baseline)
     old = baseline["claims"] if baseline is not None and comparable else {}
-    compared = sum(name in old for name in results.claims)
+    compared = sum(
+        1 + len(common_parts(claim, old[name]))
+        for name, claim in results.claims.items()
+        if name in old
+    )
     z_limit = -NormalDist().inv_cdf(significance / max(1, compared))
     rows = tuple(
         _row(name, results.claims.get(name), old.get(name), effect, z_limit)
@@ -180,20 +184,61 @@ def _row(
     if old is None:
         status = "inconclusive" if verdict == "inconclusive" else "not compared"
         return GateRow(claim=name, status=status, verdict=verdict, margin=margin)
-    change = margin - old["margin"]
-    noise = hypot(claim["margin_std_error"], old["margin_std_error"])
-    z_score = (old["margin"] - margin) / noise if noise > 0 else (inf if change < 0 else 0.0)
-    lost = -change > effect and z_score > z_limit
-    if claim["kind"] == "identity" and claim["statistic"] <= ROUNDING_GROWTH * old["statistic"]:
-        lost = False  # an error of rounding size, which differs between machines
-    status = "regression" if lost else ("inconclusive" if verdict == "inconclusive" else "ok")
+    whole = _comparison(claim["kind"], claim, old, effect, z_limit)
+    messages = [f"margin fell from {old['margin']:.4g} to {margin:.4g}"] if whole.lost else []
+    messages += _lost_parts(claim, old, effect, z_limit)
+    status = "regression" if messages else ("inconclusive" if verdict == "inconclusive" else "ok")
     return GateRow(
         claim=name,
         status=status,
         verdict=verdict,
         margin=margin,
         baseline_margin=old["margin"],
-        change=change,
-        z_score=z_score,
-        message=f"margin fell from {old['margin']:.4g} to {margin:.4g}" if lost else "",
+        change=whole.change,
+        z_score=whole.z_score,
+        message="; ".join(messages),
     )
+
+
+@dataclass(frozen=True)
+class _Change:
+    """A margin against its baseline: the change, the loss in standard errors, the judgement."""
+
+    change: float
+    z_score: float
+    lost: bool
+
+
+def _comparison(
+    kind: str, new: Mapping[str, Any], old: Mapping[str, Any], effect: float, z_limit: float
+) -> _Change:
+    change = new["margin"] - old["margin"]
+    noise = hypot(new["margin_std_error"], old["margin_std_error"])
+    z_score = -change / noise if noise > 0 else (inf if change < 0 else 0.0)
+    lost = -change > effect and z_score > z_limit
+    if kind == "identity" and noise == 0 and new["statistic"] <= ROUNDING_GROWTH * old["statistic"]:
+        lost = False  # an error of rounding size, which differs between machines
+    return _Change(change, z_score, lost)
+
+
+def common_parts(new: Mapping[str, Any], old: Mapping[str, Any]) -> list[str]:
+    """Return the parts that both a claim record and its baseline have numbers for."""
+    now, before = new.get("parts") or {}, old.get("parts") or {}
+    return [name for name in before if "margin" in before[name] and "margin" in now.get(name, {})]
+
+
+def _lost_parts(
+    new: Mapping[str, Any], old: Mapping[str, Any], effect: float, z_limit: float
+) -> list[str]:
+    """Say which parts lost margin, and which are no longer confronted."""
+    said = []
+    now, before = new.get("parts") or {}, old.get("parts") or {}
+    for name in common_parts(new, old):
+        change = _comparison(now[name]["kind"], now[name], before[name], effect, z_limit)
+        if change.lost:
+            fell = f"{before[name]['margin']:.4g} to {now[name]['margin']:.4g}"
+            said.append(f"part {name!r}: margin fell from {fell}")
+    for name, part in before.items():
+        if "margin" in part and now and "margin" not in now.get(name, {}):
+            said.append(f"part {name!r} is no longer confronted")
+    return said

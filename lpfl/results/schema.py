@@ -9,10 +9,11 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 KINDS = ("identity", "bound", "bound_whp", "law", "limit", "rate", "ordering")
 OUTCOMES = ("confirmed", "refuted", "inconclusive")
 VERDICTS = (*OUTCOMES, "error")
+NOT_CONFRONTED = "not confronted"
 MOST_TABLE_ROWS, MOST_TABLE_COLUMNS = 60, 12
 CLAIM_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,39}")
 
@@ -191,7 +192,11 @@ _HEADER: dict[str, Rule] = {
     "claims": _claim_ids,
     "alpha_total": _probability,
 }
-_HEADER_OPTIONAL: dict[str, Rule] = {"device_name": _text, "started": _text}
+_HEADER_OPTIONAL: dict[str, Rule] = {
+    "device_name": _text,
+    "started": _text,
+    "broken_packs": _texts,
+}
 _SHARED: dict[str, Rule] = {
     "claim": _claim_id,
     "kind": _one_of(*KINDS),
@@ -203,6 +208,33 @@ _SHARED: dict[str, Rule] = {
     "samples_needed": _or_null(_count),
     "replicates": _count,
 }
+_PART = _fields(
+    {"kind": _one_of(*KINDS), "outcome": _one_of(*OUTCOMES, NOT_CONFRONTED)},
+    {
+        "scenarios": _count,
+        "predicted": _or_null(_number),
+        "measured": _or_null(_number),
+        "statistic": _number,
+        "margin": _number,
+        "margin_std_error": _at_least_zero,
+    },
+)
+PART_NUMBERS = ("statistic", "margin", "margin_std_error")
+
+
+def parts_rule(value: Any) -> str | None:
+    """Return what the parts of a claim need: all three numbers of a part, or none of them."""
+    if _mapping(value) is not None:
+        return "an object of parts"
+    for name, part in value.items():
+        if (problem := _PART(part)) is not None:
+            return f"an object of parts: {name}: {problem}"
+        numbers = sum(key in part for key in PART_NUMBERS)
+        if numbers != (0 if part["outcome"] == NOT_CONFRONTED else len(PART_NUMBERS)):
+            return f"an object of parts: {name}: {', '.join(PART_NUMBERS)}, unless not confronted"
+    return None
+
+
 _OBSERVATION: dict[str, Rule] = {
     **_SHARED,
     "part": _text,
@@ -241,7 +273,9 @@ def check_record(record: Any) -> str | None:
         return first_problem(record, _OBSERVATION, optional)
     if kind == "claim":
         return first_problem(
-            record, _ERROR_CLAIM if record.get("verdict") == "error" else _CLAIM, {}
+            record,
+            _ERROR_CLAIM if record.get("verdict") == "error" else _CLAIM,
+            {"parts": parts_rule},
         )
     return f"type={_short(kind)}, needs 'header', 'observation' or 'claim'"
 

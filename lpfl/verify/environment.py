@@ -9,6 +9,7 @@ import torch
 
 from lpfl import __version__
 from lpfl.verify.check import ALPHA_TOTAL
+from lpfl.verify.registry import REGISTRY
 from lpfl.verify.runner import Plan
 
 PACKAGES = ("torch", "numpy", "scipy", "sympy", "python-flint", "hypothesis")
@@ -21,13 +22,13 @@ def device_name(device: str) -> str:
     return platform.processor() or platform.machine()
 
 
-def run_header(plan: Plan) -> dict[str, Any]:
-    """Return the header record of a run."""
+def run_header(plan: Plan, *, profile: str = "") -> dict[str, Any]:
+    """Return the header record of a run; ``profile``: what really drew, if not the plan's own."""
     versions = {"python": platform.python_version()}
     versions |= {package: version(package) for package in PACKAGES}
-    return {
+    header = {
         "lpfl_version": __version__,
-        "profile": plan.profile,
+        "profile": profile or plan.profile,
         "seed": plan.seed,
         "device": plan.device,
         "device_name": device_name(plan.device),
@@ -38,3 +39,6 @@ def run_header(plan: Plan) -> dict[str, Any]:
         "alpha_total": ALPHA_TOTAL,
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
     }
+    if REGISTRY.broken:
+        header["broken_packs"] = {b.name: f"{b.where}: {b.error}" for b in REGISTRY.broken}
+    return header

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 
 from lpfl.decide import Outcome
 from lpfl.pytest_plugin import RECORDS_PROPERTY
+from lpfl.results.reproduce import reproduce_command
 from lpfl.verify.check import findings_of, worst
 from lpfl.verify.claim_run import ClaimRun
 from lpfl.verify.profiles import profile_named
@@ -35,10 +36,10 @@ def test_claim(claim_id, pytestconfig, record_property):
         run.add(trial, findings)
         decisive = worst(findings)
         assert decisive.verdict.outcome is Outcome.CONFIRMED, (
-            f"{claim_id} is {decisive.verdict.outcome} in part {decisive.part!r}: "
+            f"{claim_id} is {decisive.verdict.outcome} in part {decisive.name!r}: "
             f"predicted {decisive.verdict.predicted}, measured {decisive.verdict.measured}, "
             f"detectable {decisive.verdict.detectable}; reproduce with\n"
-            f"lpfl verify --claims {claim_id} --seed {seed} --scenario '{scenario.canonical()}'"
+            f"{reproduce_command(claim_id, scenario.as_json(), {'seed': seed, **options})}"
         )
 
     try:

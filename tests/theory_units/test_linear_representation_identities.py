@@ -6,9 +6,9 @@ import pytest
 import sympy as sp
 from sympy.matrices.expressions.kronecker import KroneckerProduct as Kron
 
+from theory.claims import PACKS
 from theory.core.exact.check import check_identity, check_identity_rational
 from theory.core.part import Kind
-from theory.linear_representation import CLAIMS_LINEAR_REPRESENTATION
 from theory.linear_representation.batch_norm import batch_norm_gradient
 from theory.linear_representation.gradients import central_difference
 from theory.linear_representation.notation import (
@@ -57,7 +57,7 @@ from theory.linear_representation.steps import (
     least_squares_head,
 )
 
-CLAIMS = {claim.id: claim for claim in CLAIMS_LINEAR_REPRESENTATION}
+CLAIMS = {claim.id: claim for claim in PACKS["LR"].claims.values()}
 ALL_SIZES = (
     {"d": 5, "k": 2, "m": 3, "n": 7},
     {"d": 7, "k": 3, "m": 3, "n": 11},
@@ -78,7 +78,7 @@ EXACT = [
     (claim.id, name)
     for claim in CLAIMS.values()
     for name, relation in claim.relations().items()
-    if (claim.kind in (Kind.IDENTITY, Kind.LAW) and is_exact(relation))
+    if (claim.parts[name].kind is Kind.IDENTITY and is_exact(relation))
     or (claim.id, name) in EXTRA_EXACT
 ]
 
