@@ -57,4 +57,5 @@ def test_a_refutation_says_how_to_reproduce(tmp_path):
                     path=f"{tmp_path}:{ROOT}")  # fmt: skip
     assert run.returncode == 1
     assert "LR-03 is refuted in part 'run: step'" in run.stdout
-    assert "lpfl verify --claims LR-03 --seed 0 --scenario '{" in run.stdout
+    assert "lpfl verify --claims LR-03 --scenario '{" in run.stdout
+    assert "}' --seed 0" in run.stdout
