@@ -125,3 +125,8 @@ def machine_tolerance(dtype: torch.dtype, *, dim: int, condition: float = 1.0) -
     if not condition >= 1.0 or math.isinf(condition):
         raise ValueError(f"condition={condition}, needs a finite number >= 1")
     return 16.0 * dim * torch.finfo(dtype).eps * condition
+
+
+def second_moment(rows: Tensor) -> Tensor:
+    """Return ``X'X/n`` of rows X (..., n, d), not centred."""
+    return rows.mT @ rows / rows.shape[-2]

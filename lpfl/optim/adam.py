@@ -1,13 +1,15 @@
 """Adam."""
 
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple
 
 import torch
 from torch import Tensor
 
+from lpfl.optim.drive import layerwise
+from lpfl.optim.hyper import decay, non_negative
 from lpfl.optim.invariances import SIGNED_PERMUTATIONS
-from lpfl.optim.layerwise import layerwise
-from lpfl.optim.method import Method, require_decay, require_non_negative, require_step_size
+from lpfl.optim.rule import Layer, MatrixRule
 
 
 class AdamState(NamedTuple):
@@ -58,41 +60,33 @@ def adam_step(
     return W - step_size * adam_direction(*state, beta1=beta1, beta2=beta2, epsilon=epsilon), state
 
 
-def require_adam(step_size: float, beta1: float, beta2: float, epsilon: float) -> None:
-    """Raise ValueError unless step_size > 0, both decays are in [0, 1) and epsilon >= 0."""
-    require_step_size(step_size)
-    require_decay("beta1", beta1)
-    require_decay("beta2", beta2)
-    require_non_negative("epsilon", epsilon)
+@dataclass(frozen=True, kw_only=True)
+class Adam(MatrixRule):
+    """Adam (Kingma and Ba 2015)."""
 
+    name: ClassVar[str] = "adam"
 
-def adam(
-    *,
-    step_size: float = 1e-2,
-    beta1: float = 0.9,
-    beta2: float = 0.999,
-    epsilon: float = 1e-8,
-    head: str = "joint",
-) -> Method:
-    """Adam on head and representation."""
-    require_adam(step_size, beta1, beta2, epsilon)
+    beta1: float = decay(0.9, "decay of the mean gradient")
+    beta2: float = decay(0.999, "decay of the mean squared gradient")
+    epsilon: float = non_negative(1e-8, "added to the root, in units of the gradient")
 
-    def rule(W: Tensor, grad: Tensor, state: AdamState) -> tuple[Tensor, AdamState]:
+    def start(self, W: Tensor) -> Any:
+        return adam_start(W)
+
+    def update(self, W: Tensor, grad: Tensor, state: Any, layer: Layer) -> tuple[Tensor, Any]:
         return adam_step(
-            W, grad, state, step_size=step_size, beta1=beta1, beta2=beta2, epsilon=epsilon
+            W,
+            grad,
+            state,
+            step_size=self.step_size,
+            beta1=self.beta1,
+            beta2=self.beta2,
+            epsilon=self.epsilon,
         )
 
-    hyperparameters = {
-        "step_size": step_size,
-        "beta1": beta1,
-        "beta2": beta2,
-        "epsilon": epsilon,
-    }
-    return layerwise(
-        "adam",
-        start=adam_start,
-        rule=rule,
-        head=head,
-        hyperparameters=hyperparameters,
-        invariances=SIGNED_PERMUTATIONS,
-    )
+    @property
+    def invariances(self) -> tuple[str, ...]:
+        return SIGNED_PERMUTATIONS
+
+
+adam = layerwise(Adam)

@@ -1,11 +1,15 @@
 """Adam with decoupled weight decay."""
 
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
 from torch import Tensor
 
-from lpfl.optim.adam import AdamState, adam_start, adam_step, require_adam
+from lpfl.optim.adam import AdamState, adam_start, adam_step
+from lpfl.optim.drive import layerwise
+from lpfl.optim.hyper import decay, non_negative
 from lpfl.optim.invariances import SIGNED_PERMUTATIONS
-from lpfl.optim.layerwise import layerwise
-from lpfl.optim.method import Method, require_non_negative
+from lpfl.optim.rule import Layer, MatrixRule
 
 
 def adamw_step(
@@ -31,43 +35,35 @@ def adamw_step(
     )
 
 
-def adamw(
-    *,
-    step_size: float = 1e-2,
-    weight_decay: float = 1e-2,
-    beta1: float = 0.9,
-    beta2: float = 0.999,
-    epsilon: float = 1e-8,
-    head: str = "joint",
-) -> Method:
-    """AdamW on head and representation."""
-    require_adam(step_size, beta1, beta2, epsilon)
-    require_non_negative("weight_decay", weight_decay)
+@dataclass(frozen=True, kw_only=True)
+class AdamW(MatrixRule):
+    """Adam with decoupled weight decay (Loshchilov and Hutter 2019)."""
 
-    def rule(W: Tensor, grad: Tensor, state: AdamState) -> tuple[Tensor, AdamState]:
+    name: ClassVar[str] = "adamw"
+
+    weight_decay: float = non_negative(1e-2, "decay, in inverse units of the step size")
+    beta1: float = decay(0.9, "decay of the mean gradient")
+    beta2: float = decay(0.999, "decay of the mean squared gradient")
+    epsilon: float = non_negative(1e-8, "added to the root, in units of the gradient")
+
+    def start(self, W: Tensor) -> Any:
+        return adam_start(W)
+
+    def update(self, W: Tensor, grad: Tensor, state: Any, layer: Layer) -> tuple[Tensor, Any]:
         return adamw_step(
             W,
             grad,
             state,
-            step_size=step_size,
-            weight_decay=weight_decay,
-            beta1=beta1,
-            beta2=beta2,
-            epsilon=epsilon,
+            step_size=self.step_size,
+            weight_decay=self.weight_decay,
+            beta1=self.beta1,
+            beta2=self.beta2,
+            epsilon=self.epsilon,
         )
 
-    hyperparameters = {
-        "step_size": step_size,
-        "weight_decay": weight_decay,
-        "beta1": beta1,
-        "beta2": beta2,
-        "epsilon": epsilon,
-    }
-    return layerwise(
-        "adamw",
-        start=adam_start,
-        rule=rule,
-        head=head,
-        hyperparameters=hyperparameters,
-        invariances=SIGNED_PERMUTATIONS,
-    )
+    @property
+    def invariances(self) -> tuple[str, ...]:
+        return SIGNED_PERMUTATIONS
+
+
+adamw = layerwise(AdamW)

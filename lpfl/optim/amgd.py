@@ -1,10 +1,15 @@
 """Alternating minimisation-descent: least-squares head, gradient step on the representation."""
 
+from dataclasses import dataclass
+from typing import ClassVar
+
 from torch import Tensor
 
 from lpfl.linalg import orthonormal_rows
+from lpfl.optim.drive import whole_model
+from lpfl.optim.hyper import Hyper, positive
 from lpfl.optim.invariances import INPUT_ROTATIONS
-from lpfl.optim.method import Memory, Method, require_step_size
+from lpfl.optim.method import Memory, Method
 from lpfl.optim.sgd import sgd_step
 from lpfl.problems.linear_representation import Batch, Weights, gradients, least_squares_head
 
@@ -21,17 +26,26 @@ def amgd_step(G: Tensor, batch: Batch, *, step_size: float) -> Weights:
     return Weights(F, orthonormal_rows(sgd_step(G, grad_G, step_size=step_size)))
 
 
-def amgd(*, step_size: float = 1e-2) -> Method:
-    """Alternating minimisation-descent."""
-    require_step_size(step_size)
+@dataclass(frozen=True, kw_only=True)
+class Amgd(Hyper):
+    """Alternating minimisation-descent: least-squares head, gradient step, orthonormal rows."""
 
-    def step(weights: Weights, memory: Memory, batch: Batch) -> tuple[Weights, Memory]:
-        return amgd_step(weights.representation, batch, step_size=step_size), memory
+    name: ClassVar[str] = "amgd"
 
-    return Method(
-        "amgd",
-        step,
-        hyperparameters={"step_size": step_size},
-        orthonormal=True,
-        invariances=INPUT_ROTATIONS,
-    )
+    step_size: float = positive(1e-2, "step size")
+
+    def step(self, weights: Weights, memory: Memory, batch: Batch) -> tuple[Weights, Memory]:
+        return amgd_step(weights.representation, batch, step_size=self.step_size), memory
+
+    def method(self) -> Method:
+        """Return the method on a linear representation."""
+        return Method(
+            self.name,
+            self.step,
+            hyperparameters=self.hyperparameters(),
+            orthonormal=True,
+            invariances=INPUT_ROTATIONS,
+        )
+
+
+amgd = whole_model(Amgd)

@@ -1,11 +1,8 @@
 """Exponential moving averages of a method's statistics."""
 
-from collections.abc import Mapping
 from typing import NamedTuple
 
 from torch import Tensor
-
-from lpfl.optim.method import Memory
 
 
 class Average(NamedTuple):
@@ -27,17 +24,3 @@ def include(average: Average | None, value: Tensor, decay: float) -> Average:
     return Average(
         decay * average.total + (1.0 - decay) * value, decay * average.weight + 1.0 - decay
     )
-
-
-def smooth(
-    memory: Memory, values: Mapping[str, Tensor], decay: float
-) -> tuple[dict[str, Tensor], Memory]:
-    """Return the moving average of each named value, and the memory that holds them.
-
-    decay 0 returns the values themselves and stores nothing.
-    """
-    if decay == 0.0:
-        return dict(values), memory
-    averages = {name: include(memory.get(name), value, decay) for name, value in values.items()}
-    means = {name: average.mean for name, average in averages.items()}
-    return means, {**memory, **averages}

@@ -1,14 +1,17 @@
 """Batch-norm on the hidden layer, y = F BN(G x), trained by gradient steps."""
 
+from dataclasses import dataclass
+from typing import ClassVar
+
 from torch import Tensor
 
+from lpfl.optim.drive import whole_model
+from lpfl.optim.hyper import Hyper, choice, flag, positive
 from lpfl.optim.invariances import INPUT_ROTATIONS, ROTATIONS
 from lpfl.optim.method import (
     Memory,
     Method,
-    require_choice,
     require_rows,
-    require_step_size,
 )
 from lpfl.problems.linear_representation import (
     Batch,
@@ -47,9 +50,8 @@ def batch_norm_gradients(normalised: Weights, batch: Batch) -> Weights:
     return Weights(slope.head, (slope.representation - along * (unit @ batch.cov_x)) / scale)
 
 
-def batch_norm(
-    *, step_size: float = 1e-2, head: str = "least_squares", centre: bool = True
-) -> Method:
+@dataclass(frozen=True, kw_only=True)
+class BatchNorm(Hyper):
     """Gradient descent on a network with batch-norm between the two layers.
 
     head: "least_squares" refits the head of the normalised units on the batch; "joint" takes a
@@ -57,32 +59,41 @@ def batch_norm(
     it the units are divided by their root mean square, and the moments of a batch suffice.
     The weights handed in and out hold the *folded* head F diag(1/s), s from the latest batch, so
     that F G x is what the network computes; the first batch sets s for the initial head.
-    Raises: ValueError on bad hyper-parameters, or centre without rows.
+    Raises: ValueError in a step with centre on a batch without rows.
     """
-    require_step_size(step_size)
-    require_choice("head", head, HEADS)
 
-    def step(weights: Weights, memory: Memory, batch: Batch) -> tuple[Weights, Memory]:
-        batch = centred(batch) if centre else batch
+    name: ClassVar[str] = "batch_norm"
+
+    step_size: float = positive(1e-2, "step size")
+    head: str = choice("least_squares", "head refitted on the batch, or moved too", among=HEADS)
+    centre: bool = flag(True, "subtract the batch mean of the inputs")
+
+    def step(self, weights: Weights, memory: Memory, batch: Batch) -> tuple[Weights, Memory]:
+        batch = centred(batch) if self.centre else batch
         F, G = weights
-        if head == "least_squares":
+        if self.head == "least_squares":
             scale = hidden_std(G, batch.cov_x)
             F = least_squares_head(G, batch) * scale.unsqueeze(-2)
         else:
             scale = memory["scale"] if "scale" in memory else hidden_std(G, batch.cov_x)
             F = F * scale.unsqueeze(-2)
         slope = batch_norm_gradients(Weights(F, G), batch)
-        if head == "joint":
-            F = F - step_size * slope.head
-        G_next = G - step_size * slope.representation
-        if head == "joint":
+        if self.head == "joint":
+            F = F - self.step_size * slope.head
+        G_next = G - self.step_size * slope.representation
+        if self.head == "joint":
             scale = hidden_std(G_next, batch.cov_x)
         return Weights(F / scale.unsqueeze(-2), G_next), {"scale": scale}
 
-    return Method(
-        "batch_norm",
-        step,
-        hyperparameters={"step_size": step_size, "head": head, "centre": centre},
-        needs_rows=centre,
-        invariances=ROTATIONS if head == "least_squares" else INPUT_ROTATIONS,
-    )
+    def method(self) -> Method:
+        """Return the method on a linear representation."""
+        return Method(
+            self.name,
+            self.step,
+            hyperparameters=self.hyperparameters(),
+            needs_rows=self.centre,
+            invariances=ROTATIONS if self.head == "least_squares" else INPUT_ROTATIONS,
+        )
+
+
+batch_norm = whole_model(BatchNorm)

@@ -1,12 +1,17 @@
 """De-bias and feature-whiten: head from one batch, whitened gradient step on another."""
 
+from dataclasses import dataclass
+from typing import ClassVar
+
 from torch import Tensor
 
 from lpfl.linalg import orthonormal_rows
-from lpfl.optim.foof import foof_step
+from lpfl.optim.drive import whole_model
+from lpfl.optim.hyper import Hyper, non_negative, positive
 from lpfl.optim.invariances import INPUT_ROTATIONS
 from lpfl.optim.kfac import require_enough_rows
-from lpfl.optim.method import Memory, Method, require_damping, require_step_size
+from lpfl.optim.method import Memory, Method
+from lpfl.optim.whitening import foof_step
 from lpfl.problems.linear_representation import Batch, Weights, gradients, least_squares_head
 
 
@@ -26,30 +31,40 @@ def dfw_step(
     return Weights(F, orthonormal_rows(moved))
 
 
-def dfw(*, step_size: float = 1e-2, damping: float = 0.0) -> Method:
+@dataclass(frozen=True, kw_only=True)
+class Dfw(Hyper):
     """De-bias and feature-whiten; a step takes the pair (batch of the head, batch of G).
 
-    Raises: ValueError on bad hyper-parameters, a step without two batches, or n < d in the second
-    one without damping.
+    Raises: ValueError in a step without two batches, or n < d in the second one without damping.
     """
-    require_step_size(step_size)
-    require_damping(damping)
+
+    name: ClassVar[str] = "dfw"
+
+    step_size: float = positive(1e-2, "step size")
+    damping: float = non_negative(0.0, "added to the second moment of the inputs")
 
     def step(
-        weights: Weights, memory: Memory, batches: tuple[Batch, Batch]
+        self, weights: Weights, memory: Memory, batches: tuple[Batch, Batch]
     ) -> tuple[Weights, Memory]:
         if isinstance(batches, Batch) or len(batches) != 2:
             raise ValueError("dfw got one batch, needs two: (head, representation)")
         head_batch, batch = batches
-        require_enough_rows(batch, damping)
+        require_enough_rows(batch, self.damping)
         G = weights.representation
-        return dfw_step(G, head_batch, batch, step_size=step_size, damping=damping), memory
+        return dfw_step(
+            G, head_batch, batch, step_size=self.step_size, damping=self.damping
+        ), memory
 
-    return Method(
-        "dfw",
-        step,
-        hyperparameters={"step_size": step_size, "damping": damping},
-        orthonormal=True,
-        batches=2,
-        invariances=INPUT_ROTATIONS,
-    )
+    def method(self) -> Method:
+        """Return the method on a linear representation."""
+        return Method(
+            self.name,
+            self.step,
+            hyperparameters=self.hyperparameters(),
+            orthonormal=True,
+            batches=2,
+            invariances=INPUT_ROTATIONS,
+        )
+
+
+dfw = whole_model(Dfw)

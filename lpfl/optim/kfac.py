@@ -1,18 +1,25 @@
 """KFAC in the paper's layer-wise form: G+ = G - eta P^{-1} grad_G (Q + lam I)^{-1}."""
 
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple
+
 import torch
 from torch import Tensor
 
 from lpfl.linalg import right_solve
-from lpfl.optim.average import smooth
+from lpfl.optim.average import Average, include
+from lpfl.optim.drive import dressed, on_linear_representation
+from lpfl.optim.hyper import decay, non_negative
 from lpfl.optim.invariances import EVERY, ROTATIONS
-from lpfl.optim.method import Memory, Method, require_damping, require_decay, require_step_size
-from lpfl.problems.linear_representation import Batch, Weights, gradients, least_squares_head
+from lpfl.optim.method import Method
+from lpfl.optim.rule import Layer, MatrixRule
+from lpfl.optim.whitening import damped, foof_step
+from lpfl.problems.linear_representation import Batch, Weights
 
 
 def kfac_step(
     G: Tensor,
-    F: Tensor,
+    F: Tensor | None,
     grad_G: Tensor,
     cov_x: Tensor,
     *,
@@ -23,7 +30,8 @@ def kfac_step(
     """Return the representation after one KFAC step on ``y = F G x``.
 
     Shapes: G, grad_G (..., k, d); F (..., m, k) of full column rank; cov_x (..., d, d), symmetric
-    positive definite after adding ``damping``; left (..., k, k) stands in for F'F (an average).
+    positive definite after adding ``damping``; left (..., k, k) stands in for F'F (an average), and
+    F is not read then.
     Units: x in [x], y in [y]: the loss is in [y]^2, cov_x and damping in [x]^2, step_size is a
     pure number.
     Raises: ValueError if F lacks full column rank; torch.linalg.LinAlgError if cov_x + damping I
@@ -31,6 +39,8 @@ def kfac_step(
     Source: Zhang et al. 2025, eq. (5) with P = F'F, Q = sample covariance; no moving average.
     """
     if left is None:
+        if F is None:
+            raise ValueError("F=None, needs the head or the factor left")
         require_full_column_rank(F)
         left = F.mT @ F
     half = torch.cholesky_solve(grad_G, torch.linalg.cholesky(left))
@@ -55,15 +65,7 @@ def kfac_head_step(
     """
     if hidden is None:
         hidden = G @ cov_x @ G.mT
-    return F - step_size * right_solve(grad_F, damped(hidden, damping))
-
-
-def damped(cov_x: Tensor, damping: float) -> Tensor:
-    """Return ``cov_x + damping I``."""
-    if damping == 0.0:
-        return cov_x
-    eye = torch.eye(cov_x.shape[-1], dtype=cov_x.dtype, device=cov_x.device)
-    return cov_x + damping * eye
+    return foof_step(F, grad_F, hidden, step_size=step_size, damping=damping)
 
 
 def require_enough_rows(batch: Batch, damping: float) -> None:
@@ -84,37 +86,77 @@ def require_full_column_rank(F: Tensor) -> None:
         raise ValueError(f"head has singular value ratio {ratio:.3g}, needs > {bound:.3g}")
 
 
-def kfac(*, step_size: float = 1e-2, damping: float = 0.0, averaging: float = 0.0) -> Method:
-    """Alternating KFAC: least-squares head, then one KFAC step on the representation.
+class KfacState(NamedTuple):
+    """Moving averages of the two factors; without averaging they keep no weight."""
 
-    averaging: decay of the moving averages of F'F and Sh; 0 takes those of the current batch.
+    inputs: Average
+    outputs: Average
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kfac(MatrixRule):
+    """KFAC: ``W - step_size P^{-1} grad (Q + damping I)^{-1}``.
+
+    Q is the second moment of the layer's inputs, P the Gauss-Newton factor of its outputs, I for
+    the last layer.
     """
-    require_step_size(step_size)
-    require_damping(damping)
-    require_decay("averaging", averaging)
 
-    def step(weights: Weights, memory: Memory, batch: Batch) -> tuple[Weights, Memory]:
-        require_enough_rows(batch, damping)
-        G = weights.representation
-        F = least_squares_head(G, batch)
-        require_full_column_rank(F)
-        grad_G = gradients(Weights(F, G), batch).representation
-        factors, memory = smooth(memory, {"left": F.mT @ F, "input": batch.cov_x}, averaging)
-        G_next = kfac_step(
-            G,
-            F,
-            grad_G,
-            factors["input"],
-            step_size=step_size,
-            damping=damping,
-            left=factors["left"],
+    name: ClassVar[str] = "kfac"
+    needs_layer: ClassVar[bool] = True
+
+    damping: float = non_negative(0.0, "added to Q, in units of the squared inputs")
+    averaging: float = decay(0.0, "decay of the moving averages of P and Q; 0: the batch's own")
+
+    def start(self, W: Tensor) -> KfacState | tuple[()]:
+        if self.averaging == 0.0:
+            return ()
+        outputs, inputs = (W.new_zeros(*W.shape[:-2], size, size) for size in W.shape[-2:])
+        return KfacState(Average(inputs, 0.0), Average(outputs, 0.0))
+
+    def update(self, W: Tensor, grad: Tensor, state: Any, layer: Layer) -> tuple[Tensor, Any]:
+        layer, state = self.factors(layer, state)
+        assert layer.inputs is not None
+        if layer.outputs is None:
+            return foof_step(
+                W, grad, layer.inputs, step_size=self.step_size, damping=self.damping
+            ), state
+        moved = kfac_step(
+            W,
+            None,
+            grad,
+            layer.inputs,
+            step_size=self.step_size,
+            damping=self.damping,
+            left=layer.outputs,
         )
-        return Weights(F, G_next), memory
+        return moved, state
 
-    hyperparameters = {"step_size": step_size, "damping": damping, "averaging": averaging}
-    return Method(
-        "kfac",
-        step,
-        hyperparameters=hyperparameters,
-        invariances=EVERY if damping == 0.0 else (*ROTATIONS, "gauge"),
-    )
+    def factors(self, layer: Layer, state: Any) -> tuple[Layer, Any]:
+        """Return the factors to use, and the averages that hold them."""
+        if self.averaging == 0.0:
+            return layer, state
+        assert layer.inputs is not None
+        inputs = include(state.inputs, layer.inputs, self.averaging)
+        if layer.outputs is None:
+            return Layer(inputs.mean), KfacState(inputs, state.outputs)
+        outputs = include(state.outputs, layer.outputs, self.averaging)
+        return Layer(inputs.mean, outputs.mean), KfacState(inputs, outputs)
+
+    def require(self, layer: str, weights: Weights, batch: Batch) -> None:
+        require_enough_rows(batch, self.damping)
+        if layer == "representation":
+            require_full_column_rank(weights.head)
+
+    @property
+    def invariances(self) -> tuple[str, ...]:
+        return EVERY if self.damping == 0.0 else ROTATIONS
+
+
+def alternating(**values: Any) -> Method:
+    """Return alternating KFAC: least-squares head, then one step on the representation."""
+    rule = Kfac(**values)
+    gauge = EVERY if rule.damping == 0.0 else (*ROTATIONS, "gauge")
+    return on_linear_representation(rule, head="least_squares", invariances=gauge)
+
+
+kfac = dressed(alternating, Kfac)

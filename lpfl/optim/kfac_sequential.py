@@ -1,76 +1,35 @@
-"""KFAC on one layer after the other (Gauss-Seidel): the head first, then the representation."""
+"""KFAC on one layer after the other: the head first, then the representation."""
 
-from lpfl.optim.average import smooth
-from lpfl.optim.invariances import EVERY, ROTATIONS
-from lpfl.optim.kfac import (
-    kfac_head_step,
-    kfac_step,
-    require_enough_rows,
-    require_full_column_rank,
-)
-from lpfl.optim.method import Memory, Method, require_damping, require_decay, require_step_size
-from lpfl.problems.linear_representation import Batch, Weights, gradients
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+from lpfl.optim.drive import dressed, on_linear_representation
+from lpfl.optim.hyper import positive
+from lpfl.optim.kfac import Kfac
+from lpfl.optim.method import Method
 
 
-def kfac_sequential(
-    *,
-    step_size: float = 1e-2,
-    head_step_size: float | None = None,
-    damping: float = 0.0,
-    averaging: float = 0.0,
-) -> Method:
-    """Sequential KFAC: F+ from (F, G), then G+ from (F+, G), on the same batch.
+@dataclass(frozen=True, kw_only=True)
+class KfacSequential(Kfac):
+    """KFAC on one layer after the other: the head first, then the representation.
 
-    Undamped and without averaging F+ = (1 - head_step_size) F + head_step_size F_ls(G): the head
-    is a moving average of least squares, and head_step_size = 1 is alternating KFAC. None takes
-    ``step_size`` for the head.
-    averaging: decay of the moving averages of F'F, Sh and G Sh G'; 0 takes the current ones.
-    Raises: ValueError on bad hyper-parameters, n < d without damping, or F+ without full column
-    rank.
-    Source: Zhang et al. 2025, eq. (5), layer by layer.
+    F+ from (F, G), then G+ from (F+, G), on the same batch. Undamped and without averaging
+    F+ = (1 - head_step_size) F + head_step_size F_ls(G): head_step_size = 1 is alternating KFAC.
+    Source: derived; eq. (5) of Zhang et al. 2025 takes the layers in the opposite order.
     """
-    head_step_size = step_size if head_step_size is None else head_step_size
-    require_step_size(step_size)
-    require_step_size(head_step_size, "head_step_size")
-    require_damping(damping)
-    require_decay("averaging", averaging)
 
-    def step(weights: Weights, memory: Memory, batch: Batch) -> tuple[Weights, Memory]:
-        require_enough_rows(batch, damping)
-        F, G = weights
-        inner = {"hidden": G @ batch.cov_x @ G.mT, "input": batch.cov_x}
-        factors, memory = smooth(memory, inner, averaging)
-        F = kfac_head_step(
-            F,
-            G,
-            gradients(weights, batch).head,
-            batch.cov_x,
-            step_size=head_step_size,
-            damping=damping,
-            hidden=factors["hidden"],
-        )
-        require_full_column_rank(F)
-        outer, memory = smooth(memory, {"left": F.mT @ F}, averaging)
-        G_next = kfac_step(
-            G,
-            F,
-            gradients(Weights(F, G), batch).representation,
-            factors["input"],
-            step_size=step_size,
-            damping=damping,
-            left=outer["left"],
-        )
-        return Weights(F, G_next), memory
+    name: ClassVar[str] = "kfac_sequential"
 
-    hyperparameters = {
-        "step_size": step_size,
-        "head_step_size": head_step_size,
-        "damping": damping,
-        "averaging": averaging,
-    }
-    return Method(
-        "kfac_sequential",
-        step,
-        hyperparameters=hyperparameters,
-        invariances=EVERY if damping == 0.0 else ROTATIONS,
-    )
+    head_step_size: float | None = positive(None, "step size of the head", optional=True)
+
+
+def both_layers(**values: Any) -> Method:
+    """Return the method; without a step size of its own the head takes that of the rule."""
+    rule = KfacSequential(**values)
+    head_step_size = rule.step_size if rule.head_step_size is None else rule.head_step_size
+    rule = replace(rule, head_step_size=head_step_size)
+    head_rule = replace(rule, step_size=head_step_size)
+    return on_linear_representation(rule, head="head_first", head_rule=head_rule)
+
+
+kfac_sequential = dressed(both_layers, KfacSequential)

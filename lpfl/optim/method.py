@@ -49,34 +49,10 @@ class Method:
             )
 
 
-def require_step_size(step_size: float, name: str = "step_size") -> None:
-    """Raise ValueError unless ``step_size`` is a positive finite number."""
-    if not 0.0 < step_size < float("inf"):
-        raise ValueError(f"{name}={step_size}, needs 0 < . < inf")
-
-
-def require_damping(damping: float) -> None:
-    """Raise ValueError unless ``damping`` is a finite number >= 0."""
-    if not 0.0 <= damping < float("inf"):
-        raise ValueError(f"damping={damping}, needs >= 0")
-
-
-def require_decay(name: str, value: float) -> None:
-    """Raise ValueError unless ``value``, the weight of the past in an average, is in [0, 1)."""
-    if not 0.0 <= value < 1.0:
-        raise ValueError(f"{name}={value}, needs 0 <= . < 1")
-
-
 def require_non_negative(name: str, value: float) -> None:
     """Raise ValueError unless ``value`` is a finite number >= 0."""
     if not 0.0 <= value < float("inf"):
         raise ValueError(f"{name}={value}, needs 0 <= . < inf")
-
-
-def require_count(name: str, value: int, *, least: int) -> None:
-    """Raise ValueError unless ``value`` is an integer >= ``least``."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise ValueError(f"{name}={value!r}, needs an integer >= {least}")
 
 
 def require_choice(name: str, value: str, choices: tuple[str, ...]) -> None:

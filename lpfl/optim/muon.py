@@ -1,22 +1,18 @@
 """Muon: the momentum of each matrix replaced by its polar factor."""
 
 import math
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
 from lpfl.linalg.spectral import newton_schulz, polar_factor
+from lpfl.optim.drive import layerwise
+from lpfl.optim.hyper import choice, count, decay, flag, non_negative, positive
 from lpfl.optim.invariances import ROTATIONS
-from lpfl.optim.layerwise import layerwise
-from lpfl.optim.method import (
-    Hyperparameters,
-    Method,
-    require_choice,
-    require_count,
-    require_decay,
-    require_non_negative,
-    require_step_size,
-)
+from lpfl.optim.method import require_choice
+from lpfl.optim.rule import Layer, MatrixRule
 
 SCALES = ("none", "aspect", "match_rms")
 
@@ -64,49 +60,38 @@ def muon_step(
     return shrunk - step * orthogonalise(seen, newton_schulz_steps), average
 
 
-def muon(
-    *,
-    step_size: float = 1e-3,
-    momentum: float = 0.95,
-    nesterov: bool = True,
-    weight_decay: float = 0.0,
-    newton_schulz_steps: int = 0,
-    scale: str = "none",
-    head: str = "joint",
-) -> Method:
-    """Muon on head and representation; momentum 0 without Nesterov is the plain polar step."""
-    require_step_size(step_size)
-    require_decay("momentum", momentum)
-    require_non_negative("weight_decay", weight_decay)
-    require_count("newton_schulz_steps", newton_schulz_steps, least=0)
-    require_choice("scale", scale, SCALES)
+@dataclass(frozen=True, kw_only=True)
+class Muon(MatrixRule):
+    """Muon: the polar factor of the momentum (Jordan et al. 2024)."""
 
-    def rule(W: Tensor, grad: Tensor, average: Tensor) -> tuple[Tensor, Tensor]:
+    name: ClassVar[str] = "muon"
+
+    step_size: float = positive(1e-3, "step size, in units of the weights")
+    momentum: float = decay(0.95, "weight of the past in the gradient average")
+    nesterov: bool = flag(True, "look ahead by one average")
+    weight_decay: float = non_negative(0.0, "decay, in inverse units of the step size")
+    newton_schulz_steps: int = count(0, "0: exact polar factor", least=0)
+    scale: str = choice("none", "factor of the step by shape", among=SCALES)
+
+    def start(self, W: Tensor) -> Any:
+        return torch.zeros_like(W)
+
+    def update(self, W: Tensor, grad: Tensor, state: Any, layer: Layer) -> tuple[Tensor, Any]:
         return muon_step(
             W,
             grad,
-            average,
-            step_size=step_size,
-            momentum=momentum,
-            nesterov=nesterov,
-            weight_decay=weight_decay,
-            newton_schulz_steps=newton_schulz_steps,
-            scale=scale,
+            state,
+            step_size=self.step_size,
+            momentum=self.momentum,
+            nesterov=self.nesterov,
+            weight_decay=self.weight_decay,
+            newton_schulz_steps=self.newton_schulz_steps,
+            scale=self.scale,
         )
 
-    hyperparameters: Hyperparameters = {
-        "step_size": step_size,
-        "momentum": momentum,
-        "nesterov": nesterov,
-        "weight_decay": weight_decay,
-        "newton_schulz_steps": newton_schulz_steps,
-        "scale": scale,
-    }
-    return layerwise(
-        "muon",
-        start=torch.zeros_like,
-        rule=rule,
-        head=head,
-        hyperparameters=hyperparameters,
-        invariances=ROTATIONS,
-    )
+    @property
+    def invariances(self) -> tuple[str, ...]:
+        return ROTATIONS
+
+
+muon = layerwise(Muon)

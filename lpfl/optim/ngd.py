@@ -1,19 +1,21 @@
 """Natural gradient with the true Fisher of N(F G x, I): the exact Gauss-Newton matrix."""
 
+from dataclasses import dataclass
+from typing import ClassVar
+
 import torch
 from torch import Tensor
 
 from lpfl.linalg import right_solve
+from lpfl.optim.drive import whole_model
+from lpfl.optim.hyper import Hyper, choice, non_negative, positive
 from lpfl.optim.invariances import EVERY, ROTATIONS
-from lpfl.optim.kfac import damped, require_enough_rows, require_full_column_rank
+from lpfl.optim.kfac import require_enough_rows, require_full_column_rank
 from lpfl.optim.method import (
-    Hyperparameters,
     Memory,
     Method,
-    require_choice,
-    require_damping,
-    require_step_size,
 )
+from lpfl.optim.whitening import damped
 from lpfl.problems.linear_representation import Batch, Weights, gradients
 
 GAUGES = ("minimum_norm", "equivariant")
@@ -77,32 +79,42 @@ def damped_gauss_newton_inverse(weights: Weights, batch: Batch, *, damping: floa
     return Weights(dF, Vh.mT @ rows[..., :d])
 
 
-def ngd(*, step_size: float = 1e-2, damping: float = 0.0, gauge: str = "minimum_norm") -> Method:
+@dataclass(frozen=True, kw_only=True)
+class Ngd(Hyper):
     """Natural gradient descent on both layers, true Fisher.
 
     damping 0 takes the pseudo-inverse (or the equivariant inverse, see
     :func:`gauss_newton_inverse`); damping > 0 the damped inverse.
-    Raises: ValueError on bad hyper-parameters, n < d without damping, F without full column rank.
+    Raises: ValueError in a step with n < d without damping, or F without full column rank.
     """
-    require_step_size(step_size)
-    require_damping(damping)
-    require_choice("gauge", gauge, GAUGES)
-    if damping > 0.0 and gauge != "minimum_norm":
-        raise ValueError(f"damping={damping}, needs 0 with gauge={gauge!r}")
 
-    def step(weights: Weights, memory: Memory, batch: Batch) -> tuple[Weights, Memory]:
-        require_enough_rows(batch, damping)
-        if damping > 0.0:
-            direction = damped_gauss_newton_inverse(weights, batch, damping=damping)
+    name: ClassVar[str] = "ngd"
+
+    step_size: float = positive(1e-2, "step size")
+    damping: float = non_negative(0.0, "added to the Gauss-Newton matrix")
+    gauge: str = choice("minimum_norm", "generalised inverse along the gauge", among=GAUGES)
+
+    def check(self) -> None:
+        if self.damping > 0.0 and self.gauge != "minimum_norm":
+            raise ValueError(f"damping={self.damping}, needs 0 with gauge={self.gauge!r}")
+
+    def step(self, weights: Weights, memory: Memory, batch: Batch) -> tuple[Weights, Memory]:
+        require_enough_rows(batch, self.damping)
+        if self.damping > 0.0:
+            direction = damped_gauss_newton_inverse(weights, batch, damping=self.damping)
         else:
-            direction = gauss_newton_inverse(weights, batch, gauge=gauge)
+            direction = gauss_newton_inverse(weights, batch, gauge=self.gauge)
         pairs = zip(weights, direction, strict=True)
-        return Weights(*[W - step_size * delta for W, delta in pairs]), memory
+        return Weights(*[W - self.step_size * delta for W, delta in pairs]), memory
 
-    hyperparameters: Hyperparameters = {"step_size": step_size, "damping": damping, "gauge": gauge}
-    return Method(
-        "ngd",
-        step,
-        hyperparameters=hyperparameters,
-        invariances=EVERY if gauge == "equivariant" else ROTATIONS,
-    )
+    def method(self) -> Method:
+        """Return the method on a linear representation."""
+        return Method(
+            self.name,
+            self.step,
+            hyperparameters=self.hyperparameters(),
+            invariances=EVERY if self.gauge == "equivariant" else ROTATIONS,
+        )
+
+
+ngd = whole_model(Ngd)

@@ -1,19 +1,23 @@
 """Natural gradient with the empirical Fisher: second moment of the per-sample gradients."""
 
+from dataclasses import dataclass
+from typing import ClassVar
+
 import torch
 from torch import Tensor
 
 from lpfl.linalg import unvec
 from lpfl.linalg.spectral import psd_power
+from lpfl.optim.drive import whole_model
+from lpfl.optim.hyper import Hyper, non_negative, positive
 from lpfl.optim.invariances import ROTATIONS
-from lpfl.optim.kfac import damped
 from lpfl.optim.method import (
     Memory,
     Method,
-    require_damping,
+    require_non_negative,
     require_rows,
-    require_step_size,
 )
+from lpfl.optim.whitening import damped
 from lpfl.problems.linear_representation import Batch, Weights
 
 
@@ -41,7 +45,7 @@ def empirical_fisher_inverse(U: Tensor, *, damping: float = 0.0) -> Tensor:
     Raises: ValueError if damping < 0.
     Source: derived (push-through identity).
     """
-    require_damping(damping)
+    require_non_negative("damping", damping)
     n, p = U.shape[-2:]
     if n < p:
         ones = torch.full_like(U[..., :1], 1.0 / n)
@@ -56,29 +60,37 @@ def inverse_times(S: Tensor, right: Tensor, damping: float) -> Tensor:
     return torch.cholesky_solve(right, torch.linalg.cholesky(damped(S, damping)))
 
 
-def ngd_empirical(*, step_size: float = 1e-4, damping: float = 0.0) -> Method:
+@dataclass(frozen=True, kw_only=True)
+class NgdEmpirical(Hyper):
     """Natural gradient descent on both layers, empirical Fisher of the batch.
 
     damping 0 (pseudo-inverse) needs an eigendecomposition of size min(n, k(d + m)) per step;
     damping > 0 a Cholesky factor.
-    Raises: ValueError on bad hyper-parameters or a batch without rows.
+    Raises: ValueError in a step on a batch without rows.
     """
-    require_step_size(step_size)
-    require_damping(damping)
 
-    def step(weights: Weights, memory: Memory, batch: Batch) -> tuple[Weights, Memory]:
+    name: ClassVar[str] = "ngd_empirical"
+
+    step_size: float = positive(1e-4, "step size")
+    damping: float = non_negative(0.0, "added to the Fisher matrix")
+
+    def step(self, weights: Weights, memory: Memory, batch: Batch) -> tuple[Weights, Memory]:
         F, G = weights
         U = sample_gradients(weights, *require_rows(batch, "ngd_empirical"))
-        direction = empirical_fisher_inverse(U, damping=damping)
+        direction = empirical_fisher_inverse(U, damping=self.damping)
         dG, dF = direction.split([G.shape[-2] * G.shape[-1], F.shape[-2] * F.shape[-1]], dim=-1)
-        F_next = F - step_size * unvec(dF, F.shape[-2])
-        return Weights(F_next, G - step_size * unvec(dG, G.shape[-2])), memory
+        F_next = F - self.step_size * unvec(dF, F.shape[-2])
+        return Weights(F_next, G - self.step_size * unvec(dG, G.shape[-2])), memory
 
-    hyperparameters = {"step_size": step_size, "damping": damping}
-    return Method(
-        "ngd_empirical",
-        step,
-        hyperparameters=hyperparameters,
-        needs_rows=True,
-        invariances=ROTATIONS,
-    )
+    def method(self) -> Method:
+        """Return the method on a linear representation."""
+        return Method(
+            self.name,
+            self.step,
+            hyperparameters=self.hyperparameters(),
+            needs_rows=True,
+            invariances=ROTATIONS,
+        )
+
+
+ngd_empirical = whole_model(NgdEmpirical)

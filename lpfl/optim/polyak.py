@@ -1,8 +1,13 @@
 """Polyak's step size along a gradient that may be preconditioned layer by layer."""
 
+from dataclasses import dataclass
+from typing import ClassVar
+
 import torch
 from torch import Tensor
 
+from lpfl.optim.drive import whole_model
+from lpfl.optim.hyper import Hyper, choice, non_negative, positive
 from lpfl.optim.invariances import EVERY, ROTATIONS
 from lpfl.optim.kfac import (
     kfac_head_step,
@@ -13,11 +18,7 @@ from lpfl.optim.kfac import (
 from lpfl.optim.method import (
     Memory,
     Method,
-    require_choice,
-    require_damping,
-    require_non_negative,
     require_rows,
-    require_step_size,
 )
 from lpfl.problems.linear_representation import Batch, Weights, gradients, loss
 
@@ -54,53 +55,49 @@ def kfac_direction(weights: Weights, slope: Weights, cov_x: Tensor, damping: flo
     return Weights(dF, dG)
 
 
-def polyak(
-    *,
-    step_size: float = 1.0,
-    loss_star: float = 0.0,
-    preconditioner: str = "none",
-    damping: float = 0.0,
-    max_step_size: float | None = None,
-) -> Method:
+@dataclass(frozen=True, kw_only=True)
+class Polyak(Hyper):
     """Joint descent with the step ``step_size (L - L*) / |grad|^2_{P^-1}``.
 
-    The quotient is cut at ``max_step_size`` if given. L is the loss on the batch, loss_star the
-    value L* it can reach (m sigma^2/2 on fresh noisy batches, 0 without noise), in [y]^2;
-    step_size is a pure number.
-    preconditioner: "none" (P = I) or "kfac" (the layer-wise factors of the joint form, damped).
-    Raises: ValueError on bad hyper-parameters, a batch without rows; with "kfac" n < d without
-    damping or F without full column rank.
+    L is the loss on the batch, in [y]^2; L* the value it can reach: m sigma^2/2 on fresh noisy
+    batches, 0 without noise. preconditioner "none" has P = I, "kfac" the layer-wise factors of
+    the joint form, damped.
+    Raises: ValueError in a step on a batch without rows; with "kfac" for n < d without damping or
+    F without full column rank.
     """
-    require_step_size(step_size)
-    require_non_negative("loss_star", loss_star)
-    require_choice("preconditioner", preconditioner, PRECONDITIONERS)
-    require_damping(damping)
-    if max_step_size is not None:
-        require_step_size(max_step_size, "max_step_size")
 
-    def step(weights: Weights, memory: Memory, batch: Batch) -> tuple[Weights, Memory]:
-        gap = loss(weights, *require_rows(batch, "polyak")) - loss_star
+    name: ClassVar[str] = "polyak"
+
+    step_size: float = positive(1.0, "factor on the quotient, a pure number")
+    loss_star: float = non_negative(0.0, "the value L* of the loss that can be reached")
+    preconditioner: str = choice("none", "norm of the gradient", among=PRECONDITIONERS)
+    damping: float = non_negative(0.0, "of the factors of the preconditioner")
+    max_step_size: float | None = positive(None, "cut of the quotient", optional=True)
+
+    def step(self, weights: Weights, memory: Memory, batch: Batch) -> tuple[Weights, Memory]:
+        gap = loss(weights, *require_rows(batch, "polyak")) - self.loss_star
         slope = gradients(weights, batch)
         direction = slope
-        if preconditioner == "kfac":
-            require_enough_rows(batch, damping)
-            direction = kfac_direction(weights, slope, batch.cov_x, damping)
-        eta = step_size * polyak_step_size(slope, direction, gap, max_step_size=max_step_size)
+        if self.preconditioner == "kfac":
+            require_enough_rows(batch, self.damping)
+            direction = kfac_direction(weights, slope, batch.cov_x, self.damping)
+        eta = self.step_size * polyak_step_size(
+            slope, direction, gap, max_step_size=self.max_step_size
+        )
         pairs = zip(weights, direction, strict=True)
         return Weights(*[W - eta[..., None, None] * move for W, move in pairs]), memory
 
-    hyperparameters: dict[str, float | str | bool] = {
-        "step_size": step_size,
-        "loss_star": loss_star,
-        "preconditioner": preconditioner,
-        "damping": damping,
-    }
-    if max_step_size is not None:
-        hyperparameters["max_step_size"] = max_step_size
-    return Method(
-        "polyak",
-        step,
-        hyperparameters=hyperparameters,
-        needs_rows=True,
-        invariances=EVERY if preconditioner == "kfac" and damping == 0.0 else ROTATIONS,
-    )
+    def method(self) -> Method:
+        """Return the method on a linear representation."""
+        return Method(
+            self.name,
+            self.step,
+            hyperparameters=self.hyperparameters(),
+            needs_rows=True,
+            invariances=EVERY
+            if self.preconditioner == "kfac" and self.damping == 0.0
+            else ROTATIONS,
+        )
+
+
+polyak = whole_model(Polyak)

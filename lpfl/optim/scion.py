@@ -1,12 +1,16 @@
 """Scion: a Frank-Wolfe step in the spectral-norm ball, along averaged gradients."""
 
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
 import torch
 from torch import Tensor
 
+from lpfl.optim.drive import layerwise
+from lpfl.optim.hyper import count, decay, flag, positive
 from lpfl.optim.invariances import ROTATIONS
-from lpfl.optim.layerwise import layerwise
-from lpfl.optim.method import Method, require_count, require_decay, require_step_size
 from lpfl.optim.muon import orthogonalise
+from lpfl.optim.rule import Layer, MatrixRule
 
 
 def spectral_lmo(matrix: Tensor, *, radius: float, newton_schulz_steps: int = 0) -> Tensor:
@@ -40,50 +44,40 @@ def scion_step(
     return kept * W + step_size * Z, average
 
 
-def scion(
-    *,
-    step_size: float = 1e-3,
-    radius: float = 10.0,
-    momentum: float = 0.9,
-    constrained: bool = True,
-    newton_schulz_steps: int = 0,
-    head: str = "joint",
-) -> Method:
-    """Scion on head and representation.
+@dataclass(frozen=True, kw_only=True)
+class Scion(MatrixRule):
+    """Scion: Frank-Wolfe in the spectral-norm ball (Pethick et al. 2025)."""
 
-    Raises: ValueError unless step_size > 0 (<= 1 if constrained), radius > 0, 0 <= momentum < 1.
-    """
-    require_step_size(step_size)
-    require_step_size(radius, "radius")
-    require_decay("momentum", momentum)
-    require_count("newton_schulz_steps", newton_schulz_steps, least=0)
-    if constrained and step_size > 1.0:
-        raise ValueError(f"step_size={step_size}, needs <= 1 in the constrained form")
+    name: ClassVar[str] = "scion"
 
-    def rule(W: Tensor, grad: Tensor, average: Tensor) -> tuple[Tensor, Tensor]:
+    step_size: float = positive(1e-3, "step, a pure number")
+    radius: float = positive(10.0, "radius of the ball, in units of the weights")
+    momentum: float = decay(0.9, "weight of the past in the gradient average")
+    constrained: bool = flag(True, "shrink towards the ball")
+    newton_schulz_steps: int = count(0, "0: exact polar factor", least=0)
+
+    def check(self) -> None:
+        if self.constrained and self.step_size > 1.0:
+            raise ValueError(f"step_size={self.step_size}, needs <= 1 in the constrained form")
+
+    def start(self, W: Tensor) -> Any:
+        return torch.zeros_like(W)
+
+    def update(self, W: Tensor, grad: Tensor, state: Any, layer: Layer) -> tuple[Tensor, Any]:
         return scion_step(
             W,
             grad,
-            average,
-            step_size=step_size,
-            radius=radius,
-            momentum=momentum,
-            constrained=constrained,
-            newton_schulz_steps=newton_schulz_steps,
+            state,
+            step_size=self.step_size,
+            radius=self.radius,
+            momentum=self.momentum,
+            constrained=self.constrained,
+            newton_schulz_steps=self.newton_schulz_steps,
         )
 
-    hyperparameters = {
-        "step_size": step_size,
-        "radius": radius,
-        "momentum": momentum,
-        "constrained": constrained,
-        "newton_schulz_steps": newton_schulz_steps,
-    }
-    return layerwise(
-        "scion",
-        start=torch.zeros_like,
-        rule=rule,
-        head=head,
-        hyperparameters=hyperparameters,
-        invariances=ROTATIONS,
-    )
+    @property
+    def invariances(self) -> tuple[str, ...]:
+        return ROTATIONS
+
+
+scion = layerwise(Scion)

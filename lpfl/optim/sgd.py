@@ -1,10 +1,13 @@
 """Stochastic gradient descent."""
 
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
 from torch import Tensor
 
+from lpfl.optim.drive import layerwise
 from lpfl.optim.invariances import ROTATIONS
-from lpfl.optim.layerwise import layerwise, no_state
-from lpfl.optim.method import Method, require_step_size
+from lpfl.optim.rule import Layer, MatrixRule
 
 
 def sgd_step(W: Tensor, grad: Tensor, *, step_size: float) -> Tensor:
@@ -12,18 +15,18 @@ def sgd_step(W: Tensor, grad: Tensor, *, step_size: float) -> Tensor:
     return W - step_size * grad
 
 
-def sgd(*, step_size: float = 1e-2, head: str = "joint") -> Method:
-    """SGD on head and representation."""
-    require_step_size(step_size)
+@dataclass(frozen=True, kw_only=True)
+class Sgd(MatrixRule):
+    """Stochastic gradient descent."""
 
-    def rule(W: Tensor, grad: Tensor, state: None) -> tuple[Tensor, None]:
-        return sgd_step(W, grad, step_size=step_size), None
+    name: ClassVar[str] = "sgd"
 
-    return layerwise(
-        "sgd",
-        start=no_state,
-        rule=rule,
-        head=head,
-        hyperparameters={"step_size": step_size},
-        invariances=ROTATIONS,
-    )
+    def update(self, W: Tensor, grad: Tensor, state: Any, layer: Layer) -> tuple[Tensor, Any]:
+        return sgd_step(W, grad, step_size=self.step_size), state
+
+    @property
+    def invariances(self) -> tuple[str, ...]:
+        return ROTATIONS
+
+
+sgd = layerwise(Sgd)

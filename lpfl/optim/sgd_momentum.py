@@ -1,11 +1,15 @@
 """SGD with heavy-ball or Nesterov momentum."""
 
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
 import torch
 from torch import Tensor
 
+from lpfl.optim.drive import layerwise
+from lpfl.optim.hyper import decay, flag
 from lpfl.optim.invariances import ROTATIONS
-from lpfl.optim.layerwise import layerwise
-from lpfl.optim.method import Method, require_decay, require_step_size
+from lpfl.optim.rule import Layer, MatrixRule
 
 
 def sgd_momentum_step(
@@ -28,29 +32,35 @@ def sgd_momentum_step(
     return W - step_size * direction, velocity
 
 
-def sgd_momentum(
-    *, step_size: float = 1e-2, momentum: float = 0.9, nesterov: bool = False, head: str = "joint"
-) -> Method:
-    """SGD with momentum on head and representation.
+@dataclass(frozen=True, kw_only=True)
+class SgdMomentum(MatrixRule):
+    """SGD with heavy-ball or Nesterov momentum."""
 
-    Raises: ValueError unless step_size > 0, 0 <= momentum < 1, and momentum > 0 for Nesterov.
-    """
-    require_step_size(step_size)
-    require_decay("momentum", momentum)
-    if nesterov and momentum == 0.0:
-        raise ValueError(f"momentum={momentum}, needs > 0 with nesterov")
+    name: ClassVar[str] = "sgd_momentum"
 
-    def rule(W: Tensor, grad: Tensor, velocity: Tensor) -> tuple[Tensor, Tensor]:
+    momentum: float = decay(0.9, "weight of the past velocity")
+    nesterov: bool = flag(False, "look ahead by one velocity")
+
+    def check(self) -> None:
+        if self.nesterov and self.momentum == 0.0:
+            raise ValueError(f"momentum={self.momentum}, needs > 0 with nesterov")
+
+    def start(self, W: Tensor) -> Any:
+        return torch.zeros_like(W)
+
+    def update(self, W: Tensor, grad: Tensor, state: Any, layer: Layer) -> tuple[Tensor, Any]:
         return sgd_momentum_step(
-            W, grad, velocity, step_size=step_size, momentum=momentum, nesterov=nesterov
+            W,
+            grad,
+            state,
+            step_size=self.step_size,
+            momentum=self.momentum,
+            nesterov=self.nesterov,
         )
 
-    hyperparameters = {"step_size": step_size, "momentum": momentum, "nesterov": nesterov}
-    return layerwise(
-        "sgd_momentum",
-        start=torch.zeros_like,
-        rule=rule,
-        head=head,
-        hyperparameters=hyperparameters,
-        invariances=ROTATIONS,
-    )
+    @property
+    def invariances(self) -> tuple[str, ...]:
+        return ROTATIONS
+
+
+sgd_momentum = layerwise(SgdMomentum)

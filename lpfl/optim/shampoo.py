@@ -1,21 +1,16 @@
 """Shampoo: both sides of the gradient preconditioned by its own second moments."""
 
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple
 
 from torch import Tensor
 
 from lpfl.linalg.spectral import psd_power
 from lpfl.optim.average import Average, include
+from lpfl.optim.drive import layerwise
+from lpfl.optim.hyper import choice, decay, fraction, non_negative
 from lpfl.optim.invariances import ROTATIONS
-from lpfl.optim.layerwise import layerwise, no_state
-from lpfl.optim.method import (
-    Hyperparameters,
-    Method,
-    require_choice,
-    require_decay,
-    require_non_negative,
-    require_step_size,
-)
+from lpfl.optim.rule import Layer, MatrixRule
 
 STATISTICS = ("sum", "average")
 
@@ -30,6 +25,12 @@ class ShampooState(NamedTuple):
 def accumulate(past: Average | None, value: Tensor) -> Average:
     """Return the running sum, as an average of weight one."""
     return Average(value if past is None else past.total + value, 1.0)
+
+
+def shampoo_start(W: Tensor) -> ShampooState:
+    """Return the state before the first gradient: nothing seen, with weight zero."""
+    left, right = (W.new_zeros(*W.shape[:-2], size, size) for size in W.shape[-2:])
+    return ShampooState(Average(left, 0.0), Average(right, 0.0))
 
 
 def shampoo_direction(
@@ -77,50 +78,35 @@ def shampoo_step(
     return W - step_size * direction, state
 
 
-def shampoo(
-    *,
-    step_size: float = 1e-2,
-    exponent: float = 0.25,
-    statistics: str = "sum",
-    averaging: float = 0.99,
-    epsilon: float = 0.0,
-    head: str = "joint",
-) -> Method:
-    """Shampoo on head and representation.
+@dataclass(frozen=True, kw_only=True)
+class Shampoo(MatrixRule):
+    """Shampoo (Gupta, Koren and Singer 2018)."""
 
-    Raises: ValueError unless step_size > 0, 0 < exponent <= 1, 0 <= averaging < 1, epsilon >= 0.
-    """
-    require_step_size(step_size)
-    require_choice("statistics", statistics, STATISTICS)
-    require_decay("averaging", averaging)
-    require_non_negative("epsilon", epsilon)
-    if not 0.0 < exponent <= 1.0:
-        raise ValueError(f"exponent={exponent}, needs 0 < . <= 1")
+    name: ClassVar[str] = "shampoo"
 
-    def rule(W: Tensor, grad: Tensor, state: ShampooState | None) -> tuple[Tensor, ShampooState]:
+    exponent: float = fraction(0.25, "inverse power of each side")
+    statistics: str = choice("sum", "sums or moving averages of grad grad'", among=STATISTICS)
+    averaging: float = decay(0.99, "decay of the moving averages")
+    epsilon: float = non_negative(0.0, "added to each statistic; 0: pseudo-inverse powers")
+
+    def start(self, W: Tensor) -> Any:
+        return shampoo_start(W)
+
+    def update(self, W: Tensor, grad: Tensor, state: Any, layer: Layer) -> tuple[Tensor, Any]:
         return shampoo_step(
             W,
             grad,
             state,
-            step_size=step_size,
-            exponent=exponent,
-            statistics=statistics,
-            averaging=averaging,
-            epsilon=epsilon,
+            step_size=self.step_size,
+            exponent=self.exponent,
+            statistics=self.statistics,
+            averaging=self.averaging,
+            epsilon=self.epsilon,
         )
 
-    hyperparameters: Hyperparameters = {
-        "step_size": step_size,
-        "exponent": exponent,
-        "statistics": statistics,
-        "averaging": averaging,
-        "epsilon": epsilon,
-    }
-    return layerwise(
-        "shampoo",
-        start=no_state,
-        rule=rule,
-        head=head,
-        hyperparameters=hyperparameters,
-        invariances=ROTATIONS,
-    )
+    @property
+    def invariances(self) -> tuple[str, ...]:
+        return ROTATIONS
+
+
+shampoo = layerwise(Shampoo)

@@ -1,11 +1,15 @@
 """SignSGD, with optional momentum (Signum)."""
 
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
 import torch
 from torch import Tensor
 
+from lpfl.optim.drive import layerwise
+from lpfl.optim.hyper import decay, positive
 from lpfl.optim.invariances import SIGNED_PERMUTATIONS
-from lpfl.optim.layerwise import layerwise
-from lpfl.optim.method import Method, require_decay, require_step_size
+from lpfl.optim.rule import Layer, MatrixRule
 
 
 def sign_sgd_step(
@@ -21,19 +25,24 @@ def sign_sgd_step(
     return W - step_size * average.sign(), average
 
 
-def sign_sgd(*, step_size: float = 1e-3, momentum: float = 0.0, head: str = "joint") -> Method:
-    """SignSGD on head and representation."""
-    require_step_size(step_size)
-    require_decay("momentum", momentum)
+@dataclass(frozen=True, kw_only=True)
+class SignSgd(MatrixRule):
+    """SignSGD, with optional momentum (Signum; Bernstein et al. 2018)."""
 
-    def rule(W: Tensor, grad: Tensor, average: Tensor) -> tuple[Tensor, Tensor]:
-        return sign_sgd_step(W, grad, average, step_size=step_size, momentum=momentum)
+    name: ClassVar[str] = "sign_sgd"
 
-    return layerwise(
-        "sign_sgd",
-        start=torch.zeros_like,
-        rule=rule,
-        head=head,
-        hyperparameters={"step_size": step_size, "momentum": momentum},
-        invariances=SIGNED_PERMUTATIONS,
-    )
+    step_size: float = positive(1e-3, "step size, in units of the weights")
+    momentum: float = decay(0.0, "weight of the past in the gradient average")
+
+    def start(self, W: Tensor) -> Any:
+        return torch.zeros_like(W)
+
+    def update(self, W: Tensor, grad: Tensor, state: Any, layer: Layer) -> tuple[Tensor, Any]:
+        return sign_sgd_step(W, grad, state, step_size=self.step_size, momentum=self.momentum)
+
+    @property
+    def invariances(self) -> tuple[str, ...]:
+        return SIGNED_PERMUTATIONS
+
+
+sign_sgd = layerwise(SignSgd)

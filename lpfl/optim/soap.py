@@ -1,14 +1,16 @@
 """SOAP: Adam in the eigenbasis of Shampoo's statistics."""
 
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple
 
 import torch
 from torch import Tensor
 
-from lpfl.optim.adam import adam_direction, require_adam
+from lpfl.optim.adam import adam_direction
+from lpfl.optim.drive import layerwise
+from lpfl.optim.hyper import count, decay, non_negative
 from lpfl.optim.invariances import ROTATIONS
-from lpfl.optim.layerwise import layerwise
-from lpfl.optim.method import Method, require_count, require_decay
+from lpfl.optim.rule import Layer, MatrixRule
 
 
 class SoapState(NamedTuple):
@@ -79,51 +81,39 @@ def soap_step(
     return W, SoapState(left, right, QL, QR, first, second, seen)
 
 
-def soap(
-    *,
-    step_size: float = 1e-2,
-    beta1: float = 0.95,
-    beta2: float = 0.95,
-    averaging: float = 0.95,
-    epsilon: float = 1e-8,
-    frequency: int = 1,
-    warmup: int = 1,
-    head: str = "joint",
-) -> Method:
-    """SOAP on head and representation."""
-    require_adam(step_size, beta1, beta2, epsilon)
-    require_decay("averaging", averaging)
-    require_count("frequency", frequency, least=1)
-    require_count("warmup", warmup, least=1)
+@dataclass(frozen=True, kw_only=True)
+class Soap(MatrixRule):
+    """SOAP: Adam in the eigenbasis of Shampoo's statistics (Vyas et al. 2024)."""
 
-    def rule(W: Tensor, grad: Tensor, state: SoapState) -> tuple[Tensor, SoapState]:
+    name: ClassVar[str] = "soap"
+
+    beta1: float = decay(0.95, "decay of the mean gradient")
+    beta2: float = decay(0.95, "decay of the mean squared projected gradient")
+    averaging: float = decay(0.95, "decay of both statistics")
+    epsilon: float = non_negative(1e-8, "added to the root, in units of the gradient")
+    frequency: int = count(1, "steps between new eigenvectors", least=1)
+    warmup: int = count(1, "gradients that only fill the statistics", least=1)
+
+    def start(self, W: Tensor) -> Any:
+        return soap_start(W)
+
+    def update(self, W: Tensor, grad: Tensor, state: Any, layer: Layer) -> tuple[Tensor, Any]:
         return soap_step(
             W,
             grad,
             state,
-            step_size=step_size,
-            beta1=beta1,
-            beta2=beta2,
-            averaging=averaging,
-            epsilon=epsilon,
-            frequency=frequency,
-            warmup=warmup,
+            step_size=self.step_size,
+            beta1=self.beta1,
+            beta2=self.beta2,
+            averaging=self.averaging,
+            epsilon=self.epsilon,
+            frequency=self.frequency,
+            warmup=self.warmup,
         )
 
-    hyperparameters = {
-        "step_size": step_size,
-        "beta1": beta1,
-        "beta2": beta2,
-        "averaging": averaging,
-        "epsilon": epsilon,
-        "frequency": frequency,
-        "warmup": warmup,
-    }
-    return layerwise(
-        "soap",
-        start=soap_start,
-        rule=rule,
-        head=head,
-        hyperparameters=hyperparameters,
-        invariances=ROTATIONS,
-    )
+    @property
+    def invariances(self) -> tuple[str, ...]:
+        return ROTATIONS
+
+
+soap = layerwise(Soap)

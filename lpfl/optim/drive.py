@@ -1,0 +1,145 @@
+"""Rules on the linear representation ``y = F G x`` and on the first layer of a network."""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import MISSING, fields, replace
+from typing import Any
+
+from torch import Tensor
+
+from lpfl.linalg.algebra import second_moment
+from lpfl.optim.hyper import bounds_of
+from lpfl.optim.method import Memory, Method, require_choice
+from lpfl.optim.rule import Layer, MatrixRule
+from lpfl.problems.linear_representation import Batch, Weights, gradients, least_squares_head
+
+HEADS = ("joint", "least_squares", "frozen")
+ORDERS = (*HEADS, "head_first", "representation_first")
+
+
+def on_linear_representation(
+    rule: MatrixRule,
+    *,
+    head: str = "joint",
+    head_rule: MatrixRule | None = None,
+    name: str | None = None,
+    invariances: tuple[str, ...] | None = None,
+) -> Method:
+    """Return the method that applies ``rule`` to the representation, and maybe to the head.
+
+    head: "joint" moves both layers from the old weights; "head_first" and "representation_first"
+    move the second one from the new weights of the first; "least_squares" refits the head on the
+    batch before the representation moves; "frozen" leaves the head as it is. head_rule: rule of
+    the head, if it differs.
+    """
+    require_choice("head", head, ORDERS)
+    rules = {"head": head_rule or rule, "representation": rule}
+    trained = Weights._fields if head not in ("least_squares", "frozen") else ("representation",)
+
+    def init(weights: Weights) -> Memory:
+        return {layer: rules[layer].start(getattr(weights, layer)) for layer in trained}
+
+    def move(layer: str, weights: Weights, memory: Memory, batch: Batch) -> tuple[Tensor, Any]:
+        rule = rules[layer]
+        rule.require(layer, weights, batch)
+        seen = layer_of(layer, weights, batch) if rule.needs_layer else Layer()
+        slope = getattr(gradients(weights, batch), layer)
+        return rule.update(getattr(weights, layer), slope, memory[layer], seen)
+
+    def step(weights: Weights, memory: Memory, batch: Batch) -> tuple[Weights, Memory]:
+        if head == "least_squares":
+            weights = weights._replace(head=least_squares_head(weights.representation, batch))
+        order = reversed(trained) if head == "representation_first" else trained
+        after, kept = weights, dict(memory)
+        for layer in order:
+            seen_from = weights if head == "joint" else after
+            moved, kept[layer] = move(layer, seen_from, memory, batch)
+            after = after._replace(**{layer: moved})
+        return after, kept
+
+    return Method(
+        name or rule.name,
+        step,
+        init=init,
+        hyperparameters=rule.hyperparameters(),
+        invariances=rule.invariances if invariances is None else invariances,
+    )
+
+
+def layer_of(layer: str, weights: Weights, batch: Batch) -> Layer:
+    """Return what a layer saw: Sh and F'F for the representation, G Sh G' and I for the head."""
+    F, G = weights
+    if layer == "representation":
+        return Layer(batch.cov_x, F.mT @ F)
+    return Layer(G @ batch.cov_x @ G.mT)
+
+
+def layerwise(rule: type[MatrixRule]) -> Callable[..., Method]:
+    """Return the factory of the method that applies a rule to each layer on its own.
+
+    Its signature is that of the rule, and ``head``, one of "joint", "least_squares", "frozen".
+    """
+
+    def factory(*, head: str = "joint", **values: Any) -> Method:
+        require_choice("head", head, HEADS)
+        method = on_linear_representation(rule(**values), head=head)
+        return replace(method, hyperparameters={**method.hyperparameters, "head": head})
+
+    return dressed(factory, rule, extra={"head": "joint"})
+
+
+def whole_model(kind: type[Any]) -> Callable[..., Method]:
+    """Return the factory of a method that moves the whole model: ``kind(**values).method()``."""
+
+    def factory(**values: Any) -> Method:
+        method: Method = kind(**values).method()
+        return method
+
+    return dressed(factory, kind)
+
+
+def dressed(
+    factory: Callable[..., Method], kind: type[Any], *, extra: dict[str, Any] | None = None
+) -> Callable[..., Method]:
+    """Give a factory the name, the signature and the docstring of the dataclass it builds."""
+    given = {f.name: f.default for f in fields(kind) if f.name in bounds_of(kind)}
+    parameters = [
+        inspect.Parameter(
+            name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=inspect.Parameter.empty if value is MISSING else value,
+        )
+        for name, value in {**given, **(extra or {})}.items()
+    ]
+    factory.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    factory.__name__ = factory.__qualname__ = kind.name
+    factory.__doc__ = described(kind)
+    factory.optimizer = kind  # type: ignore[attr-defined]
+    return factory
+
+
+def described(kind: type[Any]) -> str:
+    """Return the docstring of a rule with a line per hyper-parameter: meaning, default, bound."""
+    lines = [inspect.cleandoc(kind.__doc__ or ""), ""]
+    for f in fields(kind):
+        if f.name in bounds_of(kind):
+            bound = bounds_of(kind)[f.name]
+            lines.append(f"{f.name}: {f.metadata['says']} (default {f.default!r}, {bound.text}).")
+    return "\n".join([*lines, "Raises: ValueError outside a bound."])
+
+
+def first_direction(rule: MatrixRule) -> Callable[[Tensor, Tensor], Tensor]:
+    """Return ``(gradient, inputs) -> direction``: what a first step of size 1 subtracts.
+
+    gradient (R, N, d), inputs (R, n, d), those of the layer on the batch of the gradient. The
+    step size of the rule is replaced by 1, so that ``one_step`` sets its own.
+    """
+    unit = replace(rule, step_size=1.0)
+
+    def precondition(gradient: Tensor, inputs: Tensor) -> Tensor:
+        seen = Layer(second_moment(inputs)) if unit.needs_layer else Layer()
+        start = gradient.new_zeros(gradient.shape)
+        after, _ = unit.update(start, gradient, unit.start(start), seen)
+        return -after
+
+    return precondition

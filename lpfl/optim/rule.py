@@ -1,0 +1,64 @@
+"""A rule for one weight matrix: the part of an optimizer that does not know the model.
+
+The same rule moves both layers of a linear representation, the first layer of a network and the
+matrices of a torch module: see :mod:`lpfl.optim.drive` and :mod:`lpfl.optim.torch_form`.
+"""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple
+
+from torch import Tensor
+
+from lpfl.optim.hyper import Hyper, positive
+from lpfl.problems.linear_representation import Batch, Weights
+
+
+class Layer(NamedTuple):
+    """What the layer of a matrix (..., a, b) saw on the batch.
+
+    inputs (..., b, b): second moment of its inputs. outputs (..., a, a): Gauss-Newton factor of
+    its outputs, the second moment of the derivative of the model's output; None stands for I.
+    """
+
+    inputs: Tensor | None = None
+    outputs: Tensor | None = None
+
+
+NOTHING_SEEN = Layer()
+
+
+@dataclass(frozen=True, kw_only=True)
+class MatrixRule(Hyper):
+    """How one matrix moves, given its gradient and what its layer saw.
+
+    ``start(W)`` returns the state before the first step, ``update(W, grad, state, layer)`` the
+    matrix and the state after a step; both are pure and broadcast over leading axes, and the
+    structure of the state never changes. needs_layer: the rule reads ``layer``.
+    """
+
+    name: ClassVar[str]
+    needs_layer: ClassVar[bool] = False
+
+    step_size: float = positive(1e-2, "step size")
+
+    def start(self, W: Tensor) -> Any:
+        """Return the state before the first step; a rule without memory has ()."""
+        return ()
+
+    def update(self, W: Tensor, grad: Tensor, state: Any, layer: Layer) -> tuple[Tensor, Any]:
+        """Return the matrix and the state after one step."""
+        raise NotImplementedError
+
+    def require(self, layer: str, weights: Weights, batch: Batch) -> None:
+        """Refuse weights or a batch that the rule cannot use (nothing by default).
+
+        layer: "representation" or "head" of a linear representation.
+        """
+
+    @property
+    def invariances(self) -> tuple[str, ...] | None:
+        """The changes of variables that do not change training, when both layers follow the rule.
+
+        None: not stated.
+        """
+        return None
