@@ -88,6 +88,7 @@ moved = scalar(
     "Delta_C", "transform_deviation",
     "distance of two runs, one in other coordinates, over what training changed", NONNEGATIVE,
 )  # fmt: skip
+c_row = scalar("c_g", "row_scale", "factor on one row of the representation", POSITIVE)
 dist_cov = scalar("Delta_S", "distance_covariance", "Σ-weighted start distance", UNIT)
 
 # Linear representation learning: matrices
