@@ -6,12 +6,14 @@ optimizer is invariant if they stay equal.
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from lpfl.linalg import haar, orthonormal_rows
 from lpfl.optim import OPTIMIZERS
+from lpfl.optim.invariances import GAUGES
 from lpfl.optim.method import Method
 from lpfl.problems.linear_representation import (
     Batch,
@@ -35,7 +37,7 @@ TRANSFORMS = (
     "gauge_rotation",
     "gauge",
 )
-GAUGES = ("gauge_rotation", "gauge")
+NEAR_IDENTITY = "near_identity"
 
 
 def draw_transform(
@@ -44,7 +46,8 @@ def draw_transform(
     """Draw invertible matrices (replicates, dim, dim) of the kind ``transform``.
 
     "scale" is 2 I; "diagonal" has entries 2^u, u uniform in [-1, 1]; "general" and "gauge" have
-    such singular values between Haar bases; "rotation" and "gauge_rotation" are Haar.
+    such singular values between Haar bases; "rotation" and "gauge_rotation" are Haar;
+    "near_identity" is I + nudge(dtype) times a general one.
     Raises: ValueError for an unknown kind.
     """
     device = stream.device
@@ -67,7 +70,26 @@ def draw_transform(
     if transform in ("general", "gauge"):
         left, right = (haar(replicates, dim, stream, dtype) for _ in range(2))
         return (left * singular.unsqueeze(-2)) @ right
+    if transform == NEAR_IDENTITY:
+        return eye + nudge(dtype) * draw_transform("general", dim, replicates, stream, dtype=dtype)
     raise ValueError(f"transform={transform!r}, needs one of {TRANSFORMS}")
+
+
+def nudge(dtype: torch.dtype) -> float:
+    """Return the root of epsilon: far above rounding, and the square of it drops out."""
+    return float(torch.finfo(dtype).eps ** 0.5)
+
+
+def magnification(
+    method_factory: Callable[[], Method], *, dtype: torch.dtype = torch.float64, **run: Any
+) -> float:
+    """Return the deviation per size of a map of the inputs close to the identity.
+
+    It says how much a run magnifies a small change of what it reads, rounding included. run: as
+    for :func:`input_transform_deviation`.
+    """
+    moved = input_transform_deviation(method_factory, transform=NEAR_IDENTITY, dtype=dtype, **run)
+    return moved / nudge(dtype)
 
 
 def input_transform_deviation(
@@ -93,7 +115,7 @@ def input_transform_deviation(
     the plain run. Starts of methods that keep orthonormal rows are orthonormalised in both runs.
     Raises: ValueError for an unknown transform, bad sizes, or a method whose weights overflow.
     """
-    if transform not in TRANSFORMS:
+    if transform not in (*TRANSFORMS, NEAR_IDENTITY):
         raise ValueError(f"transform={transform!r}, needs one of {TRANSFORMS}")
     if steps < 1:
         raise ValueError(f"steps={steps}, needs >= 1")

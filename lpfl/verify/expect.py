@@ -112,6 +112,29 @@ class Below:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Above:
+    """``measured >= least`` always: what must fail does so by at least ``least`` > 0.
+
+    least: far above rounding, and a named judgement of what is visible.
+    """
+
+    part: str
+    measured: Any
+    least: Tolerance
+    label: str = ""
+    noisy: bool = field(default=False, init=False)
+
+    def __post_init__(self) -> None:
+        _require_tolerance(self.least)
+
+    def decide(self, alpha: float) -> Verdict:
+        measured = as_array(self.measured)
+        tiny = np.finfo(np.float64).tiny
+        verdict = decide.bound(self.least.value / np.maximum(measured, tiny), 1.0, rounding=0.0)
+        return replace(verdict, predicted=self.least.value, measured=float(measured.min()))
+
+
+@dataclass(frozen=True, kw_only=True)
 class Near:
     """The mean of independent replicates equals ``predicted`` within the tolerance.
 
@@ -170,8 +193,8 @@ class Ordered:
 class ChiSquare:
     """``totals`` add up to a chi-square with ``dof`` degrees of freedom per replicate.
 
-    scale: the ratio of scales that matters (see :class:`Scale`). unit: what a mean of one stands
-    for in the units of the claim; both numbers are shown in it.
+    scale: the ratio of scales that matters (see :class:`Scale`). origin, unit: a mean of x stands
+    for origin + unit x in the units of the claim; both numbers are shown so.
     """
 
     part: str
@@ -179,6 +202,7 @@ class ChiSquare:
     dof: int
     scale: "Scale"
     unit: float = 1.0
+    origin: float = 0.0
     label: str = ""
     noisy: bool = field(default=True, init=False)
 
@@ -191,8 +215,10 @@ class ChiSquare:
             matters=self.scale.matters,
             draws=totals.size,
         )
-        measured = None if verdict.measured is None else verdict.measured * self.unit
-        return replace(verdict, predicted=self.unit, measured=measured)
+        measured = None
+        if verdict.measured is not None:
+            measured = self.origin + verdict.measured * self.unit
+        return replace(verdict, predicted=self.origin + self.unit, measured=measured)
 
 
 @dataclass(frozen=True)

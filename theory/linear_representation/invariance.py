@@ -5,7 +5,7 @@ from collections.abc import Callable
 import sympy as sp
 
 from theory.core.claim import Claim
-from theory.core.part import Kind, parts_of
+from theory.core.part import Kind, Part
 from theory.linear_representation.assumptions import (
     DERIVED,
     EXAMPLE,
@@ -34,12 +34,9 @@ from theory.linear_representation.notation import (
     R_gauge,
     Sigma_hat,
     eta_F,
+    moved,
 )
-from theory.linear_representation.steps import (
-    error_cross,
-    gradient_step,
-    kfac_step,
-)
+from theory.linear_representation.steps import error_cross, gradient_step, kfac_step
 
 
 def _head_step(head: sp.MatrixExpr, representation: sp.MatrixExpr) -> sp.MatrixExpr:
@@ -63,35 +60,35 @@ def _change(
     return F * direction_G + direction_F * representation
 
 
-_COV_MAPPED = A * Sigma_hat * A.T
+GAUSS_NEWTON = sp.Eq(
+    sp.Trace(D_A * (A * Sigma_hat * A.T) * D_A.T),
+    sp.Trace(D_FG * Sigma_hat * D_FG.T),
+    evaluate=False,
+)
 
 LR_27 = Claim(
     id="LR-27",
     title="Invariances",
     says=(
         "Undamped KFAC commutes with every invertible map of the input and with every change of "
-        "basis of the representation, in both layers. The true Gauss-Newton form is invariant "
-        "under input maps, so the natural gradient moves the product FG alike to first order in "
-        "the step (the pseudo-inverse fixes the gauge part by the Euclidean norm, which is felt "
-        "in η²). SGD, Shampoo and Muon commute with rotations of the input only. Adam commutes "
-        "with signed permutations only, and must fail for rotations."
+        "basis of the representation, in both layers. The Gauss-Newton form is invariant under "
+        "input maps. The natural gradient therefore moves the product FG alike to first order in "
+        "the step. Its pseudo-inverse fixes the gauge part by the Euclidean norm, which enters at "
+        "order η². SGD, Shampoo and Muon commute with rotations of the input only. Adam commutes "
+        "with signed permutations of the input only. Every optimizer states the changes of "
+        "variables that it commutes with: two runs related by one of these stay equal, Δ_C = 0, "
+        "and two runs related by another one part, Δ_C > 0."
     ),
     source=DERIVED,
-    parts=parts_of(
-        Kind.IDENTITY,
-        sp.Tuple(
-            sp.Eq(G_A, G_next * A.inv(), evaluate=False),
-            sp.Eq(G_R, R_gauge * G_next, evaluate=False),
-            sp.Eq(F_R, F_next * R_gauge.inv(), evaluate=False),
-            sp.Eq(
-                sp.Trace(D_A * _COV_MAPPED * D_A.T),
-                sp.Trace(D_FG * Sigma_hat * D_FG.T),
-                evaluate=False,
-            ),
-            sp.Eq(G_Q, G_sgd * Q.T, evaluate=False),
-        ),
-        ("kfac_input_map", "kfac_gauge", "kfac_head_gauge", "gauss_newton", "sgd_rotation"),
-    ),
+    parts={
+        "kfac_input_map": Part(Kind.IDENTITY, sp.Eq(G_A, G_next * A.inv(), evaluate=False)),
+        "kfac_gauge": Part(Kind.IDENTITY, sp.Eq(G_R, R_gauge * G_next, evaluate=False)),
+        "kfac_head_gauge": Part(Kind.IDENTITY, sp.Eq(F_R, F_next * R_gauge.inv(), evaluate=False)),
+        "gauss_newton": Part(Kind.IDENTITY, GAUSS_NEWTON),
+        "sgd_rotation": Part(Kind.IDENTITY, sp.Eq(G_Q, G_sgd * Q.T, evaluate=False)),
+        "kept": Part(Kind.IDENTITY, sp.Eq(moved, 0), "two runs that stay equal"),
+        "broken": Part(Kind.BOUND, sp.Gt(moved, 0), "two runs that part"),
+    },
     definitions={
         G_next: kfac_step(),
         G_A: _mapped(kfac_step, A, A.inv()),

@@ -72,6 +72,10 @@ tan_bound = scalar("t_+", "tangent_bound", "upper bound on tan of the next angle
 n_2 = size("n_2", "head_batch_size", "rows of the independent batch of the head")
 alpha = scalar("alpha_F", "effective_step", "step size over noise variance", NONNEGATIVE)
 count_q = scalar("N_q", "multiplicity", "how often an eigenvalue of the local map occurs")
+gamma_GN = scalar(
+    "gamma", "gauss_newton_eigenvalue", "an eigenvalue of the Gauss-Newton matrix", NONNEGATIVE
+)
+order_q = scalar("p", "convergence_order", "order of convergence of FG to F⋆G⋆", NONNEGATIVE)
 power_q = scalar("r", "shampoo_exponent", "exponent of each Shampoo factor", UNIT)
 tr_cov = scalar("tr_Sigma", "cov_trace", "trace of Σ", POSITIVE, "[x]^2")
 tr_H = scalar("tr_H", "head_trace", "trace of F⋆ᵀF⋆", POSITIVE, "[y]^2")
@@ -80,6 +84,11 @@ excess_0 = scalar(
     "e_0", "transfer_excess_population", "excess risk of the best new head", NONNEGATIVE, "[y]^2"
 )
 head_2 = scalar("f^2", "head_norm2", "squared Frobenius norm of the new head", POSITIVE, "[y]^2")
+moved = scalar(
+    "Delta_C", "transform_deviation",
+    "distance of two runs, one in other coordinates, over what training changed", NONNEGATIVE,
+)  # fmt: skip
+c_row = scalar("c_g", "row_scale", "factor on one row of the representation", POSITIVE)
 dist_cov = scalar("Delta_S", "distance_covariance", "Σ-weighted start distance", UNIT)
 
 # Linear representation learning: matrices
@@ -123,6 +132,7 @@ G_o = matrix(
     "orthonormal_rows_free", "1/[x]",
 )  # fmt: skip
 R_gauge = matrix("R", "gauge", "invertible change of basis of the representation", (k, k))
+A_g = matrix("A_g", "gauge_step", "part of a natural step along the gauge", (k, k))
 A = matrix("A", "input_map", "invertible linear map of the input", (d, d))
 Q = matrix("Q", "rotation", "orthogonal map of the input", (d, d), "orthonormal_rows_free")
 e_row = matrix("e", "row_selector", "selects one row of the representation", (k, 1))

@@ -24,4 +24,18 @@ FAULTS = (
         new="inputs",
         why="inputs not centred",
     ),
+    Fault(
+        "LR-25",
+        "lpfl.optim.batch_norm:batch_norm_gradients",
+        old="(slope.representation - along * (unit @ batch.cov_x)) / scale",
+        new="slope.representation - along * (unit @ batch.cov_x)",
+        why="the gradient of the normalised rows",
+    ),
+    Fault(
+        "LR-25",
+        "lpfl.optim.batch_norm:hidden_std",
+        old="((G @ cov_x) * G).sum(-1).sqrt()",
+        new="G.norm(dim=-1)",
+        why="rows normalised by their length",
+    ),
 )

@@ -24,4 +24,32 @@ FAULTS = (
         new="grad.square().sum(-2).diag_embed()",
         why="right statistic replaced by its diagonal",
     ),
+    Fault(
+        "LR-27",
+        "lpfl.optim.kfac:kfac_head_step",
+        old="right_solve(grad_F, damped(hidden, damping))",
+        new="grad_F",
+        why="a plain gradient step of the head: the gauge is felt",
+    ),
+    Fault(
+        "LR-27",
+        "lpfl.problems.linear_representation.model:gauss_newton",
+        old="[left, right]",
+        new="[left, 1.001 * right]",
+        why="one thousandth more of the head in the Jacobian",
+    ),
+    Fault(
+        "LR-27",
+        "lpfl.optim.layerwise:layerwise",
+        old="invariances",
+        new="('signed_permutation', 'rotation')",
+        why="Adam states rotations",
+    ),
+    Fault(
+        "LR-27",
+        "lpfl.optim.layerwise:layerwise",
+        old="invariances",
+        new="('signed_permutation',)",
+        why="Muon states less than it commutes with",
+    ),
 )
