@@ -5,12 +5,12 @@ from functools import partial
 from types import MappingProxyType
 
 import pytest
+from lpfl.optim.layerwise import layerwise, no_state
 
 from lpfl import decide, optim
 from lpfl.decide import Outcome
 from lpfl.optim import OPTIMIZERS, Method
 from lpfl.optim.invariances import EVERY, ROTATIONS, SIGNED_PERMUTATIONS
-from lpfl.optim.layerwise import layerwise, no_state
 from lpfl.results.store import encode_record
 from lpfl.verify import runner
 from lpfl.verify.check import Finding, Trial, findings_of

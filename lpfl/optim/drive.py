@@ -44,7 +44,9 @@ def on_linear_representation(
         rule.require(layer, weights, batch)
         seen = layer_of(layer, weights, batch) if rule.needs_layer else Layer()
         slope = getattr(gradients(weights, batch), layer)
-        return rule.update(getattr(weights, layer), slope, memory[layer], seen)
+        W = getattr(weights, layer)
+        state = memory[layer] if layer in memory else rule.start(W)
+        return rule.update(W, slope, state, seen)
 
     def step(weights: Weights, memory: Memory, batch: Batch) -> tuple[Weights, Memory]:
         if head == "least_squares":

@@ -4,10 +4,11 @@ import ast
 import importlib
 import inspect
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from types import ModuleType
+from types import CodeType, FunctionType, ModuleType
+from typing import Any
 
 PACKAGES = ("lpfl", "theory")
 
@@ -36,14 +37,47 @@ class Fault:
 
 @contextmanager
 def planted(fault: Fault) -> Iterator[None]:
-    """Re-execute the edited module in its own namespace; restore every name afterwards.
+    """Put the fault into the living code, and take it out again afterwards.
 
-    Modules of the project that hold one of its functions by name get the faulty one meanwhile.
+    An edited function or method gets the new code in place, so that whoever holds it (a registry,
+    a closure, a subclass) runs the fault. An edited module-level name needs its module executed
+    again; modules of the project that hold one of its functions by name get the new one meanwhile.
     Raises ValueError if the target or the code to replace is not there exactly once, so that a
     fault cannot quietly stop being one when the source changes.
     """
     module, symbol = locate(fault.target)
     edited = compile(edited_tree(fault, module, symbol), f"<{module.__name__}, planted>", "exec")
+    fresh = dict(vars(module))
+    exec(edited, fresh)
+    old, new = _function(vars(module), symbol), _function(fresh, symbol)
+    if old is None or new is None:
+        with _executed_again(module, edited):
+            yield
+        return
+    kept = (old.__code__, old.__defaults__, old.__kwdefaults__)
+    old.__code__, old.__defaults__, old.__kwdefaults__ = (
+        new.__code__, new.__defaults__, new.__kwdefaults__,
+    )  # fmt: skip
+    try:
+        yield
+    finally:
+        old.__code__, old.__defaults__, old.__kwdefaults__ = kept
+
+
+def _function(names: Mapping[str, Any], symbol: str) -> FunctionType | None:
+    """Return the function, method or property getter called ``symbol``; None for anything else."""
+    first, *rest = symbol.split(".")
+    value = names.get(first)
+    for name in rest:
+        value = vars(value).get(name)
+    if isinstance(value, property):
+        value = value.fget
+    value = inspect.unwrap(value) if callable(value) else value
+    return value if isinstance(value, FunctionType) else None
+
+
+@contextmanager
+def _executed_again(module: ModuleType, edited: CodeType) -> Iterator[None]:
     before = dict(vars(module))
     exec(edited, vars(module))
     swapped = []

@@ -12,7 +12,7 @@ FAULTS = (
     ),
     Fault(
         "LR-25",
-        "lpfl.optim.batch_norm:batch_norm",
+        "lpfl.optim.batch_norm:BatchNorm.step",
         old="least_squares_head(G, batch) * scale.unsqueeze(-2)",
         new="least_squares_head(G, batch)",
         why="head not rescaled to the normalised units",

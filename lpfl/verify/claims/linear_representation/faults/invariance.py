@@ -26,9 +26,9 @@ FAULTS = (
     ),
     Fault(
         "LR-27",
-        "lpfl.optim.kfac:kfac_head_step",
-        old="right_solve(grad_F, damped(hidden, damping))",
-        new="grad_F",
+        "lpfl.optim.kfac:Kfac.update",
+        old="foof_step(W, grad, layer.inputs, step_size=self.step_size, damping=self.damping)",
+        new="W - self.step_size * grad",
         why="a plain gradient step of the head: the gauge is felt",
     ),
     Fault(
@@ -40,15 +40,15 @@ FAULTS = (
     ),
     Fault(
         "LR-27",
-        "lpfl.optim.layerwise:layerwise",
-        old="invariances",
+        "lpfl.optim.adam:Adam.invariances",
+        old="SIGNED_PERMUTATIONS",
         new="('signed_permutation', 'rotation')",
         why="Adam states rotations",
     ),
     Fault(
         "LR-27",
-        "lpfl.optim.layerwise:layerwise",
-        old="invariances",
+        "lpfl.optim.muon:Muon.invariances",
+        old="ROTATIONS",
         new="('signed_permutation',)",
         why="Muon states less than it commutes with",
     ),

@@ -12,9 +12,9 @@ FAULTS = (
     ),
     Fault(
         "LR-09",
-        "lpfl.optim.kfac:kfac",
-        old="least_squares_head(G, batch)",
-        new="weights.head",
+        "lpfl.optim.drive:on_linear_representation",
+        old="weights._replace(head=least_squares_head(weights.representation, batch))",
+        new="weights",
         why="old head used",
     ),
     Fault(
