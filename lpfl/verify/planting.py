@@ -39,29 +39,31 @@ class Fault:
 def planted(fault: Fault) -> Iterator[None]:
     """Put the fault into the living code, and take it out again afterwards.
 
-    An edited function or method gets the new code in place, so that whoever holds it (a registry,
-    a closure, a subclass) runs the fault. An edited module-level name needs its module executed
-    again; modules of the project that hold one of its functions by name get the new one meanwhile.
+    The edited module is executed again, so that what it computes at import is faulty too, and
+    modules of the project that hold one of its functions by name get the new one. An edited
+    function or method also gets the new code in place: whoever holds the old object (a registry,
+    a closure, a subclass) runs the fault.
     Raises ValueError if the target or the code to replace is not there exactly once, so that a
     fault cannot quietly stop being one when the source changes.
     """
     module, symbol = locate(fault.target)
     edited = compile(edited_tree(fault, module, symbol), f"<{module.__name__}, planted>", "exec")
-    fresh = dict(vars(module))
-    exec(edited, fresh)
-    old, new = _function(vars(module), symbol), _function(fresh, symbol)
-    if old is None or new is None:
-        with _executed_again(module, edited):
+    old = _function(vars(module), symbol)
+    with _executed_again(module, edited):
+        new = _function(vars(module), symbol)
+        if old is None or new is None:
             yield
-        return
-    kept = (old.__code__, old.__defaults__, old.__kwdefaults__)
-    old.__code__, old.__defaults__, old.__kwdefaults__ = (
-        new.__code__, new.__defaults__, new.__kwdefaults__,
-    )  # fmt: skip
-    try:
-        yield
-    finally:
-        old.__code__, old.__defaults__, old.__kwdefaults__ = kept
+            return
+        kept = (old.__code__, old.__defaults__, old.__kwdefaults__)
+        _give(old, (new.__code__, new.__defaults__, new.__kwdefaults__))
+        try:
+            yield
+        finally:
+            _give(old, kept)
+
+
+def _give(function: FunctionType, parts: tuple[CodeType, Any, Any]) -> None:
+    function.__code__, function.__defaults__, function.__kwdefaults__ = parts
 
 
 def _function(names: Mapping[str, Any], symbol: str) -> FunctionType | None:
