@@ -34,7 +34,7 @@ from theory.linear_representation.spectra import (
 )
 from theory.linear_representation.tangent_floor import tangent_floor
 from theory.linear_representation.tangent_step import tangent_step
-from theory.linear_representation.transfer_numbers import transfer_bound, transfer_excess
+from theory.linear_representation.transfer import transfer_bound, transfer_excess
 
 PACK = Pack.of_package(
     __name__,
