@@ -8,6 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import ModuleType
+from typing import Any
+
+from theory.core.claim import Claim
 
 PACKAGES = ("lpfl", "theory")
 
@@ -38,7 +41,8 @@ class Fault:
 def planted(fault: Fault) -> Iterator[None]:
     """Re-execute the edited module in its own namespace; restore every name afterwards.
 
-    Modules of the project that hold one of its functions by name get the faulty one meanwhile.
+    Modules of the project that hold one of its functions by name get the faulty one meanwhile. A
+    claim of the module is faulty in place, so that whoever holds it sees the fault.
     Raises ValueError if the target or the code to replace is not there exactly once, so that a
     fault cannot quietly stop being one when the source changes.
     """
@@ -47,12 +51,18 @@ def planted(fault: Fault) -> Iterator[None]:
     before = dict(vars(module))
     exec(edited, vars(module))
     swapped = []
+    claims: list[tuple[Claim, dict[str, Any]]] = []
     for name, old in before.items():
         if inspect.isfunction(old) and old.__module__ == module.__name__:
             swapped += _swap(old, vars(module)[name], module)
+        if isinstance(old, Claim) and old.defined_at[0] == module.__name__:
+            claims.append((old, dict(vars(old))))
+            vars(old).update(vars(vars(module)[name]))
     try:
         yield
     finally:
+        for claim, fields in claims:
+            vars(claim).update(fields)
         vars(module).clear()
         vars(module).update(before)
         for holder, name, old in swapped:
