@@ -215,9 +215,8 @@ class ChiSquare:
             matters=self.scale.matters,
             draws=totals.size,
         )
-        measured = None
-        if verdict.measured is not None:
-            measured = self.origin + verdict.measured * self.unit
+        seen = verdict.measured
+        measured = None if seen is None else self.origin + seen * self.unit
         return replace(verdict, predicted=self.origin + self.unit, measured=measured)
 
 

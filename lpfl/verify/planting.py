@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
+from theory.core.claim import Claim
+
 PACKAGES = ("lpfl", "theory")
 
 
@@ -42,7 +44,7 @@ def planted(fault: Fault) -> Iterator[None]:
     The edited module is executed again, so that what it computes at import is faulty too, and
     modules of the project that hold one of its functions by name get the new one. An edited
     function or method also gets the new code in place: whoever holds the old object (a registry,
-    a closure, a subclass) runs the fault.
+    a closure, a subclass) runs the fault, and a claim of the module is faulty in place.
     Raises ValueError if the target or the code to replace is not there exactly once, so that a
     fault cannot quietly stop being one when the source changes.
     """
@@ -83,12 +85,18 @@ def _executed_again(module: ModuleType, edited: CodeType) -> Iterator[None]:
     before = dict(vars(module))
     exec(edited, vars(module))
     swapped = []
+    claims: list[tuple[Claim, dict[str, Any]]] = []
     for name, old in before.items():
         if inspect.isfunction(old) and old.__module__ == module.__name__:
             swapped += _swap(old, vars(module)[name], module)
+        if isinstance(old, Claim) and old.defined_at[0] == module.__name__:
+            claims.append((old, dict(vars(old))))
+            vars(old).update(vars(vars(module)[name]))
     try:
         yield
     finally:
+        for claim, fields in claims:
+            vars(claim).update(fields)
         vars(module).clear()
         vars(module).update(before)
         for holder, name, old in swapped:

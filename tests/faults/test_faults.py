@@ -4,7 +4,7 @@ import pytest
 
 from lpfl.decide import Outcome
 from lpfl.verify.check import findings_of, worst
-from lpfl.verify.planting import planted
+from lpfl.verify.planting import Fault, planted
 from lpfl.verify.registry import CHECKS, all_faults
 from lpfl.verify.runner import make_trial
 
@@ -34,3 +34,16 @@ def test_nothing_stays_planted():
         assert before.__code__ is not code
     assert kfac.kfac_step is before
     assert before.__code__ is code
+
+
+def test_a_faulty_claim_is_seen_by_whoever_holds_it():
+    """A fault in a statement changes the claim object itself, and goes with the block."""
+    from theory.linear_representation.joint import LR_18
+
+    fault = Fault(
+        "LR-18", "theory.linear_representation.joint:LR_18", "k * (m - k)", "m - k", "head count"
+    )
+    counts = {"output_dim": 5, "rank": 2}
+    with planted(fault):
+        assert LR_18["orthonormal_head_count"].number(**counts) == 3.0
+    assert LR_18["orthonormal_head_count"].number(**counts) == 6.0

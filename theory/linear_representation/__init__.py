@@ -2,7 +2,7 @@
 
 from theory.core.pack import Pack
 from theory.linear_representation.adam_operator import adam_operator
-from theory.linear_representation.amgd_numbers import (
+from theory.linear_representation.amgd import (
     amgd_lower_bound,
     amgd_sine_step,
     amgd_two_cycle,
@@ -23,18 +23,15 @@ from theory.linear_representation.global_law import (
 )
 from theory.linear_representation.gradient_bias import gradient_bias
 from theory.linear_representation.headline_numbers import headline_admissible, headline_bound
+from theory.linear_representation.joint import gauss_newton_spectrum, gradient_descent_spectrum
+from theory.linear_representation.joint_kfac import kfac_spectrum
 from theory.linear_representation.kfac_damped import damped_eigenvalues
 from theory.linear_representation.local_rate import local_rate
+from theory.linear_representation.natural_gradient import natural_gradient_spectrum
 from theory.linear_representation.noise import noise_pivot, noise_pivot_degrees
-from theory.linear_representation.spectra import (
-    gauss_newton_spectrum,
-    gradient_descent_spectrum,
-    kfac_spectrum,
-    natural_gradient_spectrum,
-)
 from theory.linear_representation.tangent_floor import tangent_floor
 from theory.linear_representation.tangent_step import tangent_step
-from theory.linear_representation.transfer_numbers import transfer_bound, transfer_excess
+from theory.linear_representation.transfer import transfer_bound, transfer_excess
 
 PACK = Pack.of_package(
     __name__,

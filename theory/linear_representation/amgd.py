@@ -1,9 +1,12 @@
-"""LR-13, LR-14, LR-15: alternating minimisation-descent (AMGD) without noise."""
+"""LR-13, LR-14: alternating minimisation-descent (AMGD) without noise, isotropic input."""
+
+import math
 
 import sympy as sp
 
 from theory.core.claim import Assumption, Claim
-from theory.core.part import Kind, parts_of
+from theory.core.guards import count, number
+from theory.core.part import Kind, Part
 from theory.core.source import Source
 from theory.linear_representation.assumptions import (
     ATTRIBUTED,
@@ -34,22 +37,13 @@ from theory.linear_representation.notation import (
     h,
     k,
     kappa_H,
-    kappa_s,
-    lam_i,
     lam_max,
-    mu_j,
-    multiplier,
-    n,
-    q_batch,
     q_best,
-    q_kfac,
     s_angle,
     s_next,
     t_steps,
 )
-from theory.linear_representation.steps import (
-    NOISELESS as NO_NOISE,
-)
+from theory.linear_representation.steps import NOISELESS as NO_NOISE
 from theory.linear_representation.steps import (
     error_cross,
     gradient_step,
@@ -59,12 +53,6 @@ from theory.linear_representation.steps import (
 
 _EYE = sp.Identity(d)
 _COSINES = (sp.Identity(k) + T * T.T).inv()
-
-SINE_FACTOR = sp.Abs(1 - h * c_angle**2) / sp.sqrt(1 + h**2 * s_angle**2 * c_angle**2)
-CYCLE_SINE2 = sp.Rational(1, 2) - 1 / h
-LOCAL_MULTIPLIER = 1 - eta * lam_i * mu_j
-BEST_MULTIPLIER = (kappa_H * kappa_s - 1) / (kappa_H * kappa_s + 1)
-BATCH_MULTIPLIER = 1 - eta * lam_i * mu_j * (n - k) / n
 
 
 def isotropic_head(representation: sp.MatrixExpr) -> sp.MatrixExpr:
@@ -92,9 +80,9 @@ LR_13 = Claim(
         "(RᵀR)⁻¹."
     ),
     source=DERIVED,
-    parts=parts_of(
-        Kind.IDENTITY,
-        sp.Tuple(
+    parts={
+        "tangent": Part(
+            Kind.IDENTITY,
             sp.Eq(
                 T_next,
                 (sp.Identity(k) + eta * H * T * T.T * _COSINES).inv()
@@ -102,11 +90,17 @@ LR_13 = Claim(
                 * T,
                 evaluate=False,
             ),
-            sp.Eq(G_R, _rescaled_step(), evaluate=False),
-            sp.Eq(s_next, s_angle * SINE_FACTOR, evaluate=False),
         ),
-        ("tangent", "rescaled", "sine"),
-    ),
+        "rescaled": Part(Kind.IDENTITY, sp.Eq(G_R, _rescaled_step(), evaluate=False)),
+        "sine": Part(
+            Kind.IDENTITY,
+            sp.Eq(
+                s_next,
+                s_angle * sp.Abs(1 - h * c_angle**2) / sp.sqrt(1 + h**2 * s_angle**2 * c_angle**2),
+                evaluate=False,
+            ),
+        ),
+    },
     definitions={
         T: tangent(G_o),
         H: F_star.T * F_star,
@@ -126,25 +120,17 @@ LR_14 = Claim(
     says=(
         "For isotropic input and every fixed step size there is a start at a distance in (0, 1) "
         "from which, after t steps, at least the share max(0, 1 − 2/κ_H)ᵗ of the distance is "
-        "left; κ_H is the condition number of F⋆ᵀF⋆, and the constant 2 is optimal. If ηλ_max ≤ 2 "
-        "the start may be at any distance. Beyond, an exact 2-cycle sits at sin²θ = 1/2 − "
-        "1/(ηλ_max)."
+        "left; κ_H is the condition number of F⋆ᵀF⋆. If ηλ_max ≤ 2 the start may be at any "
+        "distance. Beyond, an exact 2-cycle sits at sin²θ = 1/2 − 1/(ηλ_max). Near the solution "
+        "the best step size multiplies the distance by 1 − 2/(κ_H + 1), so the constant 2 is "
+        "optimal."
     ),
     source=ATTRIBUTED + Source.derived("the constant 2"),
-    parts=parts_of(
-        Kind.BOUND,
-        sp.Tuple(
-            sp.Ge(dist_t, sp.Max(0, 1 - 2 / kappa_H) ** t_steps * dist),
-            sp.Eq(
-                SINE_FACTOR.subs(
-                    {s_angle: sp.sqrt(CYCLE_SINE2), c_angle: sp.sqrt(1 - CYCLE_SINE2)}
-                ),
-                sp.Integer(1),
-                evaluate=False,
-            ),
-        ),
-        ("lower", "cycle"),
-    ),
+    parts={
+        "lower": Part(Kind.BOUND, sp.Ge(dist_t, sp.Max(0, 1 - 2 / kappa_H) ** t_steps * dist)),
+        "cycle": Part(Kind.IDENTITY, sp.Eq(s_angle**2, sp.Rational(1, 2) - 1 / h, evaluate=False)),
+        "optimal": Part(Kind.RATE, sp.Eq(q_best, 1 - 2 / (kappa_H + 1), evaluate=False)),
+    },
     definitions={h: eta * lam_max},
     assumptions=(
         *RANKS,
@@ -166,27 +152,42 @@ LR_14 = Claim(
     beyond_paper=True,
 )
 
-LR_15 = Claim(
-    id="LR-15",
-    title="Local rate: AMGD pays both condition numbers, KFAC none",
-    says=(
-        "Near the solution the entry of T along eigenvectors of H and of the Schur complement Σ_s "
-        "is multiplied by 1 − ηλ_iμ_j per step. So the best step size gives (K − 1)/(K + 1), with "
-        "K the product of both condition numbers. Noiseless Gaussian batches shorten the mean "
-        "step by (n − k)/n. KFAC with a least-squares head has exactly 1 − η."
-    ),
-    source=DERIVED,
-    parts=parts_of(
-        Kind.RATE,
-        sp.Tuple(
-            sp.Eq(multiplier, LOCAL_MULTIPLIER, evaluate=False),
-            sp.Eq(q_best, BEST_MULTIPLIER, evaluate=False),
-            sp.Eq(q_batch, BATCH_MULTIPLIER, evaluate=False),
-            sp.Eq(q_kfac, 1 - eta, evaluate=False),
-        ),
-        ("entry", "best", "batch", "kfac"),
-    ),
-    assumptions=(*RANKS, NOISELESS, NO_DAMPING, STEP_POSITIVE),
-    example={**EXAMPLE, "noise_std": 0.0},
-    beyond_paper=True,
-)
+
+def amgd_sine_step(sine: float, *, scaled_step: float) -> float:
+    """Return the sine after one isotropic AMGD step along an eigenvector of H.
+
+    scaled_step: step size times that eigenvalue, >= 0.
+    Raises: ValueError if sine is outside [0, 1] or scaled_step < 0.
+    Source: derived (LR-13).
+    """
+    s = number("sine", sine, low=0.0, high=1.0)
+    step = number("scaled_step", scaled_step, low=0.0)
+    cosine = math.sqrt((1 - s) * (1 + s))
+    return float(LR_13["sine"].number(sine=s, cosine=cosine, scaled_step=step))
+
+
+def amgd_lower_bound(distance: float, *, head_condition_number: float, num_steps: int) -> float:
+    """Return max(0, 1 - 2/kappa)^t times the start distance: some start is never below it.
+
+    Raises: ValueError if distance is outside (0, 1), head_condition_number < 1, num_steps < 0.
+    Source: Collins et al. 2021 setting; constant derived (LR-14).
+    """
+    return float(
+        LR_14["lower"].number(
+            distance=number("distance", distance, low=0.0, high=1.0, open_low=True, open_high=True),
+            head_condition_number=number("head_condition_number", head_condition_number, low=1.0),
+            num_steps=count("num_steps", num_steps, low=0),
+        )
+    )
+
+
+def amgd_two_cycle(*, step_size: float, head_max: float) -> float:
+    """Return the sine at which isotropic AMGD repeats itself every second step.
+
+    Raises: ValueError unless step_size * head_max > 2.
+    Source: derived (LR-14).
+    """
+    step = number("step_size", step_size, low=0.0)
+    largest = number("head_max", head_max, low=0.0)
+    number("step_size * head_max", step * largest, low=2.0, open_low=True)
+    return math.sqrt(LR_14["cycle"].number(step_size=step, head_max=largest))

@@ -1,11 +1,12 @@
-"""LR-18, LR-19, LR-20: local spectra when head and representation move together."""
+"""LR-18: the local spectrum of gradient descent in both layers."""
 
-from collections.abc import Iterable
-
+import numpy as np
 import sympy as sp
+from numpy.typing import ArrayLike
 
-from theory.core.claim import Assumption, Claim
-from theory.core.part import Kind, parts_of
+from theory.core.claim import Claim
+from theory.core.guards import Array, eigenvalues, matrix, number, positive_definite
+from theory.core.part import Kind, Part
 from theory.linear_representation.assumptions import (
     DERIVED,
     EXAMPLE,
@@ -15,116 +16,112 @@ from theory.linear_representation.assumptions import (
     RANKS,
     STEP_POSITIVE,
 )
+from theory.linear_representation.gauss_newton import LR_02
 from theory.linear_representation.notation import (
     count_q,
     d,
     eta,
-    eta_F,
+    gamma_GN,
     k,
     lam_i,
     lam_j,
     m,
     multiplier,
 )
+from theory.linear_representation.spectra import modes, multiset, sizes_of
 
-GAUGE = (sp.Integer(1), k**2)
-GD_ORTHONORMAL = {
-    "gauge": GAUGE,
-    "representation": (1 - eta * lam_i, d - k),
-    "head": (1 - eta, k * (m - k)),
-    "joint": (1 - eta * (1 + lam_i), k),
-}
-GD_BALANCED = {
-    "gauge": GAUGE,
-    "representation": (1 - eta * sp.sqrt(lam_i), d - k),
-    "head": (1 - eta * sp.sqrt(lam_i), m - k),
-    "joint": (1 - eta * (sp.sqrt(lam_i) + sp.sqrt(lam_j)), sp.Integer(1)),
-}
-KFAC_TOGETHER = {
-    "gauge": GAUGE,
-    "joint": (1 - eta - eta_F, k**2),
-    "representation": (1 - eta, k * (d - k)),
-    "head": (1 - eta_F, k * (m - k)),
-}
-KFAC_IN_TURN = {**KFAC_TOGETHER, "joint": ((1 - eta) * (1 - eta_F), k**2)}
-NATURAL = {"gauge": GAUGE, "moving": (1 - eta, k * (m + d - k))}
-
-Spectrum = dict[str, tuple[sp.Expr, sp.Expr]]
-
-
-def _relations(spectra: Iterable[Spectrum]) -> sp.Tuple:
-    return sp.Tuple(
-        *(
-            sp.Eq(symbol, value, evaluate=False)
-            for spectrum in spectra
-            for pair in spectrum.values()
-            for symbol, value in zip((multiplier, count_q), pair, strict=True)
-        )
-    )
-
-
-def _parts(names: Iterable[str], spectra: Iterable[Spectrum]) -> tuple[str, ...]:
-    return tuple(
-        f"{name}_{eigenvalue}{what}"
-        for name, spectrum in zip(names, spectra, strict=True)
-        for eigenvalue in spectrum
-        for what in ("", "_count")
-    )
-
-
-_LOCAL = (*RANKS, NOISELESS, NO_DAMPING, STEP_POSITIVE)
-_EXAMPLE = {**EXAMPLE, "noise_std": 0.0, "head_step_size": 0.1}
-_GD = (("orthonormal", "balanced"), (GD_ORTHONORMAL, GD_BALANCED))
-_KFAC = (("together", "in_turn"), (KFAC_TOGETHER, KFAC_IN_TURN))
-_NATURAL = (("natural",), (NATURAL,))
+_SEEN_BALANCED = 1 - eta * sp.sqrt(lam_i)
 
 LR_18 = Claim(
     id="LR-18",
     title="Local spectrum of joint gradient descent",
     says=(
-        "Near a solution, gradient descent in both layers (the mean of SGD) has as multipliers 1 "
-        "minus η times the Gauss-Newton eigenvalues. For isotropic input and orthonormal rows of "
-        "G the angles see 1 − ηλ_i. With balanced layers, as reached from a small initialisation, "
-        "they see 1 − η√λ_i, slowest at the smallest singular value of F⋆. The orthonormal counts "
-        "are per eigenvalue for “representation” and “joint”, the balanced ones per eigenvalue or "
-        "ordered pair."
+        "Near a solution the multipliers of gradient descent in both layers, which is the mean of "
+        "SGD, are 1 − ηγ, with γ the eigenvalues of the Gauss-Newton matrix. Take isotropic input. "
+        "With balanced layers, as reached from a small initialisation, the tangents see 1 − η√λ_i. "
+        "The slowest of them belongs to the smallest singular value of F⋆. With orthonormal rows "
+        "of G the tangents see 1 − ηλ_i. The orthonormal counts are per eigenvalue for "
+        "“representation” and “joint”. The balanced counts are per eigenvalue, for “joint” per "
+        "ordered pair of eigenvalues."
     ),
     source=DERIVED,
-    parts=parts_of(Kind.RATE, _relations(_GD[1]), _parts(*_GD)),
-    assumptions=(*_LOCAL, ISOTROPIC),
-    example=_EXAMPLE,
+    parts={
+        "balanced_representation": Part(
+            Kind.RATE, sp.Eq(multiplier, _SEEN_BALANCED, evaluate=False)
+        ),
+        "balanced_representation_count": Part(Kind.IDENTITY, sp.Eq(count_q, d - k, evaluate=False)),
+        "balanced_head": Part(Kind.RATE, sp.Eq(multiplier, _SEEN_BALANCED, evaluate=False)),
+        "balanced_head_count": Part(Kind.IDENTITY, sp.Eq(count_q, m - k, evaluate=False)),
+        "balanced_joint": Part(
+            Kind.RATE,
+            sp.Eq(multiplier, 1 - eta * (sp.sqrt(lam_i) + sp.sqrt(lam_j)), evaluate=False),
+        ),
+        "balanced_joint_count": Part(Kind.IDENTITY, sp.Eq(count_q, sp.Integer(1), evaluate=False)),
+        "balanced_gauge": Part(Kind.RATE, sp.Eq(multiplier, sp.Integer(1), evaluate=False)),
+        "balanced_gauge_count": Part(Kind.IDENTITY, sp.Eq(count_q, k**2, evaluate=False)),
+        "orthonormal_representation": Part(
+            Kind.RATE, sp.Eq(multiplier, 1 - eta * lam_i, evaluate=False)
+        ),
+        "orthonormal_representation_count": Part(
+            Kind.IDENTITY, sp.Eq(count_q, d - k, evaluate=False)
+        ),
+        "orthonormal_head": Part(Kind.RATE, sp.Eq(multiplier, 1 - eta, evaluate=False)),
+        "orthonormal_head_count": Part(Kind.IDENTITY, sp.Eq(count_q, k * (m - k), evaluate=False)),
+        "orthonormal_joint": Part(
+            Kind.RATE, sp.Eq(multiplier, 1 - eta * (1 + lam_i), evaluate=False)
+        ),
+        "orthonormal_joint_count": Part(Kind.IDENTITY, sp.Eq(count_q, k, evaluate=False)),
+        "orthonormal_gauge": Part(Kind.RATE, sp.Eq(multiplier, sp.Integer(1), evaluate=False)),
+        "orthonormal_gauge_count": Part(Kind.IDENTITY, sp.Eq(count_q, k**2, evaluate=False)),
+        "gauss_newton": Part(Kind.RATE, sp.Eq(multiplier, 1 - eta * gamma_GN, evaluate=False)),
+    },
+    assumptions=(*RANKS, NOISELESS, NO_DAMPING, STEP_POSITIVE, ISOTROPIC),
+    example={**EXAMPLE, "noise_std": 0.0},
 )
 
-LR_19 = Claim(
-    id="LR-19",
-    title="Local spectrum of joint KFAC",
-    says=(
-        "With both layers at once the multipliers are 1 (the gauge, k² times), 1 − η − η_F (k² "
-        "times), 1 − η (k(d − k) times) and 1 − η_F (k(m − k) times): stable exactly if η + η_F < "
-        "2. With one layer after the other, (1 − η)(1 − η_F) takes the place of the second. No "
-        "covariance and no head enters."
-    ),
-    source=DERIVED,
-    parts=parts_of(Kind.RATE, _relations(_KFAC[1]), _parts(*_KFAC)),
-    assumptions=(
-        *_LOCAL,
-        Assumption("the joint update is stable", eta + eta_F < 2),
-        Assumption("a positive head step size", eta_F > 0),
-    ),
-    example=_EXAMPLE,
-    beyond_paper=True,
-)
 
-LR_20 = Claim(
-    id="LR-20",
-    title="Local spectrum of the natural gradient with the true Fisher matrix",
-    says=(
-        "With the pseudo-inverse of the true Fisher matrix every direction but the gauge is "
-        "multiplied by 1 − η; with η = 1 it converges quadratically. The noise on the subspace is "
-        "that of KFAC."
-    ),
-    source=DERIVED,
-    parts=parts_of(Kind.RATE, _relations(_NATURAL[1]), _parts(*_NATURAL)),
-    assumptions=_LOCAL,
-    example=_EXAMPLE,
-)
+def gauss_newton_spectrum(*, head: ArrayLike, representation: ArrayLike, cov_x: ArrayLike) -> Array:
+    """Return the eigenvalues of the Gauss-Newton matrix, ascending, (k(m+d),).
+
+    Shapes: head (m, k), representation (k, d), cov_x (d, d). One minus step size times these is
+    the local spectrum of joint gradient descent.
+    Raises: ValueError on a wrong shape or a covariance that is not positive definite.
+    Source: blocks of LR-02.
+    """
+    F = matrix("head", head, (None, None))
+    G = matrix("representation", representation, (F.shape[1], None))
+    cov = positive_definite("cov_x", cov_x, G.shape[1])
+    sizes = {"m": F.shape[0], "k": F.shape[1], "d": G.shape[1]}
+    values: dict[str, Array | float] = {"F": F, "G": G, "Sigmahat": cov}
+    upper, lower, cross = (
+        LR_02[name].matrix(values, sizes=sizes)
+        for name in ("representation_block", "head_block", "cross_block")
+    )
+    return np.linalg.eigvalsh(np.block([[upper, cross], [cross.T, lower]]))
+
+
+def gradient_descent_spectrum(
+    *,
+    step_size: float,
+    head_eigenvalues: ArrayLike,
+    input_dim: int,
+    output_dim: int,
+    balanced: bool,
+) -> Array:
+    """Return the local multipliers of joint gradient descent for Sigma = I, ascending.
+
+    head_eigenvalues: lambda_i of F*'F*, (k,). balanced: head and representation share the singular
+    values of F*G* (small initialisation); otherwise the representation has orthonormal rows.
+    Raises: ValueError on a bad argument.
+    Source: derived (LR-18).
+    """
+    lam = eigenvalues("head_eigenvalues", head_eigenvalues)
+    return multiset(
+        modes(
+            LR_18,
+            "balanced" if balanced else "orthonormal",
+            sizes_of(lam.size, input_dim, output_dim),
+            head_eigenvalues=lam,
+            step_size=number("step_size", step_size, low=0.0),
+        )
+    )

@@ -16,24 +16,20 @@ from theory.core.guards import (
     number,
     positive_definite,
 )
-from theory.linear_representation import joint
-from theory.linear_representation.amgd import BATCH_MULTIPLIER, LOCAL_MULTIPLIER, LR_15
+from theory.linear_representation.joint import LR_18
+from theory.linear_representation.joint_kfac import LR_19
 from theory.linear_representation.kfac_damped import DAMPED_MULTIPLIER, damped_eigenvalues
+from theory.linear_representation.local import LR_15
+from theory.linear_representation.natural_gradient import LR_20
 from theory.linear_representation.noise_dominated import (
     ADAM_MULTIPLIER,
     EMPIRICAL_MULTIPLIER,
     MUON_MULTIPLIER,
     SHAMPOO_MULTIPLIER,
 )
+from theory.linear_representation.spectra import modes, moving, sizes_of
 
-_AMGD = numeric(LOCAL_MULTIPLIER)
-_AMGD_BATCH = numeric(BATCH_MULTIPLIER)
-_KFAC = numeric(LR_15.relations()["kfac"].args[1])
 _KFAC_DAMPED = numeric(DAMPED_MULTIPLIER)
-_GD = numeric(joint.GD_BALANCED["representation"][0])
-_NATURAL = numeric(joint.NATURAL["moving"][0])
-_KFAC_JOINT = [numeric(joint.KFAC_TOGETHER[name][0]) for name in joint.KFAC_TOGETHER][1:]
-_KFAC_IN_TURN = [numeric(joint.KFAC_IN_TURN[name][0]) for name in joint.KFAC_IN_TURN][1:]
 _EMPIRICAL = numeric(EMPIRICAL_MULTIPLIER)
 _ADAM = numeric(ADAM_MULTIPLIER)
 _SHAMPOO = numeric(SHAMPOO_MULTIPLIER)
@@ -55,8 +51,12 @@ def local_rate(
     n: int | None = None,
     cov_trace: float | None = None,
     exponent: float = 0.25,
+    output_dim: int | None = None,
 ) -> float:
     """Return the largest absolute multiplier per step near the solution, gauge excluded.
+
+    All directions that move count, those of the head too where the method moves it by steps; a
+    least-squares head follows the representation and has none of its own.
 
     head_eigenvalues: lambda_i of F*'F* (k,), [y]^2. schur_eigenvalues: mu_j of Sigma_s, [x]^2.
 
@@ -66,14 +66,17 @@ def local_rate(
     - "amgd": both spectra; with n the mean multiplier over noiseless Gaussian batches
     - "gd": head_eigenvalues (Sigma = I, balanced weights, both layers moving)
     - "ngd": nothing (true Fisher matrix)
-    - "kfac_joint": head_step_size; in_turn if the head sees the new representation
+    - "kfac_joint": head_step_size; in_turn if the second layer sees the new first one. A head
+      direction of its own, with multiplier 1 - head_step_size, exists only for output_dim > rank:
+      give both (rank may come from head_eigenvalues), else output_dim > rank is taken
     - "ngd_empirical": noise_std
     - "adam": both spectra as diagonals of diagonal H and Sigma, noise_std, n
     - "shampoo": both spectra, noise_std, n, cov_trace = tr Sigma, exponent per side
     - "muon": both spectra, noise_std, n, cov_trace
 
     For the last three (head kept at F*, noise-dominated) schur_eigenvalues are those of Sigma.
-    Raises: ValueError on another method, a missing argument or one out of bounds.
+    Raises: ValueError on another method, a missing argument or one out of bounds, or damping with
+    a method other than "kfac": its rate is not known.
     Source: derived (LR-05, LR-15, LR-18 to LR-24).
     """
     choice("method", method, METHODS)
@@ -90,7 +93,10 @@ def local_rate(
         "n": n,
         "cov_trace": cov_trace,
         "exponent": exponent,
+        "output_dim": output_dim,
     }
+    if damping != 0.0 and method != "kfac":
+        raise ValueError(f"damping={damping}, needs 0 with method={method!r}")
     values = finite_result(f"local rate of {method}", _RATES[method](facts, given))
     return float(np.abs(values).max())
 
@@ -112,7 +118,7 @@ def _noise(given: dict[str, Any]) -> dict[str, float]:
 def _kfac(facts: dict[str, Any], given: dict[str, Any]) -> Any:
     damping = number("damping", given["damping"], low=0.0)
     if damping == 0.0:
-        return _KFAC(**facts)
+        return LR_15["kfac"].number(**facts)
     cov = positive_definite("cov_x", given["cov_x"])
     nu = damped_eigenvalues(cov, rank=count("rank", given["rank"]), damping=damping)
     return _KFAC_DAMPED(**facts, damped_eigenvalue=nu)
@@ -121,22 +127,35 @@ def _kfac(facts: dict[str, Any], given: dict[str, Any]) -> Any:
 def _amgd(facts: dict[str, Any], given: dict[str, Any]) -> Any:
     pairs = _pairs(given)
     if given["n"] is None:
-        return _AMGD(**facts, **pairs)
+        return LR_15["entry"].number(**facts, **pairs)
     k = pairs["head_eigenvalue"].size
-    return _AMGD_BATCH(**facts, **pairs, rank=k, batch_size=count("n", given["n"], low=k + 1))
+    rows = count("n", given["n"], low=k + 1)
+    return LR_15["batch"].number(**facts, **pairs, rank=k, batch_size=rows)
 
 
 def _gd(facts: dict[str, Any], given: dict[str, Any]) -> Any:
-    return _GD(**facts, head_eigenvalue=eigenvalues("head_eigenvalues", given["head"]))
+    lam = eigenvalues("head_eigenvalues", given["head"])
+    sizes = _sizes(lam.size, given["output_dim"])
+    return moving(modes(LR_18, "balanced", sizes, head_eigenvalues=lam, **facts))
 
 
 def _natural(facts: dict[str, Any], given: dict[str, Any]) -> Any:
-    return _NATURAL(**facts)
+    return moving(modes(LR_20, "natural", _sizes(1, None), **facts))
 
 
 def _kfac_joint(facts: dict[str, Any], given: dict[str, Any]) -> Any:
-    steps = {**facts, "head_step_size": number("head_step_size", given["head_step_size"], low=0.0)}
-    return [float(f(**steps)) for f in (_KFAC_IN_TURN if given["in_turn"] else _KFAC_JOINT)]
+    head_step = number("head_step_size", given["head_step_size"], low=0.0)
+    spectrum = "in_turn" if given["in_turn"] else "together"
+    rank, m = given["rank"], given["output_dim"]
+    if rank is None and given["head"] is not None:
+        rank = eigenvalues("head_eigenvalues", given["head"]).size
+    sizes = _sizes(1 if rank is None and m is None else count("rank", rank), m)
+    return moving(modes(LR_19, spectrum, sizes, head_step_size=head_step, **facts))
+
+
+def _sizes(rank: int, output_dim: int | None) -> dict[str, int]:
+    """Return sizes with every mode of a proper subspace; output_dim None: more than the rank."""
+    return sizes_of(rank, rank + 1, rank + 1 if output_dim is None else output_dim)
 
 
 def _empirical(facts: dict[str, Any], given: dict[str, Any]) -> Any:

@@ -25,11 +25,9 @@ from lpfl.problems.linear_representation import (
     tilt,
 )
 from lpfl.seeding import generator
-from theory.core.formula import numeric
-from theory.linear_representation.amgd import LOCAL_MULTIPLIER
+from theory.linear_representation.local import LR_15
 
 Array = NDArray[np.float64]
-_MULTIPLIER = numeric(LOCAL_MULTIPLIER)
 LEVEL = 0.05
 START_TANGENT = 0.5
 NATURAL_RATE = 0.1
@@ -166,7 +164,7 @@ def _amgd_steps(
     for r, (own, h, s) in enumerate(zip(modes, lam.cpu(), mu.cpu(), strict=True)):
         pairs = {"head_eigenvalue": h.numpy()[:, None], "schur_eigenvalue": s.numpy()}
         for i, rate in enumerate(_WIDE):
-            factors = _MULTIPLIER(step_size=rate, **pairs)
+            factors = LR_15["entry"].number(step_size=rate, **pairs)
             table[i, r // seeds, r % seeds] = _first_step(own, factors, bound, num_steps)
     best = np.median(table, axis=2).argmin(axis=0)
     return np.asarray(table[best, np.arange(conditions)])

@@ -1,97 +1,136 @@
-"""LR-19: local spectrum of joint KFAC, its boundary of stability, the 2-cycle on it."""
+"""LR-19: the local spectrum of joint KFAC, its boundary of stability, the 2-cycle on it."""
+
+from collections.abc import Iterator
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
-from lpfl import decide, linalg
 from lpfl.optim import kfac_joint, kfac_sequential
 from lpfl.problems import linear_representation as model
 from lpfl.simulate import simulate
-from lpfl.verify.check import Check, Finding, Trial, condition_of
-from lpfl.verify.claims.linear_representation import joint
+from lpfl.verify.check import check
+from lpfl.verify.expect import Above, Below, Comparison, Same
+from lpfl.verify.setups import joint
 from lpfl.verify.setups import linear as setup
-from lpfl.verify.space import Reals, ScenarioSpace
-from theory.linear_representation import kfac_spectrum, local_rate
+from lpfl.verify.setups.jacobian import moving_eigenvalues, update_jacobian
+from lpfl.verify.space import Reals
+from lpfl.verify.tolerance import judgement, rounding
+from lpfl.verify.trial import Trial, condition_of
+from theory.linear_representation import local_rate
 
-AROUND_THE_BOUNDARY = (1.9, 2.1)
-
-
-def radius(jacobian: NDArray[np.float64], gauge: int) -> float:
-    """Return the largest absolute eigenvalue without the ``gauge`` ones closest to 1."""
-    eigenvalues = np.linalg.eigvals(jacobian)
-    moving = np.argsort(np.abs(eigenvalues - 1.0))[gauge:]
-    return float(np.abs(eigenvalues[moving]).max())
+BELOW, BEYOND = 1.9, 2.1  # sums of the step sizes on both sides of the boundary
+GROWTH = judgement(0.05, "half of the 0.1 by which the sum of the steps exceeds the boundary")
+TILT, HEAD_MISFIT = 0.3, 0.3
 
 
-def measure_kfac(trial: Trial) -> list[Finding]:
-    """LR-19: both orders at the drawn steps, the boundary of stability, the 2-cycle on it."""
-    scenario = trial.scenario
-    eta, eta_F = scenario.step_size, scenario.head_step_size
+@check(
+    "LR-19",
+    (
+        *joint.SIZES,
+        joint.COVARIANCE,
+        joint.HEAD_COND,
+        Reals("step_size", 0.05, 1.2),
+        Reals("head_step_size", 0.05, lambda v: min(1.2, 1.95 - v["step_size"])),
+    ),
+    anchors=(joint.anchor(step_size=0.3, head_step_size=0.8),),
+)
+def joint_kfac(trial: Trial) -> Iterator[Comparison]:
+    """Eigenvalues of the update map in both forms, then on both sides of the boundary."""
     problem = setup.draw_truth(trial, replicates=1)
+    setup.admit(trial, problem)
     batch = model.population_batch(problem)
     solution = joint.turned_solution(trial, problem)
-    sizes = {name: scenario[name] for name in ("rank", "input_dim", "output_dim")}
-    steps = {"step_size": eta, "head_step_size": eta_F}
-    tolerance = joint.difference_tolerance(trial, problem.cov_x, solution.head, solution.head)
-    findings = []
-    for part, method, in_turn in (
-        ("simultaneous", kfac_joint.kfac_joint(**steps), False),
-        ("in turn", kfac_sequential.kfac_sequential(**steps), True),
+    steps = {"step_size": trial.step_size, "head_step_size": trial.head_step_size}
+    tolerance = joint.tolerance_of(trial, problem.cov_x, solution.head, solution.head)
+    for spectrum, method in (
+        ("together", kfac_joint.kfac_joint(**steps)),
+        ("in_turn", kfac_sequential.kfac_sequential(**steps)),
     ):
-        predicted = kfac_spectrum(**steps, **sizes, in_turn=in_turn)
-        jacobian = joint.update_jacobian(method, solution, batch)
-        findings.append(joint.spectrum_finding(part, jacobian, predicted, tolerance))
-    for total in AROUND_THE_BOUNDARY:
-        scaled = {name: value * total / (eta + eta_F) for name, value in steps.items()}
-        jacobian = joint.update_jacobian(kfac_joint.kfac_joint(**scaled), solution, batch)
-        measured = radius(jacobian, scenario.rank**2)
-        gap = abs(measured - local_rate("kfac_joint", **scaled))
-        findings += [
-            Finding(f"radius at sum {total}", decide.identity(gap, tolerance=tolerance)),
-            Finding(
-                f"{'stable' if total < 2 else 'unstable'} at sum {total}",
-                decide.bound(measured if total < 2 else 1.0 / measured, 1.0, rounding=tolerance),
+        jacobian = update_jacobian(method, solution, batch)
+        yield from joint.same_spectrum(trial, spectrum, jacobian, tolerance, **steps)
+        yield Same(
+            part=f"{spectrum}_representation",
+            label="largest modulus",
+            measured=np.abs(moving_eigenvalues(jacobian, solution)).max(),
+            predicted=local_rate(
+                "kfac_joint",
+                **steps,
+                rank=trial.rank,
+                output_dim=trial.output_dim,
+                in_turn=spectrum == "in_turn",
             ),
-        ]
-    return [*findings, two_cycle(trial, problem, batch)]
+            scale=1.0,
+            tolerance=tolerance,
+        )
+    for total in (BELOW, BEYOND):
+        scaled = {name: value * total / sum(steps.values()) for name, value in steps.items()}
+        jacobian = update_jacobian(kfac_joint.kfac_joint(**scaled), solution, batch)
+        radius = float(np.abs(moving_eigenvalues(jacobian, solution)).max())
+        label = f"steps of sum {total}"
+        yield Same(
+            part="together_joint",
+            label=label,
+            measured=radius,
+            predicted=abs(trial.number("together_joint", **scaled)),
+            scale=1.0,
+            tolerance=tolerance,
+        )
+        if total < 2.0:
+            yield Below(
+                part="together_joint",
+                label=f"stable, {label}",
+                measured=radius,
+                limit=1.0,
+                tolerance=tolerance,
+            )
+        else:
+            yield Above(
+                part="together_joint",
+                label=f"unstable, {label}",
+                measured=radius - 1.0,
+                least=GROWTH,
+            )
 
 
-def two_cycle(trial: Trial, problem: model.LinearRepresentation, batch: model.Batch) -> Finding:
+@joint_kfac.extra("2-cycle at (1, 1)")
+def two_cycle(trial: Trial) -> Iterator[Comparison]:
     """Both steps 1: from the second step on the weights return every other step.
 
     After one step G = A G* and F = F* C; then the inverses of C and A take their places, and back.
+    The start is in a random gauge, tilted by 0.3, with a head that is off by 0.3: A and C then
+    have condition numbers of order one, and what rounding makes of them can be stated.
     """
-    G = model.tilt(problem.representation_star, 0.3, trial.stream("start"))
-    start = model.Weights(setup.draw_head(trial, replicates=1), G)
+    problem = setup.draw_truth(trial, replicates=1)
+    batch = model.population_batch(problem)
+    F, _ = joint.turned_solution(trial, problem)
+    G = model.tilt(problem.representation_star, TILT, trial.stream("start"))
+    off = torch.randn(F.shape, generator=trial.stream("head misfit"), dtype=F.dtype)
+    off = off.to(F.device)
+    smallest = torch.linalg.matrix_norm(F, ord=-2)
+    F = F + HEAD_MISFIT * smallest * off / torch.linalg.matrix_norm(off, ord=2)
     method = kfac_joint.kfac_joint(step_size=1.0, head_step_size=1.0)
     _, seen = simulate(
-        method, start, lambda t: batch, num_steps=4, observe={"weights": model.flatten}
+        method,
+        model.Weights(F, G),
+        lambda t: batch,
+        num_steps=4,
+        observe={"weights": model.flatten, "head": lambda w: w.head, "rows": lambda w: w[1]},
     )
-    at = seen["weights"]
-    gap = (at[3] - at[1]).norm() / at[1].norm() + (at[4] - at[2]).norm() / at[2].norm()
-    inverted = torch.linalg.pinv(start.head) @ problem.head_star
-    hidden = G @ batch.cov_x @ G.mT
-    overlap = G @ batch.cov_x @ problem.representation_star.mT
-    condition = condition_of(batch.cov_x) * condition_of(inverted, problem.head_star) ** 2
-    condition *= condition_of(hidden, overlap)
-    tolerance = linalg.machine_tolerance(
-        trial.dtype, dim=trial.scenario.input_dim, condition=condition
+    # Every step solves with F'F, Sigma and G Sigma G'; an inverse passes an error on with the
+    # condition number of what it inverts, once per step of the cycle.
+    heads, rows = list(seen["head"]), list(seen["rows"])
+    passed_on = condition_of(torch.linalg.pinv(heads[0]) @ problem.head_star)
+    passed_on *= condition_of(rows[1] @ problem.representation_star.mT)
+    solves = max(
+        condition_of(head) ** 2 * condition_of(batch.cov_x, G @ batch.cov_x @ G.mT)
+        for head, G in zip(heads, rows, strict=True)
     )
-    return Finding("2-cycle at (1, 1)", decide.identity(float(gap), tolerance=tolerance))
-
-
-KFAC_TOGETHER = Check(
-    claim_id="LR-19",
-    space=ScenarioSpace(
-        axes=(
-            *joint.SIZES,
-            joint.COVARIANCE,
-            joint.HEAD_COND,
-            Reals("step_size", 0.05, 1.2),
-            Reals("head_step_size", 0.05, lambda v: min(1.2, 1.95 - v["step_size"])),
+    yield Same(
+        part="2-cycle at (1, 1)",
+        measured=seen["weights"][3:],
+        predicted=seen["weights"][1:3],
+        axes=1,
+        tolerance=rounding(
+            trial.dtype, dim=joint.weights_count(trial), condition=solves * passed_on
         ),
-        anchors=(joint.anchor(step_size=0.3, head_step_size=0.8),),
-    ),
-    measure=measure_kfac,
-)
+    )

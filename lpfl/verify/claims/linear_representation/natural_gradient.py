@@ -1,52 +1,70 @@
 """LR-20: the natural gradient with the true Fisher matrix."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
 import torch
 
-from lpfl import decide, linalg
 from lpfl.optim import kfac, ngd
 from lpfl.problems import linear_representation as model
-from lpfl.verify.check import Check, Finding, Trial, as_numpy, condition_of
-from lpfl.verify.claims.linear_representation import joint
+from lpfl.verify.check import check
+from lpfl.verify.expect import Comparison, Same
+from lpfl.verify.setups import joint
 from lpfl.verify.setups import linear as setup
-from lpfl.verify.space import Reals, ScenarioSpace
-from theory.linear_representation import natural_gradient_spectrum
+from lpfl.verify.setups.exact import exact_parts
+from lpfl.verify.setups.jacobian import moving_eigenvalues, update_jacobian
+from lpfl.verify.space import Reals
+from lpfl.verify.tolerance import Tolerance, rounding, truncation
+from lpfl.verify.trial import Trial, as_numpy, condition_of
+from theory.linear_representation import local_rate
 
 LABEL_NOISE = 0.5  # only where noise is compared: its size cancels
+ROWS_PER_INPUT = 8
 QUADRATIC_START = 1e-4
-ORDER_TOLERANCE = 1e-2
 DIRECTIONS = 32
+NEXT_ORDER = truncation(
+    5e-3, "start 1e-4 over the smallest singular value of the weights (0.1), five directions' worth"
+)
 
 
-def measure_natural_gradient(trial: Trial) -> list[Finding]:
-    """LR-20: the spectrum, the order of convergence at step 1, and the noise beside KFAC's."""
-    scenario = trial.scenario
+@check(
+    "LR-20",
+    (
+        *joint.SIZES,
+        joint.COVARIANCE,
+        joint.HEAD_COND,
+        Reals("step_size", 0.01, 1.0, easy="high"),
+    ),
+    anchors=(joint.anchor(step_size=0.1),),
+)
+def natural_gradient(trial: Trial) -> Iterator[Comparison]:
+    """Eigenvalues of the update map, the order of convergence at step 1, the noise of one step."""
+    yield from exact_parts(trial, only=("noise",))
     problem = setup.draw_truth(trial, replicates=1)
+    setup.admit(trial, problem)
     batch = model.population_batch(problem)
     solution = joint.turned_solution(trial, problem)
-    predicted = natural_gradient_spectrum(
-        step_size=scenario.step_size,
-        rank=scenario.rank,
-        input_dim=scenario.input_dim,
-        output_dim=scenario.output_dim,
+    jacobian = update_jacobian(ngd.ngd(step_size=trial.step_size), solution, batch)
+    tolerance = joint.tolerance_of(trial, problem.cov_x, solution.head, solution.head)
+    yield from joint.same_spectrum(trial, "natural", jacobian, tolerance, step_size=trial.step_size)
+    yield Same(
+        part="natural_moving",
+        label="largest modulus",
+        measured=np.abs(moving_eigenvalues(jacobian, solution)).max(),
+        predicted=local_rate("ngd", step_size=trial.step_size),
+        scale=1.0,
+        tolerance=tolerance,
     )
-    jacobian = joint.update_jacobian(ngd.ngd(step_size=scenario.step_size), solution, batch)
-    tolerance = joint.difference_tolerance(trial, problem.cov_x, solution.head, solution.head)
-    return [
-        joint.spectrum_finding("spectrum", jacobian, predicted, tolerance),
-        convergence_order(trial, solution, batch),
-        same_noise(trial, problem),
-    ]
+    yield convergence_order(trial, solution, batch)
+    yield from one_noisy_step(trial, problem)
 
 
-def convergence_order(trial: Trial, solution: model.Weights, batch: model.Batch) -> Finding:
-    """Return the slope of log(error after a step of size 1) against log(error before).
+def convergence_order(trial: Trial, solution: model.Weights, batch: model.Batch) -> Same:
+    """Compare the slope of log(error after a step of size 1) against log(error before) with 2.
 
     The error is taken over many directions together: along a single one its second order may
-    happen to be small. The next order is relative to it by the amplitude over the smallest
-    singular value of the weights, at most about 10 x 1e-4: a slope off by 1e-3.
+    happen to be small.
     """
     F, G = solution
     stream = trial.stream("amplitude")
@@ -64,58 +82,66 @@ def convergence_order(trial: Trial, solution: model.Weights, batch: model.Batch)
         for errors, weights in ((before, start), (after, end)):
             gap = weights.head @ weights.representation - F @ G
             errors.append(float(torch.linalg.vector_norm(gap)))
-    order = np.log(after[0] / after[1]) / np.log(before[0] / before[1])
-    rounding = linalg.machine_tolerance(
-        trial.dtype, dim=scenario_size(trial), condition=condition_of(batch.cov_x, F)
+    order = float(np.log(after[0] / after[1]) / np.log(before[0] / before[1]))
+    solve = rounding(
+        trial.dtype, dim=joint.weights_count(trial), condition=condition_of(batch.cov_x, F)
     )
-    tolerance = ORDER_TOLERANCE + rounding / after[1]
-    verdict = decide.identity(abs(float(order) - 2.0), tolerance=tolerance, coarsest=0.1)
-    return Finding("quadratic at step 1", verdict)
+    swamped = solve.times(1.0 / (2.0 * after[1]), "over the error that is left, relative to 2")
+    return Same(
+        part="order",
+        measured=order,
+        predicted=trial.number("order"),
+        tolerance=NEXT_ORDER + swamped,
+    )
 
 
-def scenario_size(trial: Trial) -> int:
-    """Return the number of weights."""
-    return int(trial.scenario.rank * (trial.scenario.input_dim + trial.scenario.output_dim))
+def one_noisy_step(trial: Trial, problem: model.LinearRepresentation) -> Iterator[Same]:
+    """Compare a step from R G*, on a noisy batch with any head, with the statement and with KFAC.
 
-
-def same_noise(trial: Trial, problem: model.LinearRepresentation) -> Finding:
-    """On a noisy batch, from any head, natural gradient and KFAC differ in the gauge only.
-
-    So their steps agree off the rows of G: at G = R G* that is the noise on the subspace.
+    The two methods differ in the gauge only, so their steps agree off the rows of G.
     """
     noisy = replace(problem, noise_std=LABEL_NOISE)
-    batch = model.sample(noisy, 8 * trial.scenario.input_dim, trial.stream("noise"))
+    rows = ROWS_PER_INPUT * trial.input_dim
+    batch = model.sample(noisy, rows, trial.stream("noise"))
+    setup.admit(trial, noisy, batch_size=rows)
     F = setup.draw_head(trial, replicates=1)
     G = joint.turned_solution(trial, problem).representation
-    eta = trial.scenario.step_size
     start = model.Weights(F, G)
-    natural, _ = ngd.ngd(step_size=eta).step(start, {}, batch)
+    natural, _ = ngd.ngd(step_size=trial.step_size).step(start, {}, batch)
     grad_G = model.gradients(start, batch).representation
-    layerwise = kfac.kfac_step(G, F, grad_G, batch.cov_x, step_size=eta)
-    off = problem.complement.mT
-    norm = torch.linalg.matrix_norm
-    moved = norm((layerwise - G) @ off)
-    error = norm((natural.representation - layerwise) @ off) / moved
-    # Each step is the difference of two representations: its rounding is relative to them.
-    swamped = float((norm(layerwise) / moved).max())
-    tolerance = max(swamped, 1.0) * linalg.machine_tolerance(
-        trial.dtype,
-        dim=trial.scenario.input_dim,
-        condition=condition_of(batch.cov_x) * condition_of(F, G) ** 2,
+    layerwise = kfac.kfac_step(G, F, grad_G, batch.cov_x, step_size=trial.step_size)
+    G_star = problem.representation_star
+    predicted = trial.claim["noise"].matrix(
+        {
+            "F": as_numpy(F),
+            "R": as_numpy(G @ G_star.mT),
+            "G^*": as_numpy(G_star),
+            "N": as_numpy(batch.cross - problem.product_star @ batch.cov_x),
+            "Sigmahat": as_numpy(batch.cov_x),
+            "eta": trial.step_size,
+        },
+        sizes={"d": trial.input_dim, "m": trial.output_dim, "k": trial.rank},
     )
-    return Finding("noise of KFAC", decide.identity(as_numpy(error), tolerance=tolerance))
+    B = problem.complement
+    off = B.mT @ B
+    moved = natural.representation @ off
+    tolerance = step_rounding(trial, batch, start, layerwise, layerwise @ off)
+    yield Same(
+        part="noise", label="one step", measured=moved, predicted=predicted, axes=2,
+        tolerance=tolerance,
+    )  # fmt: skip
+    yield Same(
+        part="noise", label="beside KFAC", measured=moved, predicted=layerwise @ off, axes=2,
+        tolerance=tolerance,
+    )  # fmt: skip
 
 
-NATURAL_GRADIENT = Check(
-    claim_id="LR-20",
-    space=ScenarioSpace(
-        axes=(
-            *joint.SIZES,
-            joint.COVARIANCE,
-            joint.HEAD_COND,
-            Reals("step_size", 0.01, 1.0, easy="high"),
-        ),
-        anchors=(joint.anchor(step_size=0.1),),
-    ),
-    measure=measure_natural_gradient,
-)
+def step_rounding(
+    trial: Trial, batch: model.Batch, start: model.Weights, end: torch.Tensor, off: torch.Tensor
+) -> Tolerance:
+    """Return the rounding of a step, which is relative to the representation, not to ``off``."""
+    norm = torch.linalg.matrix_norm
+    swamped = max(1.0, float((norm(end) / norm(off)).max()))
+    condition = condition_of(batch.cov_x) * condition_of(*start) ** 2
+    solve = rounding(trial.dtype, dim=trial.input_dim, condition=condition)
+    return solve.times(swamped, "relative to the representation")

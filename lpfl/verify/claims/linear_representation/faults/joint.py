@@ -12,9 +12,30 @@ FAULTS = (
     ),
     Fault(
         "LR-18",
-        "theory.linear_representation.joint:GD_BALANCED",
-        old="(1 - eta * sp.sqrt(lam_i), d - k)",
-        new="(1 - eta * lam_i, d - k)",
+        "theory.linear_representation.joint:_SEEN_BALANCED",
+        old="sp.sqrt(lam_i)",
+        new="lam_i",
         why="balanced weights seen by the eigenvalue in place of its root",
+    ),
+    Fault(
+        "LR-18",
+        "theory.linear_representation.joint:LR_18",
+        old="1 - eta * (sp.sqrt(lam_i) + sp.sqrt(lam_j))",
+        new="1 - eta * sp.sqrt(lam_i + lam_j)",
+        why="root of the sum in place of the sum of the roots",
+    ),
+    Fault(
+        "LR-18",
+        "theory.linear_representation.joint:LR_18",
+        old="k * (m - k)",
+        new="k * m - 1",
+        why="head directions counted without the rank",
+    ),
+    Fault(
+        "LR-18",
+        "theory.linear_representation.local_rate:_gd",
+        old="moving(modes(LR_18, 'balanced', sizes, head_eigenvalues=lam, **facts))",
+        new="modes(LR_18, 'balanced', sizes, head_eigenvalues=lam, **facts)['representation'][0]",
+        why="largest multiplier of the representation only",
     ),
 )

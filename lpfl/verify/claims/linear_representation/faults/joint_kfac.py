@@ -24,4 +24,25 @@ FAULTS = (
         new="G @ G.mT",
         why="features not weighted by the covariance",
     ),
+    Fault(
+        "LR-19",
+        "theory.linear_representation.joint_kfac:LR_19",
+        old="(1 - eta) * (1 - eta_F)",
+        new="1 - eta - eta_F",
+        why="one layer after the other taken for both at once",
+    ),
+    Fault(
+        "LR-19",
+        "lpfl.optim.whitening:foof_step",
+        old="step_size",
+        new="0.999 * step_size",
+        why="head step one part in a thousand too short",
+    ),
+    Fault(
+        "LR-19",
+        "theory.linear_representation.local_rate:_kfac_joint",
+        old="_sizes(1 if rank is None and m is None else count('rank', rank), m)",
+        new="_sizes(1 if rank is None and m is None else count('rank', rank), None)",
+        why="head directions of its own where the head is square",
+    ),
 )

@@ -24,4 +24,25 @@ FAULTS = (
         new="A.mT @ G",
         why="gauge part transposed in one layer",
     ),
+    Fault(
+        "LR-20",
+        "theory.linear_representation.natural_gradient:LR_20",
+        old="k * (m + d - k)",
+        new="k * (m + d)",
+        why="the gauge counted among the moving directions",
+    ),
+    Fault(
+        "LR-20",
+        "theory.linear_representation.natural_gradient:LR_20",
+        old="eta * F_plus * N * Sigma_hat.inv() * P_perp",
+        new="eta * F_plus * N * P_perp",
+        why="noise that is not whitened",
+    ),
+    Fault(
+        "LR-20",
+        "lpfl.optim.ngd:Ngd.step",
+        old="W - self.step_size * delta",
+        new="W - 0.99 * self.step_size * delta",
+        why="a step 1 % too short",
+    ),
 )

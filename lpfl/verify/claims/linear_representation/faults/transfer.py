@@ -32,9 +32,23 @@ FAULTS = (
     ),
     Fault(
         "LR-26",
-        "theory.linear_representation.transfer_numbers:transfer_bound",
+        "theory.linear_representation.transfer:transfer_bound",
         old="float((head ** 2).sum())",
         new="float((head ** 2).sum()) / head.size",
         why="mean square for the Frobenius norm",
+    ),
+    Fault(
+        "LR-26",
+        "theory.linear_representation.transfer:transfer_excess",
+        old="number('noise_std', noise_std, low=0.0)",
+        new="number('noise_std', noise_std, low=0.0) / 2 ** 0.5",
+        why="half the noise in the mean excess",
+    ),
+    Fault(
+        "LR-26",
+        "theory.linear_representation.transfer:transfer_excess",
+        old="count('n', n, low=k + 2)",
+        new="count('n', n, low=k + 2) + k",
+        why="degrees of freedom n - 1 instead of n - k - 1",
     ),
 )
