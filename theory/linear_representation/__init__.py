@@ -1,7 +1,7 @@
 """Linear representation learning: what the theory predicts, statement by statement."""
 
 from theory.core.pack import Pack
-from theory.linear_representation.adam_operator import adam_operator
+from theory.linear_representation.adam import adam_operator
 from theory.linear_representation.amgd import (
     amgd_lower_bound,
     amgd_sine_step,

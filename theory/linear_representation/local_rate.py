@@ -16,24 +16,18 @@ from theory.core.guards import (
     number,
     positive_definite,
 )
+from theory.linear_representation.adam import LR_22
+from theory.linear_representation.empirical_fisher import LR_21
 from theory.linear_representation.joint import LR_18
 from theory.linear_representation.joint_kfac import LR_19
 from theory.linear_representation.kfac_damped import DAMPED_MULTIPLIER, damped_eigenvalues
 from theory.linear_representation.local import LR_15
+from theory.linear_representation.muon import LR_24
 from theory.linear_representation.natural_gradient import LR_20
-from theory.linear_representation.noise_dominated import (
-    ADAM_MULTIPLIER,
-    EMPIRICAL_MULTIPLIER,
-    MUON_MULTIPLIER,
-    SHAMPOO_MULTIPLIER,
-)
+from theory.linear_representation.shampoo import LR_23
 from theory.linear_representation.spectra import modes, moving, sizes_of
 
 _KFAC_DAMPED = numeric(DAMPED_MULTIPLIER)
-_EMPIRICAL = numeric(EMPIRICAL_MULTIPLIER)
-_ADAM = numeric(ADAM_MULTIPLIER)
-_SHAMPOO = numeric(SHAMPOO_MULTIPLIER)
-_MUON = numeric(MUON_MULTIPLIER)
 
 
 def local_rate(
@@ -160,16 +154,16 @@ def _sizes(rank: int, output_dim: int | None) -> dict[str, int]:
 
 def _empirical(facts: dict[str, Any], given: dict[str, Any]) -> Any:
     noise = number("noise_std", given["noise_std"], low=0.0, open_low=True)
-    return _EMPIRICAL(**facts, noise_std=noise)
+    return LR_21["contraction"].number(**facts, noise_std=noise)
 
 
 def _adam(facts: dict[str, Any], given: dict[str, Any]) -> Any:
-    return _ADAM(**facts, **_pairs(given), **_noise(given))
+    return LR_22["rate"].number(**facts, **_pairs(given), **_noise(given))
 
 
 def _shampoo(facts: dict[str, Any], given: dict[str, Any]) -> Any:
     pairs = _pairs(given)
-    return _SHAMPOO(
+    return LR_23["multiplier"].number(
         **facts,
         **pairs,
         **_noise(given),
@@ -180,7 +174,9 @@ def _shampoo(facts: dict[str, Any], given: dict[str, Any]) -> Any:
 
 
 def _muon(facts: dict[str, Any], given: dict[str, Any]) -> Any:
-    return _MUON(**facts, **_pairs(given), **_noise(given), **_trace(given))
+    return LR_24["noise_dominated"].number(
+        **facts, **_pairs(given), **_noise(given), **_trace(given)
+    )
 
 
 def _trace(given: dict[str, Any]) -> dict[str, float]:

@@ -89,6 +89,22 @@ moved = scalar(
     "distance of two runs, one in other coordinates, over what training changed", NONNEGATIVE,
 )  # fmt: skip
 c_row = scalar("c_g", "row_scale", "factor on one row of the representation", POSITIVE)
+Gamma_ab = scalar(
+    "Gamma_ab", "gauss_newton_entry", "entry of the G-block of the Gauss-Newton matrix", sp.Reals,
+    "[x]^2 [y]^2",
+)  # fmt: skip
+Gamma_aa = scalar(
+    "Gamma_aa", "gauss_newton_diagonal", "diagonal entry of the same block", POSITIVE,
+    "[x]^2 [y]^2",
+)  # fmt: skip
+lost_ab = scalar(
+    "ell_ab", "entry_response", "what entry a of G loses in one step per size of entry b", sp.Reals
+)
+rate_power = scalar("p_r", "rate_exponent", "power of λ_iμ_j in a rate", NONNEGATIVE)
+singular = scalar("varsigma", "gradient_singular", "singular value of the gradient", POSITIVE)
+singular_step = scalar(
+    "varsigma_+", "step_singular", "singular value of the step over η", POSITIVE
+)
 dist_cov = scalar("Delta_S", "distance_covariance", "Σ-weighted start distance", UNIT)
 
 # Linear representation learning: matrices

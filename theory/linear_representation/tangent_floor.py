@@ -7,22 +7,15 @@ from numpy.typing import ArrayLike
 from theory.core.exact.check import evaluate_float
 from theory.core.formula import numeric
 from theory.core.guards import Array, choice, count, eigenvalues, number
+from theory.linear_representation.adam import LR_22
+from theory.linear_representation.empirical_fisher import LR_21
 from theory.linear_representation.floor_amgd import ENTRY_FLOOR, LR_16, ROW_RECURSION
 from theory.linear_representation.floor_kfac import KFAC_FLOOR
-from theory.linear_representation.noise_dominated import (
-    ADAM_FLOOR,
-    EMPIRICAL_FLOOR,
-    LR_21,
-    MUON_FLOOR,
-)
+from theory.linear_representation.muon import LR_24
 from theory.linear_representation.notation import M_nu
 
 METHODS = ("kfac", "ngd", "amgd", "amgd_large_batch", "ngd_empirical", "adam", "muon")
-_ENTRIES = {
-    "amgd_large_batch": numeric(ENTRY_FLOOR),
-    "adam": numeric(ADAM_FLOOR),
-    "muon": numeric(MUON_FLOOR),
-}
+_AMGD_LARGE_BATCH = numeric(ENTRY_FLOOR)
 
 
 def tangent_floor(
@@ -68,32 +61,42 @@ def tangent_floor(
         m = count("output_dim", output_dim, low=k)
         number("step_size", eta, high=2 * sigma**2, open_high=True)
         count("n", rows, low=k * (m + d - k) + 2)
-        return _traces(EMPIRICAL_FLOOR, lam, mu, eta, sigma, {"n": rows, "d": d, "m": m, "k": k})
+        return float(
+            LR_21["floor"].matrix(
+                _values(lam, mu, eta, sigma), sizes={"n": rows, "d": d, "m": m, "k": k}
+            )
+        )
     if method == "amgd_large_batch":
         number("step_size", eta, high=2 / float(lam.max() * mu.max()), open_high=True)
     if method == "muon" and not np.allclose(mu, 1.0, rtol=1e-12, atol=0.0):
         raise ValueError(f"schur_eigenvalues={mu}, needs all 1 (Sigma = I) for method 'muon'")
-    entries = _ENTRIES[method](
-        step_size=eta,
-        noise_std=sigma,
-        batch_size=rows,
-        input_dim=d,
-        head_eigenvalue=lam[:, None],
-        schur_eigenvalue=mu,
-    )
+    known = {
+        "step_size": eta,
+        "noise_std": sigma,
+        "batch_size": rows,
+        "head_eigenvalue": lam[:, None],
+    }
+    if method == "muon":
+        entries = LR_24["floor"].number(**known, input_dim=d)
+    elif method == "amgd_large_batch":
+        entries = _AMGD_LARGE_BATCH(**known, schur_eigenvalue=mu)
+    else:
+        entries = LR_22["floor"].number(**known, schur_eigenvalue=mu)
     return float(np.broadcast_to(entries, (k, mu.size)).sum())
 
 
 def _traces(
     formula: sp.Expr, lam: Array, mu: Array, eta: float, sigma: float, sizes: dict[str, int]
 ) -> float:
-    values: dict[str, Array | float] = {
-        "eta": eta,
-        "sigma": sigma,
-        "H": np.diag(lam),
-        "Sigma_s": np.diag(mu),
-    }
-    return float(evaluate_float(formula, values, sizes=sizes, definitions=LR_21.definitions))
+    return float(
+        evaluate_float(
+            formula, _values(lam, mu, eta, sigma), sizes=sizes, definitions=LR_21.definitions
+        )
+    )
+
+
+def _values(lam: Array, mu: Array, eta: float, sigma: float) -> dict[str, Array | float]:
+    return {"eta": eta, "sigma": sigma, "H": np.diag(lam), "Sigma_s": np.diag(mu)}
 
 
 def _row_floor(lam: float, mu: Array, eta: float, sigma: float, n: int, k: int) -> float:

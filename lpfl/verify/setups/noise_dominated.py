@@ -26,6 +26,11 @@ FASTEST_RATE = Reals("fastest_rate", 0.005, 0.02)
 HEAD_COND = Reals("head_log10_cond", 0.5, 1.0)
 INPUT_LAW = Choice("input_law", ("gaussian",))
 SMALL_AGAINST_NOISE = 1e-3  # second order drops out of a central difference: errors of 1e-6
+PROMISED = {
+    "trained": "representation",
+    "gradient": "mostly noise",
+    "gradient_noise": "additive Gaussian",
+}
 NEAREST_RIVAL = 0.5  # of the rate: the other methods' rates differ by the noise level itself
 
 Run = tuple[model.Weights, Memory]
@@ -33,7 +38,7 @@ Run = tuple[model.Weights, Memory]
 
 def facts(scenario: Scenario) -> Mapping[str, Any]:
     """The step size is chosen by the rate of the fastest mode, and positive with it."""
-    return {**default_facts(scenario), "step_size": scenario.fastest_rate}
+    return {**default_facts(scenario), **PROMISED, "step_size": scenario.fastest_rate}
 
 
 def noisy_batch(

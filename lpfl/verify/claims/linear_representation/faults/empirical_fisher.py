@@ -20,8 +20,9 @@ FAULTS = (
     Fault(
         "LR-21",
         "theory.linear_representation.tangent_floor:tangent_floor",
-        old="EMPIRICAL_FLOOR",
-        new="KFAC_FLOOR",
+        old="LR_21['floor'].matrix(_values(lam, mu, eta, sigma), "
+        "sizes={'n': rows, 'd': d, 'm': m, 'k': k})",
+        new="_traces(KFAC_FLOOR, lam, mu, eta, sigma, {'n': rows, 'd': d})",
         why="the floor of KFAC",
     ),
 )
