@@ -1,0 +1,91 @@
+"""What the linear layers of a torch module see: inputs, and the Gauss-Newton factor of outputs."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from lpfl.linalg import second_moment
+from lpfl.optim.rule import Layer
+
+OUTPUT_FACTORS = ("gauss_newton", "empirical", "identity")
+
+
+class LayerStatistics:
+    """Hooks on every ``nn.Linear`` of a module; the latest forward and backward pass counts.
+
+    inputs: mean over rows of x x', with a 1 appended where the layer has a bias. outputs:
+    "gauss_newton", mean over rows of J'J with J the derivative of the module's output in the
+    layer's; "empirical", mean over rows of b b' with b the derivative of one row's loss in the
+    layer's output, for a loss that is a mean over rows; "identity", none.
+    Raises: ValueError for an unknown factor, a module without a linear layer, or a trained
+    parameter outside of them.
+    """
+
+    def __init__(self, module: nn.Module, *, output_factor: str = "gauss_newton") -> None:
+        if output_factor not in OUTPUT_FACTORS:
+            raise ValueError(f"output_factor={output_factor!r}, needs one of {OUTPUT_FACTORS}")
+        self._factor = output_factor
+        self._layers = [layer for layer in module.modules() if isinstance(layer, nn.Linear)]
+        if not self._layers:
+            raise ValueError("the module has 0 linear layers, needs at least 1")
+        known = {id(p) for layer in self._layers for p in layer.parameters()}
+        strangers = [
+            name for name, p in module.named_parameters() if p.requires_grad and id(p) not in known
+        ]
+        if strangers:
+            raise ValueError(f"parameters {strangers} lie outside linear layers: move them apart")
+        self._inputs: dict[int, Tensor] = {}
+        self._results: dict[int, Tensor] = {}
+        self._outputs: dict[int, Tensor] = {}
+        for layer in self._layers:
+            layer.register_forward_hook(self._keep)
+        module.register_forward_hook(self._differentiate)
+
+    def groups(self) -> list[dict[str, Any]]:
+        """Return one parameter group a layer: weight, then bias."""
+        return [{"params": list(layer.parameters())} for layer in self._layers]
+
+    def seen(self, weight: Tensor) -> Layer:
+        """Return what the layer of ``weight`` saw. Raises ValueError before a forward pass."""
+        if id(weight) not in self._inputs:
+            raise ValueError("a layer saw no inputs, needs a forward pass with gradients first")
+        return Layer(self._inputs[id(weight)], self._outputs.get(id(weight)))
+
+    def _keep(self, layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        if not torch.is_grad_enabled() or not isinstance(layer, nn.Linear):
+            return
+        rows = inputs[0].detach().reshape(-1, layer.in_features)
+        if layer.bias is not None:
+            rows = torch.cat([rows, torch.ones_like(rows[:, :1])], dim=1)
+        self._inputs[id(layer.weight)] = second_moment(rows)
+        self._results[id(layer.weight)] = output
+        if self._factor == "empirical" and output.requires_grad:
+            output.register_hook(_Empirical(self._outputs, id(layer.weight)))
+
+    def _differentiate(self, module: nn.Module, inputs: Any, output: Tensor) -> None:
+        if self._factor != "gauss_newton" or not output.requires_grad:
+            return
+        results = [self._results[id(layer.weight)] for layer in self._layers]
+        totals: Mapping[int, Tensor] = {}
+        flat = output.reshape(-1, output.shape[-1])
+        for column in flat.unbind(1):
+            slopes = torch.autograd.grad(column.sum(), results, retain_graph=True)
+            new = {
+                id(layer.weight): second_moment(slope.reshape(-1, slope.shape[-1]))
+                for layer, slope in zip(self._layers, slopes, strict=True)
+            }
+            totals = {key: value + totals.get(key, 0.0) for key, value in new.items()}
+        self._outputs = dict(totals)
+
+
+class _Empirical:
+    """A gradient hook that keeps the second moment of the rows of a layer's output gradient."""
+
+    def __init__(self, outputs: dict[int, Tensor], key: int) -> None:
+        self._outputs, self._key = outputs, key
+
+    def __call__(self, grad: Tensor) -> None:
+        rows = grad.detach().reshape(-1, grad.shape[-1])
+        self._outputs[self._key] = second_moment(rows * rows.shape[0])

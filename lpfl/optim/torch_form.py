@@ -1,0 +1,105 @@
+"""Every rule as an ordinary ``torch.optim.Optimizer``."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils import _pytree as pytree
+
+from lpfl.optim.hyper import bounds_of
+from lpfl.optim.layer_statistics import LayerStatistics
+from lpfl.optim.rule import Layer, MatrixRule
+
+
+class RuleOptimizer(torch.optim.Optimizer):
+    """A :class:`MatrixRule` on the parameters of a torch module.
+
+    A parameter with more than two axes is moved as the matrix (first axis, all others), a vector
+    as one column, a number as a 1 x 1 matrix. A rule that reads what its layer saw needs the
+    module in place of its parameters: its ``nn.Linear`` layers are hooked (see
+    :class:`LayerStatistics`), and a bias is moved with its weight, as one more column.
+
+    lr stands for ``step_size``, so that learning-rate schedules work; at 0 the state goes on and
+    the parameters stay. Every other hyper-parameter of the rule keeps its name, and may differ by
+    group. The state of a parameter holds tensors and numbers only.
+    Raises: ValueError for a hyper-parameter outside its bound, when built and in a step.
+    """
+
+    def __init__(
+        self,
+        params: Iterable[Any] | nn.Module,
+        *,
+        rule: type[MatrixRule],
+        lr: float | None = None,
+        output_factor: str = "gauss_newton",
+        **hyperparameters: Any,
+    ) -> None:
+        made = rule(**hyperparameters) if lr is None else rule(step_size=lr, **hyperparameters)
+        self._kind = rule
+        self._layers: LayerStatistics | None = None
+        if rule.needs_layer:
+            if not isinstance(params, nn.Module):
+                raise ValueError(f"{rule.name} reads what its layers see, needs the module")
+            self._layers = LayerStatistics(params, output_factor=output_factor)
+            params = self._layers.groups()
+        elif isinstance(params, nn.Module):
+            params = params.parameters()
+        defaults = {name: getattr(made, name) for name in bounds_of(rule) if name != "step_size"}
+        super().__init__(params, {"lr": made.step_size, **defaults})
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """Take one step; ``closure`` evaluates the model again, with gradients."""
+        loss = None
+        if closure is not None:
+            with torch.enable_grad():
+                loss = closure()
+        for group in self.param_groups:
+            if self._layers is None:
+                for p in group["params"]:
+                    self._move([p], Layer(), group)
+            else:
+                self._move(group["params"], self._layers.seen(group["params"][0]), group)
+        return loss
+
+    def _move(self, together: list[Tensor], layer: Layer, group: Mapping[str, Any]) -> None:
+        """Move the columns of one matrix: a weight, and the bias of its layer if there is one."""
+        if together[0].grad is None:
+            return
+        lr = float(group["lr"])
+        values = {name: group[name] for name in bounds_of(self._kind) if name != "step_size"}
+        rule = self._kind(step_size=lr if lr != 0.0 else 1.0, **values)
+        W = _matrix(together)
+        grad = _matrix([_gradient(p) for p in together])
+        memory = self.state[together[0]]
+        fresh, shape = pytree.tree_flatten(rule.start(W))
+        leaves = [memory.get(f"leaf_{i}", leaf) for i, leaf in enumerate(fresh)]
+        moved, after = rule.update(W, grad, pytree.tree_unflatten(leaves, shape), layer)
+        for i, leaf in enumerate(pytree.tree_leaves(after)):
+            memory[f"leaf_{i}"] = leaf
+        if lr != 0.0:
+            widths = [_matrix([p]).shape[1] for p in together]
+            for p, part in zip(together, moved.split(widths, dim=1), strict=True):
+                p.copy_(part.reshape(p.shape))
+
+
+def _gradient(p: Tensor) -> Tensor:
+    return torch.zeros_like(p) if p.grad is None else p.grad
+
+
+def _matrix(together: list[Tensor]) -> Tensor:
+    """Return the parameters side by side: (first axis, all others) each."""
+    flat = [p.reshape(p.shape[0] if p.ndim else 1, -1) for p in together]
+    return torch.cat(flat, dim=1) if len(flat) > 1 else flat[0].clone()
+
+
+def torch_optimizer(rule: type[MatrixRule]) -> Callable[..., RuleOptimizer]:
+    """Return ``(params_or_module, *, lr, **hyperparameters) -> Optimizer`` of a rule."""
+
+    def build(params: Iterable[Any] | nn.Module, **options: Any) -> RuleOptimizer:
+        return RuleOptimizer(params, rule=rule, **options)
+
+    build.__name__ = build.__qualname__ = rule.name
+    build.__doc__ = f"{rule.name} as a torch optimizer."
+    return build
