@@ -26,7 +26,7 @@ class Foof(Kfac):
     head: str = choice("least_squares", "head refitted on the batch, or moved too", among=HEADS)
 
     def update(self, W: Tensor, grad: Tensor, state: Any, layer: Layer) -> tuple[Tensor, Any]:
-        return super().update(W, grad, state, layer._replace(outputs=None))
+        return super().update(W, grad, state, Layer(layer.inputs))
 
     def require(self, layer: str, weights: Weights, batch: Batch) -> None:
         require_enough_rows(batch, self.damping)

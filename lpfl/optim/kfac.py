@@ -87,10 +87,11 @@ def require_full_column_rank(F: Tensor) -> None:
 
 
 class KfacState(NamedTuple):
-    """Moving averages of the two factors; without averaging they keep no weight."""
+    """Moving averages of the two factors and the velocity; () for what is not in use."""
 
-    inputs: Average
-    outputs: Average
+    inputs: Average | tuple[()]
+    outputs: Average | tuple[()]
+    velocity: Tensor | tuple[()]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,30 +107,30 @@ class Kfac(MatrixRule):
 
     damping: float = non_negative(0.0, "added to Q, in units of the squared inputs")
     averaging: float = decay(0.0, "decay of the moving averages of P and Q; 0: the batch's own")
+    momentum: float = decay(0.0, "weight of the past velocity (heavy ball); 0: none")
 
-    def start(self, W: Tensor) -> KfacState | tuple[()]:
+    def start(self, W: Tensor) -> KfacState:
+        velocity = torch.zeros_like(W) if self.momentum else ()
         if self.averaging == 0.0:
-            return ()
+            return KfacState((), (), velocity)
         outputs, inputs = (W.new_zeros(*W.shape[:-2], size, size) for size in W.shape[-2:])
-        return KfacState(Average(inputs, 0.0), Average(outputs, 0.0))
+        return KfacState(Average(inputs, 0.0), Average(outputs, 0.0), velocity)
 
     def update(self, W: Tensor, grad: Tensor, state: Any, layer: Layer) -> tuple[Tensor, Any]:
         layer, state = self.factors(layer, state)
+        moved = self.move(W, grad, layer)
+        if not self.momentum:
+            return moved, state
+        velocity = self.momentum * state.velocity + (moved - W)
+        return W + velocity, state._replace(velocity=velocity)
+
+    def move(self, W: Tensor, grad: Tensor, layer: Layer) -> Tensor:
+        """Return the matrix after a step without momentum."""
         assert layer.inputs is not None
+        sizes = {"step_size": self.step_size, "damping": self.damping}
         if layer.outputs is None:
-            return foof_step(
-                W, grad, layer.inputs, step_size=self.step_size, damping=self.damping
-            ), state
-        moved = kfac_step(
-            W,
-            None,
-            grad,
-            layer.inputs,
-            step_size=self.step_size,
-            damping=self.damping,
-            left=layer.outputs,
-        )
-        return moved, state
+            return foof_step(W, grad, layer.inputs, **sizes)
+        return kfac_step(W, None, grad, layer.inputs, left=layer.outputs, **sizes)
 
     def factors(self, layer: Layer, state: Any) -> tuple[Layer, Any]:
         """Return the factors to use, and the averages that hold them."""
@@ -138,9 +139,9 @@ class Kfac(MatrixRule):
         assert layer.inputs is not None
         inputs = include(state.inputs, layer.inputs, self.averaging)
         if layer.outputs is None:
-            return Layer(inputs.mean), KfacState(inputs, state.outputs)
+            return Layer(inputs.mean), state._replace(inputs=inputs)
         outputs = include(state.outputs, layer.outputs, self.averaging)
-        return Layer(inputs.mean, outputs.mean), KfacState(inputs, outputs)
+        return Layer(inputs.mean, outputs.mean), state._replace(inputs=inputs, outputs=outputs)
 
     def require(self, layer: str, weights: Weights, batch: Batch) -> None:
         require_enough_rows(batch, self.damping)

@@ -26,8 +26,8 @@ FAULTS = (
     ),
     Fault(
         "LR-27",
-        "lpfl.optim.kfac:Kfac.update",
-        old="foof_step(W, grad, layer.inputs, step_size=self.step_size, damping=self.damping)",
+        "lpfl.optim.kfac:Kfac.move",
+        old="foof_step(W, grad, layer.inputs, **sizes)",
         new="W - self.step_size * grad",
         why="a plain gradient step of the head: the gauge is felt",
     ),
