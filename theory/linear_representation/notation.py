@@ -219,3 +219,7 @@ G_A = _derived("G_A", "representation_mapped", "next representation in the input
 D_A = _derived("D_A", "direction_product_mapped", "D_FG in the input A x", (m, d))
 G_sgd = _derived("G_SGD", "representation_sgd", "representation after an SGD step", (k, d))
 G_Q = _derived("G_Q", "representation_rotated", "the same in the input Q x", (k, d))
+b_m = scalar("b_m", "momentum", "weight of the past velocity", UNIT)
+q_1 = scalar("q_1", "first_multiplier", "larger multiplier of a two-step recursion")
+q_2 = scalar("q_2", "second_multiplier", "smaller multiplier of a two-step recursion")
+eta_max = scalar("eta_max", "largest_stable_step", "step size at which stability ends", POSITIVE)

@@ -8,6 +8,7 @@ from torch import Tensor
 from lpfl import linalg
 from lpfl.optim.method import Method
 from lpfl.problems import linear_representation as model
+from lpfl.simulate import simulate
 from lpfl.verify.setups import linear as setup
 from lpfl.verify.tolerance import Tolerance, truncation
 from lpfl.verify.trial import Trial, as_numpy, condition_of
@@ -21,9 +22,9 @@ def difference_width(dtype: torch.dtype) -> float:
 
 
 def tangent_jacobian(
-    method: Method, problem: model.LinearRepresentation, batch: model.Batch
+    method: Method, problem: model.LinearRepresentation, batch: model.Batch, *, steps: int = 1
 ) -> Array:
-    """Return the Jacobian of vec T -> vec T+ at T = 0 by central differences.
+    """Return the Jacobian of vec T -> vec T after ``steps`` at T = 0 by central differences.
 
     Every direction is one replicate; ``problem`` and ``batch`` hold a single one.
     """
@@ -38,7 +39,8 @@ def tangent_jacobian(
         G = linalg.orthonormal_rows(G)
     head = problem.head_star.expand(2 * size, -1, -1)
     start = model.Weights(head, G)
-    after, _ = method.step(start, method.init(start), repeated(batch, 2 * size))
+    wide = repeated(batch, 2 * size)
+    after, _ = simulate(method, start, lambda step: wide, num_steps=steps)
     T_next = linalg.tangent_matrix(
         after.representation, G_star.expand(2 * size, k, d), B.expand(2 * size, d - k, d)
     ).reshape(2 * size, size)
