@@ -17,6 +17,8 @@ from theory.linear_representation import (
     tangent_step,
     worst_case_covariance,
 )
+from theory.linear_representation.headline import LR_10
+from theory.linear_representation.start import LR_09
 
 
 def largest(T: np.ndarray) -> float:
@@ -123,6 +125,25 @@ def test_every_start_below_the_admissible_one_contracts(
             share * start, condition_number=condition_number, step_size=step_size
         )
         assert factor <= 1 - 0.9 * step_size + 1e-12
+
+
+@pytest.mark.parametrize("step_size", [0.01, 0.5, 0.85])
+def test_admissible_starts_scale_as_stated_for_large_condition_numbers(step_size: float) -> None:
+    scaled = LR_09["scaling"].number(step_size=step_size)
+    gaps = [
+        abs(math.sqrt(kappa) * admissible_tangent(condition_number=kappa, step_size=step_size)
+            / scaled - 1)
+        for kappa in (1e4, 1e6)
+    ]  # fmt: skip
+    assert gaps[1] < 2e-5
+    assert gaps[0] == pytest.approx(100 * gaps[1], rel=1e-2)  # the next term is of order 1/kappa
+
+
+def test_the_tails_of_the_headline_bound_share_the_failure_probability() -> None:
+    tail = LR_10["tail"]
+    for fail in (0.3, 0.01, 1e-6):
+        assert tail.left(failure_probability=fail) == pytest.approx(fail / 3, rel=1e-12)
+        assert tail.number(failure_probability=fail) == pytest.approx(fail / 3, rel=1e-12)
 
 
 def test_condition_number_one_admits_every_start() -> None:

@@ -7,8 +7,7 @@ from theory.linear_representation.amgd import (
     amgd_sine_step,
     amgd_two_cycle,
 )
-from theory.linear_representation.cone_numbers import (
-    admissible_tangent,
+from theory.linear_representation.cone import (
     cone_angle,
     cone_contraction,
     cone_defect,
@@ -22,13 +21,14 @@ from theory.linear_representation.global_law import (
     global_tangent,
 )
 from theory.linear_representation.gradient_bias import gradient_bias
-from theory.linear_representation.headline_numbers import headline_admissible, headline_bound
+from theory.linear_representation.headline import headline_admissible, headline_bound
 from theory.linear_representation.joint import gauss_newton_spectrum, gradient_descent_spectrum
 from theory.linear_representation.joint_kfac import kfac_spectrum
 from theory.linear_representation.kfac_damped import damped_eigenvalues
 from theory.linear_representation.local_rate import local_rate
 from theory.linear_representation.natural_gradient import natural_gradient_spectrum
 from theory.linear_representation.noise import noise_pivot, noise_pivot_degrees
+from theory.linear_representation.start import admissible_tangent
 from theory.linear_representation.tangent_floor import tangent_floor
 from theory.linear_representation.tangent_step import tangent_step
 from theory.linear_representation.transfer import transfer_bound, transfer_excess

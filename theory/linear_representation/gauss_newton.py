@@ -4,9 +4,8 @@ import sympy as sp
 from sympy.matrices.expressions.kronecker import KroneckerProduct as Kron
 
 from theory.core.claim import Assumption, Claim
-from theory.core.formula import numeric
 from theory.core.guards import count
-from theory.core.part import Kind, parts_of
+from theory.core.part import Kind, Part
 from theory.core.source import Source
 from theory.linear_representation.assumptions import EQUATION_5, EXAMPLE, RANKS
 from theory.linear_representation.notation import (
@@ -31,7 +30,6 @@ from theory.linear_representation.notation import (
 _JACOBIAN_G = Kron(X, F)
 _JACOBIAN_F = Kron(X * G.T, sp.Identity(m))
 _CHANGE = X * D_FG.T
-RANK = k * (m + sp.Min(r_X, d) - k)
 
 
 def _moment(left: sp.MatrixExpr, right: sp.MatrixExpr) -> sp.MatrixExpr:
@@ -42,23 +40,32 @@ LR_02 = Claim(
     id="LR-02",
     title="Gauss-Newton blocks are Kronecker products, the null space is the gauge",
     says=(
-        "With column-stacking vec the outputs X(FG)ᵀ have the Jacobians X ⊗ F and XGᵀ ⊗ I. So the "
-        "Gauss-Newton matrix, the true Fisher matrix of unit output noise, has the blocks Σ̂ ⊗ "
-        "FᵀF and GΣ̂Gᵀ ⊗ I: the Kronecker factors are exact here, not an approximation. Its null "
-        "space is exactly the gauge (FR, −RG), hence its rank is k(m + r − k) for inputs of rank "
-        "r ≥ k."
+        "The vec of a matrix stacks its columns. The outputs X(FG)ᵀ have the Jacobians X ⊗ F and "
+        "XGᵀ ⊗ I. So the Gauss-Newton matrix, which is the true Fisher matrix for unit output "
+        "noise, has the blocks Σ̂ ⊗ FᵀF and GΣ̂Gᵀ ⊗ I: the Kronecker factors are exact here. The "
+        "gauge directions (FR, −RG) lie in its null space. Its rank is k(m + r − k) for inputs of "
+        "rank r ≥ k, so the gauge is the whole null space if r = d."
     ),
     source=EQUATION_5 + Source.derived("identity, null space and rank"),
-    parts=parts_of(
-        Kind.IDENTITY,
-        sp.Tuple(
+    parts={
+        "representation_block": Part(
+            Kind.IDENTITY,
             sp.Eq(_moment(_JACOBIAN_G, _JACOBIAN_G), Kron(Sigma_hat, F.T * F), evaluate=False),
+        ),
+        "head_block": Part(
+            Kind.IDENTITY,
             sp.Eq(
                 _moment(_JACOBIAN_F, _JACOBIAN_F),
                 Kron(G * Sigma_hat * G.T, sp.Identity(m)),
                 evaluate=False,
             ),
+        ),
+        "cross_block": Part(
+            Kind.IDENTITY,
             sp.Eq(_moment(_JACOBIAN_G, _JACOBIAN_F), Kron(Sigma_hat * G.T, F.T), evaluate=False),
+        ),
+        "quadratic_form": Part(
+            Kind.IDENTITY,
             sp.Eq(
                 sp.Trace(_moment(_CHANGE, _CHANGE)),
                 sp.Trace(D_G.T * F.T * F * D_G * Sigma_hat)
@@ -66,22 +73,16 @@ LR_02 = Claim(
                 + 2 * sp.Trace(D_G * Sigma_hat * G.T * D_F.T * F),
                 evaluate=False,
             ),
-            sp.Eq(
-                F * D_G_gauge + D_F_gauge * G,
-                sp.ZeroMatrix(m, d),
-                evaluate=False,
-            ),
-            sp.Eq(rank_GN, RANK, evaluate=False),
         ),
-        (
-            "representation_block",
-            "head_block",
-            "cross_block",
-            "quadratic_form",
-            "gauge",
-            "rank",
+        "gauge": Part(
+            Kind.IDENTITY,
+            sp.Eq(F * D_G_gauge + D_F_gauge * G, sp.ZeroMatrix(m, d), evaluate=False),
         ),
-    ),
+        "rank": Part(
+            Kind.IDENTITY,
+            sp.Eq(rank_GN, k * (m + sp.Min(r_X, d) - k), evaluate=False),
+        ),
+    },
     definitions={
         Sigma_hat: X.T * X / n,
         D_FG: F * D_G + D_F * G,
@@ -91,8 +92,6 @@ LR_02 = Claim(
     assumptions=(*RANKS, Assumption("the inputs span at least k directions", r_X >= k)),
     example={**EXAMPLE, "data_rank": 10},
 )
-
-_RANK = numeric(RANK)
 
 
 def gauss_newton_rank(
@@ -106,12 +105,10 @@ def gauss_newton_rank(
     small = count("rank", rank)
     rows = count("data_rank", input_dim if data_rank is None else data_rank, low=small)
     return round(
-        float(
-            _RANK(
-                input_dim=count("input_dim", input_dim, low=small),
-                output_dim=count("output_dim", output_dim, low=small),
-                rank=small,
-                data_rank=rows,
-            )
+        LR_02["rank"].number(
+            input_dim=count("input_dim", input_dim, low=small),
+            output_dim=count("output_dim", output_dim, low=small),
+            rank=small,
+            data_rank=rows,
         )
     )

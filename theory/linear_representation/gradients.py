@@ -3,7 +3,7 @@
 import sympy as sp
 
 from theory.core.claim import Claim
-from theory.core.part import Kind, parts_of
+from theory.core.part import Kind, Part
 from theory.linear_representation.assumptions import EQUATION_5, EXAMPLE, RANKS
 from theory.linear_representation.notation import (
     D_F,
@@ -37,19 +37,21 @@ LR_01 = Claim(
     id="LR-01",
     title="Gradients of the two layers",
     says=(
-        "With M = (FG − F⋆G⋆)Σ̂ − N, minus the cross-moment of residual and input, the gradient "
-        "of the batch loss is FᵀM in the representation and MGᵀ in the head. Along one layer the "
-        "loss is quadratic, so a central difference in any direction decides this exactly."
+        "M = (FG − F⋆G⋆)Σ̂ − N is minus the cross-moment of residual and input. The gradient of "
+        "the batch loss is FᵀM in the representation and MGᵀ in the head. The loss is quadratic "
+        "along one layer, so a central difference in any direction equals the slope exactly."
     ),
     source=EQUATION_5,
-    parts=parts_of(
-        Kind.IDENTITY,
-        sp.Tuple(
+    parts={
+        "representation": Part(
+            Kind.IDENTITY,
             central_difference(batch_loss(E_G_plus), batch_loss(E_G_minus), grad_G, D_G),
+        ),
+        "head": Part(
+            Kind.IDENTITY,
             central_difference(batch_loss(E_F_plus), batch_loss(E_F_minus), grad_F, D_F),
         ),
-        ("representation", "head"),
-    ),
+    },
     definitions={
         grad_G: F.T * M,
         grad_F: M * G.T,

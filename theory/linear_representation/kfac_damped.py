@@ -6,7 +6,7 @@ from numpy.typing import ArrayLike
 
 from theory.core.claim import Claim
 from theory.core.guards import Array, count, number, positive_definite
-from theory.core.part import Kind, parts_of
+from theory.core.part import Kind, Part
 from theory.linear_representation.assumptions import DERIVED, EXAMPLE, FULL_RANK_BATCH, RANKS
 from theory.linear_representation.notation import (
     F,
@@ -27,21 +27,20 @@ from theory.linear_representation.notation import (
 from theory.linear_representation.steps import kfac_step, pseudo_inverse
 
 _WHITENER = Sigma_hat + lam * sp.Identity(d)
-DAMPED_MULTIPLIER = 1 - eta * nu_j
-
 LR_05 = Claim(
     id="LR-05",
     title="Damping breaks the independence of the input covariance",
     says=(
-        "With damping the part of G on the complement does not shrink by 1 − η alone: a term ηλ(G "
-        "− F⁺F⋆G⋆)(Σ̂ + λI)⁻¹P⊥ leaks in, and the noise passes (Σ̂ + λI)⁻¹. Locally, with the "
-        "least-squares head, the multipliers are 1 − ην, with ν an eigenvalue of Σ_s times the "
-        "complement block of (Σ + λI)⁻¹. Without damping ν is 1."
+        "With damping the part of G outside the true subspace does not shrink by 1 − η alone. The "
+        "term ηλ(G − F⁺F⋆G⋆)(Σ̂ + λI)⁻¹P⊥ adds to it, and the noise passes (Σ̂ + λI)⁻¹ in place "
+        "of Σ̂⁻¹. Near the truth, with the least-squares head, the multipliers per step are 1 − "
+        "ην. Here ν is an eigenvalue of Σ_s times the complement block of (Σ + λI)⁻¹, with Σ_s "
+        "the Schur complement of Σ. Without damping ν is 1."
     ),
     source=DERIVED,
-    parts=parts_of(
-        Kind.IDENTITY,
-        sp.Tuple(
+    parts={
+        "complement": Part(
+            Kind.IDENTITY,
             sp.Eq(
                 G_next * P_perp,
                 (1 - eta) * G * P_perp
@@ -49,10 +48,9 @@ LR_05 = Claim(
                 + eta * F_plus * N * _WHITENER.inv() * P_perp,
                 evaluate=False,
             ),
-            sp.Eq(multiplier, DAMPED_MULTIPLIER, evaluate=False),
         ),
-        ("complement", "rate"),
-    ),
+        "rate": Part(Kind.RATE, sp.Eq(multiplier, 1 - eta * nu_j, evaluate=False)),
+    },
     definitions={
         G_next: kfac_step(whitener=_WHITENER),
         F_plus: pseudo_inverse(F),

@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from theory.core.formula import numeric
 from theory.core.guards import (
     Array,
     choice,
@@ -20,14 +19,12 @@ from theory.linear_representation.adam import LR_22
 from theory.linear_representation.empirical_fisher import LR_21
 from theory.linear_representation.joint import LR_18
 from theory.linear_representation.joint_kfac import LR_19
-from theory.linear_representation.kfac_damped import DAMPED_MULTIPLIER, damped_eigenvalues
+from theory.linear_representation.kfac_damped import LR_05, damped_eigenvalues
 from theory.linear_representation.local import LR_15
 from theory.linear_representation.muon import LR_24
 from theory.linear_representation.natural_gradient import LR_20
 from theory.linear_representation.shampoo import LR_23
 from theory.linear_representation.spectra import modes, moving, sizes_of
-
-_KFAC_DAMPED = numeric(DAMPED_MULTIPLIER)
 
 
 def local_rate(
@@ -115,7 +112,7 @@ def _kfac(facts: dict[str, Any], given: dict[str, Any]) -> Any:
         return LR_15["kfac"].number(**facts)
     cov = positive_definite("cov_x", given["cov_x"])
     nu = damped_eigenvalues(cov, rank=count("rank", given["rank"]), damping=damping)
-    return _KFAC_DAMPED(**facts, damped_eigenvalue=nu)
+    return LR_05["rate"].number(**facts, damped_eigenvalue=nu)
 
 
 def _amgd(facts: dict[str, Any], given: dict[str, Any]) -> Any:

@@ -22,6 +22,19 @@ theta = scalar("theta", "angle", "largest principal angle", sp.Interval(0, sp.pi
 theta_next = scalar(
     "theta_+", "angle_next", "largest principal angle after the step", NONNEGATIVE, "rad"
 )
+theta_worst = scalar(
+    "theta_w", "angle_worst", "largest angle after the step, for the worst covariance", NONNEGATIVE,
+    "rad",
+)  # fmt: skip
+theta_damped = scalar(
+    "theta_lambda", "angle_damped", "largest angle after a damped step", NONNEGATIVE, "rad"
+)
+theta_slow = scalar(
+    "theta_s", "angle_slowest", "angle of the largest defect in the cone", NONNEGATIVE, "rad"
+)
+b_sup = scalar("b_s", "cone_defect_largest", "largest defect in the cone", NONNEGATIVE)
+b_edge = scalar("b_a", "cone_defect_admissible", "defect that 1 − 0.9η still allows", NONNEGATIVE)
+t_edge = scalar("t_a", "admissible_tangent", "largest admissible tangent of the start", NONNEGATIVE)
 phi = scalar("phi", "cone_angle", "largest angle between u and Σ u", NONNEGATIVE, "rad")
 b_cone = scalar("b", "cone_defect", "loss of the cone bound against 1 − η", NONNEGATIVE)
 eta_F = scalar("eta_F", "head_step_size", "step size of the head", NONNEGATIVE)
@@ -38,6 +51,8 @@ c_angle = scalar("c", "cosine", "cosine of a principal angle", UNIT)
 s_next = scalar("s_+", "sine_next", "sine of the angle after the step", UNIT)
 dist = scalar("Delta_0", "distance", "subspace distance at the start", UNIT)
 dist_t = scalar("Delta_t", "distance_after", "subspace distance after t steps", UNIT)
+dist_bad = scalar("Delta_b", "distance_bad_head", "subspace distance after F_b", UNIT)
+dist_full = scalar("Delta_1", "distance_full_step", "subspace distance after η = 1", UNIT)
 t_steps = scalar("t", "num_steps", "number of steps", sp.Range(0, sp.oo))
 multiplier = scalar("q", "multiplier", "local contraction per step of the tangent matrix")
 kappa_s = scalar(
@@ -190,12 +205,24 @@ D_F_gauge = _derived("D_F^0", "gauge_head", "gauge direction in F", (m, k))
 # LR-04, LR-07, LR-13, LR-28: steps from another start or with another head
 F_bad = _derived("F_b", "head_bad", "a head for which one step ends at distance 1", (m, k), "[y]")
 G_bad = _derived("G_b", "representation_bad", "representation after a step with that head", (k, d))
+G_full = _derived(
+    "G_1", "representation_full_step", "representation after a step of size 1", (k, d)
+)
 F_iso = _derived("F_iso", "head_isotropic", "least-squares head for Σ = I", (m, k), "[y]")
 G_iso = _derived("G_iso", "representation_isotropic", "next representation for Σ = I", (k, d))
 T_iso = _derived("T_iso", "tangent_isotropic", "next tangent matrix for Σ = I", (k, d - k))
 F_R = _derived("F_R", "head_gauged", "head that belongs to the basis R G", (m, k), "[y]")
 G_R = _derived("G_R", "representation_gauged", "next representation from R G", (k, d))
 S_next = _derived("S_+", "complement_part_next", "S_c after the step", (k, d))
+
+F_met = _derived(
+    "F_c",
+    "head_bad_metric",
+    "a head for which one step ends Σ-orthogonal to the truth",
+    (m, k),
+    "[y]",
+)
+G_met = _derived("G_c", "representation_bad_metric", "representation after a step with F_c", (k, d))
 
 # LR-11, LR-17: the parts of the noise
 K_h = _derived("K_h", "noise_map", "what the noise rows are multiplied with", (n, d), "1/[x]")

@@ -13,8 +13,8 @@ from theory.core.guards import (
     number,
     positive_definite,
 )
-from theory.linear_representation.angles import LR_07, angle_map
-from theory.linear_representation.notation import B, G_star, H, Sigma, T, W, eta, k
+from theory.linear_representation.angles import LR_07
+from theory.linear_representation.notation import B, G_star, H, Sigma, T, eta, k
 
 # AMGD with orthonormal rows G = R [I T]: (R'R)^{-1} = I + TT' rescales the step, and the
 # least-squares head is F* K R^{-1} with K the regression of G* on U = [I T].
@@ -22,8 +22,7 @@ _ROWS = G_star + T * B
 _REGRESSION = G_star * Sigma * _ROWS.T * (_ROWS * Sigma * _ROWS.T).inv()
 _PULL = (sp.Identity(k) + T * T.T) * _REGRESSION.T * H * (_REGRESSION * _ROWS - G_star) * Sigma
 AMGD_MAP = (sp.Identity(k) - eta * _PULL * G_star.T).inv() * (T - eta * _PULL * B.T)
-KFAC_MAP = angle_map(T, W)
-_MAPS = {"kfac": KFAC_MAP, "amgd": AMGD_MAP}
+METHODS = ("kfac", "amgd")
 
 
 def tangent_step(
@@ -43,10 +42,11 @@ def tangent_step(
     positive definite, step_size < 0, or a step that ends orthogonal to the truth.
     Source: derived (LR-07, LR-13).
     """
-    choice("method", method, tuple(_MAPS))
+    choice("method", method, METHODS)
     tangents = matrix("T", T, (None, None))
     rank, complement = tangents.shape
     size = rank + complement
+    sizes = {"d": size, "k": rank}
     frame = np.eye(size)
     values: dict[str, Array | float] = {
         "T": tangents,
@@ -57,12 +57,10 @@ def tangent_step(
         "H": np.eye(rank) if head_gram is None else positive_definite("head_gram", head_gram, rank),
     }
     try:
-        result = evaluate_float(
-            _MAPS[method],
-            values,
-            sizes={"d": size, "k": rank},
-            definitions={W: LR_07.definitions[W]},
-        )
+        if method == "kfac":
+            result = LR_07["tangent"].matrix(values, sizes=sizes)
+        else:
+            result = evaluate_float(AMGD_MAP, values, sizes=sizes)
     except np.linalg.LinAlgError:
         raise ValueError(
             f"step_size={step_size}: the step ends orthogonal to the truth, T has no next value"

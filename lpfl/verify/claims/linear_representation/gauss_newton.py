@@ -1,19 +1,22 @@
 """LR-02: Gauss-Newton blocks, rank and null space, for inputs of full and of deficient rank."""
 
 import math
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor
 
-from lpfl import decide, linalg
+from lpfl import linalg
 from lpfl.problems import linear_representation as model
-from lpfl.verify.check import Check, Finding, Trial, as_numpy
+from lpfl.verify.check import check
+from lpfl.verify.expect import Comparison, Same
+from lpfl.verify.scenario import Scenario
 from lpfl.verify.setups import linear as setup
-from lpfl.verify.space import Covariances, Integers, ScenarioSpace
-from theory.core import exact
-from theory.linear_representation import gauss_newton_rank
+from lpfl.verify.setups import step
+from lpfl.verify.setups.exact import exact_parts
+from lpfl.verify.space import Covariances, Integers
+from lpfl.verify.tolerance import Tolerance, rounding
+from lpfl.verify.trial import Trial, as_numpy
 
 EXACT_UP_TO = 24  # Kronecker products over the prime field take 20 s at the paper's sizes
 START_TANGENT = 0.7
@@ -60,94 +63,150 @@ def smallest_share(weights: model.Weights, inputs: Tensor, data_rank: int) -> fl
     return float((low / (f[0].square() + g[0].square())).sqrt() / spread)
 
 
-def block_values(weights: model.Weights, inputs: Tensor) -> Mapping[str, Any]:
-    """Return the values the claim's right-hand sides are read with."""
-    return {
-        "X": as_numpy(inputs),
-        "F": as_numpy(weights.head[0]),
-        "G": as_numpy(weights.representation[0]),
-    }
-
-
-def measure_gauss_newton(trial: Trial) -> list[Finding]:
-    """Exact reading; blocks against theory; the whole against autograd; gauge; rank."""
-    scenario = trial.scenario
-    k, m, d = scenario.rank, scenario.output_dim, scenario.input_dim
-    problem = setup.draw_truth(trial, replicates=1)
-    inputs = rows_of_rank(trial, problem)
-    n = inputs.shape[0]
-    G = model.tilt(problem.representation_star, START_TANGENT, trial.stream("start"))
-    weights = model.Weights(problem.head_star, G)
-    matrix = model.gauss_newton(weights, inputs.mT @ inputs / n)[0]
-    jacobian = jacobian_of_module(weights, inputs)
-    norm = torch.linalg.matrix_norm
-    rounding = linalg.machine_tolerance(trial.dtype, dim=n + d + m)
-
-    findings = setup.exact_findings(trial) if d <= EXACT_UP_TO else []
-    blocks = {
-        "representation_block": matrix[: k * d, : k * d],
-        "head_block": matrix[k * d :, k * d :],
-        "cross_block": matrix[: k * d, k * d :],
-    }
-    values = block_values(weights, inputs)
-    sizes = {"d": d, "m": m, "k": k, "n": n}
-    for part, block in blocks.items():
-        right = trial.claim.relations()[part].args[1]
-        expected = exact.evaluate_float(
-            right, values, sizes=sizes, definitions=trial.claim.definitions
-        )
-        error = norm(block - trial.tensor(expected)) / norm(matrix)
-        findings.append(Finding(f"run: {part}", decide.identity(float(error), tolerance=rounding)))
-    error = norm(jacobian.mT @ jacobian / n - matrix) / norm(matrix)
-    findings.append(Finding("autograd", decide.identity(float(error), tolerance=rounding)))
-
-    gauge = torch.randn(
-        k, k, generator=trial.stream("gauge"), dtype=trial.dtype, device=trial.device
-    )
-    moved = model.flatten(model.Weights(weights.head @ gauge, -gauge @ G))[0]
-    leak = torch.linalg.vector_norm(matrix @ moved) / (norm(matrix, ord=2) * moved.norm())
-    findings.append(Finding("gauge", decide.identity(float(leak), tolerance=rounding)))
-    findings.append(rank_finding(trial, weights, inputs, jacobian, rounding))
-    return findings
-
-
-def rank_finding(
-    trial: Trial, weights: model.Weights, inputs: Tensor, jacobian: Tensor, rounding: float
-) -> Finding:
-    """Count the singular values of the Jacobian halfway between rounding and the smallest one."""
-    scenario = trial.scenario
-    values = torch.linalg.svdvals(jacobian)
-    smallest = smallest_share(weights, inputs, scenario.data_rank)
-    threshold = math.sqrt(rounding * smallest)
-    measured = int((values > threshold * values[0]).sum())
-    predicted = gauss_newton_rank(
-        input_dim=scenario.input_dim,
-        output_dim=scenario.output_dim,
-        rank=scenario.rank,
-        data_rank=scenario.data_rank,
-    )
-    verdict = decide.identity(abs(measured - predicted), tolerance=rounding / smallest)
-    null = jacobian.shape[1] - measured
-    return Finding("rank", verdict.with_detail(f"rank {measured}, null space {null}"))
-
-
-def anchor(data_rank: int) -> Any:
+def anchor(data_rank: int) -> Scenario:
     """Return the paper's sizes with inputs of the given rank."""
     return setup.paper(
         covariance=setup.paper_covariance(), head_log10_cond=1.0, data_rank=data_rank
     )
 
 
-GAUSS_NEWTON = Check(
-    claim_id="LR-02",
-    space=ScenarioSpace(
-        axes=(
-            *setup.SIZES,
-            Covariances(max_log10_cond=3.0),
-            setup.HEAD_COND,
-            Integers("data_rank", lambda v: v["rank"], lambda v: v["input_dim"]),
-        ),
-        anchors=(anchor(100), anchor(40)),
+@check(
+    "LR-02",
+    (
+        *setup.SIZES,
+        Covariances(max_log10_cond=3.0),
+        setup.HEAD_COND,
+        Integers("data_rank", lambda v: v["rank"], lambda v: v["input_dim"]),
     ),
-    measure=measure_gauss_newton,
+    anchors=(anchor(100), anchor(40)),
 )
+def gauss_newton(trial: Trial) -> Iterator[Comparison]:
+    """Closed form and autograd against the printed blocks; the form; the gauge; the rank."""
+    problem = setup.draw_truth(trial, replicates=1)
+    inputs = rows_of_rank(trial, problem)
+    n, d = inputs.shape
+    setup.admit(trial, problem, batch_size=n, data_rank=int(torch.linalg.matrix_rank(inputs)))
+    if d <= EXACT_UP_TO:
+        yield from exact_parts(trial)
+    G = model.tilt(problem.representation_star, START_TANGENT, trial.stream("start"))
+    weights = model.Weights(problem.head_star, G)
+    jacobian = jacobian_of_module(weights, inputs)
+    matrices = {
+        "closed form": model.gauss_newton(weights, inputs.mT @ inputs / n)[0],
+        "autograd": jacobian.mT @ jacobian / n,
+    }
+    tolerance = rounding(trial.dtype, dim=n + d + trial.output_dim)
+    yield from blocks_and_form(trial, weights, inputs, matrices, tolerance)
+    yield from gauge(trial, weights, matrices["closed form"], tolerance)
+    yield rank(trial, weights, inputs, jacobian, tolerance)
+
+
+def blocks_and_form(
+    trial: Trial,
+    weights: model.Weights,
+    inputs: Tensor,
+    matrices: dict[str, Tensor],
+    tolerance: Tolerance,
+) -> Iterator[Comparison]:
+    """Compare the blocks, and the quadratic form along a drawn direction."""
+    F, G = weights.head[0], weights.representation[0]
+    split = G.numel()
+    D_G, D_F = (
+        torch.randn(
+            part.shape, generator=trial.stream(name), dtype=trial.dtype, device=trial.device
+        )
+        for name, part in (("direction in G", G), ("direction in F", F))
+    )
+    direction = torch.cat([linalg.vec(D_G), linalg.vec(D_F)])
+    values = {
+        letter: as_numpy(tensor)
+        for letter, tensor in (("X", inputs), ("F", F), ("G", G), ("D_G", D_G), ("D_F", D_F))
+    }
+    sizes = {**step.sizes(trial), "n": inputs.shape[0]}
+    predicted = {
+        part: trial.claim[part].matrix(values, sizes=sizes)
+        for part in ("representation_block", "head_block", "cross_block", "quadratic_form")
+    }
+    for label, matrix in matrices.items():
+        size = torch.linalg.matrix_norm(matrix)
+        measured = {
+            "representation_block": matrix[:split, :split],
+            "head_block": matrix[split:, split:],
+            "cross_block": matrix[:split, split:],
+        }
+        for part, block in measured.items():
+            yield Same(
+                part=part,
+                label=label,
+                measured=block,
+                predicted=predicted[part],
+                tolerance=tolerance,
+                axes=2,
+                scale=size,
+            )
+        yield Same(
+            part="quadratic_form",
+            label=label,
+            measured=direction @ matrix @ direction,
+            predicted=predicted["quadratic_form"],
+            tolerance=tolerance,
+            scale=size * direction.square().sum(),
+        )
+
+
+def gauge(
+    trial: Trial, weights: model.Weights, matrix: Tensor, tolerance: Tolerance
+) -> Iterator[Comparison]:
+    """Move along the gauge: the product FG stays, and the Gauss-Newton matrix gives zero."""
+    F, G = weights.head[0], weights.representation[0]
+    k = F.shape[1]
+    R = torch.randn(k, k, generator=trial.stream("gauge"), dtype=trial.dtype, device=trial.device)
+    unit = torch.eye(G.shape[1], dtype=trial.dtype, device=trial.device)
+    ahead, back = (
+        model.TwoLayerLinear(model.Weights(F + sign * F @ R, G - sign * R @ G))(unit).mT
+        for sign in (1.0, -1.0)
+    )
+    change = (ahead - back).detach() / 2  # exact: the product is bilinear
+    norm = torch.linalg.matrix_norm
+    predicted = trial.claim["gauge"].matrix({}, sizes=step.sizes(trial))
+    yield Same(
+        part="gauge",
+        label="change of the product",
+        measured=change,
+        predicted=predicted,
+        tolerance=tolerance,
+        axes=2,
+        scale=norm(F) * norm(R) * norm(G),
+    )
+    moved = model.flatten(model.Weights((F @ R)[None], (-R @ G)[None]))[0]
+    yield Same(
+        part="gauge",
+        label="Gauss-Newton matrix times the gauge direction",
+        measured=matrix @ moved,
+        predicted=torch.zeros_like(moved),
+        tolerance=tolerance,
+        axes=1,
+        scale=norm(matrix, ord=2) * moved.norm(),
+    )
+
+
+def rank(
+    trial: Trial,
+    weights: model.Weights,
+    inputs: Tensor,
+    jacobian: Tensor,
+    tolerance: Tolerance,
+) -> Comparison:
+    """Count the singular values of the Jacobian halfway between rounding and the smallest one."""
+    values = torch.linalg.svdvals(jacobian)
+    smallest = smallest_share(weights, inputs, trial.data_rank)
+    threshold = math.sqrt(tolerance.value * smallest)
+    return Same(
+        part="rank",
+        measured=int((values > threshold * values[0]).sum()),
+        predicted=trial.number("rank"),
+        tolerance=tolerance.times(
+            1.0 / smallest, "over the smallest share of a singular value that is not zero"
+        ),
+        scale=1.0,
+    )

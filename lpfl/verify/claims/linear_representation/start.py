@@ -1,29 +1,29 @@
 """LR-09: from which starts one KFAC step contracts by 1 - 0.9 eta, and from which it need not."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
-from lpfl import decide, linalg
 from lpfl.linalg.covariance import CovarianceSpec
-from lpfl.problems import linear_representation as model
-from lpfl.verify.check import Check, Finding, Trial, as_numpy, default_facts
-from lpfl.verify.claims.linear_representation.cone import attack, plane_ratios, step_ratios
+from lpfl.verify.check import check
+from lpfl.verify.expect import Below, Comparison, Same
+from lpfl.verify.greater import Greater
 from lpfl.verify.scenario import Scenario
+from lpfl.verify.setups import cone
 from lpfl.verify.setups import linear as setup
-from lpfl.verify.space import Covariances, Reals, ScenarioSpace
-from theory.core.formula import right_side
+from lpfl.verify.space import Covariances, Reals
+from lpfl.verify.tolerance import truncation
+from lpfl.verify.trial import Trial, default_facts
 from theory.linear_representation import admissible_tangent, cone_angle
 
-STARTS = 64
 LARGEST_TANGENT = 10.0  # without any condition number every start is admissible
-ABOVE = 1.05
+ABOVE = 1.05  # a start this far beyond the edge
 ROOM = 1.1  # nearer to the largest defect the violation drowns in rounding
-SEARCH_CONDITIONS = (10.0, 30.0, 100.0, 300.0, 1000.0)
-SEARCH_GRID = 4000
-BISECTIONS = 16
+LARGE_CONDITION = 1e4
+LARGEST_STEP = 0.85  # from 8/9 on the root lies outside the cone
+PICTURE_CONDITIONS = (10.0, 30.0, 100.0, 300.0, 1000.0)
 
 
 def edge(condition: float, step_size: float) -> float:
@@ -41,79 +41,124 @@ def facts(scenario: Scenario) -> Mapping[str, Any]:
     return values
 
 
-def measure_start(trial: Trial) -> list[Finding]:
-    """Random starts and an adversary below the edge, the adversary above it."""
-    scenario = trial.scenario
-    known = facts(scenario)
-    condition, eta = float(known["condition_number"]), scenario.step_size
-    tan_angle = math.tan(known["angle"])
-    # The claim bounds tan(theta+); per unit of tan(theta) it is a bound on the ratio.
-    factor = float(
-        right_side(trial.claim.relations()["contraction"])(step_size=eta, angle=known["angle"])
-    ) / math.tan(known["angle"])
-    problem = setup.draw_truth(trial, replicates=STARTS)
-    G = model.tilt(problem.representation_star, tan_angle, trial.stream("starts"))
-    rounding = linalg.machine_tolerance(
-        trial.dtype,
-        dim=scenario.input_dim,
-        condition=condition * 10**scenario.head_log10_cond,
+@check(
+    "LR-09",
+    (
+        *setup.SIZES,
+        Covariances(max_log10_cond=5.0),
+        setup.HEAD_COND,
+        Reals("step_size", 0.01, 1.0, easy="high"),
+        Reals("start_fraction", 0.05, 0.999),
+    ),
+    anchors=(
+        setup.paper(
+            covariance=setup.paper_covariance(),
+            head_log10_cond=1.0,
+            step_size=0.1,
+            start_fraction=0.999,
+        ),
+        setup.paper(
+            covariance=CovarianceSpec(100, "two_level", 4.0, "haar", 1),
+            head_log10_cond=1.0,
+            step_size=0.01,
+            start_fraction=0.5,
+        ),
+    ),
+    facts=facts,
+)
+def admissible_starts(trial: Trial) -> Iterator[Comparison]:
+    """Random starts and an adversary below the edge, the adversary beyond it, the edge itself."""
+    known = facts(trial.scenario)
+    condition, angle = float(known["condition_number"]), float(known["angle"])
+    tan_angle = math.tan(angle)
+    limit = trial.number("contraction", angle=angle)
+    found = cone.attack(trial, tan_angle, condition)
+    plane = cone.plane_rounding(trial, condition)
+    yield Below(
+        part="contraction",
+        label="random starts",
+        measured=cone.random_tangents(trial, tan_angle),
+        limit=limit,
+        tolerance=cone.drawn_rounding(trial, condition).times(tan_angle, "of the tangent"),
     )
-    plane_rounding = linalg.machine_tolerance(trial.dtype, dim=2, condition=condition)
-    ratios = as_numpy(step_ratios(problem, G, eta))
-    found = attack(trial, tan_angle, condition)
-    findings = [
-        Finding("random starts", decide.bound(ratios, factor, rounding=rounding)),
-        Finding("adversary below", decide.bound(found, factor, rounding=plane_rounding)),
-    ]
-    limit = admissible_tangent(condition_number=condition, step_size=eta)
-    # The worst contraction is slowest at phi/2, and the cone ends at pi/2 - phi.
-    phi = float(known["cone_angle"])
-    room = min(math.tan(phi / 2), math.tan(math.pi / 2 - phi)) / limit
-    if room > ROOM:
-        above = limit * min(ABOVE, math.sqrt(room))
-        beyond = attack(trial, above, condition)
-        verdict = decide.bound(factor, beyond, rounding=plane_rounding).with_detail(
-            f"at {above / limit:.3g} of the admissible tangent a start contracts by {beyond:.6g} "
-            f"only, against {factor:.6g}"
+    yield Below(
+        part="contraction",
+        label="adversary",
+        measured=found,
+        limit=limit,
+        tolerance=plane.times(tan_angle, "of the tangent"),
+    )
+    yield Below(
+        part="cone_factor",
+        label="adversary",
+        measured=found / tan_angle,
+        limit=trial.number("cone_factor"),
+        tolerance=plane,
+    )
+    yield from beyond(trial, condition)
+    yield from edges(trial, condition)
+
+
+def beyond(trial: Trial, condition: float) -> Iterator[Comparison]:
+    """A little beyond the edge the adversary finds a start that contracts by less."""
+    room = room_beyond(condition, trial.step_size)
+    if room <= ROOM:
+        return
+    edge_tangent = admissible_tangent(condition_number=condition, step_size=trial.step_size)
+    start = edge_tangent * min(ABOVE, math.sqrt(room))
+    yield Greater(
+        part="beyond",
+        measured=cone.attack(trial, start, condition),
+        limit=trial.number("beyond", angle=math.atan(start)),
+        tolerance=cone.plane_rounding(trial, condition).times(start, "of the tangent"),
+    )
+
+
+def room_beyond(condition: float, step_size: float) -> float:
+    """Return how far beyond the edge the contraction slows down, as a ratio of tangents.
+
+    The contraction is slowest at phi/2, and the cone ends at pi/2 - phi.
+    """
+    phi = cone_angle(condition)
+    last = min(math.tan(phi / 2), math.tan(math.pi / 2 - phi))
+    return last / admissible_tangent(condition_number=condition, step_size=step_size)
+
+
+def edges(trial: Trial, condition: float) -> Iterator[Comparison]:
+    """Compare searched edges with theory's: at the drawn condition number and at a large one."""
+    eta, factor = trial.step_size, trial.number("cone_factor")
+    if room_beyond(condition, eta) > ROOM:
+        predicted = admissible_tangent(condition_number=condition, step_size=eta)
+        yield Same(
+            part="edge",
+            measured=cone.searched_edge(trial, condition, factor),
+            predicted=predicted,
+            tolerance=cone.searched_rounding(trial, condition, predicted),
         )
-        findings.append(Finding("violated above", verdict))
-    if scenario in START.space.anchors:
-        findings.append(edge_finding(trial, factor))
-    return findings
-
-
-def searched_edge(trial: Trial, condition: float, factor: float) -> float:
-    """Return the tangent up to which a grid of covariances in the plane stays below ``factor``."""
-    angles = np.arange(SEARCH_GRID, dtype=np.float64) * (math.pi / SEARCH_GRID)
-    low, high = 0.0, math.tan(cone_angle(condition) / 2)
-    for _ in range(BISECTIONS):
-        middle = (low + high) / 2
-        holds = bool(plane_ratios(trial, angles, middle, condition).max() <= factor)
-        low, high = (middle, high) if holds else (low, middle)
-    return (low + high) / 2
-
-
-def edge_finding(trial: Trial, factor: float) -> Finding:
-    """Compare the searched edge with theory's over condition numbers."""
-    eta = trial.scenario.step_size
-    found = [searched_edge(trial, kappa, factor) for kappa in SEARCH_CONDITIONS]
-    predicted = [edge(kappa, eta) for kappa in SEARCH_CONDITIONS]
-    errors = np.abs(np.divide(found, predicted) - 1.0)
-    # The worst covariance lies between two grid angles; the ratio is quadratic there with
-    # curvature of order condition number.
-    tolerance = 2.0 * max(SEARCH_CONDITIONS) * (math.pi / SEARCH_GRID) ** 2 + 2.0 ** (
-        2 - BISECTIONS
-    )
-    return Finding(
-        "edge by search",
-        decide.identity(errors, tolerance=tolerance),
-        picture=edge_picture(eta, found),
+    if eta > LARGEST_STEP:
+        return
+    predicted = trial.number("scaling")
+    first = predicted / math.sqrt(LARGE_CONDITION)
+    allowed = 0.1 / (1.0 - 0.9 * eta)
+    correction = (1.0 + 4.0 * allowed / (1.0 - allowed) ** 2) / LARGE_CONDITION
+    yield Same(
+        part="scaling",
+        measured=trial.claim["scaling"].left(
+            condition_number=LARGE_CONDITION,
+            admissible_tangent=cone.searched_edge(trial, LARGE_CONDITION, factor),
+        ),
+        predicted=predicted,
+        tolerance=truncation(2.0 * correction, "twice the next term in 1/condition number")
+        + cone.searched_rounding(trial, LARGE_CONDITION, first),
     )
 
 
-def edge_picture(step_size: float, found: Sequence[float]) -> dict[str, Any]:
-    """Return the admissible start against the condition number: theory's and the searched one."""
+@admissible_starts.picture(on=admissible_starts.space.anchors)
+def edge_picture(trial: Trial) -> Mapping[str, Any]:
+    """Draw the admissible start against the condition number: theory's and the searched one."""
+    eta, factor = trial.step_size, trial.number("cone_factor")
     conditions = np.logspace(0.75, 3.25, 41)
+    found = [cone.searched_edge(trial, kappa, factor) for kappa in PICTURE_CONDITIONS]
     return {
         "title": "How near the truth KFAC must start to contract by 1 - 0.9 step size",
         "x_label": "condition number of the input covariance",
@@ -125,44 +170,14 @@ def edge_picture(step_size: float, found: Sequence[float]) -> dict[str, Any]:
                 "name": "theory",
                 "style": "line",
                 "x": conditions.tolist(),
-                "y": [math.degrees(math.atan(edge(kappa, step_size))) for kappa in conditions],
+                "y": [math.degrees(math.atan(edge(kappa, eta))) for kappa in conditions],
             },
             {
                 "name": "adversarial search",
                 "style": "points",
-                "x": list(SEARCH_CONDITIONS),
+                "x": list(PICTURE_CONDITIONS),
                 "y": [math.degrees(math.atan(value)) for value in found],
             },
         ],
-        "note": f"step size {step_size}; the line falls like the inverse square root",
+        "note": f"step size {eta}; the line falls like the inverse square root",
     }
-
-
-START = Check(
-    claim_id="LR-09",
-    space=ScenarioSpace(
-        axes=(
-            *setup.SIZES,
-            Covariances(max_log10_cond=5.0),
-            setup.HEAD_COND,
-            Reals("step_size", 0.01, 1.0, easy="high"),
-            Reals("start_fraction", 0.05, 0.999),
-        ),
-        anchors=(
-            setup.paper(
-                covariance=setup.paper_covariance(),
-                head_log10_cond=1.0,
-                step_size=0.1,
-                start_fraction=0.999,
-            ),
-            setup.paper(
-                covariance=CovarianceSpec(100, "two_level", 4.0, "haar", 1),
-                head_log10_cond=1.0,
-                step_size=0.01,
-                start_fraction=0.5,
-            ),
-        ),
-    ),
-    measure=measure_start,
-    facts=facts,
-)

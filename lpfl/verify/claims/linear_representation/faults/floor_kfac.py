@@ -25,9 +25,16 @@ FAULTS = (
     ),
     Fault(
         "LR-12",
-        "lpfl.optim.kfac_sequential:both_layers",
-        old="on_linear_representation(rule, head='head_first', head_rule=head_rule)",
-        new="on_linear_representation(head_rule, head='head_first', head_rule=head_rule)",
+        "lpfl.optim.kfac_sequential:kfac_sequential",
+        old=(
+            "kfac_step(G, F, gradients(Weights(F, G), batch).representation, factor"
+            "s['input'], step_size=step_size, damping=damping, left=outer['left'])"
+        ),
+        new=(
+            "kfac_step(G, F, gradients(Weights(F, G), batch).representation, factor"
+            "s['input'], step_size=head_step_size, damping=damping, left=outer['lef"
+            "t'])"
+        ),
         why="the head's step size used for the representation (averaged head)",
     ),
 )

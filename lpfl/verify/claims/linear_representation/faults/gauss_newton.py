@@ -24,4 +24,18 @@ FAULTS = (
         new="weights.representation.mT",
         why="rows stacked instead of columns",
     ),
+    Fault(
+        "LR-02",
+        "theory.linear_representation.gauss_newton:LR_02",
+        old="m + sp.Min(r_X, d) - k",
+        new="m + sp.Min(r_X, d)",
+        why="gauge counted in the rank",
+    ),
+    Fault(
+        "LR-02",
+        "theory.linear_representation.gauss_newton:LR_02",
+        old="Kron(Sigma_hat * G.T, F.T)",
+        new="Kron(Sigma_hat * G.T, -F.T)",
+        why="sign of the cross block",
+    ),
 )

@@ -1,4 +1,4 @@
-"""Faults that the checks of LR-03, LR-04, LR-06, LR-07 must refute."""
+"""Faults that the checks of LR-03, LR-04, LR-06 must refute."""
 
 from lpfl.verify.planting import Fault
 
@@ -53,17 +53,38 @@ FAULTS = (
         why="a factor two in the head's gradient",
     ),
     Fault(
-        "LR-07",
-        "lpfl.optim.drive:on_linear_representation",
-        old="weights._replace(head=least_squares_head(weights.representation, batch))",
-        new="weights",
-        why="old head used",
+        "LR-03",
+        "theory.linear_representation.kfac:LR_03",
+        old="eta * F_plus * F_star * G_star",
+        new="eta * F_star.T * F_star * G_star",
+        why="transpose of the head for its pseudo-inverse in the statement",
     ),
     Fault(
-        "LR-07",
-        "lpfl.optim.kfac:kfac_step",
-        old="damped(cov_x, damping)",
-        new="torch.diag_embed(torch.diagonal(cov_x, dim1=-2, dim2=-1))",
-        why="Sigma replaced by its diagonal",
+        "LR-04",
+        "theory.linear_representation.kfac:_BAD_HEAD",
+        old="1 - eta",
+        new="1 + eta",
+        why="sign in the bad head of the statement",
+    ),
+    Fault(
+        "LR-04",
+        "theory.linear_representation.kfac:LR_04",
+        old="sp.Eq(dist_bad, 1, evaluate=False)",
+        new="sp.Eq(dist_bad, 1 - eta, evaluate=False)",
+        why="distance taken to shrink for every head",
+    ),
+    Fault(
+        "LR-06",
+        "theory.linear_representation.kfac:LR_06",
+        old="(1 - eta_F) * F",
+        new="(1 - eta_F) ** 2 * F",
+        why="the old head forgotten twice as fast in the statement",
+    ),
+    Fault(
+        "LR-06",
+        "lpfl.problems.linear_representation.model:least_squares_head",
+        old="G @ batch.cov_x @ G.mT",
+        new="G @ G.mT",
+        why="least squares as if the input were white",
     ),
 )

@@ -24,4 +24,25 @@ FAULTS = (
         new="np.linalg.inv(np.linalg.cholesky(shifted[k:, k:])).T",
         why="block of the inverse taken for the inverse of the block",
     ),
+    Fault(
+        "LR-05",
+        "theory.linear_representation.kfac_damped:damped_eigenvalues",
+        old="np.linalg.inv(Sigma)[k:, k:]",
+        new="np.linalg.inv(Sigma[k:, k:])",
+        why="plain block of the covariance for its Schur complement",
+    ),
+    Fault(
+        "LR-05",
+        "theory.linear_representation.kfac_damped:LR_05",
+        old="1 - eta * nu_j",
+        new="1 - eta / nu_j",
+        why="eigenvalue turned upside down in the rate",
+    ),
+    Fault(
+        "LR-05",
+        "theory.linear_representation.kfac_damped:LR_05",
+        old="eta * lam",
+        new="eta",
+        why="damping missing from the term that adds to the complement",
+    ),
 )
