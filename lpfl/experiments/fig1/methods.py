@@ -36,6 +36,14 @@ _SMALL = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3)
 
 ENTRANTS = (
     Entrant("KFAC", "kfac", 0, _PURE, "least-squares head, factors of the batch, no damping"),
+    Entrant(
+        "KFAC, eq. (5)",
+        "kfac_paper",
+        5,
+        _PURE,
+        "the representation first with the old head, then a full step of the head at the new "
+        "representation, both on one batch, no damping",
+    ),
     Entrant("SGD", "sgd", 1, _GRADIENT, "both layers"),
     Entrant("AMGD", "amgd", 2, _GRADIENT, "least-squares head, rows orthonormalised"),
     Entrant("Adam", "adam", 3, _SMALL, "both layers, beta 0.9 and 0.999, epsilon 10⁻⁸"),

@@ -1,4 +1,4 @@
-"""Figure 1: eleven methods learn a linear representation, side by side."""
+"""Figure 1: twelve methods learn a linear representation, side by side."""
 
 from collections.abc import Iterator
 
@@ -137,7 +137,7 @@ def sections_of(plan: Plan, *, seed: int, device: str, say: Say) -> Iterator[Sec
 
 FIG1 = Experiment(
     "fig1",
-    "Learning a linear representation: eleven optimizers side by side",
+    "Learning a linear representation: twelve optimizers side by side",
     SAYS,
     settings,
     sections,
