@@ -22,7 +22,9 @@ FAULTS = (
         "theory.linear_representation.tangent_floor:tangent_floor",
         old="LR_21['floor'].matrix(_values(lam, mu, eta, sigma), "
         "sizes={'n': rows, 'd': d, 'm': m, 'k': k})",
-        new="_traces(KFAC_FLOOR, lam, mu, eta, sigma, {'n': rows, 'd': d})",
+        new=(
+            "LR_12['floor'].matrix(_values(lam, mu, eta, sigma), sizes={'n': rows, 'd': d, 'k': k})"
+        ),
         why="the floor of KFAC",
     ),
 )
