@@ -1,9 +1,11 @@
 """LR-16: the stationary error of AMGD under label noise."""
 
+import numpy as np
 import sympy as sp
 
 from theory.core.claim import Assumption, Claim
-from theory.core.part import Kind, parts_of
+from theory.core.guards import Array
+from theory.core.part import Kind, Part
 from theory.linear_representation.assumptions import (
     DERIVED,
     EXAMPLE,
@@ -27,34 +29,36 @@ from theory.linear_representation.notation import (
 )
 
 _FREEDOM = n - k
-SECOND_MOMENT = (_FREEDOM / n**2) * (
-    (_FREEDOM + 1) * Sigma_s * V_row * Sigma_s + sp.Trace(V_row * Sigma_s) * Sigma_s
-)
-ROW_RECURSION = (
-    V_row
-    - (eta * lam_i) * (V_row * M_nu + M_nu * V_row)
-    + (eta * lam_i) ** 2 * SECOND_MOMENT
-    + (eta**2 * sigma**2 * lam_i / n) * M_nu
-)
-ENTRY_FLOOR = eta * sigma**2 / (n * (2 - eta * lam_i * mu_j))
 
 LR_16 = Claim(
     id="LR-16",
     title="Noise floor of AMGD",
     says=(
-        "In the eigenbasis of H the stationary covariance of each row of T is the fixed point of "
-        "an exact Wishart recursion. For large batches the variance along eigenvectors is "
-        "ησ²/(n(2 − ηλ_iμ_j)): flat directions are slow, but their noise is not amplified."
+        "In the eigenbasis of H the stationary covariance V_i of the i-th row of T is the fixed "
+        "point of an exact recursion: a Schur complement of the batch is Wishart with n − k "
+        "degrees of freedom. For large batches the variance of an entry along eigenvectors is "
+        "ησ²/(n(2 − ηλ_iμ_j)). So flat directions are slow, but their noise is not amplified."
     ),
     source=DERIVED,
-    parts=parts_of(
-        Kind.LIMIT,
-        sp.Tuple(
-            sp.Eq(V_row, ROW_RECURSION, evaluate=False),
-            sp.Eq(floor_ij, ENTRY_FLOOR, evaluate=False),
+    parts={
+        "recursion": Part(
+            Kind.LIMIT,
+            sp.Eq(
+                V_row,
+                V_row
+                - (eta * lam_i) * (V_row * M_nu + M_nu * V_row)
+                + (eta * lam_i) ** 2
+                * (_FREEDOM / n**2)
+                * ((_FREEDOM + 1) * Sigma_s * V_row * Sigma_s + sp.Trace(V_row * Sigma_s) * Sigma_s)
+                + (eta**2 * sigma**2 * lam_i / n) * M_nu,
+                evaluate=False,
+            ),
         ),
-        ("recursion", "large_batch"),
-    ),
+        "large_batch": Part(
+            Kind.LIMIT,
+            sp.Eq(floor_ij, eta * sigma**2 / (n * (2 - eta * lam_i * mu_j)), evaluate=False),
+        ),
+    },
     definitions={M_nu: (_FREEDOM / n) * Sigma_s, **SCHUR},
     assumptions=(
         *RANKS,
@@ -67,3 +71,41 @@ LR_16 = Claim(
     example={**EXAMPLE, "head_eigenvalue": 1.0, "schur_eigenvalue": 1.0},
     beyond_paper=True,
 )
+
+
+def stationary_variance(
+    head_eigenvalue: float,
+    schur_eigenvalues: Array,
+    *,
+    step_size: float,
+    noise_std: float,
+    n: int,
+    rank: int,
+) -> float:
+    """Return tr V_i, the fixed point of the recursion of one row of T.
+
+    schur_eigenvalues (d-k,): in their basis both sides of the recursion are diagonal.
+    Raises: ValueError if the recursion grows: the step size is unstable in mean square.
+    Source: derived (LR-16).
+    """
+    size = schur_eigenvalues.size
+    units = np.eye(size)[:, :, None] * np.eye(size)[:, None, :]
+    images = LR_16["recursion"].matrix(
+        {
+            "eta": step_size,
+            "sigma": noise_std,
+            "lambda_i": head_eigenvalue,
+            "Sigma_s": np.diag(schur_eigenvalues),
+            "V_i": np.concatenate([np.zeros((1, size, size)), units]),
+        },
+        sizes={"n": n, "k": rank, "d": rank + size},
+    )
+    constant, *columns = np.diagonal(images, axis1=-2, axis2=-1)
+    linear = np.column_stack(columns) - constant[:, None]
+    radius = float(np.abs(np.linalg.eigvals(linear)).max())
+    if radius >= 1:
+        raise ValueError(
+            f"step_size={step_size}: mean-square multiplier {radius:.6g} at head eigenvalue "
+            f"{head_eigenvalue}, needs < 1"
+        )
+    return float(np.linalg.solve(np.eye(size) - linear, constant).sum())

@@ -3,7 +3,7 @@
 import sympy as sp
 
 from theory.core.claim import Assumption, Claim
-from theory.core.part import Kind, parts_of
+from theory.core.part import Kind, Part
 from theory.linear_representation.assumptions import (
     DERIVED,
     EXAMPLE,
@@ -41,13 +41,13 @@ LR_12 = Claim(
     id="LR-12",
     title="Noise floor of KFAC",
     says=(
-        "With fresh Gaussian batches the squared tangents settle at η/(2 − η) · σ²/(n − d − 1) · "
-        "tr(H⁻¹) tr(Σ_s⁻¹), to leading order in σ²/n. It is the same for the head of the same "
-        "batch, of an independent batch, and for an averaged head. The factor 1/(n − d − 1) "
-        "belongs to Gaussian inputs."
+        "With fresh Gaussian batches the mean of |T|² settles at η/(2 − η) · σ²/(n − d − 1) · "
+        "tr(H⁻¹) tr(Σ_s⁻¹), to leading order in σ²/n. The floor is the same for the head of the "
+        "same batch, of an independent batch, and for an averaged head. The factor 1/(n − d − 1) "
+        "is the mean of an inverse Wishart matrix and belongs to Gaussian inputs."
     ),
     source=DERIVED,
-    parts=parts_of(Kind.LIMIT, sp.Eq(floor, KFAC_FLOOR, evaluate=False)),
+    parts={"floor": Part(Kind.LIMIT, sp.Eq(floor, KFAC_FLOOR, evaluate=False))},
     definitions={**HEAD, **SCHUR},
     assumptions=(
         *RANKS,

@@ -1,21 +1,16 @@
 """Stationary E|T|_F^2 under label noise, for each method."""
 
 import numpy as np
-import sympy as sp
 from numpy.typing import ArrayLike
 
-from theory.core.exact.check import evaluate_float
-from theory.core.formula import numeric
 from theory.core.guards import Array, choice, count, eigenvalues, number
 from theory.linear_representation.adam import LR_22
 from theory.linear_representation.empirical_fisher import LR_21
-from theory.linear_representation.floor_amgd import ENTRY_FLOOR, LR_16, ROW_RECURSION
-from theory.linear_representation.floor_kfac import KFAC_FLOOR
+from theory.linear_representation.floor_amgd import LR_16, stationary_variance
+from theory.linear_representation.floor_kfac import LR_12
 from theory.linear_representation.muon import LR_24
-from theory.linear_representation.notation import M_nu
 
 METHODS = ("kfac", "ngd", "amgd", "amgd_large_batch", "ngd_empirical", "adam", "muon")
-_AMGD_LARGE_BATCH = numeric(ENTRY_FLOOR)
 
 
 def tangent_floor(
@@ -52,10 +47,14 @@ def tangent_floor(
     if method in ("kfac", "ngd"):
         number("step_size", eta, high=2.0, open_high=True)
         count("n", rows, low=d + 2)
-        return _traces(KFAC_FLOOR, lam, mu, eta, sigma, {"n": rows, "d": d})
+        sizes = {"n": rows, "d": d, "k": k}
+        return float(LR_12["floor"].matrix(_values(lam, mu, eta, sigma), sizes=sizes))
     if method == "amgd":
         count("n", rows, low=k + 1)
-        return sum(_row_floor(value, mu, eta, sigma, rows, k) for value in lam)
+        return sum(
+            stationary_variance(float(value), mu, step_size=eta, noise_std=sigma, n=rows, rank=k)
+            for value in lam
+        )
     if method == "ngd_empirical":
         number("noise_std", sigma, low=0.0, open_low=True)
         m = count("output_dim", output_dim, low=k)
@@ -79,50 +78,11 @@ def tangent_floor(
     if method == "muon":
         entries = LR_24["floor"].number(**known, input_dim=d)
     elif method == "amgd_large_batch":
-        entries = _AMGD_LARGE_BATCH(**known, schur_eigenvalue=mu)
+        entries = LR_16["large_batch"].number(**known, schur_eigenvalue=mu)
     else:
         entries = LR_22["floor"].number(**known, schur_eigenvalue=mu)
     return float(np.broadcast_to(entries, (k, mu.size)).sum())
 
 
-def _traces(
-    formula: sp.Expr, lam: Array, mu: Array, eta: float, sigma: float, sizes: dict[str, int]
-) -> float:
-    return float(
-        evaluate_float(
-            formula, _values(lam, mu, eta, sigma), sizes=sizes, definitions=LR_21.definitions
-        )
-    )
-
-
 def _values(lam: Array, mu: Array, eta: float, sigma: float) -> dict[str, Array | float]:
     return {"eta": eta, "sigma": sigma, "H": np.diag(lam), "Sigma_s": np.diag(mu)}
-
-
-def _row_floor(lam: float, mu: Array, eta: float, sigma: float, n: int, k: int) -> float:
-    """Trace of the fixed point of the row recursion; both sides are diagonal with Sigma_s."""
-    values: dict[str, Array | float] = {
-        "eta": eta,
-        "sigma": sigma,
-        "lambda_i": lam,
-        "Sigma_s": np.diag(mu),
-    }
-
-    def image(variances: Array) -> Array:
-        result = evaluate_float(
-            ROW_RECURSION,
-            {**values, "V_i": np.diag(variances)},
-            sizes={"n": n, "k": k, "d": k + mu.size},
-            definitions={M_nu: LR_16.definitions[M_nu]},
-        )
-        return np.asarray(np.diagonal(result))
-
-    constant = image(np.zeros(mu.size))
-    linear = np.column_stack([image(unit) - constant for unit in np.eye(mu.size)])
-    radius = float(np.abs(np.linalg.eigvals(linear)).max())
-    if radius >= 1:
-        raise ValueError(
-            f"step_size={eta}: mean-square multiplier {radius:.6g} at head eigenvalue {lam}, "
-            "needs < 1"
-        )
-    return float(np.linalg.solve(np.eye(mu.size) - linear, constant).sum())

@@ -1,5 +1,6 @@
 """Stationary squared tangents under fresh Gaussian batches, started at the truth."""
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -7,15 +8,18 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lpfl import decide, linalg
+from lpfl import linalg
 from lpfl.optim.method import Method
 from lpfl.problems import linear_representation as model
 from lpfl.problems.linear_representation.moments import sample_moments
 from lpfl.simulate import simulate
-from lpfl.verify.check import Trial, as_numpy
+from lpfl.verify.expect import Near, Rival
 from lpfl.verify.setups import linear as setup
+from lpfl.verify.tolerance import Basis, Tolerance
+from lpfl.verify.trial import Trial, as_numpy
 
 QUANTILE = 6.5  # the t quantile of one decision, rounded up
+LEAST_REPLICATES = 64
 
 
 def share(weights: NDArray[np.float64]) -> float:
@@ -23,9 +27,18 @@ def share(weights: NDArray[np.float64]) -> float:
     return float((weights**2).sum() / weights.sum() ** 2)
 
 
+def replicates_for(spread2: float, half_width: float) -> int:
+    """Return how many replicates give the interval this half-width, relative to the mean.
+
+    spread2: the squared relative spread of one replicate, an upper estimate.
+    """
+    return max(LEAST_REPLICATES, math.ceil(spread2 * (QUANTILE / half_width) ** 2))
+
+
 def one_truth(trial: Trial, replicates: int) -> model.LinearRepresentation:
-    """Return the scenario's truth with noise, the same for every replicate."""
+    """Return the scenario's truth with noise, the same for every replicate; admit its facts."""
     truth = setup.draw_truth(trial, replicates=1, noise_std=trial.scenario.noise_std)
+    setup.admit(trial, truth, input_law=truth.input_law)
     return replace(
         truth,
         head_star=truth.head_star.expand(replicates, -1, -1),
@@ -78,27 +91,30 @@ def stationary_squares(
     return as_numpy(seen["squares"][1:].mean(0))
 
 
-def decide_floor(
+def near(
     trial: Trial,
+    part: str,
     squares: NDArray[np.float64],
     predicted: float,
     *,
-    tolerance: float,
-    rival: float,
+    relative: Tolerance,
     slowest: float,
-) -> decide.Verdict:
-    """Decide that the squares have mean ``predicted``, in units of it.
+    rival: Rival,
+    label: str = "",
+) -> Near:
+    """Compare the mean of the squares with the predicted floor.
 
-    rival: another value that must stay apart. slowest: the smallest contraction per step, over
-    which the rounding of every step adds up like noise.
+    relative: the tolerance over the floor. slowest: the smallest contraction per step, over which
+    the rounding of every step adds up like noise.
     """
-    scenario = trial.scenario
-    entries = scenario.rank * (scenario.input_dim - scenario.rank)
+    entries = trial.rank * (trial.input_dim - trial.rank)
     per_entry = linalg.machine_tolerance(trial.dtype, dim=1) ** 2 / slowest
-    return decide.equivalence(
-        squares / predicted,
-        predicted=1.0,
-        tolerance=tolerance + entries * per_entry / predicted,
-        alpha=trial.alpha,
-        matters=abs(rival / predicted - 1.0),
+    noise = Tolerance(entries * per_entry, Basis.ROUNDING, "rounding of every step as noise")
+    return Near(
+        part=part,
+        label=label,
+        samples=squares,
+        predicted=predicted,
+        tolerance=relative.times(predicted, "relative to the floor") + noise,
+        rival=rival,
     )

@@ -1,33 +1,41 @@
 """LR-21: the natural gradient with the empirical Fisher matrix: contraction and floor."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from lpfl import decide, linalg
-from lpfl.optim import ngd_empirical
+from lpfl import linalg
+from lpfl.linalg import standard_normal
+from lpfl.linalg.covariance import CovarianceSpec
+from lpfl.optim import Method, ngd_empirical
 from lpfl.problems import linear_representation as model
 from lpfl.simulate import simulate
-from lpfl.verify.check import Check, Finding, Trial, as_numpy, default_facts
-from lpfl.verify.claims.linear_representation.local import schur_spectrum
+from lpfl.verify.check import check
+from lpfl.verify.expect import Comparison, Near, Rival
 from lpfl.verify.scenario import Scenario
 from lpfl.verify.setups import linear as setup
-from lpfl.verify.space import Choice, Covariances, Integers, Reals, ScenarioSpace
-from theory.linear_representation import local_rate, tangent_floor
+from lpfl.verify.space import Choice, Covariances, Integers, Reals
+from lpfl.verify.tolerance import Tolerance, finite_size, judgement, rounding
+from lpfl.verify.trial import Trial, as_numpy, default_facts
+from theory.linear_representation import tangent_floor
 
-RESPONSE_ROWS = 500_000  # over all replicates: small batches are noisier
+RESPONSE_ROWS = 400_000  # over all replicates: small batches are noisier
 ROWS_PER_PARAMETER = 25
-FLOOR_ROWS = 80_000  # per step
 STEPS = 21
-BURN_IN = 5
+BURN_IN = 5  # (1 - alpha)^(2 BURN_IN) <= 0.1 % is left of the start
+STD_ERROR = 0.016  # of the mean of |T|^2, relative: its interval fits into ROOM
 # Truncation is of order 1e-3. Far smaller distances would magnify the gauge part of a step, which
 # rounding sets at random: the Fisher matrix is singular along the gauge.
 SMALL_AGAINST_NOISE = 0.03
-NEAREST_RIVAL = 0.5  # KFAC's rate and floor have eta for eta / sigma^2
+TRUNCATION = judgement(0.02, "twenty times the square of the distance over the noise")
+ROOM = judgement(0.12, "room for the interval of the mean: the rivals are more than 0.4 away")
+VISIBLE_SPREAD = math.log(4.0)  # of lambda mu: less shows no exponent
 
 
 def parameters(fields: Mapping[str, Any]) -> int:
@@ -36,130 +44,253 @@ def parameters(fields: Mapping[str, Any]) -> int:
     return k * int(fields["output_dim"] + fields["input_dim"] - k)
 
 
-def facts(scenario: Scenario) -> Mapping[str, Any]:
-    """The step size is the drawn effective one times the noise variance."""
-    return {**default_facts(scenario), "step_size": step_size_of(scenario)}
-
-
 def step_size_of(scenario: Scenario) -> float:
     """Return eta = alpha sigma^2."""
     return float(scenario.effective_step * scenario.noise_std**2)
 
 
-def measure_empirical_fisher(trial: Trial) -> list[Finding]:
-    """Linear response at the solution, then the stationary mean square of the tangents."""
-    return [contraction(trial), floor(trial)]
+def facts(scenario: Scenario) -> Mapping[str, Any]:
+    """The step size is the drawn effective one times the noise variance."""
+    return {**default_facts(scenario), "step_size": step_size_of(scenario)}
 
 
-def contraction(trial: Trial) -> Finding:
-    """Two runs on the same batch, a tiny distance apart: what T loses in one step, in the mean.
+def leading_order(covariance: CovarianceSpec) -> float:
+    """Return a noise whose step stays small in the flattest direction: leading order in noise."""
+    return min(0.05, 0.5 / math.sqrt(covariance.condition_number()))
+
+
+@check(
+    "LR-21",
+    (
+        Integers("input_dim", 3, 16, log=True),
+        Integers("rank", 1, lambda v: 2 if v["input_dim"] <= 8 else 1),
+        Integers("output_dim", lambda v: v["rank"], lambda v: v["rank"] + 1),
+        Integers(
+            "batch_size",
+            lambda v: ROWS_PER_PARAMETER * parameters(v),
+            lambda v: 3 * ROWS_PER_PARAMETER * parameters(v) // 2,
+        ),
+        Covariances(max_log10_cond=3.0),
+        Reals("head_log10_cond", 0.0, 1.0),
+        Reals("noise_std", 0.005, lambda v: leading_order(v["covariance"]), log=True),
+        Reals("effective_step", 0.5, 0.9, easy="high"),
+        Choice("input_law", ("gaussian",)),
+    ),
+    anchors=(
+        Scenario(
+            {
+                "input_dim": 16,
+                "rank": 2,
+                "output_dim": 3,
+                "batch_size": 2 * ROWS_PER_PARAMETER * 17,
+                "covariance": CovarianceSpec(16, "geometric", 2.0, "haar", 0),
+                "head_log10_cond": 1.0,
+                "noise_std": 0.01,
+                "effective_step": 0.9,
+                "input_law": "gaussian",
+            }
+        ),
+    ),
+    decisions=4,
+    facts=facts,
+)
+def empirical_fisher(trial: Trial) -> Iterator[Comparison]:
+    """Linear response at the solution, then the stationary squares of the tangents."""
+    yield contraction(trial)
+    yield from floor(trial)
+
+
+def contraction(trial: Trial) -> Near:
+    """Two runs on the same batch, a tiny distance apart: what T keeps in one step, in the mean.
 
     Finite batches: the inverse of a sample covariance of q parameters is too large by q/n, and
     every sample is in its own Fisher matrix, which lowers the response by as much: the balance is
     below q/n either way.
     """
-    scenario = trial.scenario
-    n, d, k = scenario.batch_size, scenario.input_dim, scenario.rank
+    n, d, k = trial.batch_size, trial.input_dim, trial.rank
+    eta = step_size_of(trial.scenario)
     replicates = RESPONSE_ROWS // n
-    problem = setup.draw_truth(trial, replicates=replicates, noise_std=scenario.noise_std)
+    problem = setup.draw_truth(trial, replicates=replicates, noise_std=trial.noise_std)
     G_star, B = problem.representation_star, problem.complement
     batch = model.sample(problem, n, trial.stream("response"))
-    method = ngd_empirical.ngd_empirical(step_size=step_size_of(scenario))
-    stream = trial.stream("direction")
-    T = torch.randn(replicates, k, d - k, generator=stream, device=stream.device, dtype=trial.dtype)
-    T = T / torch.linalg.matrix_norm(T, keepdim=True)
-    # Against the noise of the parameters, which is sigma (n H Sigma)^{-1/2}.
-    size = SMALL_AGAINST_NOISE * scenario.noise_std / math.sqrt(n)
+    method = ngd_empirical.ngd_empirical(step_size=eta)
+    admit(trial, problem, method)
+    modes = modes_of(problem)
+    white = standard_normal(
+        replicates, k, d - k, generator=trial.stream("direction"), dtype=trial.dtype
+    )
+    white = white / torch.linalg.matrix_norm(white, keepdim=True)
+    move = modes.coloured(white) @ uncorrelated_rows(problem)
+    # Against the noise of the parameters, which is sigma/sqrt(n) where T is white.
+    size = SMALL_AGAINST_NOISE * trial.noise_std / math.sqrt(n)
 
     def after(sign: float) -> Tensor:
-        start = model.Weights(problem.head_star, G_star + sign * size * T @ B)
+        start = model.Weights(problem.head_star, G_star + sign * size * move)
         end, _ = method.step(start, {}, batch)
         return linalg.tangent_matrix(end.representation, G_star, B)
 
-    kept = ((after(1.0) - after(-1.0)) / (2.0 * size) * T).sum((-2, -1))
-    want = local_rate(  # the multiplier itself: effective steps stay below 1
-        "ngd_empirical", step_size=step_size_of(scenario), noise_std=scenario.noise_std
+    kept = (modes.whitened((after(1.0) - after(-1.0)) / (2.0 * size)) * white).sum((-2, -1))
+    lost = trial.effective_step
+    share = finite_size(parameters(trial.scenario) / n, "parameters over rows")
+    noise = rounding(trial.dtype, dim=d).times(
+        1.0 / (size * lost), "over the distance and the loss"
     )
-    lost = as_numpy(1.0 - kept) / (1.0 - want)
-    rounding = linalg.machine_tolerance(trial.dtype, dim=d) / (size * scenario.effective_step)
-    verdict = decide.equivalence(
-        lost,
-        predicted=1.0,
-        tolerance=0.02 + parameters(scenario) / n + rounding,
-        alpha=trial.alpha,
-        matters=NEAREST_RIVAL,
+    return Near(
+        part="contraction",
+        samples=as_numpy(kept),
+        predicted=trial.number("contraction", step_size=eta),
+        tolerance=(share + TRUNCATION + noise).times(lost, "times the loss"),
+        rival=Rival("half the loss", 1.0 - lost / 2.0),
+        label="two runs on one batch",
     )
-    return Finding("mean contraction", verdict.with_detail("measured: loss over predicted loss"))
 
 
-def floor(trial: Trial) -> Finding:
-    """Runs from the solution on fresh batches: mean of |T|_F^2 after the start is forgotten.
+def admit(trial: Trial, problem: model.LinearRepresentation, method: Method) -> None:
+    """Test the domain on the problem and on the step size that the method runs with."""
+    eta = method.hyperparameters["step_size"]
+    setup.admit(
+        trial, problem, batch_size=trial.batch_size, input_law=problem.input_law, step_size=eta
+    )
+
+
+def uncorrelated_rows(problem: model.LinearRepresentation) -> Tensor:
+    """Return rows (R, d-k, d) whose projections of x have no correlation with G* x.
+
+    Moves along them have the tangents of moves along B, and excite no other parameter.
+    """
+    G_star, B, cov_x = problem.representation_star, problem.complement, problem.cov_x
+    shared = linalg.right_solve(B @ cov_x @ G_star.mT, G_star @ cov_x @ G_star.mT)
+    return B - shared @ G_star
+
+
+class Modes(NamedTuple):
+    """Eigenvalues of H (R, k) and of Sigma_s (R, d-k), with their eigenvectors in columns."""
+
+    heads: Tensor
+    left: Tensor
+    schurs: Tensor
+    right: Tensor
+
+    @property
+    def products(self) -> Tensor:
+        """Every lambda mu, (R, k, d-k)."""
+        return self.heads.unsqueeze(-1) * self.schurs.unsqueeze(-2)
+
+    def entries(self, tangents: Tensor) -> Tensor:
+        """Return the entries (R, k, d-k) of T in the eigenbases."""
+        return self.left.mT @ tangents @ self.right
+
+    def whitened(self, tangents: Tensor) -> Tensor:
+        """Return the entries in units of the noise, whose covariance is 1/(lambda mu)."""
+        return self.entries(tangents) * self.products.sqrt()
+
+    def coloured(self, white: Tensor) -> Tensor:
+        """Return the tangents whose whitened entries are ``white``."""
+        return self.left @ (white / self.products.sqrt()) @ self.right.mT
+
+
+def modes_of(problem: model.LinearRepresentation) -> Modes:
+    """Return the modes of the tangents."""
+    F, B = problem.head_star, problem.complement
+    inverse = B @ torch.linalg.solve(problem.cov_x, B.mT)
+    return Modes(*torch.linalg.eigh(F.mT @ F), *torch.linalg.eigh(torch.linalg.inv(inverse)))
+
+
+def floor(trial: Trial) -> Iterator[Near]:
+    """Runs from the solution on fresh batches: squares of T after the start is forgotten.
 
     Leading order in 1/n: the terms left out are about 4/3 q/n, as small runs show; 2 q/n is
-    allowed. What is left of the start is (1 - alpha)^(2 BURN_IN) <= 0.1 %.
+    allowed.
     """
-    scenario = trial.scenario
-    n = scenario.batch_size
-    problem = setup.draw_truth(trial, replicates=1, noise_std=scenario.noise_std)
-    heads, schurs = setup.head_eigenvalues(scenario), schur_spectrum(problem)
-    replicates = FLOOR_ROWS // n
+    n, eta = trial.batch_size, step_size_of(trial.scenario)
+    problem = setup.draw_truth(trial, replicates=1, noise_std=trial.noise_std)
+    modes = modes_of(problem)
+    replicates = replicates_of(modes)
     wide = replace(
         problem,
         head_star=problem.head_star.expand(replicates, -1, -1),
         representation_star=problem.representation_star.expand(replicates, -1, -1),
     )
     G_star, B = wide.representation_star, problem.complement
+    method = ngd_empirical.ngd_empirical(step_size=eta)
+    admit(trial, wide, method)
     stream = trial.stream("floor")
     _, seen = simulate(
-        ngd_empirical.ngd_empirical(step_size=step_size_of(scenario)),
+        method,
         model.Weights(wide.head_star, G_star),
         lambda t: model.sample(wide, n, stream),
         num_steps=STEPS,
         observe={
-            "squares": lambda w: (
-                linalg.tangent_matrix(w.representation, G_star, B).square().sum((-2, -1))
-            )
+            "squares": lambda w: modes.entries(
+                linalg.tangent_matrix(w.representation, G_star, B)
+            ).square()
         },
     )
-    want = tangent_floor(
-        "ngd_empirical",
-        step_size=step_size_of(scenario),
-        noise_std=scenario.noise_std,
-        n=n,
-        head_eigenvalues=heads,
-        schur_eigenvalues=schurs,
-        output_dim=scenario.output_dim,
-    )
-    verdict = decide.equivalence(
-        as_numpy(seen["squares"][BURN_IN + 1 :].mean(0)) / want,
-        predicted=1.0,
-        tolerance=0.12 + 2.0 * parameters(scenario) / n,
-        alpha=trial.alpha,
-        matters=NEAREST_RIVAL,
-    )
-    return Finding("floor", verdict.with_detail("measured: over the predicted floor"))
+    squares = as_numpy(seen["squares"][BURN_IN + 1 :].mean(0))
+    tolerance = ROOM + finite_size(2.0 * parameters(trial.scenario) / n, "parameters over rows")
+    yield total(trial, modes, squares, tolerance)
+    yield from entries(trial, modes, squares, tolerance)
 
 
-EMPIRICAL_FISHER = Check(
-    claim_id="LR-21",
-    space=ScenarioSpace(
-        axes=(
-            Integers("input_dim", 3, 4),
-            Integers("rank", 1, 2),
-            Integers("output_dim", lambda v: v["rank"], lambda v: v["rank"] + 1),
-            Integers(
-                "batch_size",
-                lambda v: ROWS_PER_PARAMETER * parameters(v),
-                lambda v: 3 * ROWS_PER_PARAMETER * parameters(v) // 2,
-            ),
-            Covariances(max_log10_cond=1.0),
-            Reals("head_log10_cond", 0.0, 0.5),
-            Reals("noise_std", 0.005, 0.05, log=True),
-            Reals("effective_step", 0.5, 0.9, easy="high"),
-            Choice("input_law", ("gaussian",)),
-        ),
-    ),
-    measure=measure_empirical_fisher,
-    decisions=2,
-    facts=facts,
-)
+def replicates_of(modes: Modes) -> int:
+    """Return how many runs give the mean of |T|^2 its standard error.
+
+    |T|^2 is a sum of squares with weights 1/(lambda mu): 2/dof is its squared relative spread, dof
+    the participation of the weights. Steps past the burn-in are close to independent, as at most a
+    quarter of a variance is left after one step.
+    """
+    weights = 1.0 / modes.products
+    dof = float(weights.sum() ** 2 / weights.square().sum())
+    draws = 2.0 / (dof * STD_ERROR**2)
+    return max(64, math.ceil(draws / (0.6 * (STEPS - BURN_IN))))
+
+
+def total(trial: Trial, modes: Modes, squares: NDArray[np.float64], tolerance: Tolerance) -> Near:
+    """The mean of |T|^2 against the floor, and against that of KFAC at the same step size."""
+    eta = step_size_of(trial.scenario)
+    known = {
+        "step_size": eta,
+        "noise_std": trial.noise_std,
+        "n": trial.batch_size,
+        "head_eigenvalues": as_numpy(modes.heads[0]),
+        "schur_eigenvalues": as_numpy(modes.schurs[0]),
+    }
+    predicted = tangent_floor("ngd_empirical", output_dim=trial.output_dim, **known)
+    return Near(
+        part="floor",
+        samples=squares.sum((-2, -1)),
+        predicted=predicted,
+        tolerance=tolerance.times(predicted, "times the floor"),
+        rival=Rival("KFAC at this step size", tangent_floor("kfac", **known)),
+        label="mean of |T|²",
+    )
+
+
+def entries(
+    trial: Trial, modes: Modes, squares: NDArray[np.float64], tolerance: Tolerance
+) -> Iterator[Near]:
+    """Every entry in units of 1/(lambda mu), and the exponent of lambda mu where it is visible."""
+    products = as_numpy(modes.products[0])
+    eta = step_size_of(trial.scenario)
+    level = trial.number("entry", step_size=eta, head_eigenvalue=1.0, schur_eigenvalue=1.0)
+    scaled = squares * products
+    yield Near(
+        part="entry",
+        samples=scaled.mean((-2, -1)),
+        predicted=level,
+        tolerance=tolerance.times(level, "times the level"),
+        rival=Rival("half the level", level / 2.0),
+        label="variance times λ_iμ_j",
+    )
+    x = np.log(products) - np.log(products).mean()
+    if np.ptp(x) < VISIBLE_SPREAD:
+        return
+    lever = float(np.abs(x).mean() / np.mean(x**2))
+    yield Near(
+        part="entry",
+        samples=-1.0 + ((scaled / level - 1.0) * x).mean((-2, -1)) / np.mean(x**2),
+        predicted=-1.0,
+        tolerance=tolerance.times(lever, "as a slope if the errors of the entries conspire"),
+        rival=Rival("Adam's floor", -0.5),
+        label="exponent of λ_iμ_j",
+    )

@@ -1,130 +1,238 @@
 """LR-16: the noise floor of AMGD, small batches (Wishart recursion) and large ones."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from lpfl.linalg.covariance import CovarianceSpec
 from lpfl.optim import amgd
-from lpfl.verify.check import Check, Finding, Trial, default_facts
-from lpfl.verify.claims.linear_representation.local import schur_spectrum
+from lpfl.problems import linear_representation as model
+from lpfl.verify.check import check
+from lpfl.verify.expect import Comparison, Rival
 from lpfl.verify.scenario import Scenario
-from lpfl.verify.setups import floor as floor_setup
+from lpfl.verify.setups import floor as floors
 from lpfl.verify.setups import linear as setup
-from lpfl.verify.space import Choice, Covariances, Integers, Reals, ScenarioSpace
+from lpfl.verify.space import Choice, Covariances, Integers, Reals
+from lpfl.verify.tolerance import Tolerance, judgement
+from lpfl.verify.trial import Trial, as_numpy, default_facts
 from theory.linear_representation import tangent_floor
+from theory.linear_representation.floor_amgd import stationary_variance
 
-# The next order in sigma^2/n is below 1 % of the floor in this space; the rest is relative.
-TOLERANCE, HALF_WIDTH = 0.12, 0.11  # the spread below is an upper estimate
-SHARP_TOLERANCE, SHARP_HALF_WIDTH = 0.06, 0.055
-MANY_ROWS = 10**5
-SMALL_BATCH = Scenario(
-    {
-        "input_dim": 12,
-        "rank": 2,
-        "output_dim": 4,
-        "covariance": CovarianceSpec(12, "identity"),
-        "head_log10_cond": 0.1,
-        "stable_fraction": 0.75,
-        "batch_size": 14,
-        "noise_std": 0.001,
-        "input_law": "gaussian",
-    }
+RELATIVE = judgement(
+    0.12, "1 % for the next order in noise_std^2/n, the rest far below noise amplified like KFAC's"
 )
+HALF_WIDTH = 0.11  # the spread below is an upper estimate
+SHARP = judgement(0.06, "half of the distance to the nearest rival among the anchors")
+SHARP_HALF_WIDTH = 0.055
+SHARPEST = judgement(0.03, "a quarter of what one degree of freedom does to a batch of 8 rows")
+SHARPEST_HALF_WIDTH = 0.018
+NEAR_RIVAL = 0.25  # relative distance below which a comparison is the sharp one
+MANY_ROWS = 10**5
 
 
-def facts(scenario: Scenario) -> Mapping[str, Any]:
-    """Add the largest eigenvalues; that of Sigma bounds that of its Schur complement."""
-    values = default_facts(scenario)
-    values["head_eigenvalue"] = 1.0
-    values["schur_eigenvalue"] = float(scenario.covariance.spectrum()[0])
-    values["step_size"] = step_size(scenario)
-    return values
+LARGE_FRACTION = 1.8  # of the step 1/(largest eigenvalues), 2 of which are unstable
 
 
-def step_size(scenario: Scenario) -> float:
+def small(input_dim: int, rows: int, spread: float, *, stable_fraction: float) -> Scenario:
+    """Return a scenario of few rows, rank 2; ``spread``: log10 of the condition of Sigma."""
+    sizes = {"input_dim": input_dim, "rank": 2, "output_dim": 4, "batch_size": rows}
+    fields = {"head_log10_cond": 0.1, "noise_std": 0.001, "input_law": "gaussian"}
+    covariance = CovarianceSpec(input_dim, "geometric", spread, "haar", 0)
+    if spread == 0.0:
+        covariance = CovarianceSpec(input_dim, "identity")
+    return Scenario(
+        {**sizes, **fields, "covariance": covariance, "stable_fraction": stable_fraction}
+    )
+
+
+SMALL_BATCH = small(12, 14, 0.0, stable_fraction=0.75)
+FEWEST_ROWS = small(8, 8, 1.0, stable_fraction=2.0)
+
+
+def step_size(scenario: Mapping[str, Any]) -> float:
     """Return a fraction of a step at which the mean square is stable for Gaussian batches.
 
     1 / (largest eigenvalue + trace / n): a bound of the kind known from least mean squares.
     """
-    spectrum = scenario.covariance.spectrum()
-    return float(scenario.stable_fraction / (spectrum[0] + spectrum.sum() / scenario.batch_size))
+    spectrum = scenario["covariance"].spectrum()
+    largest = spectrum[0] + spectrum.sum() / scenario["batch_size"]
+    return float(scenario["stable_fraction"] / largest)
 
 
-def measure_floor(trial: Trial) -> list[Finding]:
-    """Time averages over independent trajectories against the recursion and its limit."""
-    scenario = trial.scenario
-    n, eta = scenario.batch_size, step_size(scenario)
-    heads = setup.head_eigenvalues(scenario)
-    schurs = schur_spectrum(floor_setup.one_truth(trial, 1))
-    slowest = eta * heads[-1] * schurs[0] * (n - scenario.rank) / n
+def large_step(scenario: Mapping[str, Any]) -> float:
+    """Return a step for many rows, at which the head eigenvalues show in the floor.
+
+    The largest eigenvalue of F*'F* is 1, that of Sigma bounds that of Sigma_s.
+    """
+    share = min(scenario["stable_fraction"], 1.0)
+    return float(LARGE_FRACTION * share / scenario["covariance"].spectrum()[0])
+
+
+def facts(scenario: Scenario) -> Mapping[str, Any]:
+    """Add the largest eigenvalues; that of Sigma bounds that of its Schur complement."""
+    return {
+        **default_facts(scenario),
+        "head_eigenvalue": 1.0,
+        "schur_eigenvalue": float(scenario.covariance.spectrum()[0]),
+        "step_size": step_size(scenario),
+    }
+
+
+def stated_schur_spectrum(trial: Trial, problem: model.LinearRepresentation) -> NDArray[np.float64]:
+    """Return the eigenvalues of Sigma_s by the definition of the claim."""
+    values = {"B": as_numpy(problem.complement[0]), "Sigma": as_numpy(problem.cov_x)}
+    return np.asarray(np.linalg.eigvalsh(setup.evaluate_definition(trial, "Sigma_s", values)))
+
+
+def confront(
+    trial: Trial,
+    part: str,
+    *,
+    rows: int,
+    step: float,
+    predicted: float,
+    rival: Rival,
+    relative: Tolerance,
+    half_width: float,
+    label: str = "",
+) -> Comparison:
+    """Compare time averages over independent trajectories with a predicted floor."""
+    heads = setup.head_eigenvalues(trial.scenario)
+    schurs = stated_schur_spectrum(trial, floors.one_truth(trial, 1))
+    slowest = step * heads[-1] * schurs[0] * (rows - trial.rank) / rows
     burn_in = math.ceil(3.0 / slowest)  # the slowest direction lacks e^-6 of its variance
     num_steps = math.ceil(1.5 / slowest)
-    sharp = scenario in FLOOR.space.anchors
-    tolerance, half_width = (
-        (SHARP_TOLERANCE, SHARP_HALF_WIDTH) if sharp else (TOLERANCE, HALF_WIDTH)
-    )
     # Squared relative spread of a time average: k(d-k) nearly equal squares, 1.5 independent
     # times for the slowest of them, a Wishart share for small batches.
     terms = heads.size * schurs.size
-    spread2 = 1.5 * (2.0 / terms / 1.5 + 2.0 / n / num_steps)
-    replicates = max(64, math.ceil(spread2 * (floor_setup.QUANTILE / half_width) ** 2))
-    problem = floor_setup.one_truth(trial, replicates)
-
-    def floor(method: str, step: float, rows: int) -> float:
-        return tangent_floor(
-            method,
-            step_size=step,
-            noise_std=scenario.noise_std,
-            n=rows,
-            head_eigenvalues=heads,
-            schur_eigenvalues=schurs,
-        )
-
-    findings = []
-    for name, rows, method in (
-        ("recursion", n, "amgd"),
-        ("large batch", MANY_ROWS, "amgd_large_batch"),
-    ):
-        predicted = floor(method, eta, rows)
-        # The nearest rivals: the large-batch form for few rows, and noise that is amplified in
-        # flat directions as KFAC's is.
-        rival = floor("kfac", float(eta * heads[0] * schurs[-1]), rows)
-        if sharp and method == "amgd":
-            rival = floor("amgd_large_batch", eta, rows)
-        squares = floor_setup.stationary_squares(
-            trial,
-            amgd.amgd(step_size=eta),
-            problem,
-            name=name,
-            batch_size=rows,
-            burn_in=burn_in,
-            num_steps=num_steps,
-        )
-        verdict = floor_setup.decide_floor(
-            trial, squares, predicted, tolerance=tolerance, rival=rival, slowest=slowest
-        )
-        findings.append(Finding(name, verdict))
-    return findings
+    spread2 = 1.5 * (2.0 / terms / 1.5 + 2.0 / rows / num_steps)
+    problem = floors.one_truth(trial, floors.replicates_for(spread2, half_width))
+    squares = floors.stationary_squares(
+        trial,
+        amgd.amgd(step_size=step),
+        problem,
+        name=f"{part} {label}",
+        batch_size=rows,
+        burn_in=burn_in,
+        num_steps=num_steps,
+    )
+    return floors.near(
+        trial,
+        part,
+        squares,
+        predicted,
+        relative=relative,
+        slowest=slowest,
+        rival=rival,
+        label=label,
+    )
 
 
-FLOOR = Check(
-    claim_id="LR-16",
-    space=ScenarioSpace(
-        axes=(
-            Integers("input_dim", 8, 12),
-            Integers("rank", 2, 4),
-            setup.OUTPUT_DIM,
-            Covariances(max_log10_cond=0.6),
-            Reals("head_log10_cond", 0.3, 0.4),
-            Reals("stable_fraction", 0.6, 1.0),
-            Integers("batch_size", lambda v: v["input_dim"] + 6, lambda v: 3 * v["input_dim"]),
-            Reals("noise_std", 0.001, 0.01, log=True),
-            Choice("input_law", ("gaussian",)),
-        ),
-        anchors=(SMALL_BATCH,),
+def stated(trial: Trial, method: str, *, rows: int, step: float) -> float:
+    """Return E|T|_F^2 by the theory of ``method`` at this truth."""
+    return tangent_floor(
+        method,
+        step_size=step,
+        noise_std=trial.noise_std,
+        n=rows,
+        head_eigenvalues=setup.head_eigenvalues(trial.scenario),
+        schur_eigenvalues=stated_schur_spectrum(trial, floors.one_truth(trial, 1)),
+    )
+
+
+def amplified(trial: Trial, *, rows: int, step: float) -> Rival:
+    """Return the floor if noise were amplified in flat directions, as KFAC's is."""
+    largest = stated_schur_spectrum(trial, floors.one_truth(trial, 1))[-1]
+    alike = float(step * largest)  # the same multiplier in the steepest direction
+    enough = max(rows, trial.input_dim + 2)  # below, KFAC has no floor
+    return Rival("noise amplified like KFAC's", stated(trial, "kfac", rows=enough, step=alike))
+
+
+@check(
+    "LR-16",
+    (
+        Integers("input_dim", 8, 12),
+        Integers("rank", 2, 4),
+        setup.OUTPUT_DIM,
+        Covariances(max_log10_cond=0.6),
+        Reals("head_log10_cond", 0.3, 0.4),
+        Reals("stable_fraction", 0.6, 1.0),
+        Integers("batch_size", lambda v: v["input_dim"] + 6, lambda v: 3 * v["input_dim"]),
+        Reals("noise_std", 0.001, 0.01, log=True),
+        Choice("input_law", ("gaussian",)),
     ),
-    measure=measure_floor,
-    decisions=2,
+    anchors=(SMALL_BATCH, FEWEST_ROWS),
+    decisions=3,
     facts=facts,
 )
+def amgd_floor(trial: Trial) -> Iterator[Comparison]:
+    """The floor at the scenario's batch against the recursion, at many rows against its limit."""
+    for part, rows, method, step in (
+        ("recursion", trial.batch_size, "amgd", step_size(trial.scenario)),
+        ("large_batch", MANY_ROWS, "amgd_large_batch", large_step(trial.scenario)),
+    ):
+        trial.admit(**{**facts(trial.scenario), "batch_size": rows, "step_size": step})
+        predicted = stated(trial, method, rows=rows, step=step)
+        rival = amplified(trial, rows=rows, step=step)
+        close = abs(rival.value / predicted - 1.0) < NEAR_RIVAL
+        yield confront(
+            trial,
+            part,
+            rows=rows,
+            step=step,
+            predicted=predicted,
+            rival=rival,
+            relative=SHARP if close else RELATIVE,
+            half_width=SHARP_HALF_WIDTH if close else HALF_WIDTH,
+        )
+
+
+@amgd_floor.extra("few rows", on=[SMALL_BATCH])
+def few_rows(trial: Trial) -> Iterator[Comparison]:
+    """A small batch: the recursion is told from its large-batch form."""
+    rows, step = trial.batch_size, step_size(trial.scenario)
+    yield confront(
+        trial,
+        "recursion",
+        label="few rows",
+        rows=rows,
+        step=step,
+        predicted=stated(trial, "amgd", rows=rows, step=step),
+        rival=Rival(
+            "the large-batch form", stated(trial, "amgd_large_batch", rows=rows, step=step)
+        ),
+        relative=SHARP,
+        half_width=SHARP_HALF_WIDTH,
+    )
+
+
+@amgd_floor.extra("one degree of freedom", on=[FEWEST_ROWS])
+def one_degree_of_freedom(trial: Trial) -> Iterator[Comparison]:
+    """The smallest batch: n - k degrees of freedom are told from n - k - 1."""
+    rows, step = trial.batch_size, step_size(trial.scenario)
+    schurs = stated_schur_spectrum(trial, floors.one_truth(trial, 1))
+    fewer = sum(
+        stationary_variance(
+            float(value),
+            schurs,
+            step_size=step,
+            noise_std=trial.noise_std,
+            n=rows,
+            rank=trial.rank + 1,
+        )
+        for value in setup.head_eigenvalues(trial.scenario)
+    )
+    yield confront(
+        trial,
+        "recursion",
+        label="one degree of freedom",
+        rows=rows,
+        step=step,
+        predicted=stated(trial, "amgd", rows=rows, step=step),
+        rival=Rival("n - k - 1 degrees of freedom", fewer),
+        relative=SHARPEST,
+        half_width=SHARPEST_HALF_WIDTH,
+    )

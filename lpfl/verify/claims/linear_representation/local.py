@@ -1,124 +1,184 @@
 """LR-15: local contraction of AMGD and KFAC, from the numerically differentiated update map."""
 
-import math
+from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
-from lpfl import decide, linalg
+from lpfl import linalg
+from lpfl.linalg.covariance import CovarianceSpec
 from lpfl.optim import amgd, kfac
 from lpfl.optim.method import Method
 from lpfl.problems import linear_representation as model
-from lpfl.verify.check import Check, Finding, Trial, as_numpy, condition_of
+from lpfl.verify.check import check
+from lpfl.verify.expect import Below, ChiSquare, Comparison, Same, Scale
+from lpfl.verify.scenario import Scenario
 from lpfl.verify.setups import linear as setup
-from lpfl.verify.space import Choice, Covariances, Integers, Reals, ScenarioSpace
-from theory.core.formula import numeric
+from lpfl.verify.setups.jacobian import (
+    Array,
+    difference_tolerance,
+    difference_width,
+    schur_complement,
+    schur_spectrum,
+    tangent_jacobian,
+)
+from lpfl.verify.space import Choice, Covariances, Integers, Reals
+from lpfl.verify.tolerance import Tolerance
+from lpfl.verify.trial import Trial, as_numpy, condition_of
 from theory.linear_representation import local_rate
 
-
-def tangent_jacobian(
-    method: Method, problem: model.LinearRepresentation, batch: model.Batch
-) -> NDArray[np.float64]:
-    """Return the Jacobian of vec T -> vec T+ at T = 0 by central differences.
-
-    Every direction is one replicate; ``problem`` and ``batch`` hold a single one.
-    """
-    G_star, B = problem.representation_star, problem.complement
-    k, d = G_star.shape[-2:]
-    size = k * (d - k)
-    width = torch.finfo(G_star.dtype).eps ** (1 / 3)
-    directions = torch.eye(size, dtype=G_star.dtype, device=G_star.device)
-    T = width * torch.cat([directions, -directions]).reshape(2 * size, k, d - k)
-    G = G_star + T @ B
-    if method.orthonormal:
-        G = linalg.orthonormal_rows(G)
-    head = problem.head_star.expand(2 * size, -1, -1)
-    wide = model.Batch(batch.cov_x.expand(2 * size, d, d), batch.cross.expand(2 * size, -1, d))
-    start = model.Weights(head, G)
-    after, _ = method.step(start, method.init(start), wide)
-    T_next = linalg.tangent_matrix(
-        after.representation, G_star.expand(2 * size, k, d), B.expand(2 * size, d - k, d)
-    ).reshape(2 * size, size)
-    return as_numpy((T_next[:size] - T_next[size:]) / (2 * width)).T
+BESIDE_THE_BEST = (0.9, 1.1)  # shares of the best step size that do worse
+DISTANCE_TO_RIVAL = 0.8  # share of the distance from n - k to n that must be seen
+PAPER = Scenario(
+    {
+        "input_dim": 16,
+        "rank": 4,
+        "output_dim": 8,
+        "covariance": CovarianceSpec(16, "geometric", 2.0, "haar", 0),
+        "head_log10_cond": 1.0,
+        "scaled_step": 1.0,
+        "step_size": 0.3,
+        "batch_size": 24,
+        "input_law": "gaussian",
+    }
+)
 
 
-def schur_spectrum(problem: model.LinearRepresentation) -> NDArray[np.float64]:
-    """Return the eigenvalues of the Schur complement of Sigma on the complement of G*."""
-    k = problem.representation_star.shape[-2]
-    cov_x = as_numpy(setup.frame_covariance(problem))
-    schur = cov_x[k:, k:] - cov_x[k:, :k] @ np.linalg.solve(cov_x[:k, :k], cov_x[:k, k:])
-    return np.asarray(np.linalg.eigvalsh((schur + schur.T) / 2))
+def tolerance_of(trial: Trial, problem: model.LinearRepresentation) -> Tolerance:
+    """Return the error of a local multiplier; Sigma enters through its root."""
+    root = condition_of(problem.cov_x) ** -0.5
+    return difference_tolerance(trial, trial.input_dim, problem.cov_x).times(root, "root of Sigma")
 
 
-def measure_rates(trial: Trial) -> list[Finding]:
-    """Eigenvalues of the update map, the best step, and the mean multiplier on batches."""
-    scenario = trial.scenario
-    problem = setup.draw_truth(trial, replicates=1)
+def spectrum(method: Method, problem: model.LinearRepresentation) -> Array:
+    """Return the eigenvalues of T -> T+ at T = 0, as pairs (real, imaginary), real ascending."""
     batch = model.population_batch(problem)
-    heads = setup.head_eigenvalues(scenario)
-    schurs = schur_spectrum(problem)
+    values = np.linalg.eigvals(tangent_jacobian(method, problem, batch))
+    values = values[np.argsort(values.real)]
+    return np.stack([values.real, values.imag], axis=-1)
+
+
+def radius(eigenvalues: Array) -> float:
+    """Return the largest modulus."""
+    return float(np.hypot(*eigenvalues.T).max())
+
+
+@check(
+    "LR-15",
+    (
+        Integers("input_dim", 3, 16, log=True),
+        Integers("rank", 1, lambda v: min(4, v["input_dim"] - 1)),
+        setup.OUTPUT_DIM,
+        Covariances(max_log10_cond=3.0),
+        setup.HEAD_COND,
+        Reals("scaled_step", 0.1, 1.9),
+        setup.STEP_SIZE,
+        Integers("batch_size", lambda v: 2 * v["rank"] + 2, lambda v: 6 * v["rank"] + 6),
+        Choice("input_law", ("gaussian",)),
+    ),
+    anchors=(PAPER,),
+    decisions=1,
+)
+def local_rates(trial: Trial) -> Iterator[Comparison]:
+    """Eigenvalues of the update map, the best step, and the mean multiplier on batches."""
+    problem = setup.draw_truth(trial, replicates=1)
+    setup.admit(trial, problem, batch_size=trial.batch_size, input_law=problem.input_law)
+    heads, schurs = setup.head_eigenvalues(trial.scenario), schur_spectrum(problem)
     largest, smallest = heads[0] * schurs[-1], heads[-1] * schurs[0]
-    # Central differences with width eps^(1/3): truncation and rounding are both eps^(2/3).
-    tolerance = (
-        16
-        * scenario.input_dim
-        * torch.finfo(trial.dtype).eps ** (2 / 3)
-        * math.sqrt(condition_of(problem.cov_x))
-    )
-    eta = scenario.scaled_step / largest
-    best = 2.0 / (largest + smallest)
-    relations = trial.claim.relations()
-    entry = numeric(relations["entry"].args[1])
-    findings = []
-    for part, method, step_size in (
-        ("amgd", amgd.amgd(step_size=eta), eta),
-        ("amgd at its best step", amgd.amgd(step_size=best), best),
-        ("kfac", kfac.kfac(step_size=scenario.step_size), scenario.step_size),
-    ):
-        measured = np.linalg.eigvals(tangent_jacobian(method, problem, batch))
-        if method.name == "amgd":
-            multipliers = entry(
-                step_size=step_size, head_eigenvalue=heads[:, None], schur_eigenvalue=schurs
-            )
-        else:
-            one = numeric(relations["kfac"].args[1])(step_size=step_size)
-            multipliers = np.full(measured.size, float(one))
-        error = np.abs(np.sort(measured.real) - np.sort(np.ravel(multipliers)))
-        want = local_rate(
-            method.name, step_size=step_size, head_eigenvalues=heads, schur_eigenvalues=schurs
+    tolerance = tolerance_of(trial, problem)
+    eta, best = trial.scaled_step / largest, 2.0 / (largest + smallest)
+    steps = {"": eta, "at the best step": best}
+    for label, step_size in steps.items():
+        seen = spectrum(amgd.amgd(step_size=step_size), problem)
+        multipliers = trial.number(
+            "entry",
+            step_size=step_size,
+            head_eigenvalue=heads[:, None],
+            schur_eigenvalue=schurs,
         )
-        worst_error = max(float(error.max()), abs(float(np.abs(measured).max()) - want))
-        verdict = decide.identity(worst_error, tolerance=tolerance)
-        findings.append(Finding(f"spectrum: {part}", verdict))
-    findings.append(batch_multiplier(trial, eta))
-    return findings
+        yield same(trial, "entry", seen, np.ravel(multipliers), tolerance, label)
+        yield Same(
+            part="entry",
+            label=f"largest modulus {label}".strip(),
+            measured=radius(seen),
+            predicted=local_rate(
+                "amgd", step_size=step_size, head_eigenvalues=heads, schur_eigenvalues=schurs
+            ),
+            scale=1.0,
+            tolerance=tolerance,
+        )
+    yield from best_step(trial, problem, best, seen, tolerance)
+    kfac_seen = spectrum(kfac.kfac(step_size=trial.step_size), problem)
+    wanted = np.full(len(kfac_seen), trial.number("kfac"))
+    yield same(trial, "kfac", kfac_seen, wanted, tolerance)
+    yield batch_multiplier(trial, problem, eta)
 
 
-def batch_multiplier(trial: Trial, eta: float) -> Finding:
+def same(
+    trial: Trial, part: str, seen: Array, predicted: Array, tolerance: Tolerance, label: str = ""
+) -> Same:
+    """Compare sorted eigenvalues with sorted real predictions, absolutely."""
+    wanted = np.stack([np.sort(predicted), np.zeros_like(predicted)], axis=-1)
+    return Same(
+        part=part, label=label, measured=seen, predicted=wanted, axes=1, scale=1.0,
+        tolerance=tolerance,
+    )  # fmt: skip
+
+
+def best_step(
+    trial: Trial,
+    problem: model.LinearRepresentation,
+    best: float,
+    seen: Array,
+    tolerance: Tolerance,
+) -> Iterator[Comparison]:
+    """Compare the rate at the best step with the statement, and with that of steps beside it."""
+    heads, schurs = setup.head_eigenvalues(trial.scenario), schur_spectrum(problem)
+    yield Same(
+        part="best",
+        measured=radius(seen),
+        predicted=trial.number(
+            "best",
+            head_condition_number=heads[0] / heads[-1],
+            schur_condition_number=schurs[-1] / schurs[0],
+        ),
+        scale=1.0,
+        tolerance=tolerance,
+    )
+    beside = [
+        radius(spectrum(amgd.amgd(step_size=share * best), problem)) for share in BESIDE_THE_BEST
+    ]
+    yield Below(
+        part="best",
+        label="no better step beside it",
+        measured=radius(seen),
+        limit=np.array(beside),
+        tolerance=tolerance,
+    )
+
+
+def batch_multiplier(trial: Trial, problem: model.LinearRepresentation, eta: float) -> ChiSquare:
     """Noiseless Gaussian batches: along an eigen-direction of H and Sigma_s, exactly chi-square.
 
     There <V, T+ - T> / <V, T> = -eta lambda mu c / n to first order in T, c chi-square with n - k
     degrees of freedom (a Wishart Schur complement), hence the mean (n - k)/n.
     """
-    scenario = trial.scenario
-    n, k = scenario.batch_size, scenario.rank
-    matters = 1.0 + 0.8 * k / (n - k)  # the rival without the correction has n for n - k
-    needed = decide.dof_for_scale(trial.alpha, matters)
-    replicates = math.ceil(1.1 * needed / (n - k))
-    problem = setup.draw_truth(trial, replicates=1)
+    n, k = trial.batch_size, trial.rank
+    scale = Scale(
+        1.0 + DISTANCE_TO_RIVAL * k / (n - k), "the mean without the correction has n for n - k"
+    )
+    replicates = scale.replicates(trial.alpha, n - k)
     _, head_vectors = torch.linalg.eigh((problem.head_star.mT @ problem.head_star)[0])
-    cov_x = setup.frame_covariance(problem)
-    schur = cov_x[k:, k:] - cov_x[k:, :k] @ torch.linalg.solve(cov_x[:k, :k], cov_x[:k, k:])
-    schur_values, schur_vectors = torch.linalg.eigh((schur + schur.mT) / 2)
+    schur_values, schur_vectors = torch.linalg.eigh(trial.tensor(schur_complement(problem)))
     direction = head_vectors[:, -1:] @ schur_vectors[:, -1:].mT
     wide = replace(
         problem,
         head_star=problem.head_star.expand(replicates, -1, -1),
         representation_star=problem.representation_star.expand(replicates, -1, -1),
     )
-    tiny = torch.finfo(trial.dtype).eps ** (1 / 3)
+    tiny = difference_width(trial.dtype)
     G = linalg.orthonormal_rows(problem.representation_star + tiny * direction @ problem.complement)
     batch = model.sample(wide, n, trial.stream("multiplier"))
     after = amgd.amgd_step(G.expand(replicates, -1, -1), batch, step_size=eta)
@@ -126,39 +186,60 @@ def batch_multiplier(trial: Trial, eta: float) -> Finding:
         after.representation, wide.representation_star, problem.complement
     )
     multiplier = as_numpy((T_next * direction).sum((-2, -1)) / tiny)
-    multiplier_of_mean = numeric(trial.claim.relations()["batch"].args[1])(
+    mean = trial.number(
+        "batch",
         step_size=eta,
-        head_eigenvalue=setup.head_eigenvalues(scenario)[0],
+        head_eigenvalue=setup.head_eigenvalues(trial.scenario)[0],
         schur_eigenvalue=float(schur_values[-1]),
-        rank=k,
-        batch_size=n,
     )
-    chi_squares = (n - k) * (1.0 - multiplier) / (1.0 - float(multiplier_of_mean))
-    verdict = decide.chi_square(
-        float(chi_squares.sum()),
-        (n - k) * replicates,
-        alpha=trial.alpha,
-        matters=matters,
-        draws=replicates,
+    return ChiSquare(
+        part="batch",
+        totals=(n - k) * (1.0 - multiplier) / (1.0 - mean),
+        dof=n - k,
+        scale=scale,
+        origin=1.0,
+        unit=mean - 1.0,
     )
-    return Finding("mean multiplier on noiseless batches", verdict)
 
 
-RATES = Check(
-    claim_id="LR-15",
-    space=ScenarioSpace(
-        axes=(
-            Integers("input_dim", 3, 16, log=True),
-            Integers("rank", 1, lambda v: min(4, v["input_dim"] - 1)),
-            setup.OUTPUT_DIM,
-            Covariances(max_log10_cond=3.0),
-            setup.HEAD_COND,
-            Reals("scaled_step", 0.1, 1.9),
-            setup.STEP_SIZE,
-            Integers("batch_size", lambda v: 2 * v["rank"] + 2, lambda v: 6 * v["rank"] + 6),
-            Choice("input_law", ("gaussian",)),
-        ),
-    ),
-    measure=measure_rates,
-    decisions=1,
-)
+@local_rates.picture(on=[PAPER])
+def rate_against_condition(trial: Trial) -> dict[str, Any]:
+    """Local rate of AMGD at its best step, and of KFAC, over condition numbers of Sigma."""
+    spreads = np.linspace(0.0, 3.0, 7)
+    conditions, stated, seen, whitened = [], [], [], []
+    heads = setup.head_eigenvalues(trial.scenario)
+    for spread in spreads:
+        covariance = CovarianceSpec(trial.input_dim, "geometric", float(spread), "haar", 0)
+        scenario = Scenario({**trial.scenario, "covariance": covariance})
+        problem = setup.draw_truth(replace(trial, scenario=scenario), replicates=1)
+        schurs = schur_spectrum(problem)
+        ends = heads[0] * schurs[-1], heads[-1] * schurs[0]
+        conditions.append(float(ends[0] / ends[1]))
+        stated.append(
+            trial.number(
+                "best",
+                head_condition_number=heads[0] / heads[-1],
+                schur_condition_number=schurs[-1] / schurs[0],
+            )
+        )
+        seen.append(radius(spectrum(amgd.amgd(step_size=2.0 / sum(ends)), problem)))
+        whitened.append(radius(spectrum(kfac.kfac(step_size=trial.step_size), problem)))
+    kfac_stated = [float(trial.number("kfac"))] * len(spreads)
+    series = [
+        ("AMGD at its best step, predicted", "line", stated),
+        ("AMGD, measured", "points", seen),
+        (f"KFAC at step {trial.step_size:g}, predicted", "line", kfac_stated),
+        ("KFAC, measured", "points", whitened),
+    ]
+    return {
+        "title": "AMGD pays the product of both condition numbers, KFAC neither",
+        "x_label": "product of the condition numbers of H and of the Schur complement",
+        "y_label": "largest multiplier per step",
+        "x_scale": "log",
+        "y_scale": "linear",
+        "series": [
+            {"name": name, "style": style, "x": conditions, "y": values}
+            for name, style, values in series
+        ],
+        "note": f"d = {trial.input_dim}, k = {trial.rank}; eigenvalues of the differentiated map",
+    }

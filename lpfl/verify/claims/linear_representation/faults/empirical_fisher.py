@@ -22,7 +22,25 @@ FAULTS = (
         "theory.linear_representation.tangent_floor:tangent_floor",
         old="LR_21['floor'].matrix(_values(lam, mu, eta, sigma), "
         "sizes={'n': rows, 'd': d, 'm': m, 'k': k})",
-        new="_traces(KFAC_FLOOR, lam, mu, eta, sigma, {'n': rows, 'd': d})",
+        new=(
+            "LR_12['floor'].matrix(_values(lam, mu, eta, sigma), sizes={'n': rows, 'd': d, 'k': k})"
+        ),
         why="the floor of KFAC",
+    ),
+    Fault(
+        "LR-21",
+        "lpfl.optim.ngd_empirical:empirical_fisher_inverse",
+        old="U.mean(-2)",
+        new="1.25 * U.mean(-2)",
+        why="a mean gradient a quarter too large",
+    ),
+    Fault(
+        "LR-21",
+        "theory.linear_representation.tangent_floor:tangent_floor",
+        old="LR_21['floor'].matrix(_values(lam, mu, eta, sigma), "
+        "sizes={'n': rows, 'd': d, 'm': m, 'k': k})",
+        new="LR_21['floor'].matrix(_values(lam, mu ** 0.5, eta, sigma), "
+        "sizes={'n': rows, 'd': d, 'm': m, 'k': k})",
+        why="the root of the Schur complement",
     ),
 )

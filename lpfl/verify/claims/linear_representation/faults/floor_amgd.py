@@ -19,9 +19,30 @@ FAULTS = (
     ),
     Fault(
         "LR-16",
-        "theory.linear_representation.tangent_floor:_row_floor",
-        old="np.linalg.solve(np.eye(mu.size) - linear, constant).sum()",
-        new="np.linalg.solve(np.eye(mu.size) - linear, constant).sum() * (n - k) / n",
+        "theory.linear_representation.floor_amgd:stationary_variance",
+        old="np.linalg.solve(np.eye(size) - linear, constant).sum()",
+        new="np.linalg.solve(np.eye(size) - linear, constant).sum() * (n - rank) / n",
         why="one factor (n-k)/n too many",
+    ),
+    Fault(
+        "LR-16",
+        "theory.linear_representation.floor_amgd:_FREEDOM",
+        old="n - k",
+        new="n - k - 1",
+        why="one degree of freedom too few",
+    ),
+    Fault(
+        "LR-16",
+        "theory.linear_representation.floor_amgd:LR_16",
+        old="sp.Trace(V_row * Sigma_s) * Sigma_s",
+        new="sp.Trace(V_row) * Sigma_s",
+        why="trace of the covariance not weighted",
+    ),
+    Fault(
+        "LR-16",
+        "theory.linear_representation.floor_amgd:LR_16",
+        old="eta * sigma**2 / (n * (2 - eta * lam_i * mu_j))",
+        new="eta * sigma**2 / (n * lam_i * (2 - eta * lam_i * mu_j))",
+        why="large batches: noise amplified in flat directions of the head",
     ),
 )

@@ -37,4 +37,25 @@ FAULTS = (
         ),
         why="the head's step size used for the representation (averaged head)",
     ),
+    Fault(
+        "LR-12",
+        "theory.linear_representation.floor_kfac:KFAC_FLOOR",
+        old="n - d - 1",
+        new="n - d",
+        why="one degree of freedom too many",
+    ),
+    Fault(
+        "LR-12",
+        "theory.linear_representation.floor_kfac:SCHUR",
+        old="(B * Sigma.inv() * B.T).inv()",
+        new="B * Sigma * B.T",
+        why="plain block in place of the Schur complement",
+    ),
+    Fault(
+        "LR-12",
+        "theory.linear_representation.floor_kfac:KFAC_FLOOR",
+        old="eta / (2 - eta)",
+        new="eta / 2",
+        why="the memory of the recursion left out",
+    ),
 )
