@@ -1,0 +1,17 @@
+"""Methods that estimate their own step size."""
+
+from lpfl.conformance.peers.package import Entry, Package
+
+PACKAGES = (
+    Package(distribution="dadaptation", modules=("dadaptation",)),
+    Package(distribution="prodigyopt", modules=("prodigyopt",)),
+    Package(distribution="dog-optimizer", modules=("dog",)),
+    Package(distribution="dowgopt", modules=("dowg",)),
+    Package(distribution="parameterfree", modules=("parameterfree",)),
+    Package(distribution="acfgm-pytorch", modules=("acfgm",), entries={"ACFGM": Entry()}),
+    Package(
+        distribution="ncg-optimizer",
+        modules=("ncg_optimizer",),
+        entries={"BASIC": Entry(needs={"closure"}), "LCG": Entry(needs={"closure"})},
+    ),
+)
