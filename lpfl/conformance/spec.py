@@ -20,6 +20,7 @@ NEEDS: Mapping[str, str] = {
     "keeps_grad": "gradients accumulate in p.grad and are never zeroed",
     "group_flags": "the factory builds the groups; options are set on them afterwards",
     "tensor_lr": "the learning rate is a tensor, set with fill_",
+    "sparse": "sparse gradients",
     "matrices": "two-dimensional parameters only",
     "process_group": "an initialised process group",
 }

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from lpfl.conformance.drives import Session, open_session
+from lpfl.conformance.drives import Session, open_on_model, open_session, seed_everything
 from lpfl.conformance.guess import guess
 from lpfl.conformance.signatures import (
     Undrivable,
@@ -145,8 +145,18 @@ class Subject:
         seed: of torch's global generator, for optimizers that draw; default the subject's.
         Raises: Undrivable if the optimizer leaves one of the parameters out.
         """
-        torch.manual_seed(self.seed if seed is None else seed)
+        seed_everything(self.seed if seed is None else seed)
         return open_session(self, start, options or {}, groups)
+
+    def open_on(
+        self, model: torch.nn.Module, *, options: Mapping[str, Any] | None = None
+    ) -> Session:
+        """Return a session on a model of your own; drive it with ``session.advance(loss)``.
+
+        ``loss()`` runs the model forward and returns the loss with its graph.
+        """
+        seed_everything(self.seed)
+        return open_on_model(self, model, options or {})
 
     def run(
         self,

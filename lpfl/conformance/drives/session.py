@@ -11,6 +11,16 @@ Gradients = Sequence[torch.Tensor | None]
 LossFunction = Callable[[], torch.Tensor]
 
 
+def copied(value: torch.Tensor) -> torch.Tensor:
+    """Return a copy with the same strides, gaps in memory included."""
+    if value.is_sparse or value.numel() == 0 or 0 in value.stride():
+        return value.detach().clone()
+    copy = torch.empty_strided(
+        value.shape, value.stride(), dtype=value.dtype, device=value.device
+    )
+    return copy.copy_(value.detach())
+
+
 class Session:
     """Injection: p.grad is set, step() is called. Other drives override ``step``, ``advance``.
 
@@ -22,7 +32,7 @@ class Session:
 def step(optimizer, params, gradients):
     for p, g in zip(params, gradients):
         p.grad = None if g is None else g.clone()
-    optimizer.step()
+    return optimizer.step()
 """
 
     def __init__(
@@ -41,9 +51,15 @@ def step(optimizer, params, gradients):
             if "keeps_grad" in self.needs and p.grad is not None and g is not None:
                 p.grad.add_(g)
             else:
-                p.grad = None if g is None else g.detach().to(p.device, copy=True)
+                p.grad = None if g is None else self._fresh(g, p)
         self.steps += 1
         return self.optimizer.step()
+
+    def _fresh(self, g: torch.Tensor, p: torch.nn.Parameter) -> torch.Tensor:
+        """Return a copy of the gradient with its own strides, or a sparse one."""
+        if "sparse" in self.needs:
+            return g.detach().to(p.device).to_sparse()
+        return copied(g.detach().to(p.device))
 
     def advance(self, loss_function: LossFunction) -> Any:
         """Take one step on a loss; ``loss_function()`` returns it with its graph."""
