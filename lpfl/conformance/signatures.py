@@ -1,6 +1,7 @@
 """Which options a factory knows, and how they reach the optimizer."""
 
 import inspect
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -12,6 +13,21 @@ NAMED_NAMES = ("named_params", "named_parameters", "model_named_parameters")
 
 class Undrivable(Exception):
     """The optimizer, or this option or shape of it, cannot be driven here; says why."""
+
+
+_SAYS_SO = re.compile(r"support|only one|exactly one|\brequires\b|must be|not allowed", re.I)
+
+
+def says_so(error: Exception) -> bool:
+    """Return whether an error states a restriction, rather than stumbling over it."""
+    stated = isinstance(error, ValueError | RuntimeError | AssertionError)
+    return isinstance(error, NotImplementedError) or stated and bool(_SAYS_SO.search(str(error)))
+
+
+def told(error: BaseException) -> str:
+    """Return kind and text of an error on one line, shortened."""
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text[:160]}" if text else type(error).__name__
 
 
 def parameters_of(function: Callable[..., Any]) -> list[inspect.Parameter]:

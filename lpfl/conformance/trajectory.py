@@ -61,3 +61,15 @@ def gap(one: Trajectory, two: Trajectory) -> float:
     if apart == 0 or not one.finite:
         return 0.0
     return apart / way if way > 0 else float("inf")
+
+
+def end_gap(one: Trajectory, two: Trajectory) -> float:
+    """Return the distance of the ends of two runs, over the way from start to end of run two.
+
+    1.0 where only one of them stays finite.
+    """
+    if one.finite != two.finite:
+        return 1.0
+    way = two.displacement()
+    apart = distance(one.end, two.end)
+    return apart / way if way > 0 else float("inf") if apart > 0 else 0.0

@@ -1,0 +1,209 @@
+"""A subject's runs in the settings of a definition, and their distance from a reference."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from lpfl.conformance import option_names
+from lpfl.conformance.oracles.base import Oracle
+from lpfl.conformance.scenarios import Scenario, draw
+from lpfl.conformance.subject import Subject
+
+TINY = 1e-300
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A reading of a reference: its convention, and the values of options that are hidden."""
+
+    convention: Mapping[str, str]
+    hidden: Mapping[str, Any]
+    distance: int = 0
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of the subject: options of the reference, gradients and the points gone through."""
+
+    scenario: Scenario
+    shapes: tuple[tuple[int, ...], ...]
+    options: Mapping[str, Any]
+    given: Mapping[str, Any]
+    gradients: list[list[Tensor]]
+    values: list[list[Tensor]]
+
+    def moves(self) -> list[list[Tensor]]:
+        """Return the update of every parameter in each step."""
+        pairs = zip(self.values, self.values[1:], strict=False)
+        return [[b - a for a, b in zip(old, new, strict=True)] for old, new in pairs]
+
+    def reference(
+        self,
+        oracle: Oracle,
+        candidate: Candidate,
+        *,
+        steps: int | None = None,
+        dtype: torch.dtype = torch.float64,
+        disturb: float = 0.0,
+    ) -> list[list[Tensor]]:
+        """Return the updates of the reference from the points of this run.
+
+        disturb: relative size of a fixed random change of the gradients.
+        """
+        values = [[v.to(dtype) for v in row] for row in self.values[:-1][:steps]]
+        gradients = [[g.to(dtype) for g in row] for row in self.gradients[:steps]]
+        if disturb:
+            gradients = disturbed(gradients, disturb)
+        moves = oracle.updates(
+            values,
+            gradients,
+            options={**self.options, **candidate.hidden},
+            convention=candidate.convention,
+            changes=self.scenario.changes,
+        )
+        return [[u.double() for u in row] for row in moves]
+
+
+def disturbed(gradients: Sequence[Sequence[Tensor]], size: float) -> list[list[Tensor]]:
+    """Return the gradients with every entry changed by about ``size`` of itself."""
+    stream = torch.Generator().manual_seed(0)
+
+    def change(g: Tensor) -> Tensor:
+        noise = torch.randn(g.shape, generator=stream, dtype=torch.float64)
+        return g * (1 + size * noise).to(g.dtype)
+
+    return [[change(g) for g in row] for row in gradients]
+
+
+def total(row: Sequence[Tensor]) -> float:
+    """Return the Frobenius norm of a list of tensors."""
+    return sum(float(x.square().sum()) for x in row) ** 0.5
+
+
+def gaps(run: Run, reference: Sequence[Sequence[Tensor]]) -> list[float]:
+    """Return per step the relative distance of the run's update from the reference's.
+
+    What rounding the weights to their own precision explains is subtracted. A number that is not
+    finite counts as infinitely far, unless the reference has it too.
+    """
+    eps = torch.finfo(run.scenario.dtype).eps
+    out = []
+    for old, us, refs in zip(run.values, run.moves(), reference, strict=False):
+        away = total([u - r for u, r in zip(us, refs, strict=True)])
+        rounding = 2 * eps * (total(old) + total(refs))
+        size = max(total(us), total(refs))
+        if size != size or away != away:
+            same = all(torch.equal(u.isfinite(), r.isfinite()) for u, r in zip(us, refs, strict=True))
+            out.append(0.0 if same else float("inf"))
+        else:
+            out.append(max(0.0, away - rounding) / max(size, TINY) if away > 0 else 0.0)
+    return out
+
+
+class Comparison:
+    """A subject beside one reference: where its options are, and its runs, each made once."""
+
+    def __init__(self, subject: Subject, oracle: Oracle) -> None:
+        self.subject, self.oracle = subject, oracle
+        self.where = option_names.places(subject, oracle)
+        self.notes: list[str] = []
+        self._runs: dict[tuple[Any, ...], list[Run]] = {}
+        self.switched = option_names.neutral(subject, self.where)
+        self.defaults = option_names.defaults(subject, oracle, self.where)
+        self.defaults |= {n: v for n, v in oracle.fixed.items() if n not in self.where}
+        self.common = self._accepted(self._probes())
+
+    def _probes(self) -> dict[str, Any]:
+        """Return values off their defaults for the options that are numbers."""
+        table = {**option_names.PROBES, **self.oracle.probes}
+        moved = {}
+        for name in self.where:
+            held = self.defaults[name]
+            if name in table and not isinstance(held, bool):
+                moved[name] = table[name]
+        return {**moved, **self.oracle.fixed}
+
+    def _accepted(self, moved: dict[str, Any]) -> dict[str, Any]:
+        """Return the moved options without the one that the constructor refuses, if it does."""
+        fixed = self.oracle.fixed
+        trials = [(moved, self.switched), (moved, {})]
+        for name in moved:
+            if name not in fixed:
+                trials.append(({k: v for k, v in moved.items() if k != name}, self.switched))
+        trials += [(dict(fixed), self.switched), (dict(fixed), {})]
+        for options, switched in trials:
+            if self._builds(options, switched):
+                left = sorted(set(moved) - set(options))
+                if left:
+                    self.notes.append(f"left at their defaults: {', '.join(left)}")
+                self.switched = switched
+                return options
+        return dict(fixed)
+
+    def _builds(self, options: Mapping[str, Any], switched: Mapping[str, Any]) -> bool:
+        given = {**switched, **option_names.written(self.subject, self.where, options)}
+        for shape in ((4, 3), (3,)):
+            try:
+                self.subject.open([torch.full(shape, 0.5, dtype=torch.float64)], options=given)
+            except Exception:
+                continue
+            return True
+        return False
+
+    def settings(self, scenario: Scenario) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return a scenario's options under the reference's and under the subject's names."""
+        moved = {**self.oracle.fixed} if scenario.at_defaults else {**self.common}
+        if scenario.at_defaults and self.defaults.get("lr", 0.0) is None:
+            moved["lr"] = option_names.PROBES["lr"]
+        moved |= scenario.options
+        options = {**self.defaults, **moved}
+        unknown = [name for name, value in options.items() if value is None]
+        for name in unknown:
+            options[name] = self.oracle.hidden.get(name, (self.oracle.options[name],))[0]
+        given = {**self.switched, **option_names.written(self.subject, self.where, moved)}
+        return options, given
+
+    def runs(self, scenario: Scenario) -> list[Run]:
+        """Return the runs of a scenario; shapes the subject does not take are left out."""
+        key = (scenario.name, scenario.shapes, scenario.steps, str(scenario.dtype))
+        if key not in self._runs:
+            self._runs[key] = list(self._made(scenario))
+        return self._runs[key]
+
+    def _made(self, scenario: Scenario) -> list[Run]:
+        options, given = self.settings(scenario)
+        made = []
+        for shape in scenario.shapes:
+            if not self.subject.handles(shape):
+                continue
+            start, gradients = draw(scenario, shape, self.subject.seed)
+            rows = [[g] for g in gradients]
+            try:
+                values = self.drive(scenario, [start], rows, given)
+            except Exception as error:
+                what = f"{type(error).__name__}: {str(error)[:90]}"
+                self.notes.append(f"{scenario.name}, {shape}: raises {what}")
+                continue
+            made.append(Run(scenario, (shape,), options, given, rows, values))
+        return made
+
+    def drive(
+        self,
+        scenario: Scenario,
+        start: Sequence[Tensor],
+        gradients: Sequence[Sequence[Tensor]],
+        given: Mapping[str, Any],
+    ) -> list[list[Tensor]]:
+        """Return the points of one run of the subject, the start among them."""
+        session = self.subject.open(start, options=given)
+        values = [session.values()]
+        for t, row in enumerate(gradients, 1):
+            if t in scenario.changes:
+                changed = scenario.changes[t]
+                session.set(**option_names.written(self.subject, self.where, changed))
+            session.step(row)
+            values.append(session.values())
+        return values
