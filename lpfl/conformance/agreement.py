@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from lpfl.conformance.outcomes import CheckResult, Outcome
-from lpfl.conformance.precision import attributable, tolerance
+from lpfl.conformance.rounding import attributable, tolerance
 from lpfl.conformance.signatures import says_so, told
 from lpfl.conformance.smallest import smallest
 from lpfl.conformance.snippets import program, proven
