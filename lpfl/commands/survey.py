@@ -51,6 +51,7 @@ def _judge(args: argparse.Namespace, path: Path) -> bool:
     from collections import deque
 
     import torch
+    import torch._dynamo  # once here, not a second in each process
 
     from lpfl.conformance.peers.catalogue import catalogue
     from lpfl.conformance.peers.records import SurveyWriter, new_header

@@ -77,7 +77,7 @@ def _names(package: Package) -> tuple[list[str], str]:
     except EOFError:
         kind, value = "broken", "its import ends the process"
     _end(worker)
-    return (value, "") if kind == "names" else ([], value)
+    return (list(value), "") if kind == "names" else ([], str(value))
 
 
 def judge_all(
