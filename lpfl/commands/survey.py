@@ -56,6 +56,7 @@ def _judge(args: argparse.Namespace, path: Path) -> bool:
     from lpfl.conformance.peers.catalogue import catalogue
     from lpfl.conformance.peers.records import SurveyWriter, new_header
     from lpfl.conformance.peers.survey import Task, judge_all, plan
+    from lpfl.conformance.peers.worker import Settings
     from lpfl.conformance.registry import select
 
     torch.set_num_threads(1)
@@ -72,8 +73,9 @@ def _judge(args: argparse.Namespace, path: Path) -> bool:
             writer.write(line)
     total = len(writer.done) + sum(len(task.names) for task in tasks)
     done = len(writer.done)
+    settings = Settings(seed=args.seed, quick=args.quick)
     try:
-        for line in judge_all(tasks, jobs=args.jobs, seed=args.seed, quick=args.quick):
+        for line in judge_all(tasks, jobs=args.jobs, settings=settings):
             writer.write(line)
             done += 1
             show_progress(line, done, total)

@@ -7,6 +7,7 @@ import pytest
 from lpfl.conformance.peers import records, survey
 from lpfl.conformance.peers.catalogue import catalogue
 from lpfl.conformance.peers.package import Entry, Package
+from lpfl.conformance.peers.worker import Settings
 
 TOY = "tests.conformance.toy_package"
 
@@ -155,7 +156,8 @@ def test_the_catalogue_is_large_and_names_no_distribution_twice():
     assert len({package.distribution for package in packages}) == len(packages)
 
 
-def test_a_worker_takes_its_names_from_the_queue():
+def test_a_subject_is_judged_by_the_wanted_checks():
     task = survey.Task(toy(), deque([f"{TOY}.Good"]))
-    lines = list(survey.judge_all([task], jobs=1, quick=True, patience=0.0))
+    lines = list(survey.judge_all([task], settings=Settings(checks=("api.alias",))))
     assert [line["subject"] for line in lines] == [f"{TOY}.Good"]
+    assert {result["check"] for result in lines[0]["results"]} == {"api.alias"}

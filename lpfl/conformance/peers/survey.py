@@ -13,7 +13,7 @@ from multiprocessing.connection import Connection, wait
 from typing import Any
 
 from lpfl.conformance.peers.package import Package
-from lpfl.conformance.peers.worker import blank, judge_some, names_of
+from lpfl.conformance.peers.worker import Settings, blank, judge_some, names_of
 
 CHUNK = 6
 PATIENCE = 600.0
@@ -83,9 +83,8 @@ def _names(package: Package) -> tuple[list[str], str]:
 def judge_all(
     tasks: list[Task],
     *,
-    jobs: int,
-    seed: int = 0,
-    quick: bool = False,
+    jobs: int = 1,
+    settings: Settings | None = None,
     patience: float = PATIENCE,
 ) -> Iterator[dict[str, Any]]:
     """Judge the subjects of all tasks and yield one line each, as they end."""
@@ -94,7 +93,7 @@ def judge_all(
     try:
         while waiting or working:
             while waiting and len(working) < jobs:
-                working.append(_start(waiting.popleft(), judge_some, seed, quick))
+                working.append(_start(waiting.popleft(), judge_some, settings or Settings()))
             wait([worker.pipe for worker in working], timeout=1.0)
             for worker in list(working):
                 yield from _listen(worker)

@@ -5,6 +5,7 @@ import os
 import time
 import warnings
 from collections.abc import Collection, Iterator
+from dataclasses import asdict, dataclass
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -37,8 +38,17 @@ def names_of(package: Package, pipe: Connection) -> None:
     pipe.close()
 
 
+@dataclass(frozen=True)
+class Settings:
+    """How every subject is judged; checks: ids or patterns, default all."""
+
+    seed: int = 0
+    quick: bool = False
+    checks: tuple[str, ...] | None = None
+
+
 def judge_some(
-    package: Package, names: Collection[str], pipe: Connection, seed: int, quick: bool
+    package: Package, names: Collection[str], pipe: Connection, settings: Settings
 ) -> None:
     """Judge the named subjects, sending ("start", name) and ("done", line) for each.
 
@@ -49,11 +59,11 @@ def judge_some(
         subjects = {subject.name: subject for subject in package.subjects()}
         for name in names:
             pipe.send(("start", name))
-            pipe.send(("done", plain(_judged(subjects[name], seed, quick))))
+            pipe.send(("done", plain(_judged(subjects[name], settings))))
     pipe.close()
 
 
-def _judged(subject: Subject, seed: int, quick: bool) -> dict[str, Any]:
+def _judged(subject: Subject, settings: Settings) -> dict[str, Any]:
     from lpfl.conformance.run import check_optimizer
 
     spec, package = subject.spec, subject.package
@@ -61,7 +71,7 @@ def _judged(subject: Subject, seed: int, quick: bool) -> dict[str, Any]:
         return blank(package, subject.name, "cannot be driven here", subject.undrivable)
     start, cpu = time.perf_counter(), _cpu_seconds()
     try:
-        report = check_optimizer(spec, on_fail=None, seed=seed, quick=quick)
+        report = check_optimizer(spec, on_fail=None, **asdict(settings))
     except Exception as error:
         reason = f"{type(error).__name__}: {error}"[:500]
         return blank(package, subject.name, "not judged", reason)
