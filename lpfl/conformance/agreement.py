@@ -115,6 +115,9 @@ def _difference(
     given: tuple[Sequence[Sequence[int]], int],
     stream: Sequence[str],
 ) -> CheckResult:
+    if pair.differs is Outcome.VARIANT:
+        message = f"The run {pair.says} is {apart:.2g} of the way from the ordinary one."
+        return _answer(pair, pair.differs, message, measured=apart, bound=bound)
     least = max(bound, 0.1 * min(apart, 1.0))
 
     def distance(some: Sequence[Sequence[int]], count: int) -> float:

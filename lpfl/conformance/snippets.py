@@ -11,6 +11,7 @@ import traceback
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from lpfl.conformance.signatures import named_options, takes_any_option
 from lpfl.seeding import derive_seed
 
 if TYPE_CHECKING:
@@ -109,9 +110,15 @@ def _begin(subject: "Subject") -> str:
         )
     given = "[(f'layer{i}.weight', p) for i, p in enumerate(params)]"
     given = given if "named" in subject.needs else "params"
+    made = f"optimizer = make({given}, **options)"
+    if not (named_options(subject.spec.factory) or takes_any_option(subject.spec.factory)):
+        made = (
+            f"optimizer = make({given})\n    for group in optimizer.param_groups:\n"
+            "        group.update(options)"
+        )
     return (
         "params = [torch.nn.Parameter(v.clone()) for v in values]\n"
-        f"    optimizer = make({given}, **options){mode}\n"
+        f"    {made}{mode}\n"
         "    return optimizer, params"
     )
 

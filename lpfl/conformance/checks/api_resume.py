@@ -1,0 +1,254 @@
+"""Save and go on: a run continued in new objects is the run that was never interrupted."""
+
+import copy
+import io
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import torch
+
+from lpfl.conformance.checks.state_entries import changed_formats, stuck_counters
+from lpfl.conformance.drives import seed_everything
+from lpfl.conformance.outcomes import CheckResult, Outcome
+from lpfl.conformance.registry import check
+from lpfl.conformance.rounding import inner_precision
+from lpfl.conformance.signatures import says_so, told
+from lpfl.conformance.snippets import program, proven
+from lpfl.conformance.subject import Session, Subject, Undrivable
+from lpfl.conformance.trajectory import distance
+
+ID = "api.resume"
+BEFORE, AFTER = 4, 6
+SAME = 1e-12
+LONG = 258  # bfloat16 has no odd whole numbers above 256
+SLOW = 8e-3  # seconds a step; slower optimizers are not driven past step 256
+OTHER = {"lr": 3.0, "weight_decay": 0.05, "momentum": 0.5, "eps": 1e-3, "alpha": 0.5}
+DTYPES = (torch.float64, torch.float32, torch.bfloat16)
+Transfer = Callable[[Mapping[str, Any]], Any]
+
+
+@check(ID, tags=("api",), cost=0.3, needs=("state_dict",))
+def resume(subject: Subject) -> Iterable[CheckResult]:
+    """A run saved and resumed in new objects goes on as if it had not stopped."""
+    broken = False
+    for dtype in DTYPES:
+        result = _resumed(subject, dtype, f"in {_short(dtype)}", copy.deepcopy)
+        yield result
+        broken = broken or result.outcome in (Outcome.LIMIT, Outcome.DEVIATES)
+        if broken or result.outcome is Outcome.UNDRIVABLE and dtype == torch.float64:
+            break
+    if not broken:
+        yield _resumed(subject, torch.float64, "through a file (weights only)", _through_file)
+        yield _resumed(
+            subject,
+            torch.float64,
+            "into an optimizer built with other hyper-parameters",
+            copy.deepcopy,
+            others=True,
+        )
+        yield _counters(subject)
+
+
+def _short(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")
+
+
+def _through_file(state: Mapping[str, Any]) -> Any:
+    file = io.BytesIO()
+    torch.save(state, file)
+    file.seek(0)
+    return torch.load(file, weights_only=True)
+
+
+def _resumed(
+    subject: Subject, dtype: torch.dtype, how: str, transfer: Transfer, *, others: bool = False
+) -> CheckResult:
+    shapes = subject.shapes((6, 4), (5,))
+    start, gradients = subject.draw(shapes, BEFORE + AFTER, ID, dtype=dtype)
+    options = _low_precision_rate(subject, dtype)
+    try:
+        first = subject.open(start, options=options)
+        for step in gradients[:BEFORE]:
+            first.step(step)
+    except Undrivable:
+        raise
+    except Exception as error:
+        message = f"A run {how} raises before it is saved: {told(error)}."
+        return CheckResult(check=ID, outcome=Outcome.UNDRIVABLE, message=message)
+    begin = [v.to(dtype) for v in first.values()]
+    try:
+        state = transfer(first.optimizer.state_dict())
+        second = _raw(subject, first, options, _other_values(subject) if others else {})
+        second.optimizer.load_state_dict(state)
+        changed = changed_formats(first, second)
+        for step in gradients[BEFORE:]:
+            for session in (first, second):
+                seed_everything(subject.seed + 1)
+                session.step(step)
+    except Exception as error:
+        return _raises(subject, error, how, shapes, file="file" in how)
+    apart = distance(second.values(), first.values())
+    way = distance(first.values(), [b.double().cpu() for b in begin])
+    relative = apart / way if way else float(apart > 0)
+    return _graded(subject, relative, how, changed, shapes, others=others, dtype=dtype)
+
+
+def _raw(
+    subject: Subject, first: Session, options: Mapping[str, Any], others: Mapping[str, Any]
+) -> Session:
+    """Return a new session on copies of the parameters as they are in training mode."""
+    start = [p.detach().clone() for p in first.params]
+    second = subject.open(start, options={**options, **others})
+    second.steps = first.steps
+    for fresh, p in zip(second.params, first.params, strict=True):
+        fresh.data.copy_(p.detach())
+        if "keeps_grad" in subject.needs and p.grad is not None:
+            fresh.grad = p.grad.clone()
+    return second
+
+
+def _low_precision_rate(subject: Subject, dtype: torch.dtype) -> dict[str, Any]:
+    lr = subject.default("lr") if dtype == torch.bfloat16 and subject.accepts("lr") else None
+    return {"lr": 0.1} if isinstance(lr, float) and lr < 0.1 else {}
+
+
+def _other_values(subject: Subject) -> dict[str, Any]:
+    """Return other values for numbers that live in the groups, which a checkpoint brings back."""
+    group = subject.default_group
+    found: dict[str, Any] = {}
+    for name, factor in OTHER.items():
+        value = group.get(name)
+        if isinstance(value, float):
+            found[name] = value * factor if name == "lr" else factor
+    betas = group.get("betas")
+    if isinstance(betas, tuple | list) and all(isinstance(b, float) for b in betas):
+        found["betas"] = type(betas)(0.5 * b for b in betas)
+    return found
+
+
+def _raises(
+    subject: Subject, error: Exception, how: str, shapes: list[tuple[int, ...]], *, file: bool
+) -> CheckResult:
+    outcome = Outcome.VARIANT if says_so(error) and not file else Outcome.LIMIT
+    body = "try:\n" + _indented(_body(file)) + (
+        "\nexcept Exception as error:\n    print(type(error).__name__)"
+    )
+    text = program(subject, body, shapes=shapes, steps=BEFORE + AFTER, stream=(ID,))
+    text, why = proven(subject, text, type(error).__name__)
+    return CheckResult(
+        check=ID,
+        outcome=outcome,
+        message=f"A run resumed {how} raises {told(error)}.",
+        scenario={"shapes": shapes, "saved after": BEFORE, "how": how},
+        snippet=text,
+        details={"snippet": why} if why else {},
+    )
+
+
+def _graded(
+    subject: Subject,
+    relative: float,
+    how: str,
+    changed: list[str],
+    shapes: list[tuple[int, ...]],
+    *,
+    others: bool,
+    dtype: torch.dtype,
+) -> CheckResult:
+    message = f"The distance of a run resumed {how} is {relative:.2g} of the way."
+    if relative <= SAME:
+        return CheckResult(
+            check=ID, outcome=Outcome.CONFORMS, message=message, measured=relative, bound=SAME
+        )
+    coarse = inner_precision(subject) != "float64" and relative < 1e-3
+    if changed or coarse:
+        kept = ", ".join(changed[:3]) or "numbers of lower precision inside"
+        return CheckResult(
+            check=ID,
+            outcome=Outcome.NUMERICS,
+            message=f"{message[:-1]}: loading rounds the state ({kept}).",
+            measured=relative,
+            bound=SAME,
+            details={"formats changed by loading": changed},
+        )
+    text, why = "", ""
+    if dtype == torch.float64 and not others:
+        body = _body(False) + "\nprint('distance', gap(new, old, saved))"
+        text = program(subject, body, shapes=shapes, steps=BEFORE + AFTER, stream=(ID,))
+        text, why = proven(subject, text, relative)
+    return CheckResult(
+        check=ID,
+        outcome=Outcome.DEVIATES,
+        message=message,
+        measured=relative,
+        bound=SAME,
+        scenario={"shapes": shapes, "saved after": BEFORE, "steps after": AFTER, "how": how},
+        snippet=text,
+        details={"snippet": why} if why else {},
+    )
+
+
+def _body(file: bool) -> str:
+    through = (
+        "import io\nfile = io.BytesIO()\ntorch.save(one.state_dict(), file)\n"
+        "file.seek(0)\nstate = torch.load(file)"
+    )
+    plain = "import copy\nstate = copy.deepcopy(one.state_dict())"
+    return f"""
+one, ps = begin(start)
+for g in gradients[:{BEFORE}]:
+    step(one, ps, g)
+saved = [p.detach().clone() for p in ps]
+{through if file else plain}
+two, qs = begin(saved)
+two.load_state_dict(state)
+for g in gradients[{BEFORE}:]:
+    step(one, ps, g)
+    step(two, qs, g)
+new, old = [q.detach() for q in qs], [p.detach() for p in ps]
+""".strip()
+
+
+def _indented(text: str) -> str:
+    return "\n".join("    " + line for line in text.splitlines())
+
+
+def _counters(subject: Subject) -> CheckResult:
+    """Go past step 256 in bfloat16, save, resume: every counter must go on counting."""
+    import time
+
+    start, gradients = subject.draw(subject.shapes((3, 2)), 8, ID, dtype=torch.bfloat16)
+    try:
+        first = subject.open(start)
+        begun = time.perf_counter()
+        for step in gradients:
+            first.step(step)
+        if time.perf_counter() - begun > SLOW * len(gradients):
+            message = "Steps beyond 256 were not driven: one step takes too long."
+            return CheckResult(check=ID, outcome=Outcome.UNDRIVABLE, message=message)
+        for t in range(LONG - len(gradients)):
+            first.step(gradients[t % 8])
+        second = subject.open([p.detach() for p in first.params])
+        second.optimizer.load_state_dict(copy.deepcopy(first.optimizer.state_dict()))
+        for session in (first, second):
+            for step in gradients[:3]:
+                session.step(step)
+    except Exception as error:
+        message = f"A run of {LONG} steps in bfloat16 raises {told(error)}."
+        return CheckResult(check=ID, outcome=Outcome.UNDRIVABLE, message=message)
+    stuck = stuck_counters(first, second)
+    if not stuck:
+        message = f"The number of counters that stop after resuming at step {LONG} is 0."
+        return CheckResult(check=ID, outcome=Outcome.CONFORMS, message=message, measured=0.0)
+    name, meant, found = stuck[0]
+    return CheckResult(
+        check=ID,
+        outcome=Outcome.DEVIATES,
+        message=(
+            f"The counter {name!r} of a bfloat16 run resumed at step {LONG} stands at {found:g} "
+            f"three steps later, not at {meant:g}: loading casts it to bfloat16."
+        ),
+        measured=found,
+        bound=meant,
+        scenario={"dtype": "bfloat16", "saved after": LONG, "steps after": 3},
+    )
