@@ -166,12 +166,56 @@ class Comparison:
         given = {**self.switched, **option_names.written(self.subject, self.where, moved)}
         return options, given
 
+    def gaps(self, run: Run, candidate: Candidate) -> list[float]:
+        """Return per step the relative distance of a run from a reading."""
+        return gaps(run, run.reference(self.oracle, candidate))
+
+    def runs_optimizer(self) -> Any:
+        """Return an optimizer of the subject, for its type and documentation."""
+        for shape in ((4, 3), (3,)):
+            if self.subject.handles(shape):
+                return self.subject.open([torch.full(shape, 0.5, dtype=torch.float64)]).optimizer
+        return None
+
     def runs(self, scenario: Scenario) -> list[Run]:
         """Return the runs of a scenario; shapes the subject does not take are left out."""
         key = (scenario.name, scenario.shapes, scenario.steps, str(scenario.dtype))
         if key not in self._runs:
-            self._runs[key] = list(self._made(scenario))
+            self._runs[key] = self._grouped(scenario) if scenario.second else self._made(scenario)
         return self._runs[key]
+
+    def per_group(self, name: str) -> bool:
+        """Return whether the subject keeps a moved option in its groups."""
+        if name not in self.where or name not in self.common or name in self.oracle.fixed:
+            return False
+        return self.where[name].option in self.subject.default_group
+
+    def _grouped(self, scenario: Scenario) -> list[Run]:
+        """Return one run per parameter of an optimizer with two groups."""
+        options, given = self.settings(scenario)
+        own = option_names.written(self.subject, self.where, {**self.common, **scenario.second})
+        shapes = [shape for shape in scenario.shapes if self.subject.handles(shape)]
+        if len(shapes) < 2:
+            return []
+        drawn = [draw(scenario, shape, self.subject) for shape in shapes]
+        rows = [list(row) for row in zip(*(gradients for _, gradients in drawn), strict=True)]
+        known = self.subject.default_group
+        ours = {k: v for k, v in given.items() if k in known}
+        fixed = {k: v for k, v in given.items() if k not in known}
+        theirs = {**ours, **{k: v for k, v in own.items() if k in known}}
+        groups = [([0], ours), (list(range(1, len(shapes))), theirs)]
+        try:
+            start = [start for start, _ in drawn]
+            values = self.subject.run(start, rows, options=fixed, groups=groups).values
+        except Exception as error:
+            self.notes.append(f"{scenario.name}: raises {type(error).__name__}: {str(error)[:90]}")
+            return []
+        made = []
+        for i, shape in enumerate(shapes):
+            used = {**options, **scenario.second} if i else options
+            path = [[row[i]] for row in values]
+            made.append(Run(scenario, (shape,), used, given, [[row[i]] for row in rows], path))
+        return made
 
     def _made(self, scenario: Scenario) -> list[Run]:
         options, given = self.settings(scenario)
@@ -179,7 +223,7 @@ class Comparison:
         for shape in scenario.shapes:
             if not self.subject.handles(shape):
                 continue
-            start, gradients = draw(scenario, shape, self.subject.seed)
+            start, gradients = draw(scenario, shape, self.subject)
             rows = [[g] for g in gradients]
             try:
                 values = self.drive(scenario, [start], rows, given)

@@ -30,7 +30,7 @@ def candidates(comparison: Comparison) -> list[Candidate]:
     hidden = [
         [(name, value) for value in values]
         for name, values in oracle.hidden.items()
-        if name not in comparison.where or comparison.defaults[name] is None
+        if name not in comparison.where and name not in oracle.fixed
     ]
     sizes = [len(a) for a in axes + hidden]
     count = 1

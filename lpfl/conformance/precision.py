@@ -5,6 +5,7 @@ import torch
 from lpfl.conformance.comparison import Candidate, Comparison, Run, disturbed, gaps, total
 from lpfl.conformance.oracles.base import Oracle
 
+HALF = ", bfloat16"
 DISTURBANCE = 1e-9
 FLOOR = 1e-10
 """Relative error of a float64 step that no rounding of ours explains."""
@@ -31,11 +32,25 @@ def bounds(oracle: Oracle, run: Run, candidate: Candidate) -> list[float]:
     Infinite where the definition does not determine the step: a basis of a null space, the sign
     of a number that is zero.
     """
+    if any(value.endswith(HALF) for value in candidate.convention.values()):
+        return [2 * loss + FLOOR for loss in half_precision(oracle, run, candidate)]
     eps = torch.finfo(run.scenario.dtype).eps
     factor = FLOOR + 1e3 * eps if eps < 1e-10 else 100 * eps
     known = amplification(oracle, run, candidate)
     worst = [max(known[: t + 1]) for t in range(len(known))]
     return [float("inf") if k > UNDETERMINED else factor * (1 + k) for k in worst]
+
+
+def half_precision(oracle: Oracle, run: Run, candidate: Candidate) -> list[float]:
+    """Return per step how far the reference with bfloat16 inside is from the same without."""
+    plain = {axis: value.removesuffix(HALF).removesuffix(", fused") for axis, value in candidate.convention.items()}
+    without = run.reference(oracle, Candidate(plain, candidate.hidden))
+    inside = run.reference(oracle, candidate)
+    sizes = [
+        total([x - y for x, y in zip(a, b, strict=True)]) / max(total(a), 1e-300)
+        for a, b in zip(without, inside, strict=True)
+    ]
+    return [max(sizes)] * len(sizes)
 
 
 def low_precision(oracle: Oracle, run: Run, candidate: Candidate) -> float:

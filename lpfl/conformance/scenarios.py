@@ -7,8 +7,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lpfl.seeding import generator
-
 MIXED = (1.0, 1.6, 0.5, 2.0, 0.8, 0.3, 0.1, 0.05, 0.4, 1.0, 3.0, 0.6, 0.2, 1.2)
 STEPS = len(MIXED)
 PROFILES = ("mixed", "falling", "growing", "zeros", "small", "steady")
@@ -20,7 +18,8 @@ class Scenario:
 
     profile: how the gradients' size goes over time. options: values of the reference's options
     that differ from the common ones. strided: weights and gradients are transposed views.
-    changes: options that change before step t.
+    changes: options that change before step t. second: if there are any, all shapes run in one
+    optimizer, those after the first in a second group with these options.
     """
 
     name: str
@@ -32,6 +31,7 @@ class Scenario:
     dtype: torch.dtype = torch.float64
     at_defaults: bool = False
     changes: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
+    second: Mapping[str, Any] = field(default_factory=dict)
 
 
 def size_at(profile: str, t: int) -> float:
@@ -43,28 +43,32 @@ def size_at(profile: str, t: int) -> float:
     return MIXED[t % len(MIXED)] * (1e-3 if profile == "small" else 1.0)
 
 
-def draw(scenario: Scenario, shape: Sequence[int], seed: int) -> tuple[Tensor, list[Tensor]]:
-    """Return the start value and the gradients of one run, float64 before any rounding.
+def draw(scenario: Scenario, shape: Sequence[int], subject: Any) -> tuple[Tensor, list[Tensor]]:
+    """Return the start value and the gradients of one run.
 
     Successive gradients share a part, so that signs agree more often than not.
     """
-    stream = generator(seed, "conformance", "trajectory", scenario.profile, *shape)
-
-    def normal() -> Tensor:
-        return torch.randn(tuple(shape), generator=stream, dtype=torch.float64)
-
-    start, shared = normal(), 0.5 * normal()
-    gradients = []
-    for t in range(scenario.steps):
-        g = size_at(scenario.profile, t) * (shared + normal())
-        if scenario.profile == "zeros":
-            g = g * (torch.rand(tuple(shape), generator=stream, dtype=torch.float64) < 0.6)
-            g[..., :1] = 0.0 if g.ndim and g.shape[-1] > 1 else g[..., :1]
-        gradients.append(g)
+    starts, rows = subject.draw([shape], scenario.steps, *stream(scenario, shape))
+    start, raw = starts[0], [row[0] for row in rows]
+    gradients = [gradient(scenario.profile, t, x, raw[0]) for t, x in enumerate(raw)]
     if scenario.strided:
         start, gradients = transposed(start), [transposed(g) for g in gradients]
-    dtype = scenario.dtype
-    return start.to(dtype), [g.to(dtype) for g in gradients]
+    return start.to(scenario.dtype), [g.to(scenario.dtype) for g in gradients]
+
+
+def stream(scenario: Scenario, shape: Sequence[int]) -> tuple[str | int, ...]:
+    """Return the name of the stream that a run is drawn from."""
+    return ("trajectory", scenario.profile, *shape)
+
+
+def gradient(profile: str, t: int, raw: Tensor, first: Tensor) -> Tensor:
+    """Return the gradient of step t from normal entries and those of the first step."""
+    g = size_at(profile, t) * (raw + 0.5 * first)
+    if profile == "zeros":
+        g = g * (raw > -0.25)
+        if g.ndim and g.shape[-1] > 1:
+            g[..., 0] = 0.0
+    return g
 
 
 def transposed(x: Tensor) -> Tensor:

@@ -21,7 +21,7 @@ FACTORED = (
     "flattened to a matrix",
     "two largest axes",
 )
-EPS1 = ("added to g^2", "floor of the root", "not used")
+EPS1 = ("added to g^2", "floor of the root", "floor of the root and of the row mean", "not used")
 RATE = ("lr", "min(lr, 1 / sqrt(t))")
 SCALE = ("max(eps2, rms of the weights)", "none")
 CLIP = ("at d", "none")
@@ -54,7 +54,8 @@ def second_moment(g: Tensor, m: Memory, weight: float, eps: float, c: Convention
         return average(m, "v", square, 1 - weight)
     rows = average(m, "rows", matrix.mean(-1, keepdim=True), 1 - weight)
     columns = average(m, "columns", matrix.mean(-2, keepdim=True), 1 - weight)
-    v = rows / rows.mean(-2, keepdim=True).clamp(min=1e-300) * columns
+    least = eps if c["eps1"].endswith("of the row mean") else 1e-300
+    v = rows / rows.mean(-2, keepdim=True).clamp(min=least) * columns
     if c["factored"] == "two largest axes":
         order = sorted(range(g.ndim), key=lambda axis: (g.shape[axis], axis))
         return v.permute([order.index(axis) for axis in range(g.ndim)])
@@ -64,7 +65,7 @@ def second_moment(g: Tensor, m: Memory, weight: float, eps: float, c: Convention
 def rule(p: Tensor, g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
     t = m["t"]
     v = second_moment(g, m, t ** -abs(o.decay), o.eps1, c)
-    if c["eps1"] == "floor of the root":
+    if c["eps1"].startswith("floor"):
         v = v.clamp(min=o.eps1**2)
     u = torch.where(g == 0, torch.zeros_like(g), g / v.sqrt())
     if c["clip"] == "at d":
@@ -117,6 +118,6 @@ ORACLES = (
             "eps2": ("eps2", "eps[1]"),
             "clip": ("clip", "clip_threshold", "clipping_threshold", "d"),
         },
-        probes={"eps1": 1e-3, "decay": 0.7, "clip": 0.8},
+        probes={"eps1": 1e-3, "decay": 0.7, "clip": 1.2},
     ),
 )

@@ -56,6 +56,7 @@ def adam(claim: str, decay: tuple[str, ...], faults: frozenset[str], weight_deca
         },
         relevant={"decay": "weight_decay", "maximum": "amsgrad"},
         hidden={"eps": (1e-8, 0.0)},
+        fixed={"amsgrad": True} if amsgrad else {},
     )
 
 

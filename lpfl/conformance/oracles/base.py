@@ -37,6 +37,8 @@ class Oracle:
     hidden: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     aliases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     probes: Mapping[str, Any] = field(default_factory=dict)
+    fixed: Mapping[str, Any] = field(default_factory=dict)
+    joint: bool = False
 
     def __post_init__(self) -> None:
         for kind in (self.variants, self.departures):
@@ -44,7 +46,8 @@ class Oracle:
                 strange = values - set(self.conventions.get(axis, ()))
                 if strange:
                     raise ValueError(f"{self.claim}: {axis} has no values {sorted(strange)}")
-        for names in (self.hidden, self.aliases, self.probes, dict.fromkeys(self.relevant.values())):
+        options = (self.hidden, self.aliases, self.probes, self.fixed, self.relevant.values())
+        for names in options:
             strange = set(names) - set(self.options)
             if strange:
                 raise ValueError(f"{self.claim} has no options {sorted(map(str, strange))}")
@@ -75,6 +78,7 @@ class Oracle:
         *,
         options: Mapping[str, Any] | None = None,
         convention: Convention | None = None,
+        changes: Mapping[int, Mapping[str, Any]] | None = None,
     ) -> list[list[Tensor]]:
         """Return the step taken from each of the given points, on the method's own memory.
 
@@ -83,7 +87,8 @@ class Oracle:
         """
         memory, choice, setting = self.begin(options, convention)
         moves = []
-        for point, row in zip(values, gradients, strict=False):
+        for t, (point, row) in enumerate(zip(values, gradients, strict=False), 1):
+            vars(choice).update((changes or {}).get(t, {}))
             after = self.step(point, row, memory, choice, setting)
             moves.append([b - a for a, b in zip(point, after, strict=True)])
         return moves

@@ -96,6 +96,7 @@ ORACLES = (
         claim="dog",
         source="Ivgi et al. 2023, equation 1",
         step=dog,
+        joint=True,
         options={"lr": 1.0, "first_distance": 1e-6, "weight_decay": 0.0},
         conventions={"first distance": FIRST, "eps": DOG_EPS},
         hidden={"first_distance": (1e-6, 1e-3, 1e-4)},
@@ -106,6 +107,7 @@ ORACLES = (
         claim="prodigy",
         source="Mishchenko and Defazio 2023, algorithm 4",
         step=prodigy,
+        joint=True,
         options={
             "lr": 1.0,
             "beta1": 0.9,
@@ -123,6 +125,7 @@ ORACLES = (
         claim="dadaptation",
         source="Defazio and Mishchenko 2023, algorithm 3",
         step=dadapt_sgd,
+        joint=True,
         options={"lr": 1.0, "d0": 1e-6, "momentum": 0.0},
         probes={"d0": 1e-3},
     ),

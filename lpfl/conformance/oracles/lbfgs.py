@@ -33,6 +33,8 @@ def two_loops(g: Tensor, pairs: list[tuple[Tensor, Tensor]]) -> Tensor:
 
 def step(ps: Weights, gs: Gradients, m: Memory, o: Any, c: Convention) -> list[Tensor]:
     g = torch.cat([(torch.zeros_like(p) if g is None else g).reshape(-1) for p, g in zip(ps, gs, strict=True)])
+    if float(g.abs().max()) <= o.tolerance_grad:
+        return list(ps)
     pairs = m.setdefault("pairs", [])
     rate = o.lr
     if "g" not in m:
@@ -57,8 +59,10 @@ ORACLES = (
         claim="lbfgs",
         source="Nocedal 1980; Nocedal and Wright 2006, algorithm 7.4",
         step=step,
-        options={"lr": 1.0, "history_size": 100},
+        joint=True,
+        options={"lr": 1.0, "history_size": 100, "max_iter": 1, "tolerance_grad": 1e-7},
         conventions={"first step": FIRST},
         probes={"history_size": 3, "lr": 0.5},
+        fixed={"max_iter": 1, "tolerance_grad": 1e-7},
     ),
 )

@@ -55,16 +55,25 @@ def polar(M: Tensor) -> Tensor:
 
 
 def newton_schulz(
-    M: Tensor, coefficients: Sequence[Sequence[float]], *, eps: float = 1e-7, add: bool = False
+    M: Tensor,
+    coefficients: Sequence[Sequence[float]],
+    *,
+    eps: float = 1e-7,
+    add: bool = False,
+    fused: bool = False,
 ) -> Tensor:
     """Return X after X <- a X + (b S + c S S) X, S = X X', from M over its Frobenius norm.
 
     ``add``: epsilon is added to the norm; otherwise it is the least norm divided by.
+    ``fused``: products and sums are rounded once together, which shows in bfloat16.
     """
     X = M if M.shape[0] <= M.shape[1] else M.T
     size = X.norm()
     X = X / (size + eps if add else size.clamp(min=eps))
     for a, b, c in coefficients:
         S = X @ X.T
-        X = a * X + (b * S + c * S @ S) @ X
+        if fused:
+            X = torch.addmm(X, torch.addmm(S, S, S, beta=b, alpha=c), X, beta=a)
+        else:
+            X = a * X + (b * S + c * S @ S) @ X
     return X if M.shape[0] <= M.shape[1] else X.T

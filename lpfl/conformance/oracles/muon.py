@@ -34,6 +34,7 @@ FACTOR = (
 SCHEDULE = (
     "quintic",
     "exact polar factor",
+    "quintic, fused, bfloat16",
     "quintic, bfloat16",
     "modded schedule",
     "modded schedule, bfloat16",
@@ -84,7 +85,9 @@ def orthogonalise(M: Tensor, o: Any, c: Convention) -> Tensor:
         return polar(M)
     seen = M.bfloat16() if kind.endswith("bfloat16") else M
     added = c["Newton-Schulz eps"] == "added to the norm"
-    return newton_schulz(seen, schedule(kind, o), eps=o.eps, add=added).to(M.dtype)
+    fused = ", fused" in kind
+    polynomial = schedule(kind, o)
+    return newton_schulz(seen, polynomial, eps=o.eps, add=added, fused=fused).to(M.dtype)
 
 
 def seen_by(g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:

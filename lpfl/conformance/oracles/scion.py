@@ -1,7 +1,7 @@
 """Scion: steps along the linear minimisation oracle of a norm ball, per layer.
 
 Source: Pethick et al. 2025, algorithms 1 (unconstrained) and 2 (constrained), table 3 for the
-norms. ``momentum`` is the weight of the past.
+norms.
 """
 
 from typing import Any
@@ -15,6 +15,7 @@ from lpfl.conformance.oracles.muon import NORM, OPTIONS, SCHEDULE, orthogonalise
 FACTOR = ("sqrt(m/n)", "max(1, sqrt(m/n))", "1")
 BALL = ("unconstrained", "constrained")
 BALL_OF = ("spectral norm", "largest entry", "rows")
+MEANING = ("weight of the past", "weight of the gradient")
 VECTORS = ("root mean square", "sign", "as columns", "euclidean norm")
 
 
@@ -31,7 +32,8 @@ def towards(matrix: Tensor, o: Any, c: Convention) -> Tensor:
 
 
 def rule(p: Tensor, g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
-    mean = average(m, "m", g, o.momentum)
+    past = o.momentum if c["momentum is"] == MEANING[0] else 1 - o.momentum
+    mean = average(m, "m", g, past)
     if p.ndim < 2:
         if c["vectors"] == "as columns":
             step = towards(mean.reshape(-1, 1), o, c).reshape(p.shape)
@@ -59,10 +61,10 @@ ORACLES = (
             "ball of": BALL_OF,
             "vectors": VECTORS,
             "Newton-Schulz eps": NORM,
+            "momentum is": MEANING,
         },
         variants={"ball": frozenset({"constrained"}), "ball of": frozenset(BALL_OF[1:])},
         aliases={
-            "momentum": ("1 - momentum", "1 - alpha"),
             "ns_steps": ("ns_steps", "backend_steps"),
             "scale": ("scale", "radius", "rho"),
         },

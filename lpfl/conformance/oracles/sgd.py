@@ -61,6 +61,7 @@ def sgd(claim: str, momentum: float, nesterov: bool) -> Oracle:
             "decay": "weight_decay",
         },
         hidden={} if claim == "sgd" else {"momentum": (0.9,)},
+        fixed={"nesterov": True} if nesterov else {},
     )
 
 

@@ -45,6 +45,7 @@ ORACLES = (
         departures={"decay": frozenset({"ignored", "L2 in the gradient"})},
         relevant={"decay": "weight_decay"},
         hidden={"eps": (1e-12, 1e-15)},
+        fixed={"curvature": 0.5},
         aliases={"rho": ("rho", "gamma", "p"), "period": ("update_period", "k", "period")},
     ),
 )
