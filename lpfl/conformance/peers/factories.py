@@ -56,7 +56,7 @@ def around(base: str) -> Callable[[Any], Factory]:
     """Return a maker for wrappers of an optimizer: ``cls(torch.optim.<base>(params, lr))``."""
 
     def make(cls: Any) -> Factory:
-        def build(params: Any, *, lr: float = 1e-2, **options: Any) -> Any:
+        def build(params: Any, *, lr: float = 1e-2, base: str = base, **options: Any) -> Any:
             return cls(getattr(torch.optim, base)(params, lr=lr), **options)
 
         return build

@@ -20,7 +20,7 @@ def _sam(cls: Any) -> Callable[..., Any]:
         import heavyball
 
         params = list(params)
-        return cls(params, wrapped_optimizer=heavyball.SGD(params, lr=lr), ball=ball)
+        return cls(params, wrapped_optimizer=heavyball.AdamW(params, lr=lr), ball=ball)
 
     return build
 

@@ -7,8 +7,8 @@ from lpfl.conformance.peers.factories import identity_compile
 from lpfl.conformance.peers.package import Entry, Package
 
 BASE = Entry(skip="base class")
-NEEDS_LR = Entry(options={"lr": 1e-2})
-PLAIN = Entry(options={"lr": 1e-2}, claims={"sgd"})
+RATIO = Entry(options={"lr": 1e-2, "momentum": 0.9}, claims=set())
+MOMENTUM = Entry(options={"lr": 1e-2, "momentum": 0.9}, claims={"momentum"})
 
 
 def _offloaded(cls: Any) -> Callable[..., Any]:
@@ -25,8 +25,8 @@ PACKAGES = (
         distribution="bitsandbytes",
         modules=("bitsandbytes.optim",),
         entries={
-            **dict.fromkeys(("LARS", "LARS32bit", "LARS8bit"), NEEDS_LR),
-            **dict.fromkeys(("SGD", "SGD32bit", "SGD8bit"), PLAIN),
+            **dict.fromkeys(("LARS", "LARS32bit", "LARS8bit"), RATIO),
+            **dict.fromkeys(("SGD", "SGD32bit", "SGD8bit"), MOMENTUM),
         },
     ),
     Package(
@@ -58,7 +58,7 @@ PACKAGES = (
                 variants={"momentum=0.9": {"momentum": 0.9}},
                 variant_claims={"momentum=0.9": set()},
             ),
-            "StableAdamW": Entry(options={"lr": 1e-3}),
+            "StableAdamW": Entry(options={"lr": 1e-3, "triton": False}),
         },
     ),
 )

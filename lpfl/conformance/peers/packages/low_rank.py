@@ -22,6 +22,7 @@ def _ranked(more: dict[str, Any]) -> Callable[[Any], Callable[..., Any]]:
     return make
 
 
+NEEDS_GPU = Entry(undrivable="its 8-bit state needs a GPU")
 RANKED = Entry(make=_ranked(GALORE), variants={"rank=2": {"rank": 2}})
 CHANNELS = Entry(make=_ranked(APOLLO), variants={"rank=2": {"rank": 2}})
 
@@ -29,16 +30,18 @@ PACKAGES = (
     Package(
         distribution="galore-torch",
         modules=("galore_torch",),
-        entries={"GaLoreAdamW": RANKED, "GaLoreAdamW8bit": RANKED, "GaLoreAdafactor": RANKED},
+        entries={"GaLoreAdamW": RANKED, "GaLoreAdamW8bit": NEEDS_GPU, "GaLoreAdafactor": RANKED},
     ),
     Package(
         distribution="apollo-torch",
         modules=("apollo_torch",),
         entries={
             "APOLLOAdamW": CHANNELS,
-            "QAPOLLOAdamW": CHANNELS,
+            "QAPOLLOAdamW": Entry(
+                undrivable="its 8-bit state needs a GPU and an older bitsandbytes"
+            ),
             "GaLoreAdamW": RANKED,
-            "GaLoreAdamW8bit": RANKED,
+            "GaLoreAdamW8bit": NEEDS_GPU,
             "GaLoreAdafactor": RANKED,
         },
     ),
@@ -47,7 +50,7 @@ PACKAGES = (
         modules=("lomo_optim",),
         entries={
             "Lomo": Entry(needs={"model", "fused"}),
-            "AdaLomo": Entry(needs={"model", "fused"}),
+            "AdaLomo": Entry(undrivable="puts its state on a GPU"),
         },
     ),
 )

@@ -35,7 +35,14 @@ PACKAGES = (
             ),
         },
     ),
-    Package(distribution="kron-torch", modules=("kron_torch",)),
+    Package(
+        distribution="kron-torch",
+        modules=("kron_torch",),
+        entries={
+            "DistributedKron": Entry(undrivable="needs several processes with a GPU each"),
+            "DistributedOneSidedKron": Entry(undrivable="needs several processes with a GPU each"),
+        },
+    ),
     Package(distribution="quad-torch", modules=("quad_torch",)),
     Package(
         distribution="singd",

@@ -8,10 +8,13 @@ PACKAGES = (
     Package(distribution="dog-optimizer", modules=("dog",)),
     Package(distribution="dowgopt", modules=("dowg",)),
     Package(distribution="parameterfree", modules=("parameterfree",)),
-    Package(distribution="acfgm-pytorch", modules=("acfgm",), entries={"ACFGM": Entry()}),
+    Package(distribution="acfgm-pytorch", modules=("acfgm",)),
     Package(
         distribution="ncg-optimizer",
         modules=("ncg_optimizer",),
-        entries={"BASIC": Entry(needs={"closure"}), "LCG": Entry(needs={"closure"})},
+        entries={
+            "BASIC": Entry(needs={"closure"}),
+            "LCG": Entry(undrivable="solves quadratic problems in one vector"),
+        },
     ),
 )

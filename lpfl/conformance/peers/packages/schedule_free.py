@@ -4,6 +4,7 @@ from lpfl.conformance.peers.factories import around
 from lpfl.conformance.peers.package import Entry, Package
 
 CLOSURE = Entry(needs={"closure"})
+WRAPPER = Entry(make=around("SGD"), needs={"mode"}, variants={"base=AdamW": {"base": "AdamW"}})
 
 PACKAGES = (
     Package(
@@ -13,8 +14,8 @@ PACKAGES = (
             "AdamWScheduleFreeClosure": CLOSURE,
             "RAdamScheduleFreeClosure": CLOSURE,
             "SGDScheduleFreeClosure": CLOSURE,
-            "ScheduleFreeWrapper": Entry(make=around("AdamW"), needs={"mode"}),
-            "ScheduleFreeWrapperReference": Entry(make=around("AdamW"), needs={"mode"}),
+            "ScheduleFreeWrapper": WRAPPER,
+            "ScheduleFreeWrapperReference": WRAPPER,
         },
         functions=("ScheduleFreeWrapper", "ScheduleFreeWrapperReference"),
     ),

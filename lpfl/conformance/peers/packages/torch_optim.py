@@ -22,7 +22,7 @@ PACKAGES = (
                 },
                 variant_claims={"momentum=0.9": {"momentum"}, "nesterov=True": {"nesterov"}},
             ),
-            "SparseAdam": Entry(undrivable="takes sparse gradients only"),
+            "SparseAdam": Entry(needs={"sparse"}, claims=set()),
         },
     ),
 )
