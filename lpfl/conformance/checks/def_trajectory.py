@@ -9,7 +9,10 @@ from lpfl.conformance.comparison import Candidate, Comparison, Run
 from lpfl.conformance.conventions import Fit, search
 from lpfl.conformance.grid import departed, documented, unusual, varied
 from lpfl.conformance.option_names import undefined
-from lpfl.conformance.oracles import oracle_of, oracles
+from lpfl.conformance.layer_conventions import LayerComparison
+from lpfl.conformance.layer_verdict import judge_layers
+from lpfl.conformance.oracles import layer_oracle_of, oracle_of, oracles
+from lpfl.conformance.oracles.layerwise import LAYER_ORACLES
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.registry import check
 from lpfl.conformance.residuals import diagnose
@@ -21,8 +24,8 @@ CHECK = "def.trajectory"
 
 
 def concerns(claims: frozenset[str]) -> bool:
-    """Return whether one of the claims has a reference that prescribed gradients can test."""
-    return any(oracle_of(claim) is not None for claim in claims)
+    """Return whether one of the claims has a reference."""
+    return any(oracle_of(claim) or layer_oracle_of(claim) for claim in claims)
 
 
 @check(CHECK, tags=("def",), cost=1.0, claims=concerns)
@@ -30,8 +33,11 @@ def trajectory(subject: Subject) -> Iterable[CheckResult]:
     """Every step is the step of the claimed method, under one named convention everywhere."""
     for claim in sorted(subject.spec.claims):
         oracle = oracle_of(claim)
+        layered = layer_oracle_of(claim)
         if oracle is not None:
             yield judge(Comparison(subject, oracle))
+        elif layered is not None:
+            yield judge_layers(CHECK, LayerComparison(subject, layered))
 
 
 def judge(comparison: Comparison) -> CheckResult:
@@ -183,9 +189,9 @@ def accuse(
 @check("def.claims", tags=("def",), cost=0.1, control=False)
 def claims(subject: Subject) -> Iterable[CheckResult]:
     """Every claim is one that some check knows."""
-    known = set(oracles()) | known_properties()
+    known = {*oracles(), *(o.claim for o in LAYER_ORACLES), *known_properties()}
     for claim in sorted(subject.spec.claims):
-        if claim not in known and oracle_of(claim) is None:
+        if claim not in known and not (oracle_of(claim) or layer_oracle_of(claim)):
             yield CheckResult(
                 check="def.claims",
                 outcome=Outcome.UNKNOWN,

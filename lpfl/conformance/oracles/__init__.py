@@ -12,8 +12,9 @@ from importlib.metadata import entry_points
 from types import MappingProxyType
 
 from lpfl.conformance.oracles.base import Oracle
+from lpfl.conformance.oracles.layerwise import LAYER_ORACLES, LayerOracle
 
-__all__ = ["Oracle", "oracle_of", "oracles"]
+__all__ = ["LayerOracle", "Oracle", "layer_oracle_of", "oracle_of", "oracles"]
 
 
 def normal(claim: str) -> str:
@@ -44,3 +45,8 @@ def oracles() -> Mapping[str, Oracle]:
 def oracle_of(claim: str) -> Oracle | None:
     """Return the reference of a claim, or None where there is none."""
     return oracles().get(normal(claim))
+
+
+def layer_oracle_of(claim: str) -> LayerOracle | None:
+    """Return the reference of a claim about layers, or None where there is none."""
+    return next((o for o in LAYER_ORACLES if o.claim == normal(claim)), None)

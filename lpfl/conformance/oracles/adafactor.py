@@ -16,8 +16,7 @@ from lpfl.conformance.oracles.moments import average
 FACTORED = (
     "last two axes",
     "last two axes if both exceed 16",
-    "last two axes if both reach 128",
-    "not factored",
+    "not factored, as far as 64 x 65 weights tell",
     "flattened to a matrix",
     "two largest axes",
 )
@@ -34,17 +33,15 @@ def rms(x: Tensor) -> float:
 
 def as_matrix(g: Tensor, kind: str) -> Tensor | None:
     """Return g with the factored axes last, or None where second moments are kept whole."""
-    if g.ndim < 2 or kind == "not factored":
+    if g.ndim < 2 or kind == FACTORED[2]:
         return None
     if kind == "flattened to a matrix":
         return g.reshape(len(g), -1)
     if kind == "two largest axes":
         order = sorted(range(g.ndim), key=lambda axis: (g.shape[axis], axis))
         return g.permute(order)
-    smallest = min(g.shape[-2:])
-    if (kind == FACTORED[1] and smallest <= 16) or (kind == FACTORED[2] and smallest < 128):
-        return None
-    return g
+    gated = kind == FACTORED[1] and min(g.shape[-2:]) <= 16
+    return None if gated else g
 
 
 def second_moment(g: Tensor, m: Memory, weight: float, eps: float, c: Convention) -> Tensor:
@@ -107,7 +104,7 @@ ORACLES = (
         variants={
             "scale": frozenset({"none"}),
             "clip": frozenset({"none"}),
-            "factored": frozenset(FACTORED[1:4]),
+            "factored": frozenset(FACTORED[1:3]),
         },
         departures={"decay": frozenset({"ignored"})},
         relevant={"decay": "weight_decay"},
