@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 Start = list[torch.Tensor]
 Gradients = list[list[torch.Tensor]]
+SCALARS = 1e-5  # up to here a difference in float64 comes from numbers kept in float32
 Run = Callable[[Start, Gradients], Trajectory]
 
 
@@ -62,6 +63,9 @@ def agree(
     if apart <= bound:
         message = f"The run {pair.says} is {apart:.2g} from the ordinary one."
         return _answer(pair, Outcome.CONFORMS, message, measured=apart, bound=bound)
+    if apart <= SCALARS:
+        message = f"The run {pair.says} is {apart:.2g} off: numbers of float32 inside."
+        return _answer(pair, Outcome.NUMERICS, message, measured=apart, bound=bound)
     if not attributable(subject, apart, start, gradients, options=pair.options):
         message = (
             f"The run {pair.says} is {apart:.2g} from the ordinary one, which rounding of the "

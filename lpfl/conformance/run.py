@@ -1,11 +1,16 @@
 """All checks on one optimizer."""
 
+import os
+import sys
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from lpfl.conformance.isolation import Limits, judge_apart, judge_here
+from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.registry import all_checks, select
 from lpfl.conformance.report import ConformanceError, Report
-from lpfl.conformance.spec import resolve
+from lpfl.conformance.spec import OptimizerSpec, resolve
 
 
 def check_optimizer(
@@ -17,6 +22,7 @@ def check_optimizer(
     seed: int = 0,
     quick: bool = False,
     isolated: bool = True,
+    limits: Limits | None = None,
     options: Mapping[str, Any] | None = None,
 ) -> Report:
     """Judge an optimizer and return the report.
@@ -24,7 +30,7 @@ def check_optimizer(
     subject: an ``OptimizerSpec``, an optimizer class, a factory or an address "module:NAME".
     on_fail: "raise" raises ``ConformanceError`` if a check fails, "warn" warns, None does
     neither. checks: ids, patterns or tags; default all. quick: the cheap checks only. isolated:
-    the optimizer runs in a process of its own with limits on time and memory. options: given to
+    the optimizer runs in a process of its own, within ``limits`` of time and memory. options: given to
     the factory each time.
     Raises: ValueError for bad input; ConformanceError.
     """
@@ -35,13 +41,66 @@ def check_optimizer(
     unknown = sorted(spec.expected_failures.keys() - all_checks().keys())
     if unknown:
         raise ValueError(f"expected_failures={unknown}, known are {sorted(all_checks())}")
-    from lpfl.conformance.running import run_check, stale
-    from lpfl.conformance.subject import Subject
-
-    judged = Subject(spec, seed=seed, device=device, quick=quick)
-    results = [result for check in chosen for result in run_check(check, judged)]
-    results += stale(spec, results)
-    report = Report(spec=spec, results=results, guessed=dict(judged.guessed))
+    arguments: dict[str, Any] = {"seed": seed, "device": device, "quick": quick}
+    if isolated and _can_fork(device):
+        judged = judge_apart(spec, chosen, limits=limits or Limits(), **arguments)
+    else:
+        judged = judge_here(spec, chosen, **arguments)
+    report = Report(
+        spec=spec,
+        results=_in_order(judged.results, [c.check_id for c in chosen]) + stale(spec, judged.results),
+        guessed=judged.guessed,
+        environment=_environment(spec, arguments),
+    )
     if report.failed and on_fail == "raise":
         raise ConformanceError(report)
+    if report.failed and on_fail == "warn":
+        warnings.warn(f"{spec.name} fails: {_ids(report)}", stacklevel=2)
     return report
+
+
+def _ids(report: Report) -> str:
+    return ", ".join(dict.fromkeys(result.check for result in report.failed))
+
+
+def stale(spec: OptimizerSpec, results: list[CheckResult]) -> list[CheckResult]:
+    """Return one answer for each expected failure whose check ran and found nothing."""
+    asked = {r.check for r in results if r.outcome is not Outcome.UNDRIVABLE}
+    kept = {r.check for r in results if r.expected}
+    return [
+        CheckResult(
+            check=check_id,
+            outcome=Outcome.CONFORMS,
+            message=f"The expected failure ({reason}) did not appear.",
+            expected=reason,
+            stale=True,
+        )
+        for check_id, reason in spec.expected_failures.items()
+        if check_id in asked - kept
+    ]
+
+
+def _in_order(results: list[CheckResult], order: list[str]) -> list[CheckResult]:
+    return sorted(results, key=lambda result: order.index(result.check))
+
+
+def _can_fork(device: str) -> bool:
+    """Whether a forked process can use the device: not once CUDA runs in this one."""
+    import torch
+
+    return hasattr(os, "fork") and (device == "cpu" or not torch.cuda.is_initialized())
+
+
+def _environment(spec: OptimizerSpec, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    import torch
+
+    from lpfl import __version__
+
+    package = spec.source.partition(":")[0].partition(".")[0]
+    return {
+        "lpfl": __version__,
+        "torch": torch.__version__,
+        "package": package,
+        "version": str(getattr(sys.modules.get(package), "__version__", "")),
+        **arguments,
+    }

@@ -92,20 +92,3 @@ def control_for(spec: OptimizerSpec) -> OptimizerSpec:
 def _expected(spec: OptimizerSpec, result: CheckResult) -> CheckResult:
     reason = spec.expected_failures.get(result.check)
     return replace(result, expected=reason) if reason and result.outcome in FINDINGS else result
-
-
-def stale(spec: OptimizerSpec, results: list[CheckResult]) -> list[CheckResult]:
-    """Return one answer for each expected failure whose check ran and found nothing."""
-    asked = {r.check for r in results if r.outcome is not Outcome.UNDRIVABLE}
-    kept = {r.check for r in results if r.expected}
-    return [
-        CheckResult(
-            check=check_id,
-            outcome=Outcome.CONFORMS,
-            message=f"The expected failure ({reason}) did not appear.",
-            expected=reason,
-            stale=True,
-        )
-        for check_id, reason in spec.expected_failures.items()
-        if check_id in asked - kept
-    ]

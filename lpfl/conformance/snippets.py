@@ -101,26 +101,19 @@ def _step(subject: "Subject") -> str:
 
 
 def _begin(subject: "Subject") -> str:
-    mode = "\n    optimizer.train()" if "mode" in subject.needs else ""
+    named = "[(f'layer{i}.weight', p) for i, p in enumerate(params)]"
+    given = named if "named" in subject.needs else "params"
+    before = "params = [torch.nn.Parameter(v.clone()) for v in values]"
+    after = "optimizer.train()" if "mode" in subject.needs else ""
     if "model" in subject.needs:
-        return (
-            "global model\n    model = Bag([v.clone() for v in values])\n"
-            "    step.count, optimizer = 0, make(model, **options)\n"
-            "    return optimizer, [m.weight for m in model.layers]"
-        )
-    given = "[(f'layer{i}.weight', p) for i, p in enumerate(params)]"
-    given = given if "named" in subject.needs else "params"
-    made = f"optimizer = make({given}, **options)"
-    if not (named_options(subject.spec.factory) or takes_any_option(subject.spec.factory)):
-        made = (
-            f"optimizer = make({given})\n    for group in optimizer.param_groups:\n"
-            "        group.update(options)"
-        )
-    return (
-        "params = [torch.nn.Parameter(v.clone()) for v in values]\n"
-        f"    {made}{mode}\n"
-        "    return optimizer, params"
-    )
+        before = "global model\n    model = Bag([v.clone() for v in values])\n    step.count = 0"
+        given, after = "model", "params = [m.weight for m in model.layers]"
+    factory = subject.spec.factory
+    passes = bool(named_options(factory)) or takes_any_option(factory)
+    made = f"optimizer = make({given}{', **options' if passes else ''})"
+    loop = "for group in optimizer.param_groups:\n        group.update(options)"
+    lines = [before, made, "" if passes else loop, after, "return optimizer, params"]
+    return "\n    ".join(line for line in lines if line)
 
 
 def proven(subject: "Subject", text: str, expected: float | str) -> tuple[str, str]:

@@ -98,7 +98,7 @@ def _imported(address: str) -> Any:
         found: Any = importlib.import_module(module)
         for part in name.split("."):
             found = getattr(found, part)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         kind = type(error).__name__
         raise ValueError(f"address={address!r} cannot be imported: {kind}: {error}") from error
     return found

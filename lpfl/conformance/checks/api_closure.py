@@ -48,7 +48,7 @@ def closure(subject: Subject) -> CheckResult:
     if not subject.needs & {"closure"}:
         names = [p.name for p in parameters_of(session.optimizer.step)]
         offered = "closure" in names or any("args" in n for n in names) or not names
-        if not offered or not subject.injects or "keeps_grad" in subject.needs:
+        if not offered or not subject.injects or subject.needs & {"keeps_grad", "sparse"}:
             message = "Not applicable: step() offers no ordinary closure."
             return CheckResult(check=ID, outcome=Outcome.NOT_CLAIMED, message=message)
     watch = _Watch()

@@ -8,7 +8,7 @@ from lpfl.conformance.outcomes import FINDINGS, CheckResult, Outcome
 from lpfl.conformance.registry import check
 from lpfl.conformance.subject import Subject, Trajectory
 
-SWITCHES = ("foreach", "fused", "capturable", "differentiable", "multi_tensor", "use_foreach")
+SWITCHES = ("foreach", "fused", "multi_tensor", "use_foreach")
 UNDER: tuple[Mapping[str, Any], ...] = (
     {},
     {"weight_decay": 0.1},
@@ -76,7 +76,7 @@ def _pair(subject: Subject, switch: str, options: Mapping[str, Any]) -> Pair:
         other=lambda s, g: subject.run(s, uneven(g), options=on),
         body=_UNEVEN + f"a, b = run(start, gradients, **{on!r}), run(start, gradients, **{off!r})",
         options=off,
-        raises=Outcome.VARIANT if switch in ("fused", "capturable") else Outcome.LIMIT,
+        raises=Outcome.VARIANT if switch == "fused" else Outcome.LIMIT,
         scenario={"options": dict(options), "switch": switch},
     )
 
