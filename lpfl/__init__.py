@@ -5,14 +5,16 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from lpfl.conformance.pytest_items import parametrize_optimizer_checks
     from lpfl.conformance.run import check_optimizer
     from lpfl.conformance.spec import OptimizerSpec
 
 _PUBLIC = {
     "OptimizerSpec": "lpfl.conformance.spec",
     "check_optimizer": "lpfl.conformance.run",
+    "parametrize_optimizer_checks": "lpfl.conformance.pytest_items",
 }
-__all__ = ["OptimizerSpec", "__version__", "check_optimizer"]
+__all__ = ["OptimizerSpec", "__version__", "check_optimizer", "parametrize_optimizer_checks"]
 
 
 def __getattr__(name: str) -> Any:

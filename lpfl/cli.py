@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from lpfl import __version__
 from lpfl.commands import (
     baseline,
+    check_optimizer,
     claims,
     compare,
     doctor,
@@ -18,7 +19,18 @@ from lpfl.commands import (
 )
 
 USAGE_ERROR = 2
-COMMANDS = (verify, claims, report, gate, baseline, compare, experiment, survey, doctor)
+COMMANDS = (
+    verify,
+    check_optimizer,
+    survey,
+    claims,
+    report,
+    gate,
+    baseline,
+    compare,
+    experiment,
+    doctor,
+)
 
 
 def build_parser() -> argparse.ArgumentParser:

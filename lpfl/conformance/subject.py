@@ -9,6 +9,7 @@ import torch
 
 from lpfl.conformance.drives import Session, open_on_model, open_session, seed_everything
 from lpfl.conformance.guess import guess
+from lpfl.conformance.manners import settings
 from lpfl.conformance.signatures import (
     Undrivable,
     named_options,
@@ -34,6 +35,7 @@ class Subject:
         self.seed = seed
         self.device = torch.device(device)
         self.quick = quick
+        self.settings = settings()  # before the subject has run for the first time
         self.guessed: Mapping[str, str] = guess(self)
         self._handled: dict[tuple[int, ...], bool] = {}
         self.memory: dict[Any, Any] = {}

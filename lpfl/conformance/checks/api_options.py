@@ -9,6 +9,7 @@ from lpfl.conformance.alternatives import alternatives
 from lpfl.conformance.checks.api_paths import uneven
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.registry import check
+from lpfl.conformance.signatures import named_options, takes_any_option
 from lpfl.conformance.snippets import program, proven
 from lpfl.conformance.subject import Subject
 from lpfl.conformance.trajectory import distance
@@ -32,10 +33,12 @@ def options(subject: Subject) -> CheckResult:
         other = subject.run(start, uneven(gradients), options={**base, **changed})
         way = max(plain.displacement(), other.displacement())
         effects[name] = distance(plain.end, other.end) / way if way else 0.0
-    idle = [n for n, e in effects.items() if e <= VISIBLE and n.partition("[")[0] in JUDGED]
+    judged = _judged(subject)
+    idle = [n for n, e in effects.items() if e <= VISIBLE and n.partition("[")[0] in judged]
     if not idle:
-        least = min(effects.values(), default=1.0)
-        message = f"The smallest effect of an option is {least:.2g} of the way."
+        judged = [e for n, e in effects.items() if n.partition("[")[0] in JUDGED]
+        least = min(judged, default=1.0)
+        message = f"The smallest effect of an option that matters is {least:.2g} of the way."
         return CheckResult(
             check=check_id,
             outcome=Outcome.CONFORMS,
@@ -64,6 +67,13 @@ print('effect', gap(a, b, start))
         snippet=text,
         details={"effects": effects, "idle": idle, **({"snippet": why} if why else {})},
     )
+
+
+def _judged(subject: Subject) -> set[str]:
+    """Return the options that matter and that the factory offers; others are inner entries."""
+    offered = named_options(subject.spec.factory)
+    hidden = not offered and takes_any_option(subject.spec.factory)
+    return {name for name in JUDGED if hidden or name in offered}
 
 
 def _grade(subject: Subject, name: str) -> Outcome:

@@ -1,15 +1,11 @@
 """Manners: copies of an optimizer, and what it does to the process it runs in."""
 
 import copy
-import inspect
 import pickle
-import random
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-import torch
-
+from lpfl.conformance.manners import changed, generators, listening, settings
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.registry import check
 from lpfl.conformance.signatures import told
@@ -58,66 +54,50 @@ def _after_copy(subject: Subject, duplicate: Callable[[Any], Any]) -> str:
 
 @check("api.side-effects", tags=("api",), cost=0.1)
 def side_effects(subject: Subject) -> CheckResult:
-    """Building and stepping changes no global setting, no class, and prints nothing."""
+    """Building and stepping changes no global setting and no class of torch."""
     check_id = "api.side-effects"
-    shapes = subject.shapes((6, 4), (5,))
-    start, gradients = subject.draw(shapes, 4, check_id)
-    session = subject.open(start)
-    before, drawn = _settings(), _generators()
-    second = subject.open(start)
-    drawn = _generators()
-    for step in gradients:
-        second.step(step)
-    after = _settings()
-    draws = [name for name, state in _generators().items() if state != drawn[name]]
-    changed = [name for name in before if before[name] != after[name]]
-    del session
-    if changed:
-        message = f"The number of global settings changed by four steps is {len(changed)}: "
+    start, gradients = subject.draw(subject.shapes((6, 4), (5,)), 4, check_id)
+    subject.run(start, gradients)
+    found = changed(subject.settings, settings())
+    if found:
+        message = f"The number of global settings it changed is {len(found)}: {', '.join(found)}."
         return CheckResult(
             check=check_id,
             outcome=Outcome.LIMIT,
-            message=message + ", ".join(changed) + ".",
-            measured=float(len(changed)),
+            message=message,
+            measured=float(len(found)),
             bound=0.0,
             scenario={"steps": 4},
         )
+    session = subject.open(start)
+    before = generators()
+    for step in gradients:
+        session.step(step)
+    draws = [name for name, state in generators().items() if state != before[name]]
     if draws:
         message = f"It draws from the global generator of {', '.join(draws)}."
         return CheckResult(check=check_id, outcome=Outcome.VARIANT, message=message)
-    message = "The number of global settings changed by four steps is 0; no random number is drawn."
+    message = "The number of global settings it changed is 0; it draws no random number."
     return CheckResult(check=check_id, outcome=Outcome.CONFORMS, message=message, measured=0.0)
 
 
-def _settings() -> dict[str, Any]:
-    """Return the global settings an optimizer must leave alone."""
-    return {
-        "default dtype": torch.get_default_dtype(),
-        "gradient mode": torch.is_grad_enabled(),
-        "deterministic algorithms": torch.are_deterministic_algorithms_enabled(),
-        "threads": torch.get_num_threads(),
-        "matmul precision": torch.get_float32_matmul_precision(),
-        "methods of Optimizer": _methods(torch.optim.Optimizer),
-        "methods of Tensor": _methods(torch.Tensor),
-        "methods of Module": _methods(torch.nn.Module),
-        "functions of torch.optim": _methods(torch.optim),
-        "floating point errors of numpy": tuple(sorted(np.geterr().items())),
-    }
-
-
-def _methods(owner: Any) -> tuple[tuple[str, int], ...]:
-    kinds = (inspect.isroutine, inspect.isclass)
-    # torch wraps step of each class on first use, which is its own doing
-    return tuple(
-        (name, id(value))
-        for name, value in sorted(vars(owner).items())
-        if any(kind(value) for kind in kinds)
+@check("api.noise", tags=("api",), cost=0.1)
+def noise(subject: Subject) -> CheckResult:
+    """Building and stepping prints nothing and warns of nothing."""
+    check_id = "api.noise"
+    start, gradients = subject.draw(subject.shapes((6, 4), (5,)), 4, check_id)
+    with listening() as heard:
+        subject.run(start, gradients)
+    said = [f"prints {_short(heard.printed)!r}"] if heard.printed.strip() else []
+    said += [f"warns: {text}" for text in dict.fromkeys(heard.warned)]
+    if not said:
+        message = "The number of lines printed and of warnings in four steps is 0."
+        return CheckResult(check=check_id, outcome=Outcome.CONFORMS, message=message, measured=0.0)
+    message = f"In four steps it {'; '.join(said[:3])}."
+    return CheckResult(
+        check=check_id, outcome=Outcome.VARIANT, message=message, measured=float(len(said))
     )
 
 
-def _generators() -> dict[str, Any]:
-    return {
-        "torch": torch.get_rng_state().numpy().tobytes(),
-        "numpy": str(np.random.get_state()),  # noqa: NPY002
-        "Python": random.getstate(),
-    }
+def _short(text: str) -> str:
+    return " ".join(text.split())[:120]

@@ -26,7 +26,7 @@ SIMPLE: Mapping[str, frozenset[str]] = {
 """Simple method -> claims that may rightly be it."""
 
 
-@check(ID, tags=("definition",), cost=0.2, needs=("params",), control=False)
+@check(ID, tags=("def",), cost=0.2, needs=("params",), control=False)
 def degenerates(subject: Subject) -> CheckResult:
     """A method that claims more than SGD, sign SGD or Adam does not turn out to be just that."""
     found: dict[str, str] = {}

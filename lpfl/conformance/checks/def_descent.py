@@ -17,7 +17,7 @@ MOVE = 1e-2
 RISE = 1e-9
 
 
-@check(ID, tags=("definition",), cost=0.1)
+@check(ID, tags=("def",), cost=0.1, control=True)
 def descent(subject: Subject) -> CheckResult:
     """0.5 |p|^2 never rises above its start in the first ten steps at a small learning rate."""
     options = without_decay(subject)

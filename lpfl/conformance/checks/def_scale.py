@@ -23,7 +23,7 @@ EXPONENTS: Mapping[str, float] = {
 SAME = 0.05
 
 
-@check(ID, tags=("definition",), cost=0.3, control=False)
+@check(ID, tags=("def",), cost=0.3, control=False)
 def scale(subject: Subject) -> CheckResult:
     """The step grows as a power of the gradients' size, over a stated domain."""
     sizes = {k: _step_size(subject, k) for k in POWERS}
