@@ -9,7 +9,7 @@ import torch
 
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.rounding import attributable, tolerance
-from lpfl.conformance.signatures import says_so, told
+from lpfl.conformance.signatures import Undrivable, says_so, told
 from lpfl.conformance.smallest import smallest
 from lpfl.conformance.snippets import program, proven
 from lpfl.conformance.trajectory import Trajectory, end_gap, gap
@@ -84,6 +84,8 @@ def raising(
     stream: Sequence[str],
 ) -> CheckResult:
     """Grade a second way that raises although the ordinary run does not."""
+    if isinstance(error, Undrivable):
+        raise error
     kind = type(error)
     if says_so(error):
         return _answer(pair, Outcome.VARIANT, f"The run {pair.says} is refused: {told(error)}.")

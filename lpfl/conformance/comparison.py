@@ -9,6 +9,7 @@ from torch import Tensor
 
 from lpfl.conformance import option_names
 from lpfl.conformance.oracles.base import Oracle
+from lpfl.conformance.rounding import stored_in
 from lpfl.conformance.scenarios import Scenario, draw
 from lpfl.conformance.subject import Subject
 
@@ -86,10 +87,11 @@ def total(row: Sequence[Tensor]) -> float:
 def gaps(run: Run, reference: Sequence[Sequence[Tensor]]) -> list[float]:
     """Return per step the relative distance of the run's update from the reference's.
 
-    What rounding the weights to their own precision explains is subtracted. A number that is not
+    What rounding the weights to their own precision, or to the one that the optimizer writes them
+    back in, explains is subtracted. A number that is not
     finite counts as infinitely far, unless the reference has it too.
     """
-    eps = torch.finfo(run.scenario.dtype).eps
+    eps = max(torch.finfo(d).eps for d in (run.scenario.dtype, stored_in(sum(run.values[1:], []))))
     out = []
     for old, us, refs in zip(run.values, run.moves(), reference, strict=False):
         away = total([u - r for u, r in zip(us, refs, strict=True)])

@@ -49,6 +49,20 @@ def _noisy(
     return g + change * drawn.to(g) * g
 
 
+def stored_in(values: Sequence[torch.Tensor]) -> torch.dtype:
+    """Return the coarsest number format that holds all these float64 values exactly."""
+    for dtype in (torch.bfloat16, torch.float32):
+        if all(torch.equal(v.to(dtype).to(v.dtype), v) for v in values):
+            return dtype
+    return torch.float64
+
+
+def rounds_away(moved: float, values: Sequence[torch.Tensor]) -> bool:
+    """Return whether a relative move is no more than storing the values in a coarse format."""
+    stored = stored_in(values)
+    return stored != torch.float64 and moved <= torch.finfo(stored).eps
+
+
 def tolerance(subject: "Subject", check_id: str) -> float:
     """Return the relative distance of two runs that counts as equal in this check."""
     if check_id in subject.spec.tolerances:

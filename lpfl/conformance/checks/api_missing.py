@@ -8,7 +8,7 @@ from lpfl.conformance.checks.api_coupling import PER_PARAMETER, coupled
 from lpfl.conformance.checks.api_rate import without_decay
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.registry import check
-from lpfl.conformance.rounding import tolerance
+from lpfl.conformance.rounding import rounds_away, tolerance
 from lpfl.conformance.signatures import told
 from lpfl.conformance.snippets import program, proven
 from lpfl.conformance.subject import Subject
@@ -194,9 +194,12 @@ def _moving(subject: Subject, moved: float, start: Any, plan: Any, options: Any)
     )
     why = " (noise: another seed moves it elsewhere)" if random else ""
     why = " (every weight shrinks by one factor: a decay)" if shrinks else why
+    outcome = Outcome.VARIANT if random or shrinks else Outcome.LIMIT
+    if rounds_away(moved, run.end):
+        why, outcome = " (they are written back in a coarser format)", Outcome.NUMERICS
     return CheckResult(
         check="api.zero",
-        outcome=Outcome.VARIANT if random or shrinks else Outcome.LIMIT,
+        outcome=outcome,
         message=f"The relative move by gradients that are all zero is {moved:.2g}{why}.",
         measured=moved,
         bound=STILL,

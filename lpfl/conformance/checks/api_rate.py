@@ -6,7 +6,7 @@ import torch
 
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.registry import check
-from lpfl.conformance.rounding import attributable, tolerance
+from lpfl.conformance.rounding import attributable, rounds_away, tolerance
 from lpfl.conformance.signatures import says_so, told
 from lpfl.conformance.snippets import program, proven
 from lpfl.conformance.subject import Session, Subject
@@ -47,6 +47,15 @@ def lr_zero(subject: Subject) -> CheckResult:
     if largest <= STILL:
         return CheckResult(
             check=check_id, outcome=Outcome.CONFORMS, message=message, measured=largest, bound=STILL
+        )
+    if rounds_away(largest, after):
+        return CheckResult(
+            check=check_id,
+            outcome=Outcome.NUMERICS,
+            message=f"{message[:-1]}: the parameters are written back in a coarser format.",
+            measured=largest,
+            bound=STILL,
+            scenario={"lr": 0.0},
         )
     own_rate = moved[0] <= STILL or subject.injects
     return CheckResult(
