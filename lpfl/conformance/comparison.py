@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -11,6 +12,7 @@ from lpfl.conformance import option_names
 from lpfl.conformance.oracles.base import Oracle
 from lpfl.conformance.rounding import stored_in
 from lpfl.conformance.scenarios import Scenario, draw
+from lpfl.conformance.signatures import named_options
 from lpfl.conformance.subject import Subject
 
 TINY = 1e-300
@@ -35,6 +37,15 @@ class Run:
     given: Mapping[str, Any]
     gradients: list[list[Tensor]]
     values: list[list[Tensor]]
+
+    @cached_property
+    def eps(self) -> float:
+        """Rounding of the weights: of their dtype, or of float32 where all values are float32's."""
+        own = float(torch.finfo(self.scenario.dtype).eps)
+        single = float(torch.finfo(torch.float32).eps)
+        after = [v for row in self.values[1:] for v in row]
+        coarse = all(bool((v.float().double() == v)[v.isfinite()].all()) for v in after)
+        return max(own, single) if coarse and any(bool((v != 0).any()) for v in after) else own
 
     def moves(self) -> list[list[Tensor]]:
         """Return the update of every parameter in each step."""
@@ -116,7 +127,8 @@ class Comparison:
         self.switched = option_names.neutral(subject, self.where)
         self.defaults = option_names.defaults(subject, oracle, self.where)
         self.defaults |= {n: v for n, v in oracle.fixed.items() if n not in self.where}
-        self.common = self._accepted(self._probes())
+        self.common = self._effective(self._accepted(self._probes()))
+        self.settled = self._settled()
 
     def _probes(self) -> dict[str, Any]:
         """Return values off their defaults for the options that are numbers."""
@@ -145,6 +157,49 @@ class Comparison:
                 return options
         return dict(fixed)
 
+    def _effective(self, moved: dict[str, Any]) -> dict[str, Any]:
+        """Return the moved options without those that do nothing when set on the group.
+
+        Options that the constructor takes are kept: there, doing nothing is a finding.
+        """
+        named = named_options(self.subject.spec.factory)
+        kept, plain = {}, self._short(moved)
+        for name, value in moved.items():
+            direct = self.where[name].option in named if name in self.where else True
+            rest = {k: v for k, v in moved.items() if k != name}
+            if direct or plain is None or self._short(rest) != plain:
+                kept[name] = value
+            elif self.defaults[name] != value:
+                self.notes.append(f"{name} does nothing when it is set on the group")
+        return kept
+
+    def _short(self, options: Mapping[str, Any]) -> list[float] | None:
+        """Return where a short run ends with these options, as numbers; None if it raises."""
+        given = self._given(options)
+        shape = next((s for s in ((4, 3), (3,)) if self.takes(s)), None)
+        if shape is None:
+            return None
+        start, gradients = draw(Scenario("short", (shape,), steps=6), shape, self.subject)
+        try:
+            values = self.subject.run([start], [[g] for g in gradients], options=given).values
+        except Exception:
+            return None
+        return [float(x) for row in values for x in row[0].reshape(-1)]
+
+    def _settled(self) -> dict[str, Any]:
+        """Return the reference's options as an optimizer built with the common ones holds them."""
+        optimizer = self.runs_optimizer(self._given(self.common))
+        group = optimizer.param_groups[0] if optimizer is not None else {}
+        held = {
+            name: spot.read(group[spot.option])
+            for name, spot in self.where.items()
+            if spot.option in group and spot.holds(group[spot.option])
+        }
+        return {**self.defaults, **held}
+
+    def _given(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        return {**self.switched, **option_names.written(self.subject, self.where, options)}
+
     def _builds(self, options: Mapping[str, Any], switched: Mapping[str, Any]) -> bool:
         given = {**switched, **option_names.written(self.subject, self.where, options)}
         for shape in ((4, 3), (3,)):
@@ -161,22 +216,25 @@ class Comparison:
         if scenario.at_defaults and self.defaults.get("lr", 0.0) is None:
             moved["lr"] = option_names.PROBES["lr"]
         moved |= scenario.options
-        options = {**self.defaults, **moved}
+        options = {**(self.defaults if scenario.at_defaults else self.settled), **moved}
         unknown = [name for name, value in options.items() if value is None]
         for name in unknown:
             options[name] = self.oracle.hidden.get(name, (self.oracle.options[name],))[0]
-        given = {**self.switched, **option_names.written(self.subject, self.where, moved)}
-        return options, given
+        return options, self._given(moved)
 
     def gaps(self, run: Run, candidate: Candidate) -> list[float]:
         """Return per step the relative distance of a run from a reading."""
         return gaps(run, run.reference(self.oracle, candidate))
 
-    def runs_optimizer(self) -> Any:
-        """Return an optimizer of the subject, for its type and documentation."""
+    def runs_optimizer(self, given: Mapping[str, Any] | None = None) -> Any:
+        """Return an optimizer of the subject with these options, or None if none can be built."""
         for shape in ((4, 3), (3,)):
             if self.subject.handles(shape):
-                return self.subject.open([torch.full(shape, 0.5, dtype=torch.float64)]).optimizer
+                start = [torch.full(shape, 0.5, dtype=torch.float64)]
+                try:
+                    return self.subject.open(start, options=given).optimizer
+                except Exception:
+                    continue
         return None
 
     def runs(self, scenario: Scenario) -> list[Run]:
@@ -185,6 +243,10 @@ class Comparison:
         if key not in self._runs:
             self._runs[key] = self._grouped(scenario) if scenario.second else self._made(scenario)
         return self._runs[key]
+
+    def takes(self, shape: tuple[int, ...]) -> bool:
+        """Return whether the definition concerns this shape and the subject takes it."""
+        return len(shape) >= self.oracle.least_axes and self.subject.handles(shape)
 
     def per_group(self, name: str) -> bool:
         """Return whether the subject keeps a moved option in its groups."""
@@ -196,15 +258,16 @@ class Comparison:
         """Return one run per parameter of an optimizer with two groups."""
         options, given = self.settings(scenario)
         own = option_names.written(self.subject, self.where, {**self.common, **scenario.second})
-        shapes = [shape for shape in scenario.shapes if self.subject.handles(shape)]
+        shapes = [shape for shape in scenario.shapes if self.takes(shape)]
         if len(shapes) < 2:
             return []
         drawn = [draw(scenario, shape, self.subject) for shape in shapes]
         rows = [list(row) for row in zip(*(gradients for _, gradients in drawn), strict=True)]
-        known = self.subject.default_group
-        ours = {k: v for k, v in given.items() if k in known}
-        fixed = {k: v for k, v in given.items() if k not in known}
-        theirs = {**ours, **{k: v for k, v in own.items() if k in known}}
+        named = named_options(self.subject.spec.factory)
+        ours = {k: v for k, v in given.items() if k not in named}
+        fixed = {k: v for k, v in given.items() if k in named}
+        changed = {self.where[name].option for name in scenario.second}
+        theirs = {**ours, **{k: v for k, v in own.items() if k in changed}}
         groups = [([0], ours), (list(range(1, len(shapes))), theirs)]
         try:
             start = [start for start, _ in drawn]
@@ -223,7 +286,7 @@ class Comparison:
         options, given = self.settings(scenario)
         made = []
         for shape in scenario.shapes:
-            if not self.subject.handles(shape):
+            if not self.takes(shape):
                 continue
             start, gradients = draw(scenario, shape, self.subject)
             rows = [[g] for g in gradients]

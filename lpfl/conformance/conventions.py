@@ -68,7 +68,7 @@ def confront(comparison: Comparison, fit: Fit, run: Run, cap: float = SINGLE) ->
     known = [e for e, b in zip(errors, allowed, strict=True) if b < float("inf")]
     worst = max(known, default=0.0)
     if not bad:
-        if half:
+        if half or (run.eps > 1e-10 and run.scenario.dtype.itemsize == 8):
             fit.worst, fit.inexact = max(fit.worst, worst), run
         return True
     single = run.scenario.dtype.itemsize < 8

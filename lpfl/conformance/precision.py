@@ -34,8 +34,7 @@ def bounds(oracle: Oracle, run: Run, candidate: Candidate) -> list[float]:
     """
     if any(value.endswith(HALF) for value in candidate.convention.values()):
         return [2 * loss + FLOOR for loss in half_precision(oracle, run, candidate)]
-    eps = torch.finfo(run.scenario.dtype).eps
-    factor = FLOOR + 1e3 * eps if eps < 1e-10 else 100 * eps
+    factor = FLOOR + 1e3 * run.eps if run.eps < 1e-10 else 100 * run.eps
     known = amplification(oracle, run, candidate)
     worst = [max(known[: t + 1]) for t in range(len(known))]
     return [float("inf") if k > UNDETERMINED else factor * (1 + k) for k in worst]

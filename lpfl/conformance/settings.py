@@ -56,7 +56,8 @@ def switches(comparison: Comparison) -> list[Scenario]:
     found = []
     for name in comparison.where:
         held = comparison.defaults[name]
-        if isinstance(held, bool) and name not in comparison.oracle.fixed:
+        both = isinstance(held, bool) and isinstance(comparison.oracle.options[name], bool)
+        if both and name not in comparison.oracle.fixed:
             options = {name: not held}
             if name == "nesterov" and "dampening" in comparison.where:
                 options["dampening"] = 0.0

@@ -10,7 +10,7 @@ from torch import Tensor
 from lpfl.conformance.oracles.adam import FREE, OPTIONS
 from lpfl.conformance.oracles.base import Convention, Memory, Oracle, per_parameter
 from lpfl.conformance.oracles.moments import average, corrections, coupled, decayed, denominator
-from lpfl.conformance.oracles.radam import rectification
+from lpfl.conformance.oracles.radam import BELOW, THRESHOLD, below, rectification
 
 EPS = (
     "added to s at every step, and outside",
@@ -43,8 +43,8 @@ def rule(p: Tensor, g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
     eps = 0.0 if kind == "added to s at every step" else o.eps
     move = mean / first / denominator(s, eps, second, place)
     if o.rectify:
-        factor = rectification(m["t"], o.beta2, "at least 5")
-        move = mean / first if factor is None else factor * move
+        factor = rectification(m["t"], o.beta2, c["threshold"])
+        move = factor * move if factor is not None else below(g, mean, first, c)
     return decayed(p, o.lr * move, o, c)
 
 
@@ -54,10 +54,23 @@ ORACLES = (
         source="Zhuang et al. 2020, algorithm 2",
         step=per_parameter(rule),
         options={**OPTIONS, "rectify": False},
-        conventions={"eps": EPS, "deviation from": MEAN, "decay": FREE},
-        variants={"decay": frozenset({"L2 in the gradient"})},
+        conventions={
+            "eps": EPS,
+            "deviation from": MEAN,
+            "decay": FREE,
+            "below the threshold": BELOW[:3],
+            "threshold": THRESHOLD,
+        },
+        variants={
+            "decay": frozenset({"L2 in the gradient"}),
+            "below the threshold": frozenset(BELOW[1:3]),
+        },
         departures={"deviation from": frozenset({"previous"}), "decay": frozenset({"ignored"})},
-        relevant={"decay": "weight_decay"},
+        relevant={
+            "decay": "weight_decay",
+            "below the threshold": "rectify",
+            "threshold": "rectify",
+        },
         hidden={"eps": (1e-8, 1e-16)},
     ),
 )

@@ -13,22 +13,34 @@ from lpfl.conformance.oracles.moments import EPS, average, correction, decayed, 
 
 DECAY = ("divide by 1 + lr * weight_decay", "times lr", "times lr, after the step", "ignored")
 BIAS = ("all", "none")
+START = ("steps", "is only remembered")
+WEIGHTS = ("the past", "the gradient")
 FIRST = ("zero", "first gradient")
 
 
 def rule(p: Tensor, g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
+    betas = (o.beta1, o.beta2, o.beta3)
+    if c["betas are weights of"] == WEIGHTS[1]:
+        betas = tuple(1 - b for b in betas)
+    beta1, beta2, beta3 = betas
     t = m["t"]
-    change = g - m["previous"] if t > 1 else (0 * g if c["first difference"] == "zero" else g)
+    if c["first gradient"] == START[1]:
+        t -= 1
+        if t == 0:
+            m["previous"] = g
+            return p
+    fresh = 0 * g if c["first difference"] == "zero" else g
+    change = g - m["previous"] if "previous" in m else fresh
     m["previous"] = g
-    mean = average(m, "m", g, o.beta1)
-    drift = average(m, "v", change, o.beta2)
-    ahead = g + o.beta2 * change
-    n = average(m, "n", ahead * ahead, o.beta3)
+    mean = average(m, "m", g, beta1)
+    drift = average(m, "v", change, beta2)
+    ahead = g + beta2 * change
+    n = average(m, "n", ahead * ahead, beta3)
     one, two, three = (
         correction(b, t) if c["bias correction"] == "all" else 1.0
-        for b in (o.beta1, o.beta2, o.beta3)
+        for b in betas
     )
-    seen = mean / one + o.beta2 * drift / two
+    seen = mean / one + beta2 * drift / two
     move = o.lr * seen / denominator(n, o.eps, three, c["eps"])
     if c["decay"] == DECAY[0]:
         return (p - move) / (1 + o.lr * o.weight_decay)
@@ -53,9 +65,13 @@ ORACLES = (
             "decay": DECAY,
             "bias correction": BIAS,
             "first difference": FIRST,
+            "first gradient": START,
+            "betas are weights of": WEIGHTS,
         },
+        variants={"first gradient": frozenset(START[1:])},
         departures={"decay": frozenset({"ignored"}), "first difference": frozenset({FIRST[1]})},
         relevant={"decay": "weight_decay"},
         hidden={"eps": (1e-8,)},
+        probes={"beta2": 0.85},
     ),
 )

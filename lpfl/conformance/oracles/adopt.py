@@ -12,10 +12,10 @@ from lpfl.conformance.oracles.adam import FREE
 from lpfl.conformance.oracles.base import Convention, Memory, Oracle, per_parameter
 from lpfl.conformance.oracles.moments import average, coupled, decayed
 
-CLIP = ("t^0.25", "none", "t^0.2", "t^(1/3)", "t^0.5", "1")
+CLIP = ("t^clip_exponent", "none", "t^0.2", "t^(1/3)", "t^0.5", "1")
 COUNTER = ("steps before this one", "steps with this one")
 EPS = ("clamp", "outside the root", "inside the root")
-EXPONENTS = {"t^0.25": 0.25, "t^0.2": 0.2, "t^(1/3)": 1 / 3, "t^0.5": 0.5, "1": 0.0}
+EXPONENTS = {"t^0.2": 0.2, "t^(1/3)": 1 / 3, "t^0.5": 0.5, "1": 0.0}
 
 
 def rule(p: Tensor, g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
@@ -31,7 +31,7 @@ def rule(p: Tensor, g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
     seen = g / root
     if c["clip"] != "none":
         count = m["t"] - (1 if c["clip counter"] == COUNTER[0] else 0)
-        bound = count ** EXPONENTS[c["clip"]]
+        bound = count ** EXPONENTS.get(c["clip"], o.clip_exponent)
         seen = seen.clamp(-bound, bound)
     mean = average(m, "m", seen, o.beta1)
     m["v"] = o.beta2 * v + (1 - o.beta2) * g * g
@@ -43,11 +43,19 @@ ORACLES = (
         claim="adopt",
         source="Taniguchi et al. 2024, algorithm 2",
         step=per_parameter(rule),
-        options={"lr": 1e-3, "beta1": 0.9, "beta2": 0.9999, "eps": 1e-6, "weight_decay": 0.0},
+        options={
+            "lr": 1e-3,
+            "beta1": 0.9,
+            "beta2": 0.9999,
+            "eps": 1e-6,
+            "weight_decay": 0.0,
+            "clip_exponent": 0.25,
+        },
         conventions={"clip": CLIP, "clip counter": COUNTER, "eps": EPS, "decay": FREE},
         variants={"decay": frozenset({"L2 in the gradient"})},
         departures={"decay": frozenset({"ignored"})},
         relevant={"decay": "weight_decay"},
         hidden={"eps": (1e-6,)},
+        aliases={"clip_exponent": ("clip_exp", "clip_exponent")},
     ),
 )

@@ -39,6 +39,7 @@ class Oracle:
     probes: Mapping[str, Any] = field(default_factory=dict)
     fixed: Mapping[str, Any] = field(default_factory=dict)
     joint: bool = False
+    least_axes: int = 0
 
     def __post_init__(self) -> None:
         for kind in (self.variants, self.departures):

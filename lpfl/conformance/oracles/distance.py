@@ -119,6 +119,7 @@ ORACLES = (
             "use_bias_correction": False,
         },
         conventions={"estimate": ESTIMATE},
+        aliases={"use_bias_correction": ("use_bias_correction", "bias_correction")},
         probes={"d0": 1e-3},
     ),
     Oracle(

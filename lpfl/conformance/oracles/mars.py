@@ -4,6 +4,7 @@ Source: Yuan et al. 2024, algorithm 2, in the approximate form, where the earlie
 one of the earlier batch: c = g + gamma beta1 / (1 - beta1) (g - previous), clipped to norm 1.
 """
 
+from types import SimpleNamespace
 from typing import Any
 
 from torch import Tensor
@@ -20,6 +21,7 @@ VECTORS = ("as matrices", "as AdamW with its own betas")
 def rule(p: Tensor, g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
     g, t = coupled(p, g, o, c), m["t"]
     alone = p.ndim < 2 and c["vectors"] == VECTORS[1]
+    lr = o.lr * (o.vector_lr_factor if alone else 1.0)
     beta1, beta2 = (o.vector_beta1, o.vector_beta2) if alone else (o.beta1, o.beta2)
     before = m.get("previous", g if c["first difference"] == FIRST[0] else 0 * g)
     m["previous"] = g
@@ -28,8 +30,11 @@ def rule(p: Tensor, g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
         seen = seen / seen.norm()
     mean = average(m, "m", seen, beta1) / correction(beta1, t)
     v = average(m, "v", seen * seen, beta2)
-    move = o.lr * mean / denominator(v, o.eps, correction(beta2, t), c["eps"])
-    return decayed(p, move, o, c)
+    move = lr * mean / denominator(v, o.eps, correction(beta2, t), c["eps"])
+    own = {"lr": lr}
+    if alone and o.vector_weight_decay is not None:
+        own["weight_decay"] = o.vector_weight_decay
+    return decayed(p, move, SimpleNamespace(**{**vars(o), **own}), c)
 
 
 ORACLES = (
@@ -45,6 +50,8 @@ ORACLES = (
             "gamma": 0.025,
             "vector_beta1": 0.9,
             "vector_beta2": 0.95,
+            "vector_lr_factor": 1.0,
+            "vector_weight_decay": None,
         },
         conventions={
             "eps": EPS,
@@ -57,6 +64,11 @@ ORACLES = (
         departures={"decay": frozenset({"ignored", "L2 in the gradient"})},
         relevant={"decay": "weight_decay"},
         hidden={"eps": (1e-8,)},
-        aliases={"vector_beta1": ("betas_1d[0]",), "vector_beta2": ("betas_1d[1]",)},
+        aliases={
+            "vector_beta1": ("betas_1d[0]",),
+            "vector_beta2": ("betas_1d[1]",),
+            "vector_lr_factor": ("lr_1d_factor",),
+            "vector_weight_decay": ("weight_decay_1d",),
+        },
     ),
 )

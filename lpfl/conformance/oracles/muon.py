@@ -50,6 +50,7 @@ DECAY = (
     "ignored",
     "L2 in the gradient",
 )
+THIRD = ("flattened to a matrix", "a batch of matrices")
 SEES = ("momentum", "raw gradient")
 BUFFER = ("proportional to the sum", "Nesterov mix swapped", "Nesterov mix with old buffer")
 
@@ -105,11 +106,14 @@ def seen_by(g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
 
 
 def rule(p: Tensor, g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
-    if g.ndim < 2:
-        raise ValueError(f"a parameter of {g.ndim} axes, needs at least 2")
     g = g + o.weight_decay * p if c["decay"] == "L2 in the gradient" else g
-    matrix = seen_by(g, m, o, c).reshape(len(g), -1)
-    move = o.lr * factor(c["shape factor"], *matrix.shape) * orthogonalise(matrix, o, c)
+    seen = seen_by(g, m, o, c)
+    if g.ndim == 3 and c["third order"] == THIRD[1]:
+        parts = [orthogonalise(x, o, c) for x in seen]
+        move = o.lr * factor(c["shape factor"], *g.shape[1:]) * torch.stack(parts)
+    else:
+        matrix = seen.reshape(len(g), -1)
+        move = o.lr * factor(c["shape factor"], *matrix.shape) * orthogonalise(matrix, o, c)
     return decayed(p, move.reshape(p.shape), o, c)
 
 
@@ -138,6 +142,7 @@ ORACLES = (
         claim="muon",
         source="Jordan et al. 2024; Liu et al. 2025",
         step=per_parameter(rule),
+        least_axes=2,
         options=OPTIONS,
         conventions={
             "shape factor": FACTOR,
@@ -146,7 +151,9 @@ ORACLES = (
             "decay": DECAY,
             "orthogonalised": SEES,
             "buffer": BUFFER,
+            "third order": THIRD,
         },
+        variants={"third order": frozenset(THIRD[1:])},
         departures={
             "orthogonalised": frozenset({"raw gradient"}),
             "decay": frozenset({"ignored", "L2 in the gradient"}),

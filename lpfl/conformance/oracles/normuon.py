@@ -37,6 +37,7 @@ ORACLES = (
         claim="normuon",
         source="Li et al. 2025, algorithm 1",
         step=per_parameter(rule),
+        least_axes=2,
         options={**OPTIONS, "beta2": 0.95, "row_eps": 1e-10},
         conventions={
             "size": SIZE,

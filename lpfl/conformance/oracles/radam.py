@@ -25,6 +25,12 @@ def rectification(t: int, beta2: float, threshold: str) -> float | None:
     return float(factor**0.5)
 
 
+def below(g: Tensor, mean: Tensor, first: float, c: Convention) -> Tensor:
+    """Return the direction while the variance is unbounded."""
+    named = {"no step": 0 * g, "gradient": g, "raw momentum": mean}
+    return named.get(c["below the threshold"], mean / first)
+
+
 def rule(p: Tensor, g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
     decay = c if not o.decoupled_weight_decay else {**c, "decay": "times lr"}
     g, t = coupled(p, g, o, decay), m["t"]
@@ -34,10 +40,8 @@ def rule(p: Tensor, g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
     factor = rectification(t, o.beta2, c["threshold"])
     if factor is not None:
         move = factor * mean / first / denominator(v, o.eps, second, c["eps"])
-    elif c["below the threshold"] == "no step":
-        move = 0 * g
     else:
-        move = {"gradient": g, "raw momentum": mean}.get(c["below the threshold"], mean / first)
+        move = below(g, mean, first, c)
     return decayed(p, o.lr * move, o, decay)
 
 

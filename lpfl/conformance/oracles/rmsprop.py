@@ -11,7 +11,13 @@ from torch import Tensor
 
 from lpfl.conformance.oracles.adam import COUPLED
 from lpfl.conformance.oracles.base import Convention, Memory, Oracle, per_parameter
-from lpfl.conformance.oracles.moments import average, coupled, decayed, safe_divide
+from lpfl.conformance.oracles.moments import (
+    average,
+    correction,
+    coupled,
+    decayed,
+    safe_divide,
+)
 
 EPS = ("outside the root", "inside the root", "clamp")
 START = ("zero", "one")
@@ -25,6 +31,8 @@ def rule(p: Tensor, g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
     v = m["v"] = o.alpha * m["v"] + (1 - o.alpha) * g * g
     if o.centered:
         v = v - average(m, "mean", g, o.alpha).square()
+    if c["bias correction"] == "second":
+        v = v / correction(o.alpha, m["t"])
     if c["eps"] == "inside the root":
         root = (v + o.eps).sqrt()
     else:
@@ -54,9 +62,13 @@ ORACLES = (
             "eps": EPS,
             "second moment starts at": START,
             "momentum": MOMENTUM,
+            "bias correction": ("none", "second"),
             "decay": COUPLED,
         },
-        variants={"decay": frozenset(COUPLED[2:5])},
+        variants={
+            "decay": frozenset(COUPLED[2:5]),
+            "bias correction": frozenset({"second"}),
+        },
         departures={"decay": frozenset({"ignored"})},
         relevant={"decay": "weight_decay", "momentum": "momentum"},
         hidden={"eps": (1e-8,)},

@@ -15,10 +15,14 @@ VECTORS = ("as matrices", "no trust ratio", "no trust ratio and no decay")
 RATIO = ("|w|", "|w| up to 10", "ratio up to 1", "ratio up to 10")
 LARS_RATIO = ("|g| + weight_decay |w|", "|g + weight_decay w|", "|g| + weight_decay |w| + eps")
 VELOCITY = ("of lr * trust * g", "of trust * g", "of g, trust outside")
+UNDECAYED = ("trust ratio", "no trust ratio")
 LAMB_RATIO_SEES = ("corrected moments", "raw moments, correction outside")
 
 
-def plain(p: Tensor, c: Convention) -> bool:
+def plain(p: Tensor, o: Any, c: Convention) -> bool:
+    """Return whether these weights are stepped without a trust ratio."""
+    if c["without weight decay"] == "no trust ratio" and not o.weight_decay:
+        return True
     return p.ndim < 2 and c["vectors"] != "as matrices"
 
 
@@ -27,10 +31,10 @@ def lamb(p: Tensor, g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
     first, second = corrections(c, o, m["t"])
     one, two = (1.0, 1.0) if outside else (first, second)
     mean, v = average(m, "m", g, o.beta1), average(m, "v", g * g, o.beta2)
-    decay = 0.0 if plain(p, c) and c["vectors"] == VECTORS[2] else o.weight_decay
+    decay = 0.0 if plain(p, o, c) and c["vectors"] == VECTORS[2] else o.weight_decay
     r = mean / one / denominator(v, o.eps, two, c["eps"]) + decay * p
     trust = 1.0
-    if not plain(p, c) and float(p.norm()) > 0 and float(r.norm()) > 0:
+    if not plain(p, o, c) and float(p.norm()) > 0 and float(r.norm()) > 0:
         weight = float(p.norm())
         trust = (min(weight, 10.0) if c["trust ratio"] == RATIO[1] else weight) / float(r.norm())
         if c["trust ratio"].startswith("ratio up to"):
@@ -39,11 +43,11 @@ def lamb(p: Tensor, g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
 
 
 def lars(p: Tensor, g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
-    decay = 0.0 if plain(p, c) and c["vectors"] == VECTORS[2] else o.weight_decay
+    decay = 0.0 if plain(p, o, c) and c["vectors"] == VECTORS[2] else o.weight_decay
     seen, weight = g + decay * p, float(p.norm())
     size = float(seen.norm()) if c["ratio to"] == LARS_RATIO[1] else float(g.norm()) + decay * weight
     trust = 1.0
-    if not plain(p, c) and weight > 0 and float(g.norm()) > 0:
+    if not plain(p, o, c) and weight > 0 and float(g.norm()) > 0:
         trust = o.trust * weight / (size + (o.eps if c["ratio to"] == LARS_RATIO[2] else 0.0))
     inside = {VELOCITY[0]: o.lr * trust, VELOCITY[1]: trust, VELOCITY[2]: 1.0}[c["velocity"]]
     share = 1.0 if c["buffer"] == "sum" and "v" not in m else 1 - o.dampening
@@ -65,10 +69,12 @@ ORACLES = (
             "trust ratio": RATIO,
             "vectors": VECTORS,
             "trust ratio of": LAMB_RATIO_SEES,
+            "without weight decay": UNDECAYED,
         },
         variants={
             "trust ratio": frozenset(RATIO[1:]),
             "vectors": frozenset(VECTORS[1:]),
+            "without weight decay": frozenset(UNDECAYED[1:]),
         },
         departures={
             "bias correction": NO_BIAS,
@@ -93,9 +99,13 @@ ORACLES = (
             "ratio to": LARS_RATIO,
             "velocity": VELOCITY,
             "vectors": VECTORS,
+            "without weight decay": UNDECAYED,
             "buffer": ("sum", "dampened from the start"),
         },
-        variants={"vectors": frozenset(VECTORS[1:])},
+        variants={
+            "vectors": frozenset(VECTORS[1:]),
+            "without weight decay": frozenset(UNDECAYED[1:]),
+        },
         relevant={"buffer": "dampening"},
         hidden={"eps": (1e-8, 0.0), "trust": (1e-3, 0.02)},
         aliases={"trust": ("trust_coefficient", "trust_coeff", "eta")},
