@@ -11,6 +11,8 @@ import traceback
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import torch
+
 from lpfl.conformance.signatures import named_options, takes_any_option
 from lpfl.seeding import derive_seed
 
@@ -49,7 +51,7 @@ def gap(a, b, start):
 _DRAW = """\
 draw = torch.Generator().manual_seed({seed})
 shapes, steps = {shapes}, {steps}
-normal = lambda shape: torch.randn(shape, generator=draw, dtype=torch.float64)
+normal = lambda shape: torch.randn(shape, generator=draw, dtype=torch.float64){cast}
 start = [normal(shape) for shape in shapes]
 gradients = [[normal(shape) for shape in shapes] for _ in range(steps)]
 """
@@ -68,7 +70,8 @@ def program(
     The body finds ``begin, step, run, gap, start, gradients``; its last line prints the number.
     """
     seed = derive_seed(subject.seed, "conformance", "draw", *stream)
-    drawn = _DRAW.format(seed=seed, shapes=[tuple(s) for s in shapes], steps=steps)
+    cast = "" if subject.coarsest == torch.float64 else ".float()"
+    drawn = _DRAW.format(seed=seed, shapes=[tuple(s) for s in shapes], steps=steps, cast=cast)
     return (
         _HEAD.format(make=_make(subject), step=_step(subject), begin=_begin(subject), draw=drawn)
         + body.strip()

@@ -39,11 +39,37 @@ class Subject:
         self.guessed: Mapping[str, str] = guess(self)
         self._handled: dict[tuple[int, ...], bool] = {}
         self.memory: dict[Any, Any] = {}
+        self.literal = False
 
     @property
     def needs(self) -> frozenset[str]:
         """Needs of the spec and guessed ones."""
         return self.spec.needs | self.guessed.keys()
+
+    @cached_property
+    def coarsest(self) -> torch.dtype:
+        """float64, or float32 for an optimizer whose ordinary run raises for anything finer.
+
+        Its parameters are then float32 in every check but the one that judges formats (which
+        sets ``literal``): one fault is reported once.
+        """
+        start, gradients = self.draw([(6, 4)], 5, "coarsest")
+        outer, self.literal = self.literal, True
+        works = [d for d in (torch.float64, torch.float32) if self._runs_in(d, start, gradients)]
+        self.literal = outer
+        return torch.float32 if works == [torch.float32] else torch.float64
+
+    def _runs_in(self, dtype: torch.dtype, start: Any, gradients: Any) -> bool:
+        try:
+            self.run([v.to(dtype) for v in start], [[g.to(dtype) for g in s] for s in gradients])
+        except Exception:
+            return False
+        return True
+
+    def fitted(self, value: torch.Tensor) -> torch.Tensor:
+        """Return a start value in the format that the optimizer can be run in."""
+        fine = value.dtype == torch.float64 and not self.literal
+        return value.to(self.coarsest) if fine else value
 
     @property
     def injects(self) -> bool:
@@ -66,6 +92,13 @@ class Subject:
         group = dict(self.open(start).optimizer.param_groups[0])
         group.pop("params")
         return group
+
+    @cached_property
+    def constructor_names(self) -> frozenset[str]:
+        """Options that the factory or the optimizer's own constructor names."""
+        start = [torch.full((6, 4), 0.5, dtype=torch.float64)]
+        kind = type(self.open(start).optimizer)
+        return frozenset(named_options(self.spec.factory)) | frozenset(named_options(kind))
 
     def accepts(self, option: str) -> bool:
         """Return whether the constructor, or the default group, knows this option."""

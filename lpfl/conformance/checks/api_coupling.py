@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import torch
 
 from lpfl.conformance.agreement import Gradients, Pair, Start, agree
+from lpfl.conformance.methods import PER_PARAMETER
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.registry import check
 from lpfl.conformance.rounding import tolerance
@@ -12,12 +13,6 @@ from lpfl.conformance.subject import Subject, Trajectory
 from lpfl.conformance.trajectory import gap
 
 SHAPES = ((6, 4), (5,), (3, 4))
-PER_PARAMETER = frozenset(
-    "sgd momentum nesterov adam adamw amsgrad nadam radam adamax adagrad adadelta rmsprop rprop "
-    "lion signsgd lamb lars adafactor adan adopt adabelief shampoo soap muon".split()
-)
-"""Methods whose definition treats each parameter by itself."""
-
 
 def alone(subject: Subject, start: Start, gradients: Gradients) -> Trajectory:
     """Run each parameter in an optimizer of its own."""
@@ -38,6 +33,9 @@ def coupled(subject: Subject) -> bool:
         bound = tolerance(subject, "api.coupling")
         seeded = gap(subject.run(start, gradients, seed=subject.seed + 7), plain)
         together = gap(alone(subject, start, gradients), plain)
+        # Estimates of a step size for all of them grow while the gradients agree.
+        steady = [[g * 10.0**i for i, g in enumerate(gradients[0])]] * 40
+        together = max(together, gap(alone(subject, start, steady), subject.run(start, steady)))
         subject.memory["coupled"] = together > bound or seeded > bound
     return bool(subject.memory["coupled"])
 

@@ -28,7 +28,9 @@ def dtypes(subject: Subject) -> CheckResult:
     """Runs in float64, float32 and bfloat16 stay finite, move, and keep the dtype."""
     said, outcome, where = [], Outcome.CONFORMS, None
     for dtype in (torch.float64, torch.float32, torch.bfloat16):
+        subject.literal = True
         found = _run_in(subject, dtype)
+        subject.literal = False
         if found is not None:
             name = str(dtype).removeprefix("torch.")
             said.append(f"in {name} {found[1]}")
@@ -82,7 +84,9 @@ try:
 except Exception as error:
     print('raises', type(error).__name__)
 """
-    expected = "finite: False" if "NaN" in said else "moves: False" if "exactly" in said else "raises"
+    expected = (
+        "finite: False" if "NaN" in said else "moves: False" if "exactly" in said else "raises"
+    )
     shapes = subject.shapes(*SHAPES)
     text = program(subject, body, shapes=shapes, steps=STEPS, stream=("api.dtypes",))
     return proven(subject, text, expected)

@@ -40,7 +40,7 @@ def drive_of(needs: frozenset[str]) -> type[Session]:
 def seed_everything(seed: int) -> None:
     """Seed the global generators of torch, numpy and Python, which optimizers may draw from."""
     torch.manual_seed(seed)
-    np.random.seed(seed % 2**32)  # noqa: NPY002
+    np.random.seed(seed % 2**32)
     random.seed(seed)
 
 
@@ -51,11 +51,11 @@ def open_session(
     groups: "Groups | None",
 ) -> Session:
     """Return a session of the subject on fresh parameters; see ``Subject.open``."""
-    values = [copied(value.to(subject.device)) for value in start]
+    values = [copied(subject.fitted(value.to(subject.device))) for value in start]
     if "model" in subject.needs:
         model = Bag(values)
-        params = [m.weight for m in model.layers]
-        return _checked(open_on_model(subject, model, options, groups, params=params))
+        hooked: list[Any] = [m.weight for m in model.layers]
+        return _checked(open_on_model(subject, model, options, groups, params=hooked))
     params = [torch.nn.Parameter(value) for value in values]
     if groups is None:
         optimizer = subject.build(_given(subject, params), **options)

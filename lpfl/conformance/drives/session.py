@@ -15,9 +15,7 @@ def copied(value: torch.Tensor) -> torch.Tensor:
     """Return a copy with the same strides, gaps in memory included."""
     if value.is_sparse or value.numel() == 0 or 0 in value.stride():
         return value.detach().clone()
-    copy = torch.empty_strided(
-        value.shape, value.stride(), dtype=value.dtype, device=value.device
-    )
+    copy = torch.empty_strided(value.shape, value.stride(), dtype=value.dtype, device=value.device)
     return copy.copy_(value.detach())
 
 
@@ -59,7 +57,8 @@ def step(optimizer, params, gradients):
         """Return a copy of the gradient with its own strides, or a sparse one."""
         if "sparse" in self.needs:
             return g.detach().to(p.device).to_sparse()
-        return copied(g.detach().to(p.device))
+        finer = g.dtype == torch.float64 and p.dtype == torch.float32
+        return copied(g.detach().to(p.device, p.dtype if finer else g.dtype))
 
     def advance(self, loss_function: LossFunction) -> Any:
         """Take one step on a loss; ``loss_function()`` returns it with its graph."""
