@@ -1,5 +1,6 @@
 """Capabilities guessed where a guess is safe; each with the reason shown to the user."""
 
+import contextlib
 import inspect
 from typing import TYPE_CHECKING, Any
 
@@ -55,7 +56,9 @@ def _of_trial(subject: "Subject", needs: frozenset[str]) -> dict[str, str]:
 def _of_methods(optimizer: Any) -> dict[str, str]:
     found: dict[str, str] = {}
     if callable(getattr(optimizer, "train", None)) and callable(getattr(optimizer, "eval", None)):
-        found["mode"] = "it has the methods train() and eval()"
+        with contextlib.suppress(AttributeError):  # a wrapper may lack what it wraps
+            optimizer.train()
+            found["mode"] = "it has the methods train() and eval()"
     if callable(getattr(optimizer, "sampled_params", None)):
         found["sampled"] = "it has the method sampled_params()"
     if callable(getattr(optimizer, "fused_backward", None)):
@@ -86,7 +89,7 @@ def _of_complaint(optimizer: Any, p: Any, found: dict[str, str]) -> dict[str, st
             return {"process_group": why}
         if "dense gradients" in said:
             return {"sparse": why}
-        if "closure" in said or isinstance(error, TypeError) and "not callable" in said:
+        if "closure" in said or (isinstance(error, TypeError) and "not callable" in said):
             return {"closure": why}
     return {}
 

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 TOLERANCES = {"float64": 1e-9, "float32": 1e-4, "below float32": 5e-2}
 """Relative distance of two runs that counts as equal, by the precision found inside."""
+ROUNDING = {"float64": 1e-13, "float32": 1e-7, "below float32": 4e-3}
+"""Relative change of the gradients that is as good as rounding, by the precision found inside."""
 _RESPONDS = 0.05
 _MAGNIFIED = 100.0  # a distance this many times what rounding of the inputs makes is real
 
@@ -57,10 +59,10 @@ def stored_in(values: Sequence[torch.Tensor]) -> torch.dtype:
     return torch.float64
 
 
-def rounds_away(moved: float, values: Sequence[torch.Tensor]) -> bool:
-    """Return whether a relative move is no more than storing the values in a coarse format."""
-    stored = stored_in(values)
-    return stored != torch.float64 and moved <= torch.finfo(stored).eps
+def rounds_away(subject: "Subject", moved: float, values: Sequence[torch.Tensor]) -> bool:
+    """Return whether a relative move is no more than rounding in a coarse format inside."""
+    coarse = stored_in(values) != torch.float64 or inner_precision(subject) != "float64"
+    return coarse and moved <= torch.finfo(torch.float32).eps
 
 
 def tolerance(subject: "Subject", check_id: str) -> float:
@@ -97,10 +99,10 @@ def wobble(
 ) -> float:
     """Return the distance made by rounding of the inputs; one made by a seed counts a tenth."""
     base = subject.run(start, gradients, options=options, groups=groups)
-    largest = 0.0
+    largest, size = 0.0, ROUNDING[inner_precision(subject)]
     for draw in range(2):
         noisy = [
-            [_noisy(subject, g, 1e-13, draw, t) for g in step] for t, step in enumerate(gradients)
+            [_noisy(subject, g, size, draw, t) for g in step] for t, step in enumerate(gradients)
         ]
         largest = max(largest, gap(subject.run(start, noisy, options=options, groups=groups), base))
     other = subject.seed + 7

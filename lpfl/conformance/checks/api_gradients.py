@@ -79,7 +79,8 @@ def _change_of_gradient(subject: Subject, options: Mapping[str, Any]) -> float:
     if any(k is None for k in kept):
         return 0.0
     dense = [k.to_dense() if k.is_sparse else k for k in kept if k is not None]
-    change = sum(float((k - g).square().sum()) for k, g in zip(dense, gradients[-1], strict=True))
+    given = [g.to(k.dtype) for k, g in zip(dense, gradients[-1], strict=True)]
+    change = sum(float((k - g).square().sum()) for k, g in zip(dense, given, strict=True))
     size = sum(float(g.square().sum()) for g in gradients[-1])
     return float((change / size) ** 0.5)
 

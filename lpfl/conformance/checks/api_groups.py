@@ -126,7 +126,7 @@ def add_group(subject: Subject) -> CheckResult:
     session = subject.open(start[:1])
     for step in gradients[:3]:
         session.step(step[:1])
-    late = torch.nn.Parameter(start[1].clone())
+    late = torch.nn.Parameter(subject.fitted(start[1]).clone())
     try:
         session.optimizer.add_param_group({"params": [late]})
         session.params.append(late)
@@ -186,7 +186,7 @@ def keys(subject: Subject) -> CheckResult:
     for step in gradients:
         session.step(step)
     after = [_numbers(group) for group in session.optimizer.param_groups]
-    named = _constructor_names(subject)
+    named = subject.constructor_names | {"lr"}
     changed = {
         name: (old[name], new.get(name))
         for old, new in zip(before, after, strict=True)
@@ -218,15 +218,6 @@ print({name!r}, 'was', {old!r}, 'is', optimizer.param_groups[0][{name!r}])
     )
 
 
-def _constructor_names(subject: Subject) -> set[str]:
-    """Return the options that the optimizer's constructor names."""
-    from lpfl.conformance.signatures import named_options
-
-    start = [torch.full((6, 4), 0.5, dtype=torch.float64)]
-    kind = type(subject.open(start).optimizer)
-    return set(named_options(subject.spec.factory)) | set(named_options(kind)) | {"lr"}
-
-
 def _numbers(group: Mapping[str, Any]) -> dict[str, Any]:
     """Return the plain values of a group's options."""
     kept = {}
@@ -238,4 +229,3 @@ def _numbers(group: Mapping[str, Any]) -> dict[str, Any]:
 
 def _single(value: Any) -> bool:
     return isinstance(value, torch.Tensor) and value.numel() == 1
-

@@ -4,8 +4,9 @@ from typing import Any
 
 import torch
 
-from lpfl.conformance.checks.api_coupling import PER_PARAMETER, coupled
+from lpfl.conformance.checks.api_coupling import coupled
 from lpfl.conformance.checks.api_rate import without_decay
+from lpfl.conformance.methods import PER_PARAMETER
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.registry import check
 from lpfl.conformance.rounding import rounds_away, tolerance
@@ -66,8 +67,10 @@ except Exception as error:
             details={"snippet": why} if why else {},
         )
     alone = subject.run(start[:1], [g[:1] for g in given])
-    apart = distance([v for v in run.end[:1]], alone.end) / alone.displacement()
-    message = f"The parameter without a gradient moves by {moved:.2g}, the other is {apart:.2g} off."
+    apart = distance(run.end[:1], alone.end) / alone.displacement()
+    message = (
+        f"The parameter without a gradient moves by {moved:.2g}, the other is {apart:.2g} off."
+    )
     spoilt = apart > tolerance(subject, check_id) and not coupled(subject)
     outcome = Outcome.DEVIATES if spoilt else Outcome.CONFORMS
     return CheckResult(check=check_id, outcome=outcome, message=message, measured=apart)
@@ -95,12 +98,12 @@ def late(subject: Subject) -> CheckResult:
         return CheckResult(
             check=check_id, outcome=Outcome.CONFORMS, message=message, measured=ratio, bound=1.0
         )
-    if coupled(subject):
+    claimed = bool(subject.spec.claims & PER_PARAMETER)
+    fair = FAIR[0] <= ratio <= FAIR[1] and not claimed
+    if fair or coupled(subject) or _led(subject, start, gradients, first):
         outcome = Outcome.VARIANT
-    elif subject.spec.claims & PER_PARAMETER:
-        outcome = Outcome.DEVIATES
     else:
-        outcome = Outcome.VARIANT if FAIR[0] <= ratio <= FAIR[1] else Outcome.LIMIT
+        outcome = Outcome.DEVIATES if claimed else Outcome.LIMIT
     text, why = "", ""
     if outcome is not Outcome.VARIANT:
         text, why = proven(subject, _late_text(subject, worst, first), ratio)
@@ -114,6 +117,14 @@ def late(subject: Subject) -> CheckResult:
         snippet=text,
         details={"snippet": why} if why else {},
     )
+
+
+def _led(subject: Subject, start: Any, gradients: Any, first: int) -> bool:
+    """Return whether the late step depends on the other parameter's gradients, not on time."""
+    other = [[3.0 * g[0] * (-1.0) ** t, g[1]] for t, g in enumerate(gradients)]
+    n = LATENESS[-1]
+    one = _late_step(subject, start, gradients, n, first)
+    return abs(_late_step(subject, start, other, n, first) - one) > 0.01 * one
 
 
 def _log(ratio: float) -> float:
@@ -195,7 +206,7 @@ def _moving(subject: Subject, moved: float, start: Any, plan: Any, options: Any)
     why = " (noise: another seed moves it elsewhere)" if random else ""
     why = " (every weight shrinks by one factor: a decay)" if shrinks else why
     outcome = Outcome.VARIANT if random or shrinks else Outcome.LIMIT
-    if rounds_away(moved, run.end):
+    if rounds_away(subject, moved, run.end):
         why, outcome = " (they are written back in a coarser format)", Outcome.NUMERICS
     return CheckResult(
         check="api.zero",

@@ -4,6 +4,7 @@ from typing import Any
 
 import torch
 
+from lpfl.conformance.methods import PROPORTIONAL
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.registry import check
 from lpfl.conformance.rounding import attributable, rounds_away, tolerance
@@ -48,7 +49,7 @@ def lr_zero(subject: Subject) -> CheckResult:
         return CheckResult(
             check=check_id, outcome=Outcome.CONFORMS, message=message, measured=largest, bound=STILL
         )
-    if rounds_away(largest, after):
+    if rounds_away(subject, largest, after):
         return CheckResult(
             check=check_id,
             outcome=Outcome.NUMERICS,
@@ -68,15 +69,9 @@ def lr_zero(subject: Subject) -> CheckResult:
     )
 
 
-_PLAIN = frozenset(
-    "sgd momentum nesterov adam adamw amsgrad nadam radam adamax adagrad rmsprop lion signsgd lamb "
-    "lars adan adabelief shampoo soap muon kfac foof".split()
-)
-
-
 def _claims_lr(subject: Subject) -> bool:
     """Whether a claimed method's step is proportional to lr."""
-    return bool(subject.spec.claims & _PLAIN)
+    return bool(subject.spec.claims & PROPORTIONAL)
 
 
 def _raised(subject: Subject, check_id: str, error: Exception, what: str) -> CheckResult:
