@@ -157,15 +157,14 @@ def _difference(
     )
 
 
-def _answer(pair: Pair, outcome: Outcome, message: str, *, why: str = "", **more: Any) -> CheckResult:
+def _answer(
+    pair: Pair, outcome: Outcome, message: str, *, why: str = "", **more: Any
+) -> CheckResult:
     details = {"snippet": why} if why else {}
     more.setdefault("scenario", dict(pair.scenario))
-    return CheckResult(
-        check=pair.check, outcome=outcome, message=message, details=details, **more
-    )
+    return CheckResult(check=pair.check, outcome=outcome, message=message, details=details, **more)
 
 
 def _guarded(body: str) -> str:
     lines = "\n".join("    " + line for line in body.strip().splitlines())
     return f"try:\n{lines}\nexcept Exception as error:\n    print(type(error).__name__, error)"
-

@@ -52,6 +52,7 @@ def judge_here(
     spec: OptimizerSpec, checks: Sequence[Check], *, seed: int, device: str, quick: bool
 ) -> Judgement:
     """Run the checks in this process."""
+    preload()
     from lpfl.conformance.running import run_check
     from lpfl.conformance.subject import Subject
 

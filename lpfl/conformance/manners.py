@@ -60,7 +60,7 @@ def generators() -> dict[str, Any]:
     """Return the states of the global generators."""
     return {
         "torch": torch.get_rng_state().numpy().tobytes(),
-        "numpy": str(np.random.get_state()),  # noqa: NPY002
+        "numpy": str(np.random.get_state()),
         "Python": random.getstate(),
     }
 

@@ -1,5 +1,7 @@
 """A conformance report as a page: theory first, the findings with their programs, every check."""
 
+from typing import Any
+
 from lpfl.conformance.report import Report
 from lpfl.conformance.report_text import conclusion
 from lpfl.report.html import render
@@ -15,7 +17,7 @@ def to_fragment(report: Report) -> str:
     return render("conformance.html.jinja", whole=False, **_view(report))
 
 
-def _view(report: Report) -> dict[str, object]:
+def _view(report: Report) -> dict[str, Any]:
     return {
         "spec": report.spec,
         "report": report,

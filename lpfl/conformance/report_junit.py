@@ -12,7 +12,7 @@ _SKIPPED = (Outcome.UNDRIVABLE, Outcome.NOT_CLAIMED, Outcome.UNKNOWN, Outcome.IN
 
 
 def to_junit(reports: Sequence[Report]) -> str:
-    """Return a JUnit XML document; what fails an optimizer is a failure, what says nothing skips."""
+    """Return JUnit XML; what fails an optimizer is a failure, what says nothing is skipped."""
     root = ET.Element("testsuites")
     for report in reports:
         groups = list(report.by_check())
@@ -32,9 +32,7 @@ def to_junit(reports: Sequence[Report]) -> str:
     return ET.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
 
 
-def _case(
-    suite: ET.Element, report: Report, check_id: str, results: Sequence[CheckResult]
-) -> None:
+def _case(suite: ET.Element, report: Report, check_id: str, results: Sequence[CheckResult]) -> None:
     seconds = sum(result.seconds for result in results)
     case = ET.SubElement(
         suite,

@@ -8,9 +8,7 @@ from collections.abc import Iterator
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.report import Report
 
-_CONTROLS = re.compile(
-    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]"
-)
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 WIDTH = 100
 
 

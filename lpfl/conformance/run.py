@@ -30,8 +30,8 @@ def check_optimizer(
     subject: an ``OptimizerSpec``, an optimizer class, a factory or an address "module:NAME".
     on_fail: "raise" raises ``ConformanceError`` if a check fails, "warn" warns, None does
     neither. checks: ids, patterns or tags; default all. quick: the cheap checks only. isolated:
-    the optimizer runs in a process of its own, within ``limits`` of time and memory. options: given to
-    the factory each time.
+    the optimizer runs in a process of its own, within ``limits`` of time and memory. options:
+    given to the factory each time.
     Raises: ValueError for bad input; ConformanceError.
     """
     if on_fail not in ("raise", "warn", None):
@@ -48,7 +48,8 @@ def check_optimizer(
         judged = judge_here(spec, chosen, **arguments)
     report = Report(
         spec=spec,
-        results=_in_order(judged.results, [c.check_id for c in chosen]) + stale(spec, judged.results),
+        results=_in_order(judged.results, [c.check_id for c in chosen])
+        + stale(spec, judged.results),
         guessed=judged.guessed,
         environment=_environment(spec, arguments),
     )

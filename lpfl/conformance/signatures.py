@@ -11,7 +11,7 @@ MODEL_NAMES = ("model", "module", "net", "network")
 NAMED_NAMES = ("named_params", "named_parameters", "model_named_parameters")
 
 
-class Undrivable(Exception):
+class Undrivable(Exception):  # noqa: N818 (an answer, not an error)
     """The optimizer, or this option or shape of it, cannot be driven here; says why."""
 
 
@@ -21,7 +21,7 @@ _SAYS_SO = re.compile(r"support|only one|exactly one|\brequires\b|must be|not al
 def says_so(error: Exception) -> bool:
     """Return whether an error states a restriction, rather than stumbling over it."""
     stated = isinstance(error, ValueError | RuntimeError | AssertionError)
-    return isinstance(error, NotImplementedError) or stated and bool(_SAYS_SO.search(str(error)))
+    return isinstance(error, NotImplementedError) or (stated and bool(_SAYS_SO.search(str(error))))
 
 
 def told(error: BaseException) -> str:

@@ -169,7 +169,9 @@ def mode(subject: Subject) -> CheckResult:
     for step in gradients:
         session.step(step)
     plain = subject.run(start, gradients)  # reads in eval mode after each step
-    apart = gap(Trajectory([plain.values[0], session.values()]), Trajectory([plain.values[0], plain.end]))
+    apart = gap(
+        Trajectory([plain.values[0], session.values()]), Trajectory([plain.values[0], plain.end])
+    )
     message = f"A run with eval() and train() after each step is {apart:.2g} from one without."
     outcome = Outcome.CONFORMS if apart <= 1e-9 else Outcome.DEVIATES
     return CheckResult(check=check_id, outcome=outcome, message=message, measured=apart, bound=1e-9)

@@ -14,6 +14,7 @@ from lpfl.conformance.trajectory import gap
 
 SHAPES = ((6, 4), (5,), (3, 4))
 
+
 def alone(subject: Subject, start: Start, gradients: Gradients) -> Trajectory:
     """Run each parameter in an optimizer of its own."""
     runs = [

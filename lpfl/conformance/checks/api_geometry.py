@@ -4,19 +4,13 @@ import torch
 
 from lpfl.conformance.agreement import Gradients, Start
 from lpfl.conformance.checks.api_rate import without_decay
+from lpfl.conformance.methods import FLATTENS, TRANSPOSES
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.registry import check
 from lpfl.conformance.rounding import attributable, tolerance
 from lpfl.conformance.snippets import program, proven
 from lpfl.conformance.subject import Subject, Trajectory
 
-SAME_WAY = frozenset(
-    "sgd momentum nesterov adam adamw amsgrad nadam radam adamax adagrad adadelta rmsprop rprop "
-    "lion signsgd lamb lars adafactor adan adopt adabelief shampoo transpose-equivariant".split()
-)
-"""Claims by which the step of W' is the transpose of the step of W."""
-FLATTENS = frozenset({"muon", "kfac", "foof", "normuon", "sgd", "momentum", "adam", "adamw", "lamb"})
-"""Claims by which a kernel moves as its flattened matrix."""
 STEPS = 4
 
 
@@ -44,7 +38,7 @@ def transpose(subject: Subject) -> CheckResult:
         f"The distance in direction between the step of W' and the transposed step of W is "
         f"{square[0]:.2g} for 5 x 5 and {tall[0]:.2g} for 7 x 4."
     )
-    claimed = bool(subject.spec.claims & SAME_WAY)
+    claimed = bool(subject.spec.claims & TRANSPOSES)
     if max(square[0], tall[0]) <= bound:
         size = "" if tall[1] < 1 + bound else f" Its length changes by {tall[1]:.3g}."
         return CheckResult(
@@ -125,7 +119,7 @@ for (g,) in gradients:
 
 @check("api.flatten", tags=("api",), cost=0.2)
 def flatten(subject: Subject) -> CheckResult:
-    """A kernel moves as its flattened matrix, or as a tensor in its own right; not half and half."""
+    """A kernel moves as its flattened matrix, or as a tensor of its own; not half and half."""
     check_id = "api.flatten"
     shape = (8, 2, 3, 1)
     if not (subject.handles(shape) and subject.handles((8, 6))):
@@ -150,10 +144,14 @@ def flatten(subject: Subject) -> CheckResult:
     if not same_way and not subject.spec.claims & FLATTENS:
         message += " A kernel is a tensor of its own here."
         return CheckResult(check=check_id, outcome=Outcome.NOT_CLAIMED, message=message)
-    if not attributable(subject, max(apart, ratio - 1), _flat(start), [_flat(g) for g in gradients]):
+    if not attributable(
+        subject, max(apart, ratio - 1), _flat(start), [_flat(g) for g in gradients]
+    ):
         message += " Rounding or another seed does as much."
         return CheckResult(check=check_id, outcome=Outcome.INCONCLUSIVE, message=message)
-    text, why = proven(subject, _flatten_text(subject, shape, same_way), ratio if same_way else apart)
+    text, why = proven(
+        subject, _flatten_text(subject, shape, same_way), ratio if same_way else apart
+    )
     return CheckResult(
         check=check_id,
         outcome=Outcome.DEVIATES,

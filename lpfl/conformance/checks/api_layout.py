@@ -61,9 +61,7 @@ def _first_finding(subject: Subject, name: str, shape: tuple[int, ...]) -> Itera
             return
 
 
-def _pair(
-    subject: Subject, name: str, where: str, on_params: bool, on_gradients: bool
-) -> Pair:
+def _pair(subject: Subject, name: str, where: str, on_params: bool, on_gradients: bool) -> Pair:
     lay = LAYOUTS[name]
     laid = "[lay(v) for v in start]" if on_params else "start"
     graded = "[[lay(g) for g in s] for s in gradients]" if on_gradients else "gradients"

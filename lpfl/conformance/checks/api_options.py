@@ -9,7 +9,7 @@ from lpfl.conformance.alternatives import alternatives
 from lpfl.conformance.checks.api_paths import uneven
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.registry import check
-from lpfl.conformance.signatures import named_options, takes_any_option
+from lpfl.conformance.signatures import takes_any_option
 from lpfl.conformance.snippets import program, proven
 from lpfl.conformance.subject import Subject
 from lpfl.conformance.trajectory import distance
@@ -36,8 +36,7 @@ def options(subject: Subject) -> CheckResult:
     judged = _judged(subject)
     idle = [n for n, e in effects.items() if e <= VISIBLE and n.partition("[")[0] in judged]
     if not idle:
-        judged = [e for n, e in effects.items() if n.partition("[")[0] in JUDGED]
-        least = min(judged, default=1.0)
+        least = min((e for n, e in effects.items() if n.partition("[")[0] in judged), default=1.0)
         message = f"The smallest effect of an option that matters is {least:.2g} of the way."
         return CheckResult(
             check=check_id,
@@ -70,8 +69,8 @@ print('effect', gap(a, b, start))
 
 
 def _judged(subject: Subject) -> set[str]:
-    """Return the options that matter and that the factory offers; others are inner entries."""
-    offered = named_options(subject.spec.factory)
+    """Return the options that matter and that the constructor offers; others are inner entries."""
+    offered = subject.constructor_names
     hidden = not offered and takes_any_option(subject.spec.factory)
     return {name for name in JUDGED if hidden or name in offered}
 

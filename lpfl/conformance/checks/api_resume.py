@@ -35,7 +35,7 @@ def resume(subject: Subject) -> Iterable[CheckResult]:
         result = _resumed(subject, dtype, f"in {_short(dtype)}", copy.deepcopy)
         yield result
         broken = broken or result.outcome in (Outcome.LIMIT, Outcome.DEVIATES)
-        if broken or result.outcome is Outcome.UNDRIVABLE and dtype == torch.float64:
+        if broken or (result.outcome is Outcome.UNDRIVABLE and dtype == torch.float64):
             break
     if not broken:
         yield _resumed(subject, torch.float64, "through a file (weights only)", _through_file)
@@ -130,8 +130,10 @@ def _raises(
     subject: Subject, error: Exception, how: str, shapes: list[tuple[int, ...]], *, file: bool
 ) -> CheckResult:
     outcome = Outcome.VARIANT if says_so(error) and not file else Outcome.LIMIT
-    body = "try:\n" + _indented(_body(file)) + (
-        "\nexcept Exception as error:\n    print(type(error).__name__)"
+    body = (
+        "try:\n"
+        + _indented(_body(file))
+        + ("\nexcept Exception as error:\n    print(type(error).__name__)")
     )
     text = program(subject, body, shapes=shapes, steps=BEFORE + AFTER, stream=(ID,))
     text, why = proven(subject, text, type(error).__name__)

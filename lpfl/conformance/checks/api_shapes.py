@@ -59,15 +59,16 @@ def _answers(subject: Subject, wanted: dict[str, tuple[int, ...]]) -> Iterator[C
             still = start[0].numel() > 0 and not any(bool(m.any()) for m in run.moves())
             if not run.finite:
                 yield _finding(subject, name, shape, Outcome.DEVIATES, "turns NaN", "finite: False")
-            elif still and name not in EXCUSED:
-                if subject.run(*subject.draw([(6, 4)], STEPS, ID)).displacement() > 0:
-                    said = f"moves by exactly 0 in {STEPS} steps"
-                    yield _finding(subject, name, shape, Outcome.LIMIT, said, "moved: 0.0")
+            elif still and name not in EXCUSED and _moves_at_all(subject):
+                said = f"moves by exactly 0 in {STEPS} steps"
+                yield _finding(subject, name, shape, Outcome.LIMIT, said, "moved: 0.0")
 
 
-def _raised(
-    subject: Subject, name: str, shape: tuple[int, ...], error: Exception
-) -> CheckResult:
+def _moves_at_all(subject: Subject) -> bool:
+    return subject.run(*subject.draw([(6, 4)], STEPS, ID)).displacement() > 0
+
+
+def _raised(subject: Subject, name: str, shape: tuple[int, ...], error: Exception) -> CheckResult:
     said = f"raises {told(error)}"
     if name in EXCUSED or says_so(error):
         message = f"A parameter of shape {shape} ({name}) {said}."

@@ -39,7 +39,9 @@ def degenerates(subject: Subject) -> CheckResult:
         if fit is not None:
             found[name] = f"exactly {name} with lr = {fit * (RATE if name in RATED else 1):.3g}"
     if not found:
-        message = "The number of simple methods (SGD, sign SGD, momentum, Adam) it is equal to is 0."
+        message = (
+            "The number of simple methods (SGD, sign SGD, momentum, Adam) it is equal to is 0."
+        )
         return CheckResult(check=ID, outcome=Outcome.CONFORMS, message=message, measured=0.0)
     name, words = next(iter(found.items()))
     claims = subject.spec.claims
@@ -70,18 +72,21 @@ def _simple_runs(subject: Subject, start: Any, gradients: Any) -> dict[str, Any]
         "sign SGD": [[-g.sign() for g in step] for step in gradients],
     }
     if isinstance(momentum, float) and 0 < momentum < 1:
-        made = lambda ps: torch.optim.SGD(ps, lr=RATE, momentum=momentum)  # noqa: E731
-        runs["SGD with momentum"] = _moves(made, start, gradients)
+        runs["SGD with momentum"] = _moves(
+            lambda ps: torch.optim.SGD(ps, lr=RATE, momentum=momentum), start, gradients
+        )
     pair = isinstance(betas, tuple | list) and len(betas) >= 2
     if pair and all(isinstance(b, float) and 0 <= b < 1 for b in betas[:2]):
         floor = eps if isinstance(eps, float) else 1e-8
         two = (betas[0], betas[1])
-        made = lambda ps: torch.optim.Adam(ps, lr=RATE, betas=two, eps=floor)  # noqa: E731
-        runs["Adam"] = _moves(made, start, gradients)
+        runs["Adam"] = _moves(
+            lambda ps: torch.optim.Adam(ps, lr=RATE, betas=two, eps=floor), start, gradients
+        )
     if isinstance(alpha, float) and 0 < alpha < 1:
         floor = eps if isinstance(eps, float) else 1e-8
-        made = lambda ps: torch.optim.RMSprop(ps, lr=RATE, alpha=alpha, eps=floor)  # noqa: E731
-        runs["RMSprop"] = _moves(made, start, gradients)
+        runs["RMSprop"] = _moves(
+            lambda ps: torch.optim.RMSprop(ps, lr=RATE, alpha=alpha, eps=floor), start, gradients
+        )
     return runs
 
 

@@ -36,18 +36,19 @@ def scale(subject: Subject) -> CheckResult:
     exponent = _slope({k: sizes[k] or 0.0 for k in near})
     whole = round(exponent)
     domain = _domain(sizes, whole)
+    not_finite = [f"1e{k}" for k in broken]
     details = {
         "exponent": exponent,
         "domain": [f"1e{domain[0]}", f"1e{domain[1]}"],
         "step by power of ten": {str(k): v for k, v in sizes.items()},
-        "not finite at": [f"1e{k}" for k in broken],
+        "not finite at": not_finite,
     }
     message = (
         f"The exponent of the step in the gradients' size is {exponent:.3g}, constant to 5 % from "
         f"1e{domain[0]} to 1e{domain[1]}."
     )
     if any(abs(k) <= 6 for k in broken):
-        return _broken(subject, [k for k in broken if abs(k) <= 6][0], details)
+        return _broken(subject, next(k for k in broken if abs(k) <= 6), details)
     claimed = {EXPONENTS[c] for c in subject.spec.claims if c in EXPONENTS}
     if len(claimed) == 1 and abs(exponent - claimed.copy().pop()) > 0.2:
         return CheckResult(
@@ -61,7 +62,7 @@ def scale(subject: Subject) -> CheckResult:
         )
     outcome = Outcome.NUMERICS if broken else Outcome.CONFORMS
     if broken:
-        message += f" Not finite at {', '.join(details['not finite at'])}."
+        message += f" Not finite at {', '.join(not_finite)}."
     return CheckResult(
         check=ID, outcome=outcome, message=message, measured=exponent, details=details
     )

@@ -32,10 +32,11 @@ def changed_formats(first: Session, second: Session) -> list[str]:
     found = []
     for key, value in entries(first):
         twin = other.get(key)
-        if isinstance(value, torch.Tensor) and isinstance(twin, torch.Tensor):
-            if value.dtype != twin.dtype:
-                old, new = (str(t.dtype).removeprefix("torch.") for t in (value, twin))
-                found.append(f"{key[1]}: {old} to {new}")
+        if not (isinstance(value, torch.Tensor) and isinstance(twin, torch.Tensor)):
+            continue
+        if value.dtype != twin.dtype:
+            old, new = (str(t.dtype).removeprefix("torch.") for t in (value, twin))
+            found.append(f"{key[1]}: {old} to {new}")
     return sorted(set(found))
 
 

@@ -23,9 +23,10 @@ def layer(weight: torch.Tensor) -> torch.nn.Module:
     if not kernel:
         made: torch.nn.Module = torch.nn.Linear(columns, rows, bias=False, dtype=weight.dtype)
     elif len(kernel) == 1:
-        made = torch.nn.Conv1d(columns, rows, tuple(kernel), bias=False, dtype=weight.dtype)
+        made = torch.nn.Conv1d(columns, rows, kernel[0], bias=False, dtype=weight.dtype)
     else:
-        made = torch.nn.Conv2d(columns, rows, tuple(kernel), bias=False, dtype=weight.dtype)
+        side = (kernel[0], kernel[1])
+        made = torch.nn.Conv2d(columns, rows, side, bias=False, dtype=weight.dtype)
     made.weight = torch.nn.Parameter(weight)
     return made
 
