@@ -6,6 +6,10 @@ from typing import Any
 import torch
 
 Factory = Callable[..., Any]
+SHARED_NAMES = {
+    "api.groups": "an option of the wrapper and one of the wrapped optimizer share a name"
+}
+"""Documented exception of wrappers: the groups belong to the wrapped optimizer."""
 
 
 def identity_compile() -> None:
@@ -18,21 +22,26 @@ def identity_compile() -> None:
 
 
 def by_dimension(
-    params: Iterable[Any], *, matrices: Mapping[str, Any], others: Mapping[str, Any] | None = None
+    params: Iterable[Any],
+    *,
+    matrices: Mapping[str, Any],
+    others: Mapping[str, Any] | None = None,
+    kernels: bool = False,
 ) -> list[dict[str, Any]]:
-    """Split parameters, or groups of them, into matrices (two dimensions) and others.
+    """Split parameters, or groups of them, into matrices and others; each gets its own entries.
 
-    Each part gets its own entries.
+    kernels: tensors of more than two dimensions count as matrices.
     """
     entries = list(params)
     if entries and not isinstance(entries[0], dict):
         entries = [{"params": entries}]
     split: list[dict[str, Any]] = []
+    chosen = lambda p: p.ndim == 2 or (kernels and p.ndim > 2)  # noqa: E731
     for group in entries:
         rest = {name: value for name, value in group.items() if name != "params"}
         parts = (
-            ([p for p in group["params"] if p.ndim == 2], matrices),
-            ([p for p in group["params"] if p.ndim != 2], others or {}),
+            ([p for p in group["params"] if chosen(p)], matrices),
+            ([p for p in group["params"] if not chosen(p)], others or {}),
         )
         split += [{**rest, **flags, "params": part} for part, flags in parts if part]
     return split
@@ -41,11 +50,13 @@ def by_dimension(
 def flagged(
     *, matrices: Mapping[str, Any], others: Mapping[str, Any] | None = None
 ) -> Callable[[Any], Factory]:
-    """Return a maker whose groups carry these entries, split by dimension."""
+    """Return a maker whose groups carry these entries: matrices and kernels, and others."""
 
     def make(cls: Any) -> Factory:
         def build(params: Any, **options: Any) -> Any:
-            return cls(by_dimension(params, matrices=matrices, others=others), **options)
+            return cls(
+                by_dimension(params, matrices=matrices, others=others, kernels=True), **options
+            )
 
         return build
 

@@ -12,8 +12,8 @@ def _with_matrices(name: str) -> Callable[[Any], Callable[..., Any]]:
 
     def make(cls: Any) -> Callable[..., Any]:
         def build(params: Any, **options: Any) -> Any:
-            groups = by_dimension(params, matrices={"matrix": True}, others={"matrix": False})
-            matrices = [p for group in groups if group["matrix"] for p in group["params"]]
+            groups = by_dimension(params, matrices={"matrix": True})
+            matrices = [p for group in groups if "matrix" in group for p in group["params"]]
             return cls(matrices, [p for group in groups for p in group["params"]], **options)
 
         return build

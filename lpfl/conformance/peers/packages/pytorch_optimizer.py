@@ -3,7 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
-from lpfl.conformance.peers.factories import around, by_dimension, flagged, on_base
+import torch
+
+from lpfl.conformance.peers.factories import SHARED_NAMES, around, by_dimension, flagged, on_base
 from lpfl.conformance.peers.package import Entry, Package
 
 LOW_RANK = {"rank": 2, "update_proj_gap": 1, "scale": 1.0, "projection_type": "std"}
@@ -11,8 +13,6 @@ LOW_RANK = {"rank": 2, "update_proj_gap": 1, "scale": 1.0, "projection_type": "s
 
 def _wsam(cls: Any) -> Callable[..., Any]:
     def build(model: Any, *, lr: float = 1e-2, **options: Any) -> Any:
-        import torch
-
         return cls(model, model.parameters(), torch.optim.SGD, lr=lr, **options)
 
     return build
@@ -41,7 +41,10 @@ PACKAGES = (
             ),
             "APOLLO": LOW_RANK_ENTRY,
             "AdaBelief": Entry(variants={"rectify=True": {"rectify": True}}),
-            "AdaFactor": Entry(variants={"relative_step=False": {"relative_step": False}}),
+            "AdaFactor": Entry(
+                options={"momentum_dtype": torch.float32},
+                variants={"relative_step=False": {"relative_step": False}},
+            ),
             "AdaGO": MUON,
             "AdaHessian": Entry(needs={"create_graph"}),
             "AdaLOMO": Entry(needs={"model", "fused"}),
@@ -81,7 +84,9 @@ PACKAGES = (
             "SGDW": Entry(variants={"momentum=0.9": {"momentum": 0.9}}),
             "SGDP": Entry(variants={"momentum=0.9": {"momentum": 0.9}}),
             "SafeFP16Optimizer": Entry(undrivable="scales the loss itself (optimizer.backward)"),
-            "ScheduleFreeWrapper": Entry(make=around("AdamW"), needs={"mode"}),
+            "ScheduleFreeWrapper": Entry(
+                make=around("AdamW"), needs={"mode"}, expected=SHARED_NAMES
+            ),
             "Shampoo": Entry(
                 variants={"preconditioning_compute_steps=4": {"preconditioning_compute_steps": 4}},
                 variant_claims={"preconditioning_compute_steps=4": set()},
@@ -89,7 +94,7 @@ PACKAGES = (
             "SignSGD": Entry(variants={"momentum=0": {"momentum": 0.0}}),
             "SophiaH": Entry(needs={"create_graph"}),
             "SpectralSphere": Entry(needs={"matrices"}),
-            "TRAC": Entry(make=around("AdamW")),
+            "TRAC": Entry(make=around("AdamW"), expected=SHARED_NAMES),
             "WSAM": Entry(make=_wsam, needs={"model", "closure"}),
         },
     ),

@@ -39,8 +39,16 @@ PACKAGES = (
             "Adahessian": Entry(needs={"create_graph"}),
             "AdamWLegacy": CAUTIOUS,
             "Adopt": CAUTIOUS,
-            "Lamb": CAUTIOUS,
-            "Lars": Entry(variants={"momentum=0.9": {"momentum": 0.9}}),
+            "Lamb": Entry(
+                claims=set(),
+                variants={"always_adapt=True": {"always_adapt": True, "max_grad_norm": None}},
+                variant_claims={"always_adapt=True": {"lamb"}},
+            ),
+            "Lars": Entry(
+                claims=set(),
+                variants={"always_adapt=True": {"always_adapt": True}},
+                variant_claims={"always_adapt=True": {"lars"}},
+            ),
             "Lion": CAUTIOUS,
             "Lookahead": Entry(make=around("AdamW")),
             "Muon": Entry(variants={"nesterov=True": {"nesterov": True}}),
