@@ -94,11 +94,20 @@ class Subject:
         return group
 
     @cached_property
+    def _kind(self) -> type:
+        start = [torch.full((6, 4), 0.5, dtype=torch.float64)]
+        return type(self.open(start).optimizer)
+
+    @cached_property
     def constructor_names(self) -> frozenset[str]:
         """Options that the factory or the optimizer's own constructor names."""
-        start = [torch.full((6, 4), 0.5, dtype=torch.float64)]
-        kind = type(self.open(start).optimizer)
-        return frozenset(named_options(self.spec.factory)) | frozenset(named_options(kind))
+        return frozenset(named_options(self.spec.factory)) | frozenset(named_options(self._kind))
+
+    @cached_property
+    def hides_options(self) -> bool:
+        """Whether constructor and factory name no option, but take any."""
+        takes = takes_any_option(self.spec.factory) or takes_any_option(self._kind)
+        return takes and not self.constructor_names
 
     def accepts(self, option: str) -> bool:
         """Return whether the constructor, or the default group, knows this option."""

@@ -9,7 +9,6 @@ from lpfl.conformance.alternatives import alternatives
 from lpfl.conformance.checks.api_paths import uneven
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.registry import check
-from lpfl.conformance.signatures import takes_any_option
 from lpfl.conformance.snippets import program, proven
 from lpfl.conformance.subject import Subject
 from lpfl.conformance.trajectory import distance
@@ -71,8 +70,7 @@ print('effect', gap(a, b, start))
 def _judged(subject: Subject) -> set[str]:
     """Return the options that matter and that the constructor offers; others are inner entries."""
     offered = subject.constructor_names
-    hidden = not offered and takes_any_option(subject.spec.factory)
-    return {name for name in JUDGED if hidden or name in offered}
+    return {name for name in JUDGED if subject.hides_options or name in offered}
 
 
 def _grade(subject: Subject, name: str) -> Outcome:

@@ -86,7 +86,7 @@ def _resumed(
                 seed_everything(subject.seed + 1)
                 session.step(step)
     except Exception as error:
-        return _raises(subject, error, how, shapes, file="file" in how)
+        return _raises(subject, error, how, shapes, dtype)
     apart = distance(second.values(), first.values())
     way = distance(first.values(), [b.double().cpu() for b in begin])
     relative = apart / way if way else float(apart > 0)
@@ -127,12 +127,17 @@ def _other_values(subject: Subject) -> dict[str, Any]:
 
 
 def _raises(
-    subject: Subject, error: Exception, how: str, shapes: list[tuple[int, ...]], *, file: bool
+    subject: Subject,
+    error: Exception,
+    how: str,
+    shapes: list[tuple[int, ...]],
+    dtype: torch.dtype,
 ) -> CheckResult:
+    file = "file" in how
     outcome = Outcome.VARIANT if says_so(error) and not file else Outcome.LIMIT
     body = (
         "try:\n"
-        + _indented(_body(file))
+        + _indented(_body(dtype, file=file))
         + ("\nexcept Exception as error:\n    print(type(error).__name__)")
     )
     text = program(subject, body, shapes=shapes, steps=BEFORE + AFTER, stream=(ID,))
@@ -174,8 +179,8 @@ def _graded(
             details={"formats changed by loading": changed},
         )
     text, why = "", ""
-    if dtype == torch.float64 and not others:
-        body = _body(False) + "\nprint('distance', gap(new, old, saved))"
+    if not others:
+        body = _body(dtype) + "\nprint('distance', gap(new, old, saved))"
         text = program(subject, body, shapes=shapes, steps=BEFORE + AFTER, stream=(ID,))
         text, why = proven(subject, text, relative)
     return CheckResult(
@@ -190,14 +195,20 @@ def _graded(
     )
 
 
-def _body(file: bool) -> str:
+def _body(dtype: torch.dtype, *, file: bool = False) -> str:
+    cast = (
+        ""
+        if dtype == torch.float64
+        else f"start = [v.to({dtype}) for v in start]\n"
+        f"gradients = [[x.to({dtype}) for x in g] for g in gradients]\n"
+    )
     through = (
         "import io\nfile = io.BytesIO()\ntorch.save(one.state_dict(), file)\n"
         "file.seek(0)\nstate = torch.load(file)"
     )
     plain = "import copy\nstate = copy.deepcopy(one.state_dict())"
     return f"""
-one, ps = begin(start)
+{cast}one, ps = begin(start)
 for g in gradients[:{BEFORE}]:
     step(one, ps, g)
 saved = [p.detach().clone() for p in ps]
