@@ -7,7 +7,15 @@ PACKAGES = (
     Package(distribution="prodigyopt", modules=("prodigyopt",)),
     Package(distribution="dog-optimizer", modules=("dog",)),
     Package(distribution="dowgopt", modules=("dowg",)),
-    Package(distribution="parameterfree", modules=("parameterfree",)),
+    Package(
+        distribution="parameterfree",
+        modules=("parameterfree",),
+        entries={
+            "KT": Entry(
+                expected={"def.descent": "its README: may diverge beyond gradients of norm 1"}
+            )
+        },
+    ),
     Package(distribution="acfgm-pytorch", modules=("acfgm",)),
     Package(
         distribution="ncg-optimizer",
