@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
-from lpfl.conformance.outcomes import CheckResult
+from lpfl.conformance.outcomes import CheckResult, Outcome
 
 CheckFunction = Callable[[Any], CheckResult | Iterable[CheckResult]]
 Claims = Collection[str] | Callable[[frozenset[str]], bool] | None
@@ -94,7 +94,22 @@ def check(
 def _discover() -> None:
     package = importlib.import_module("lpfl.conformance.checks")
     for module in sorted(m.name for m in pkgutil.iter_modules(package.__path__)):
-        importlib.import_module(f"{package.__name__}.{module}")
+        try:
+            importlib.import_module(f"{package.__name__}.{module}")
+        except Exception as error:
+            _keep_broken(module, error)
+
+
+def _keep_broken(module: str, error: Exception) -> None:
+    """Register, in place of the checks of a module, that it cannot be imported."""
+    check_id = f"import.{module}"
+    message = f"The checks of {module} cannot be imported: {type(error).__name__}: {error}."
+
+    @check(check_id, tags=("import",), cost=0.0)
+    def broken(subject: Any) -> CheckResult:
+        """The module with these checks can be imported."""
+        del subject
+        return CheckResult(check=check_id, outcome=Outcome.INCONCLUSIVE, message=message)
 
 
 def all_checks() -> dict[str, Check]:

@@ -73,13 +73,14 @@ def program(
     cast = "" if subject.coarsest == torch.float64 else ".float()"
     drawn = _DRAW.format(seed=seed, shapes=[tuple(s) for s in shapes], steps=steps, cast=cast)
     return (
-        _HEAD.format(make=_make(subject), step=_step(subject), begin=_begin(subject), draw=drawn)
+        _HEAD.format(make=optimizer_text(subject), step=_step(subject), begin=_begin(subject), draw=drawn)
         + body.strip()
         + "\n"
     )
 
 
-def _make(subject: "Subject") -> str:
+def optimizer_text(subject: "Subject") -> str:
+    """Return program text that imports the optimizer and defines ``make(params, **options)``."""
     spec = subject.spec
     module, _, name = spec.source.partition(":")
     top, _, rest = name.partition(".")

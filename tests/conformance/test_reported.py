@@ -1,4 +1,4 @@
-"""Publicly reported defects: the wrong twin is caught by the right check, the right one acquitted."""
+"""Publicly reported defects: the wrong twin is caught by its check, the right one acquitted."""
 
 import importlib
 import pkgutil

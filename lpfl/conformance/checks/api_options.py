@@ -34,6 +34,7 @@ def options(subject: Subject) -> CheckResult:
         effects[name] = distance(plain.end, other.end) / way if way else 0.0
     judged = _judged(subject)
     idle = [n for n, e in effects.items() if e <= VISIBLE and n.partition("[")[0] in judged]
+    idle = [n for n in idle if _on_a_loss(subject, base, _changes(subject)[n]) <= VISIBLE]
     if not idle:
         least = min((e for n, e in effects.items() if n.partition("[")[0] in judged), default=1.0)
         message = f"The smallest effect of an option that matters is {least:.2g} of the way."
@@ -71,6 +72,27 @@ def _judged(subject: Subject) -> set[str]:
     """Return the options that matter and that the constructor offers; others are inner entries."""
     offered = subject.constructor_names
     return {name for name in JUDGED if subject.hides_options or name in offered}
+
+
+def _on_a_loss(subject: Subject, base: Mapping[str, Any], changed: Mapping[str, Any]) -> float:
+    """Return the effect where the gradient is taken at the optimizer's own point.
+
+    A method may move only the point of the gradient, which prescribed gradients cannot see.
+    """
+    if "model" in subject.needs:
+        return 0.0
+    start, targets = subject.draw(subject.shapes((6, 4), (5,)), STEPS, "api.options", "loss")
+    ends = []
+    for options in (base, {**base, **changed}):
+        session = subject.open(start, options=options)
+        for row in targets:
+            pairs = list(zip(session.params, row, strict=True))
+            session.advance(
+                lambda pairs=pairs: sum(((p - t.to(p.dtype)) ** 2).sum() for p, t in pairs)
+            )
+        ends.append(session.values())
+    way = max(distance(end, start) for end in ends)
+    return distance(*ends) / way if way else 0.0
 
 
 def _grade(subject: Subject, name: str) -> Outcome:

@@ -15,7 +15,7 @@ from lpfl.conformance.rounding import inner_precision
 from lpfl.conformance.signatures import says_so, told
 from lpfl.conformance.snippets import program, proven
 from lpfl.conformance.subject import Session, Subject, Undrivable
-from lpfl.conformance.trajectory import distance
+from lpfl.conformance.trajectory import distance, gap
 
 ID = "api.resume"
 BEFORE, AFTER = 4, 6
@@ -91,6 +91,14 @@ def _resumed(
     way = distance(first.values(), [b.double().cpu() for b in begin])
     relative = apart / way if way else float(apart > 0)
     return _graded(subject, relative, how, changed, shapes, others=others, dtype=dtype)
+
+
+def _repeated(subject: Subject, dtype: torch.dtype) -> float:
+    """Return how far apart two equal runs are: a package may have a generator of its own."""
+    shapes = subject.shapes((6, 4), (5,))
+    start, gradients = subject.draw(shapes, BEFORE + AFTER, ID, dtype=dtype)
+    options = _low_precision_rate(subject, dtype)
+    return gap(*(subject.run(start, gradients, options=options) for _ in range(2)))
 
 
 def _raw(
@@ -177,6 +185,15 @@ def _graded(
             measured=relative,
             bound=SAME,
             details={"formats changed by loading": changed},
+        )
+    chance = _repeated(subject, dtype)
+    if chance > 0.1 * relative:
+        return CheckResult(
+            check=ID,
+            outcome=Outcome.VARIANT,
+            message=f"{message[:-1]}; two uninterrupted runs are {chance:.2g} apart: chance.",
+            measured=relative,
+            bound=SAME,
         )
     text, why = "", ""
     if not others:

@@ -6,8 +6,7 @@ CLAIMS = {"lamb"}
 CAUGHT_BY = {"def.trajectory": "deviates"}
 
 
-class Lamb(PerParameter):
-    defaults_of_method = {"lr": 0.01, "betas": (0.9, 0.999), "eps": 1e-8, "weight_decay": 0.1}
+class Lamb(PerParameter, lr=0.01, betas=(0.9, 0.999), eps=1e-08, weight_decay=0.1):
     corrects = True
 
     def update(self, p, g, state, group):

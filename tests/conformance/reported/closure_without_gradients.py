@@ -8,10 +8,8 @@ CLAIMS = {"soap"}
 CAUGHT_BY = {"api.closure": "limit"}
 
 
-class Soap(PerParameter):
+class Soap(PerParameter, lr=0.003, betas=(0.95, 0.95), shampoo_beta=0.95, eps=1e-08):
     """The first gradient only fills the statistics, as its authors do."""
-
-    defaults_of_method = {"lr": 3e-3, "betas": (0.95, 0.95), "shampoo_beta": 0.95, "eps": 1e-8}
 
     def update(self, p, g, state, group):
         if not state:

@@ -8,9 +8,7 @@ CLAIMS = {"adam"}
 CAUGHT_BY = {"api.resume": "deviates"}
 
 
-class Rounded(PerParameter):
-    defaults_of_method = {"lr": 1e-3, "betas": (0.9, 0.999), "eps": 1e-8}
-
+class Rounded(PerParameter, lr=0.001, betas=(0.9, 0.999), eps=1e-08):
     def update(self, p, g, state, group):
         wide = torch.promote_types(p.dtype, torch.float32)
         if not state:

@@ -8,9 +8,7 @@ CLAIMS = {"adam"}
 CAUGHT_BY = {"api.float16": "numerics"}
 
 
-class Adam(PerParameter):
-    defaults_of_method = {"lr": 0.01, "betas": (0.9, 0.999), "eps": 1e-8}
-
+class Adam(PerParameter, lr=0.01, betas=(0.9, 0.999), eps=1e-08):
     def inside(self, p):
         return torch.promote_types(p.dtype, torch.float32)
 

@@ -6,8 +6,7 @@ CLAIMS = {"adam"}
 CAUGHT_BY = {"def.trajectory": "conforms up to a convention"}
 
 
-class Adam(PerParameter):
-    defaults_of_method = {"lr": 0.01, "betas": (0.9, 0.999), "eps": 1e-8}
+class Adam(PerParameter, lr=0.01, betas=(0.9, 0.999), eps=1e-08):
     corrects = True
 
     def update(self, p, g, state, group):

@@ -1,4 +1,4 @@
-"""Factored second moments that average over the wrong axis when there are more rows than columns."""
+"""Factored second moments that average over the wrong axis for tall matrices."""
 
 from tests.conformance.reported.per_parameter import PerParameter
 
@@ -6,9 +6,7 @@ CLAIMS = {"adafactor"}
 CAUGHT_BY = {"api.transpose": "deviates"}
 
 
-class Factored(PerParameter):
-    defaults_of_method = {"lr": 0.01, "decay": 0.8}
-
+class Factored(PerParameter, lr=0.01, decay=0.8):
     def mean_of(self, rows, p):
         return rows.mean(-2, keepdim=True)
 

@@ -1,4 +1,4 @@
-"""Distance over gradients, with its global numbers in a group that loading a checkpoint replaces."""
+"""Distance over gradients, its global numbers in a group that loading a checkpoint replaces."""
 
 import torch
 

@@ -6,8 +6,7 @@ CLAIMS = {"adafactor"}
 CAUGHT_BY = {"api.keys": "deviates", "api.order": "deviates"}
 
 
-class Relative(PerParameter):
-    defaults_of_method = {"lr": 0.02, "decay": 0.8, "floor": 1e-3}
+class Relative(PerParameter, lr=0.02, decay=0.8, floor=0.001):
     keeps = False
 
     def update(self, p, g, state, group):

@@ -8,8 +8,7 @@ CLAIMS = {"amsgrad"}
 CAUGHT_BY = {"api.paths": "deviates", "def.degenerates": "deviates"}
 
 
-class AmsGrad(PerParameter):
-    defaults_of_method = {"lr": 0.01, "betas": (0.9, 0.9), "eps": 1e-8, "foreach": True}
+class AmsGrad(PerParameter, lr=0.01, betas=(0.9, 0.9), eps=1e-08, foreach=True):
     stores = True
 
     def update(self, p, g, state, group):

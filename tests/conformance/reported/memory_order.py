@@ -8,9 +8,7 @@ CLAIMS = {"sgd"}
 CAUGHT_BY = {"api.strides": "deviates"}
 
 
-class Sgd(PerParameter):
-    defaults_of_method = {"lr": 0.1, "momentum": 0.9}
-
+class Sgd(PerParameter, lr=0.1, momentum=0.9):
     def update(self, p, g, state, group):
         speed = state.setdefault("speed", torch.zeros_like(p))
         speed.mul_(group["momentum"]).add_(g)

@@ -5,9 +5,7 @@ import torch
 from tests.conformance.reported.per_parameter import PerParameter, orthogonal
 
 
-class Muon(PerParameter):
-    defaults_of_method = {"lr": 0.02, "momentum": 0.95, "weight_decay": 0.0}
-
+class Muon(PerParameter, lr=0.02, momentum=0.95, weight_decay=0.0):
     def update(self, p, g, state, group):
         self.decay(p, group)
         p -= group["lr"] * self.direction(p, g, state, group["momentum"])

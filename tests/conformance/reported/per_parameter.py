@@ -4,12 +4,16 @@ import torch
 
 
 class PerParameter(torch.optim.Optimizer):
-    """``update(p, g, state, group)`` changes one parameter in place."""
+    """``update(p, g, state, group)`` changes one parameter in place.
 
-    defaults_of_method: dict = {}
+    Default options are given with the class: ``class Sgd(PerParameter, lr=0.1)``.
+    """
+
+    def __init_subclass__(cls, **defaults):
+        cls.of_method = {**getattr(cls, "of_method", {}), **defaults}
 
     def __init__(self, params, **options):
-        super().__init__(params, {**self.defaults_of_method, **options})
+        super().__init__(params, {**self.of_method, **options})
 
     @torch.no_grad()
     def step(self, closure=None):

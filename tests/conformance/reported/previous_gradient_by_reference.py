@@ -8,9 +8,7 @@ CLAIMS = {"diffgrad"}
 CAUGHT_BY = {"api.grad-buffer": "deviates", "api.alias": "limit"}
 
 
-class DiffGrad(PerParameter):
-    defaults_of_method = {"lr": 0.01, "betas": (0.9, 0.999), "eps": 1e-8}
-
+class DiffGrad(PerParameter, lr=0.01, betas=(0.9, 0.999), eps=1e-08):
     def kept(self, g):
         return g.clone()
 

@@ -29,8 +29,7 @@ def inverse_root(S, order, power):
     return root
 
 
-class Shampoo(PerParameter):
-    defaults_of_method = {"lr": 0.1, "epsilon": 1e-6}
+class Shampoo(PerParameter, lr=0.1, epsilon=1e-06):
     power = staticmethod(torch.linalg.matrix_power)
 
     def update(self, p, g, state, group):

@@ -19,9 +19,7 @@ class Statistics:
         self.left, self.right = (p.new_zeros(n, n) for n in p.shape)
 
 
-class Shampoo(PerParameter):
-    defaults_of_method = {"lr": 0.1, "epsilon": 1e-12}
-
+class Shampoo(PerParameter, lr=0.1, epsilon=1e-12):
     def statistics(self, p, state):
         if not state:
             state["left"], state["right"] = (p.new_zeros(n, n) for n in p.shape)

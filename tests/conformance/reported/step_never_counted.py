@@ -6,8 +6,7 @@ CLAIMS = {"adamw"}
 CAUGHT_BY = {"def.trajectory": "deviates"}
 
 
-class AdamW(PerParameter):
-    defaults_of_method = {"lr": 1e-3, "betas": (0.9, 0.95), "eps": 1e-8, "weight_decay": 0.01}
+class AdamW(PerParameter, lr=0.001, betas=(0.9, 0.95), eps=1e-08, weight_decay=0.01):
     counts = True
 
     def update(self, p, g, state, group):

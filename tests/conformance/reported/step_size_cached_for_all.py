@@ -15,9 +15,7 @@ def rectification(t, b2):
     return ((now - 4) * (now - 2) * most / ((most - 4) * (most - 2) * now)) ** 0.5
 
 
-class RAdam(PerParameter):
-    defaults_of_method = {"lr": 0.01, "betas": (0.9, 0.9), "eps": 1e-8}
-
+class RAdam(PerParameter, lr=0.01, betas=(0.9, 0.9), eps=1e-08):
     def plan(self, t, group):
         factor = rectification(t, group["betas"][1])
         return factor is not None, group["lr"] * (1.0 if factor is None else factor)

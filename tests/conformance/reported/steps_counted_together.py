@@ -6,9 +6,7 @@ CLAIMS = {"adam"}
 CAUGHT_BY = {"api.late": "deviates"}
 
 
-class Adam(PerParameter):
-    defaults_of_method = {"lr": 0.01, "betas": (0.9, 0.999), "eps": 1e-8}
-
+class Adam(PerParameter, lr=0.01, betas=(0.9, 0.999), eps=1e-08):
     def update(self, p, g, state, group):
         m, v, t = moments(p, g, state, group)
         m, v = corrected(m, v, self.count(t, group), group)
