@@ -59,10 +59,9 @@ def stored_in(values: Sequence[torch.Tensor]) -> torch.dtype:
     return torch.float64
 
 
-def rounds_away(subject: "Subject", moved: float, values: Sequence[torch.Tensor]) -> bool:
-    """Return whether a relative move is no more than rounding in a coarse format inside."""
-    coarse = stored_in(values) != torch.float64 or inner_precision(subject) != "float64"
-    return coarse and moved <= torch.finfo(torch.float32).eps
+def rounds_away(moved: float) -> bool:
+    """Return whether a relative move is no more than rounding of a number to float32."""
+    return moved <= torch.finfo(torch.float32).eps
 
 
 def tolerance(subject: "Subject", check_id: str) -> float:

@@ -155,8 +155,24 @@ class Subject:
         return self._handled[key]
 
     def shapes(self, *candidates: Sequence[int]) -> list[tuple[int, ...]]:
-        """Return those of the shapes that the optimizer takes charge of."""
-        return [tuple(shape) for shape in candidates if self.handles(shape)]
+        """Return those of the shapes that the optimizer takes charge of and can step on.
+
+        A shape on which it raises is the business of the check of shapes alone; where it raises
+        on all of them, all are returned.
+        """
+        handled = [tuple(shape) for shape in candidates if self.handles(shape)]
+        stepped = [shape for shape in handled if self._steps(shape)]
+        return stepped or handled
+
+    def _steps(self, shape: tuple[int, ...]) -> bool:
+        if ("steps", shape) not in self.memory:
+            start, gradients = self.draw([shape], 2, "shapes")
+            try:
+                self.run(start, gradients)
+                self.memory["steps", shape] = True
+            except Exception:
+                self.memory["steps", shape] = False
+        return bool(self.memory["steps", shape])
 
     def draw(
         self,

@@ -206,8 +206,8 @@ def _moving(subject: Subject, moved: float, start: Any, plan: Any, options: Any)
     why = " (noise: another seed moves it elsewhere)" if random else ""
     why = " (every weight shrinks by one factor: a decay)" if shrinks else why
     outcome = Outcome.VARIANT if random or shrinks else Outcome.LIMIT
-    if rounds_away(subject, moved, run.end):
-        why, outcome = " (they are written back in a coarser format)", Outcome.NUMERICS
+    if rounds_away(moved):
+        why, outcome = " (numbers of float32 inside)", Outcome.NUMERICS
     return CheckResult(
         check="api.zero",
         outcome=outcome,

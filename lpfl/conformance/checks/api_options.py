@@ -1,6 +1,7 @@
 """Options: each has an effect; weight decay pulls towards zero."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -34,7 +35,9 @@ def options(subject: Subject) -> CheckResult:
         effects[name] = distance(plain.end, other.end) / way if way else 0.0
     judged = _judged(subject)
     idle = [n for n, e in effects.items() if e <= VISIBLE and n.partition("[")[0] in judged]
-    idle = [n for n in idle if _on_a_loss(subject, base, _changes(subject)[n]) <= VISIBLE]
+    for name in idle:
+        effects[name] = max(effects[name], _on_a_loss(subject, base, _changes(subject)[name]))
+    idle = [n for n in idle if effects[n] <= VISIBLE]
     if not idle:
         least = min((e for n, e in effects.items() if n.partition("[")[0] in judged), default=1.0)
         message = f"The smallest effect of an option that matters is {least:.2g} of the way."
@@ -74,6 +77,10 @@ def _judged(subject: Subject) -> set[str]:
     return {name for name in JUDGED if subject.hides_options or name in offered}
 
 
+def _squares(pairs: Sequence[tuple[torch.Tensor, torch.Tensor]]) -> torch.Tensor:
+    return torch.stack([((p - target.to(p.dtype)) ** 2).sum() for p, target in pairs]).sum()
+
+
 def _on_a_loss(subject: Subject, base: Mapping[str, Any], changed: Mapping[str, Any]) -> float:
     """Return the effect where the gradient is taken at the optimizer's own point.
 
@@ -87,9 +94,7 @@ def _on_a_loss(subject: Subject, base: Mapping[str, Any], changed: Mapping[str, 
         session = subject.open(start, options=options)
         for row in targets:
             pairs = list(zip(session.params, row, strict=True))
-            session.advance(
-                lambda pairs=pairs: sum(((p - t.to(p.dtype)) ** 2).sum() for p, t in pairs)
-            )
+            session.advance(partial(_squares, pairs))
         ends.append(session.values())
     way = max(distance(end, start) for end in ends)
     return distance(*ends) / way if way else 0.0

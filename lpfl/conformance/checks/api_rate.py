@@ -49,11 +49,11 @@ def lr_zero(subject: Subject) -> CheckResult:
         return CheckResult(
             check=check_id, outcome=Outcome.CONFORMS, message=message, measured=largest, bound=STILL
         )
-    if rounds_away(subject, largest, after):
+    if rounds_away(largest):
         return CheckResult(
             check=check_id,
             outcome=Outcome.NUMERICS,
-            message=f"{message[:-1]}: the parameters are written back in a coarser format.",
+            message=f"{message[:-1]}: numbers of float32 inside.",
             measured=largest,
             bound=STILL,
             scenario={"lr": 0.0},
