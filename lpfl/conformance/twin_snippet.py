@@ -1,5 +1,7 @@
 """A program that shows two twin trainings apart with torch and the optimizer's package alone."""
 
+from collections.abc import Mapping, Sequence
+
 from lpfl.conformance.fingerprint import World, learning_rate
 from lpfl.conformance.signatures import named_options
 from lpfl.conformance.snippets import optimizer_text
@@ -54,7 +56,6 @@ _CHANGE = {
     "outputs": "start[-1], outputs = A @ start[-1], lambda rows: rows @ A.mT",
     "hidden": "start = [A @ start[0], start[1] @ A.inverse()]",
 }
-_BACKWARD = "            optimizer.zero_grad()\n            {loss}"
 _DRIVES = {
     "": "optimizer.zero_grad(); loss().backward(); optimizer.step()",
     "model": "optimizer.zero_grad(); loss().backward(); optimizer.step()",
@@ -75,7 +76,7 @@ _UNSPOKEN = ("fused", "sampled", "value_closure", "keeps_grad", "grad_first", "s
 
 def twin_program(subject: Subject, world: World, side: str, transform: str) -> str:
     """Return the program, or an empty text where the drive is not written down here."""
-    if subject.spec.step is not None or any(need in subject.needs for need in _UNSPOKEN):
+    if not spoken(subject):
         return ""
     dim = {"inputs": world.sizes[-1], "outputs": world.sizes[0], "hidden": world.sizes[1]}[side]
     A = draw_transform(transform, dim, subject.stream(side, transform, dim))
@@ -83,11 +84,6 @@ def twin_program(subject: Subject, world: World, side: str, transform: str) -> s
     options = dict(world.options) | ({} if rate is None else {"lr": rate})
     if subject.accepts("weight_decay"):
         options["weight_decay"] = 0.0
-    given = "model" if "model" in subject.needs else (
-        "list(model.named_parameters())" if "named" in subject.needs else "list(model.parameters())"
-    )  # fmt: skip
-    drive = next((text for need, text in _DRIVES.items() if need and need in subject.needs), "")
-    mode = "mode" in subject.needs
     seed = derive_seed(subject.seed, "conformance", "fingerprint", *world.sizes, world.sizes[-1])
     return _PROGRAM.format(
         make=optimizer_text(subject),
@@ -98,17 +94,87 @@ def twin_program(subject: Subject, world: World, side: str, transform: str) -> s
         rows=world.rows,
         global_seed=subject.seed,
         change=f"    if changed:\n        {_CHANGE[side]}",
-        build=_build(subject, given, options),
-        step="        " + (drive or _DRIVES[""]),
-        after="optimizer.eval()" if mode else "",
+        build=_build(subject, options),
+        step="        " + _drive(subject),
+        after="optimizer.eval()" if "mode" in subject.needs else "",
         back="predictions @ A.inverse().mT if changed else predictions"
         if side == "outputs"
         else "predictions",
     )
 
 
-def _build(subject: Subject, given: str, options: dict[str, object]) -> str:
+_CONVOLUTION = """\
+import math
+
+import torch
+
+{make}
+
+draw = torch.Generator().manual_seed({seed})
+normal = lambda *size: torch.randn(size, generator=draw, dtype=torch.float64)
+shape = {shape}
+kernel = normal(*shape) / math.sqrt(math.prod(shape[1:]))
+spread = torch.exp(normal(*shape[1:]) / 2)
+batches = [(normal({rows}, *shape[1:]) * spread, normal({rows}, shape[0])) for _ in range({steps})]
+
+
+def train(images):
+    torch.manual_seed({global_seed})
+    if images:
+        layer = torch.nn.Conv2d(shape[1], shape[0], shape[2:], bias=False, dtype=torch.float64)
+    else:
+        layer = torch.nn.Linear(kernel[0].numel(), shape[0], bias=False, dtype=torch.float64)
+    layer.weight.data.copy_(kernel.reshape(layer.weight.shape))
+    model = torch.nn.Sequential(layer, torch.nn.Flatten())
+    {build}
+    for X, Y in batches:
+        def loss():
+            return (model(X if images else X.flatten(1)) - Y).square().sum() / (2 * len(X))
+{step}
+    {after}
+    return layer.weight.detach().flatten(1)
+
+
+one, two = train(True), train(False)
+print('gap', float((one - two).norm() / (two - kernel.flatten(1)).norm()))
+"""
+
+
+def convolution_program(subject: Subject, shape: Sequence[int], rows: int, steps: int) -> str:
+    """Return a program that trains a convolution and the linear layer it equals."""
+    if not spoken(subject):
+        return ""
+    options = {"weight_decay": 0.0} if subject.accepts("weight_decay") else {}
+    return _CONVOLUTION.format(
+        make=optimizer_text(subject),
+        seed=derive_seed(subject.seed, "conformance", "inv.convolution", *shape),
+        shape=tuple(shape),
+        rows=rows,
+        steps=steps,
+        global_seed=subject.seed,
+        build=_build(subject, options),
+        step="        " + _drive(subject),
+        after="optimizer.eval()" if "mode" in subject.needs else "",
+    )
+
+
+def spoken(subject: Subject) -> bool:
+    """Return whether the way this subject is driven can be written into a short program."""
+    return subject.spec.step is None and not any(need in subject.needs for need in _UNSPOKEN)
+
+
+def _drive(subject: Subject) -> str:
+    needs = (need for need in _DRIVES if need and need in subject.needs)
+    return _DRIVES[next(needs, "")]
+
+
+def _build(subject: Subject, options: Mapping[str, object]) -> str:
     """Return the lines that build the optimizer; what its factory does not name is set later."""
+    given = "list(model.parameters())"
+    if "model" in subject.needs:
+        given = "model"
+    elif "named" in subject.needs:
+        given = "list(model.named_parameters())"
     named = named_options(subject.spec.factory)
     direct = {k: v for k, v in options.items() if k in named}
     later = {k: v for k, v in options.items() if k not in named}
