@@ -28,7 +28,7 @@ PACKAGES = (
         entries={
             "Muon": Entry(undrivable="needs an initialised process group"),
             "MuonWithAuxAdam": Entry(undrivable="needs an initialised process group"),
-            "SingleDeviceMuon": Entry(needs={"matrices"}, claims={"muon"}),
+            "SingleDeviceMuon": Entry(claims={"muon"}),
             "SingleDeviceMuonWithAuxAdam": Entry(
                 make=flagged(matrices={"use_muon": True}, others={"use_muon": False}),
                 claims={"muon"},
