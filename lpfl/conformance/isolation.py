@@ -5,6 +5,7 @@ pipe; a crash, a hang or an overflow of memory becomes the answer of the check i
 """
 
 import contextlib
+import faulthandler
 import functools
 import json
 import os
@@ -181,7 +182,8 @@ def _child(
     """Run the checks in the forked process and leave it, whatever happens."""
     try:
         os.setsid()
-        _quiet()
+        faulthandler.disable()
+        _quiet(write)
         _limit_memory(limits.memory)
         _run_batch(spec, batch, options, write)
     except BaseException as error:
@@ -214,11 +216,13 @@ def _send(write: int, event: dict[str, Any]) -> None:
         left = left[os.write(write, left) :]
 
 
-def _quiet() -> None:
-    """Send what the subject prints nowhere, below Python's own streams too."""
+def _quiet(kept: int) -> None:
+    """Send what the subject prints nowhere, below Python's streams too; close what is open."""
     nowhere = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
         os.dup2(nowhere, stream)
+    os.closerange(3, kept)
+    os.closerange(kept + 1, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
     sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: PTH123, SIM115
 
 

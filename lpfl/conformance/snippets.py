@@ -1,6 +1,7 @@
 """Programs that show a finding with torch and the optimizer's package alone; they are run first."""
 
 import contextlib
+import faulthandler
 import inspect
 import io
 import os
@@ -72,11 +73,8 @@ def program(
     seed = derive_seed(subject.seed, "conformance", "draw", *stream)
     cast = "" if subject.coarsest == torch.float64 else ".float()"
     drawn = _DRAW.format(seed=seed, shapes=[tuple(s) for s in shapes], steps=steps, cast=cast)
-    return (
-        _HEAD.format(make=optimizer_text(subject), step=_step(subject), begin=_begin(subject), draw=drawn)
-        + body.strip()
-        + "\n"
-    )
+    make, step, begin = optimizer_text(subject), _step(subject), _begin(subject)
+    return _HEAD.format(make=make, step=step, begin=begin, draw=drawn) + body.strip() + "\n"
 
 
 def optimizer_text(subject: "Subject") -> str:
@@ -163,6 +161,7 @@ def execute(text: str, names: Mapping[str, Any]) -> str:
 
 
 def _run_and_exit(text: str, names: Mapping[str, Any], write: int) -> None:
+    faulthandler.disable()
     out = io.StringIO()
     try:
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(io.StringIO()):

@@ -51,8 +51,13 @@ def closure(subject: Subject) -> CheckResult:
         if not offered or not subject.injects or subject.needs & {"keeps_grad", "sparse"}:
             message = "Not applicable: step() offers no ordinary closure."
             return CheckResult(check=ID, outcome=Outcome.NOT_CLAIMED, message=message)
+    if "value_closure" in subject.needs:
+        message = "Not applicable: the closure returns a number, as the spec says."
+        return CheckResult(check=ID, outcome=Outcome.NOT_CLAIMED, message=message)
     watch = _Watch()
     values = [session.values()]
+    if "grad_first" in subject.needs:
+        surrogate(session.params, gradients[0])().backward()
     try:
         for step in gradients:
             watch.returned.append(session.optimizer.step(watch.closure(session, step)))

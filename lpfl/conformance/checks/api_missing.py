@@ -25,6 +25,8 @@ PAIR = ((6, 4), (6, 4))
 def missing(subject: Subject) -> CheckResult:
     """A parameter without a gradient stands still, raises nothing and disturbs nobody."""
     check_id = "api.missing"
+    if "grad_first" in subject.needs:
+        return _needs_first(check_id)
     start, gradients = subject.draw(PAIR, 6, check_id)
     given: list[list[Any]] = [
         [g[0], None if t in (0, 1, 4) else g[1]] for t, g in enumerate(gradients)
@@ -76,10 +78,17 @@ except Exception as error:
     return CheckResult(check=check_id, outcome=outcome, message=message, measured=apart)
 
 
+def _needs_first(check_id: str) -> CheckResult:
+    message = "Not applicable: every parameter needs a gradient first, as the spec says."
+    return CheckResult(check=check_id, outcome=Outcome.NOT_CLAIMED, message=message)
+
+
 @check("api.late", tags=("api",), cost=0.4, needs=("params",))
 def late(subject: Subject) -> CheckResult:
     """A parameter whose first gradient comes late takes the first step of a fresh one."""
     check_id = "api.late"
+    if "grad_first" in subject.needs:
+        return _needs_first(check_id)
     start, gradients = subject.draw(PAIR, 8, check_id)
     fresh = subject.run(start, gradients[:4])
     first = next((t for t, m in enumerate(fresh.moves(1)) if float(m.norm()) > 0), None)

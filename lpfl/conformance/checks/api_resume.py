@@ -120,7 +120,7 @@ def _raw(
     second.steps = first.steps
     for fresh, p in zip(second.params, first.params, strict=True):
         fresh.data.copy_(p.detach())
-        if "keeps_grad" in subject.needs and p.grad is not None:
+        if subject.needs & {"keeps_grad", "grad_first"} and p.grad is not None:
             fresh.grad = p.grad.clone()
     return second
 
