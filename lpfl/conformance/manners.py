@@ -34,10 +34,13 @@ def settings() -> dict[str, Any]:
 
 
 def _functions(owner: Any) -> frozenset[tuple[str, int]]:
-    """Return name and identity of each function; torch itself wraps ``step`` when it is used."""
+    """Return name and identity of each function.
+
+    torch itself wraps ``step`` when it is used, and functions of modules when it compiles.
+    """
     found = dict(vars(owner))
     return frozenset(
-        (name, id(value))
+        (name, 0 if str(value.__module__).partition(".")[0] == "torch" else id(value))
         for name, value in found.items()
         if name != "step" and (inspect.isfunction(value) or inspect.isclass(value))
     )

@@ -197,6 +197,9 @@ def keys(subject: Subject) -> CheckResult:
         message = "The number of options changed by six steps is 0."
         return CheckResult(check=check_id, outcome=Outcome.CONFORMS, message=message, measured=0.0)
     name, (old, new) = next(iter(changed.items()))
+    if all(repr(None) == was for was, _ in changed.values()):
+        message = f"The option {name!r}, left open, is filled in by step()."
+        return CheckResult(check=check_id, outcome=Outcome.VARIANT, message=message)
     body = f"""
 optimizer, params = begin([10.0 * v for v in start])
 for g in gradients:

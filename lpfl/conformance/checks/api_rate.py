@@ -58,6 +58,15 @@ def lr_zero(subject: Subject) -> CheckResult:
             bound=STILL,
             scenario={"lr": 0.0},
         )
+    if moved[0] <= STILL:
+        return CheckResult(
+            check=check_id,
+            outcome=Outcome.VARIANT,
+            message=f"{message[:-1]}, from step 4 on only: its memory holds steps, not gradients.",
+            measured=largest,
+            bound=STILL,
+            scenario={"lr": 0.0, "from step": 4},
+        )
     own_rate = moved[0] <= STILL or subject.injects
     return CheckResult(
         check=check_id,

@@ -70,7 +70,7 @@ def scale(subject: Subject) -> CheckResult:
 
 def _step_size(subject: Subject, power: int) -> float | None:
     """Return the length of the last step for gradients of size 10^power; None if it raises."""
-    shapes = subject.shapes((6, 4), (5,))
+    shapes = subject.shapes((6, 4)) or subject.shapes((5,))
     start, gradients = subject.draw(shapes, STEPS, ID)
     factor = 10.0**power
     try:
@@ -121,7 +121,7 @@ try:
 except Exception as error:
     print('finite: False', type(error).__name__)
 """
-    shapes = subject.shapes((6, 4), (5,))
+    shapes = subject.shapes((6, 4)) or subject.shapes((5,))
     text = program(subject, body, shapes=shapes, steps=STEPS, stream=(ID,))
     text, why = proven(subject, text, "finite: False")
     return CheckResult(

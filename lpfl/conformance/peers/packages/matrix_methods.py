@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from lpfl.conformance.peers.factories import by_dimension, flagged
+from lpfl.conformance.peers.factories import by_dimension, flagged, identity_compile
 from lpfl.conformance.peers.package import Entry, Package
 
 
@@ -38,12 +38,13 @@ PACKAGES = (
     Package(
         distribution="kron-torch",
         modules=("kron_torch",),
+        prepare=identity_compile,
         entries={
             "DistributedKron": Entry(undrivable="needs several processes with a GPU each"),
             "DistributedOneSidedKron": Entry(undrivable="needs several processes with a GPU each"),
         },
     ),
-    Package(distribution="quad-torch", modules=("quad_torch",)),
+    Package(distribution="quad-torch", modules=("quad_torch",), prepare=identity_compile),
     Package(
         distribution="singd",
         modules=("singd.optim.optimizer",),

@@ -40,6 +40,9 @@ PACKAGES = (
                 variants={"variant=inc": {"variant": "inc"}, "variant=exp": {"variant": "exp"}}
             ),
             "APOLLO": LOW_RANK_ENTRY,
+            "ASGD": Entry(
+                expected={"api.keys": "documented: it adapts its rate (lr) at each step"}
+            ),
             "AdaBelief": Entry(variants={"rectify=True": {"rectify": True}}),
             "AdaFactor": Entry(
                 options={"momentum_dtype": torch.float32},

@@ -43,7 +43,15 @@ PACKAGES = (
     ),
     Package(distribution="ano-optimizer", modules=("ano_optimizer",)),
     Package(distribution="fsgdm", modules=("fsgdm",)),
-    Package(distribution="grokadamw", modules=("grokadamw",)),
+    Package(
+        distribution="grokadamw",
+        modules=("grokadamw",),
+        entries={
+            "GrokAdamW": Entry(
+                expected={"api.order": "documented: momentum decays by the place of the layer"}
+            )
+        },
+    ),
     Package(
         distribution="ivon-opt",
         modules=("ivon",),
@@ -58,6 +66,11 @@ PACKAGES = (
     Package(
         distribution="pytorch-lamb",
         modules=("pytorch_lamb.lamb",),
+        entries={
+            "Lamb": Entry(
+                expected={"def.trajectory": "its source: paper v3 does not use debiasing"}
+            )
+        },
     ),
     Package(
         distribution="ranger21",
