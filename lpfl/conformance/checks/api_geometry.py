@@ -1,5 +1,7 @@
 """The same weights written otherwise: the transposed matrix, the kernel as a flat matrix."""
 
+from collections.abc import Iterator
+
 import torch
 
 from lpfl.conformance.agreement import Gradients, Start
@@ -117,18 +119,25 @@ for (g,) in gradients:
     return program(subject, body, shapes=[shape], steps=STEPS, stream=("api.transpose",))
 
 
-@check("api.flatten", tags=("api",), cost=0.2)
-def flatten(subject: Subject) -> CheckResult:
-    """A kernel moves as its flattened matrix, or as a tensor of its own; not half and half."""
-    check_id = "api.flatten"
-    shape = (8, 2, 3, 1)
-    if not (subject.handles(shape) and subject.handles((8, 6))):
+@check("api.flatten", tags=("api",), cost=0.3)
+def flatten(subject: Subject) -> Iterator[CheckResult]:
+    """A kernel moves as its flat matrix, or as a tensor of its own; not half and half."""
+    shapes = subject.shapes((8, 2, 3, 1), (8, 3, 2))
+    if not shapes or not subject.handles((8, 6)):
         message = "Not applicable: it does not take both kernels and matrices."
-        return CheckResult(check=check_id, outcome=Outcome.UNDRIVABLE, message=message)
+        yield CheckResult(check="api.flatten", outcome=Outcome.UNDRIVABLE, message=message)
+        return
+    for shape in shapes:
+        yield _flattened(subject, shape)
+
+
+def _flattened(subject: Subject, shape: tuple[int, ...]) -> CheckResult:
+    check_id = "api.flatten"
     start, gradients = subject.draw([shape], STEPS, check_id)
+    flat_start, flat_gradients = _flat(start), [_flat(g) for g in gradients]
     options = without_decay(subject)
     kernel = subject.run(start, gradients, options=options)
-    flat = subject.run(_flat(start), [_flat(g) for g in gradients], options=options)
+    flat = subject.run(flat_start, flat_gradients, options=options)
     back = Trajectory([[v.reshape(shape) for v in values] for values in flat.values])
     apart, ratio = _last_moves(kernel, back)
     bound = max(1e-6, tolerance(subject, check_id))
@@ -144,19 +153,16 @@ def flatten(subject: Subject) -> CheckResult:
     if not same_way and not subject.spec.claims & FLATTENS:
         message += " A kernel is a tensor of its own here."
         return CheckResult(check=check_id, outcome=Outcome.NOT_CLAIMED, message=message)
-    if not attributable(
-        subject, max(apart, ratio - 1), _flat(start), [_flat(g) for g in gradients]
-    ):
+    if not attributable(subject, max(apart, ratio - 1), flat_start, flat_gradients):
         message += " Rounding or another seed does as much."
         return CheckResult(check=check_id, outcome=Outcome.INCONCLUSIVE, message=message)
-    text, why = proven(
-        subject, _flatten_text(subject, shape, same_way), ratio if same_way else apart
-    )
+    measured = ratio if same_way else apart
+    text, why = proven(subject, _flatten_text(subject, shape, same_way), measured)
     return CheckResult(
         check=check_id,
         outcome=Outcome.DEVIATES,
         message=message,
-        measured=ratio if same_way else apart,
+        measured=measured,
         bound=1.0 if same_way else bound,
         scenario={"shape": shape, "flat": (8, 6), "steps": STEPS},
         snippet=text,

@@ -23,6 +23,9 @@ def alias(subject: Subject) -> CheckResult:
     session = subject.open(start)
     for step in gradients:
         session.step(step)
+    graph = next(_with_graph(session), None)
+    if graph is not None:
+        return _holds_graph(subject, graph, shapes)
     shared = list(_shared(session))
     kinds = {kind for kind, _ in shared}
     if not shared:
@@ -42,6 +45,34 @@ def alias(subject: Subject) -> CheckResult:
         message=f"The state {name!r} shares memory with a {kind} and {stated}.",
         measured=float(len(shared)),
         bound=0.0,
+        scenario={"shapes": shapes, "steps": 4, "state": name},
+        snippet=text,
+        details={"snippet": why} if why else {},
+    )
+
+
+def _with_graph(session: Session) -> Iterator[str]:
+    """Yield the names of state tensors that drag a graph along, step after step."""
+    for p in session.params:
+        for name, tensor in _tensors(session.optimizer.state.get(p, {})):
+            if tensor.grad_fn is not None:
+                yield name
+
+
+def _holds_graph(subject: Subject, name: str, shapes: list[tuple[int, ...]]) -> CheckResult:
+    body = """
+optimizer, params = begin(start)
+for g in gradients:
+    step(optimizer, params, g)
+held = [s for state in optimizer.state.values() for s in state.values() if torch.is_tensor(s)]
+print('graph:', any(s.grad_fn is not None for s in held))
+"""
+    text = program(subject, body, shapes=shapes, steps=4, stream=(ID,))
+    text, why = proven(subject, text, "graph: True")
+    return CheckResult(
+        check=ID,
+        outcome=Outcome.LIMIT,
+        message=f"The state {name!r} keeps the graph it was computed with: memory grows by steps.",
         scenario={"shapes": shapes, "steps": 4, "state": name},
         snippet=text,
         details={"snippet": why} if why else {},

@@ -57,3 +57,26 @@ def _whole(value: Any) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     return float(value) if float(value).is_integer() else None
+
+
+def lost_entries(first: Session, second: Session) -> list[str]:
+    """Return which entries of the state are missing in the second session, or have other values.
+
+    Values are compared to 1e-6 of their size.
+    """
+    other = dict(entries(second))
+    found = []
+    for key, value in entries(first):
+        if key not in other or not _close(value, other[key]):
+            found.append(key[1])
+    return sorted(set(found))
+
+
+def _close(a: Any, b: Any) -> bool:
+    if isinstance(a, torch.Tensor) and isinstance(b, torch.Tensor):
+        if a.shape != b.shape or a.is_sparse or not a.dtype.is_floating_point:
+            return a.shape == b.shape
+        return torch.allclose(a.double(), b.double(), rtol=1e-6, atol=1e-12, equal_nan=True)
+    if isinstance(a, int | float) and isinstance(b, int | float | torch.Tensor):
+        return abs(float(a) - float(b)) <= 1e-6 * abs(float(a)) + 1e-12
+    return True
