@@ -40,7 +40,7 @@ FAULTS = {
     "decay subtracts a constant": Fault(TO, ("SGDW",), "api.decay", DEVIATES),
     "wrong exponent, hidden at step one": Fault(TO, ("Shampoo",), "def.trajectory", DEVIATES),
     "stands still until its period is over": Fault(
-        PO, ("Shampoo[preconditioning_compute_steps=4]",), "def.descent", EITHER
+        PO, ("Shampoo[preconditioning_compute_steps=4]",), "def.first-move", LIMIT
     ),
     "sign flipped after the difference": Fault(PO, ("Adan",), "api.maximize", DEVIATES),
     "maximize negates p.grad": Fault(PO, ("SGDW",), "api.maximize", EITHER),

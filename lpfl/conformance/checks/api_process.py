@@ -15,7 +15,11 @@ from lpfl.conformance.trajectory import distance
 
 @check("api.copy", tags=("api",), cost=0.1, needs=("params",), alone=True)
 def copies(subject: Subject) -> CheckResult:
-    """A deep copy and a pickled copy step on (a profile: torch's base class drops attributes)."""
+    """A deep copy and a pickled copy step on.
+
+    torch's base class drops attributes: a limit of torch's own optimizers, and for all others
+    only a word.
+    """
     check_id = "api.copy"
     said = []
     for name, duplicate in (("deepcopy", copy.deepcopy), ("pickle", _pickled)):
@@ -26,8 +30,13 @@ def copies(subject: Subject) -> CheckResult:
         message = "The number of ways to copy (deepcopy, pickle) that fail is 0."
         return CheckResult(check=check_id, outcome=Outcome.CONFORMS, message=message, measured=0.0)
     message = f"A copied optimizer does not go on ({'; '.join(said)})."
+    start, _ = subject.draw(subject.shapes((6, 4)), 0, check_id)
+    owner = type(subject.open(start).optimizer).__module__.startswith("torch.optim.")
     return CheckResult(
-        check=check_id, outcome=Outcome.VARIANT, message=message, measured=float(len(said))
+        check=check_id,
+        outcome=Outcome.LIMIT if owner else Outcome.VARIANT,
+        message=message,
+        measured=float(len(said)),
     )
 
 
