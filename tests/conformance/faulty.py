@@ -52,6 +52,58 @@ class SlowIsFast(Sgd):
         slow.lerp_(p, 0.5)
 
 
+class KeepsGraph(Sgd):
+    """Its average hangs on the graph of every step before."""
+
+    def step(self, closure=None):
+        for group in self.param_groups:
+            for p in group["params"]:
+                if p.grad is not None:
+                    old = self.state[p].get("average", 0.0)
+                    self.state[p]["average"] = 0.9 * old + p.grad + 0.0 * p
+                    p.data -= group["lr"] * self.state[p]["average"].detach()
+
+
+class CountsFirst(Sgd):
+    """Looks through the parameters before it keeps them: a generator is empty then."""
+
+    def __init__(self, params, **options):
+        self.size = sum(p.numel() for p in params)
+        super().__init__(params, **options)
+
+
+class CopyAtStart(Sgd):
+    """Steps on a copy of the weights made in the constructor."""
+
+    def __init__(self, params, **options):
+        super().__init__(params, **options)
+        self.copies = {p: p.detach().clone() for p in self.param_groups[0]["params"]}
+
+    def update(self, p, g, state, group):
+        p.copy_(self.copies[p].sub_(group["lr"] * g))
+
+
+class SeesValidation(torch.optim.Optimizer):
+    """Averages the inputs of every forward pass, training or not."""
+
+    def __init__(self, model, lr=0.05):
+        layers = [m for m in model.modules() if isinstance(m, torch.nn.Linear)]
+        super().__init__([{"params": [m.weight]} for m in layers], {"lr": lr})
+        for m in layers:
+            m.register_forward_hook(self.see)
+
+    def see(self, layer, inputs, output):
+        size = inputs[0].detach().square().mean()
+        state = self.state[layer.weight]
+        state["size"] = 0.5 * state.get("size", 0.0) + 0.5 * size
+
+    @torch.no_grad()
+    def step(self, closure=None):
+        for group in self.param_groups:
+            for p in group["params"]:
+                p -= group["lr"] / (1 + self.state[p]["size"]) * p.grad
+
+
 class StateOutside(Sgd):
     """Momentum in an attribute, which no checkpoint holds."""
 
@@ -99,6 +151,18 @@ class NeedsAll(Sgd):
         for group in self.param_groups:
             for p in group["params"]:
                 p.data -= group["lr"] * p.grad
+
+
+class StopsAtMissing(Sgd):
+    """Returns where it should go on to the next parameter."""
+
+    @torch.no_grad()
+    def step(self, closure=None):
+        for group in self.param_groups:
+            for p in group["params"]:
+                if p.grad is None:
+                    return
+                p -= group["lr"] * p.grad
 
 
 class FillsWithZeros(Sgd):
@@ -246,6 +310,11 @@ FAULTS = [
     ("api.add-group", StateAtStart, (), "limit"),
     ("api.missing", NeedsAll, (), "limit"),
     ("api.missing", FillsWithZeros, (), "limit"),
+    ("api.missing", StopsAtMissing, (), "deviates"),
+    ("api.alias", KeepsGraph, (), "limit"),
+    ("api.generator", CountsFirst, (), "limit"),
+    ("api.loaded-weights", CopyAtStart, (), "limit"),
+    ("api.validation", SeesValidation, (), "deviates"),
     ("api.zero", UnitLength, (), "deviates"),
     ("api.shapes", MatricesByName, (), "limit"),
     ("api.shapes", Centred, (), "limit"),

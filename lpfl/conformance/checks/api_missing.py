@@ -1,19 +1,16 @@
-"""Gradients that are missing, late or zero."""
+"""Gradients that are missing or late."""
 
 from typing import Any
 
-import torch
-
 from lpfl.conformance.checks.api_coupling import coupled
-from lpfl.conformance.checks.api_rate import without_decay
 from lpfl.conformance.methods import PER_PARAMETER
-from lpfl.conformance.outcomes import CheckResult, Outcome
+from lpfl.conformance.outcomes import CheckResult, Outcome, severity
 from lpfl.conformance.registry import check
-from lpfl.conformance.rounding import rounds_away, tolerance
+from lpfl.conformance.rounding import tolerance
 from lpfl.conformance.signatures import told
 from lpfl.conformance.snippets import program, proven
 from lpfl.conformance.subject import Subject
-from lpfl.conformance.trajectory import distance, gap, size
+from lpfl.conformance.trajectory import distance, size
 
 STILL = 1e-12
 LATENESS = (1, 5, 20, 100)
@@ -27,55 +24,81 @@ def missing(subject: Subject) -> CheckResult:
     check_id = "api.missing"
     if "grad_first" in subject.needs:
         return _needs_first(check_id)
-    start, gradients = subject.draw(PAIR, 6, check_id)
-    given: list[list[Any]] = [
-        [g[0], None if t in (0, 1, 4) else g[1]] for t, g in enumerate(gradients)
-    ]
-    body = """
-optimizer, params = begin(start)
+    answers = [_missing_at(subject, lacking) for lacking in (1, 0)]
+    return max(answers, key=lambda answer: severity(answer.outcome))
+
+
+def _missing_at(subject: Subject, lacking: int) -> CheckResult:
+    """Leave the gradient of one of two parameters out in three of six steps."""
+    start, gradients = subject.draw(PAIR, 6, "api.missing")
+    steps, options = (0, 1, 4), decayed(subject)
+    given = [_without(g, lacking) if t in steps else list(g) for t, g in enumerate(gradients)]
+    try:
+        run = subject.run(start, given, options=options)
+    except Exception as error:
+        said = f"A step with one gradient missing raises {told(error)}."
+        return _lacking(subject, lacking, Outcome.LIMIT, said, type(error).__name__)
+    moves = run.moves(lacking)
+    whole = size(run.values[0][lacking : lacking + 1])
+    moved = max(float(moves[t].norm()) for t in steps) / whole
+    said = f"The relative move of a parameter without a gradient is {moved:.2g}"
+    if moved > STILL:
+        first = float(moves[0].norm()) / whole
+        outcome = Outcome.VARIANT if coupled(subject) else Outcome.LIMIT
+        return _lacking(subject, lacking, outcome, f"{said}.", first or None, moved)
+    other = 1 - lacking
+    alone = subject.run([start[other]], [[g[other]] for g in gradients], options=options)
+    way = alone.displacement() or 1.0
+    apart = distance([run.end[other]], alone.end) / way
+    spoilt = apart > tolerance(subject, "api.missing") and not coupled(subject)
+    said = f"{said}, the other is {apart:.2g} off its way."
+    if spoilt:
+        return _lacking(subject, lacking, Outcome.DEVIATES, said, None, apart)
+    return CheckResult(
+        check="api.missing", outcome=Outcome.CONFORMS, message=said, measured=apart, bound=STILL
+    )
+
+
+def decayed(subject: Subject) -> dict[str, Any]:
+    """Return options with weight decay on, which must not act without a gradient."""
+    return {"weight_decay": 0.1} if isinstance(subject.default("weight_decay"), float) else {}
+
+
+def _without(step: Any, lacking: int) -> list[Any]:
+    return [None if i == lacking else g for i, g in enumerate(step)]
+
+
+def _lacking(
+    subject: Subject,
+    lacking: int,
+    outcome: Outcome,
+    message: str,
+    proof: float | str | None,
+    measured: float | None = None,
+) -> CheckResult:
+    body = f"""
+optimizer, params = begin(start, **{decayed(subject)!r})
 try:
-    step(optimizer, params, [gradients[0][0], None])
-    print('moved', float((params[1].detach() - start[1]).norm() / start[1].norm()))
+    step(optimizer, params, [None if i == {lacking} else g for i, g in enumerate(gradients[0])])
+    moved = params[{lacking}].detach() - start[{lacking}]
+    print('moved', float(moved.norm() / start[{lacking}].norm()))
 except Exception as error:
     print(type(error).__name__)
 """
-    text = program(subject, body, shapes=PAIR, steps=6, stream=(check_id,))
-    try:
-        run = subject.run(start, given)
-    except Exception as error:
-        text, why = proven(subject, text, type(error).__name__)
-        return CheckResult(
-            check=check_id,
-            outcome=Outcome.LIMIT,
-            message=f"A step with one gradient missing raises {told(error)}.",
-            scenario={"gradient": None},
-            snippet=text,
-            details={"snippet": why} if why else {},
-        )
-    moves = run.moves(1)
-    moved = max(float(moves[t].norm()) for t in (0, 1, 4)) / size(run.values[0][1:])
-    if moved > STILL:
-        first = float(moves[0].norm()) / size(run.values[0][1:])
-        one_problem = coupled(subject)
-        text, why = proven(subject, text, first) if first > STILL else ("", "")
-        return CheckResult(
-            check=check_id,
-            outcome=Outcome.VARIANT if one_problem else Outcome.LIMIT,
-            message=f"The relative move of a parameter without a gradient is {moved:.2g}.",
-            measured=moved,
-            bound=STILL,
-            scenario={"gradient": None, "steps": [1, 2, 5]},
-            snippet=text,
-            details={"snippet": why} if why else {},
-        )
-    alone = subject.run(start[:1], [g[:1] for g in given])
-    apart = distance(run.end[:1], alone.end) / alone.displacement()
-    message = (
-        f"The parameter without a gradient moves by {moved:.2g}, the other is {apart:.2g} off."
+    text, why = "", ""
+    if proof is not None and outcome is not Outcome.VARIANT:
+        text = program(subject, body, shapes=PAIR, steps=6, stream=("api.missing",))
+        text, why = proven(subject, text, proof)
+    return CheckResult(
+        check="api.missing",
+        outcome=outcome,
+        message=message,
+        measured=measured,
+        bound=STILL,
+        scenario={"gradient": None, "steps": [1, 2, 5], "parameter": lacking + 1},
+        snippet=text,
+        details={"snippet": why} if why else {},
     )
-    spoilt = apart > tolerance(subject, check_id) and not coupled(subject)
-    outcome = Outcome.DEVIATES if spoilt else Outcome.CONFORMS
-    return CheckResult(check=check_id, outcome=outcome, message=message, measured=apart)
 
 
 def _needs_first(check_id: str) -> CheckResult:
@@ -167,90 +190,3 @@ def first_move(late):
 print('ratio of first steps', first_move({n}) / first_move(0))
 """
     return program(subject, body, shapes=PAIR, steps=8, stream=("api.late",))
-
-
-@check("api.zero", tags=("api",), cost=0.2)
-def zero(subject: Subject) -> CheckResult:
-    """Zero gradients (first, always, later, in part) leave finite parameters, and move nothing."""
-    check_id = "api.zero"
-    shapes = subject.shapes((6, 4), (5,))
-    start, gradients = subject.draw(shapes, 8, check_id)
-    nothing = [[0.0 * g for g in step] for step in gradients]
-    partly = [[_first_zeroed(g) for g in step] for step in gradients]
-    plans = {
-        "at first": nothing[:2] + gradients[2:],
-        "always": nothing,
-        "from step 4 on": gradients[:3] + nothing[3:],
-        "in one row": partly,
-    }
-    options = without_decay(subject)
-    for when, plan in plans.items():
-        try:
-            run = subject.run(start, plan, options=options)
-        except Exception as error:
-            return _zero_finding(subject, when, Outcome.LIMIT, f"raise {told(error)}", error)
-        if not run.finite:
-            return _zero_finding(subject, when, Outcome.DEVIATES, "make parameters not finite")
-        if when == "always" and run.displacement() > STILL * size(start):
-            return _moving(subject, run.displacement() / size(start), start, plan, options)
-    message = "The relative move by gradients that are all zero is 0; zeros elsewhere do no harm."
-    return CheckResult(check=check_id, outcome=Outcome.CONFORMS, message=message, measured=0.0)
-
-
-def _first_zeroed(g: torch.Tensor) -> torch.Tensor:
-    g = g.clone()
-    g[:1] = 0.0
-    return g
-
-
-def _moving(subject: Subject, moved: float, start: Any, plan: Any, options: Any) -> CheckResult:
-    seeded = subject.run(start, plan, options=options, seed=subject.seed + 7)
-    run = subject.run(start, plan, options=options)
-    random = gap(seeded, run) > 1e-3
-    shrinks = all(
-        float((end - c * begin).norm()) <= 1e-6 * float((end - begin).norm()) and 0 <= c < 1
-        for begin, end in zip(run.values[0], run.end, strict=True)
-        for c in [float((begin * end).sum() / begin.square().sum())]
-    )
-    why = " (noise: another seed moves it elsewhere)" if random else ""
-    why = " (every weight shrinks by one factor: a decay)" if shrinks else why
-    outcome = Outcome.VARIANT if random or shrinks else Outcome.LIMIT
-    if rounds_away(moved):
-        why, outcome = " (numbers of float32 inside)", Outcome.NUMERICS
-    return CheckResult(
-        check="api.zero",
-        outcome=outcome,
-        message=f"The relative move by gradients that are all zero is {moved:.2g}{why}.",
-        measured=moved,
-        bound=STILL,
-        scenario={"zero gradients": "always", "weight_decay": 0.0},
-    )
-
-
-def _zero_finding(
-    subject: Subject, when: str, outcome: Outcome, does: str, error: Exception | None = None
-) -> CheckResult:
-    plan = {
-        "at first": "[[0 * x for x in g] if t < 2 else g for t, g in enumerate(gradients)]",
-        "always": "[[0 * x for x in g] for g in gradients]",
-        "from step 4 on": "[[0 * x for x in g] if t > 2 else g for t, g in enumerate(gradients)]",
-        "in one row": "[[x.index_fill(0, torch.tensor([0]), 0.0) for x in g] for g in gradients]",
-    }[when]
-    body = f"""
-try:
-    ends = run(start, {plan}, **{without_decay(subject)!r})
-    print('finite:', all(bool(p.isfinite().all()) for p in ends))
-except Exception as error:
-    print(type(error).__name__)
-"""
-    shapes = subject.shapes((6, 4), (5,))
-    text = program(subject, body, shapes=shapes, steps=8, stream=("api.zero",))
-    text, why = proven(subject, text, type(error).__name__ if error else "finite: False")
-    return CheckResult(
-        check="api.zero",
-        outcome=outcome,
-        message=f"Gradients that are zero {when} {does}.",
-        scenario={"zero gradients": when},
-        snippet=text,
-        details={"snippet": why} if why else {},
-    )

@@ -14,7 +14,9 @@ from lpfl.conformance.snippets import program, proven
 from lpfl.conformance.subject import Subject
 from lpfl.conformance.trajectory import distance
 
-JUDGED = ("weight_decay", "momentum", "betas", "beta", "beta1", "beta2", "damping")
+JUDGED = (
+    "weight_decay", "momentum", "betas", "beta", "beta1", "beta2", "damping", "amsgrad", "nesterov",
+)  # fmt: skip
 """Options that always matter; others may rightly do nothing beside the defaults."""
 VISIBLE = 1e-7
 STEPS = 14
@@ -74,7 +76,8 @@ print('effect', gap(a, b, start))
 def _judged(subject: Subject) -> set[str]:
     """Return the options that matter and that the constructor offers; others are inner entries."""
     offered = subject.constructor_names
-    return {name for name in JUDGED if subject.hides_options or name in offered}
+    judged = {name for name in JUDGED if subject.hides_options or name in offered}
+    return judged if subject.default("momentum") else judged - {"nesterov"}
 
 
 def _squares(pairs: Sequence[tuple[torch.Tensor, torch.Tensor]]) -> torch.Tensor:

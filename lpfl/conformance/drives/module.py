@@ -27,7 +27,6 @@ def step(optimizer, params, gradients):
 
 step.count = 0
 """
-    model: Any = None
     call: Callable[[], Any] | None = None
 
     def step(self, gradients: Gradients) -> Any:

@@ -33,6 +33,8 @@ def step(optimizer, params, gradients):
     return optimizer.step()
 """
 
+    model: Any = None
+
     def __init__(
         self, optimizer: Any, params: list[torch.nn.Parameter], needs: frozenset[str]
     ) -> None:
