@@ -23,7 +23,8 @@ from lpfl.conformance.transforms import haar
 OUTPUTS, RANK, INPUTS = 6, 2, 8
 TILT = 0.02
 LEAST = 0.05
-TARGET = 0.03
+TARGET = 0.005
+"""Local rate at which runs are made: small against 1 - momentum, so that momentum does not show."""
 SLOWEST = 0.02
 """Seconds a step above which these runs are not made."""
 
@@ -167,7 +168,7 @@ def decays(
 def local_rate(runs: Sequence[Sequence[float]]) -> float:
     """Return 1 - multiplier per step of the mean over runs of what is left of a tilt.
 
-    The slope of a line through the logarithms after the first sixth of the steps, as long as
+    The slope of a line through the logarithms after the first third of the steps, as long as
     more than ``LEAST`` is left; NaN if nothing can be fitted.
     """
     mean = [sum(values) / len(runs) for values in zip(*runs, strict=True)]
@@ -176,7 +177,7 @@ def local_rate(runs: Sequence[Sequence[float]]) -> float:
         if value <= LEAST:
             break
         points.append((t, math.log(value)))
-    late = [point for point in points if point[0] >= len(mean) // 6]
+    late = [point for point in points if point[0] >= len(mean) // 3]
     points = late if len(late) >= 3 else points[-3:]
     if len(points) < 2:
         return 1.0 if len(mean) > 1 and abs(mean[1]) <= LEAST else math.nan
