@@ -45,6 +45,8 @@ class WhitenedDecay(Rule):
 class SingleInside(Rule):
     """The weights are written back in float32."""
 
+    claims = frozenset({"sgd"})
+
     def update(self, p, state, group):
         p.copy_((p.float() - group["lr"] * p.grad.float()).to(p.dtype))
 
@@ -158,7 +160,8 @@ class SingleOnly(Rule):
 
 
 def outcomes(kind, *checks):
-    spec = OptimizerSpec(name=kind.__name__, factory=kind)
+    claims = getattr(kind, "claims", frozenset())
+    spec = OptimizerSpec(name=kind.__name__, factory=kind, claims=claims)
     report = check_optimizer(spec, on_fail=None, checks=list(checks), isolated=False)
     return {(r.check, r.outcome) for r in report.results}
 
@@ -169,6 +172,7 @@ def outcomes(kind, *checks):
         (WhitenedDecay, "api.decay"),
         (SingleInside, "api.lr-zero"),
         (SingleInside, "api.zero"),
+        (SingleInside, "def.trajectory"),
         (InnerEntry, "api.options"),
         (OwnGenerator, "api.resume"),
         (SharedEstimate, "api.late"),
