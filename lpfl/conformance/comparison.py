@@ -1,8 +1,6 @@
-"""A subject's runs in the settings of a definition, and their distance from a reference."""
+"""A subject beside a reference: its options under the reference's names, and its runs."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import torch
@@ -10,110 +8,10 @@ from torch import Tensor
 
 from lpfl.conformance import option_names
 from lpfl.conformance.oracles.base import Oracle
-from lpfl.conformance.rounding import stored_in
+from lpfl.conformance.runs import Candidate, Run, gaps
 from lpfl.conformance.scenarios import Scenario, draw
 from lpfl.conformance.signatures import named_options
 from lpfl.conformance.subject import Subject
-
-TINY = 1e-300
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """A reading of a reference: its convention, and the values of options that are hidden."""
-
-    convention: Mapping[str, str]
-    hidden: Mapping[str, Any]
-    distance: int = 0
-
-
-@dataclass(frozen=True)
-class Run:
-    """One run of the subject: options of the reference, gradients and the points gone through."""
-
-    scenario: Scenario
-    shapes: tuple[tuple[int, ...], ...]
-    options: Mapping[str, Any]
-    given: Mapping[str, Any]
-    gradients: list[list[Tensor]]
-    values: list[list[Tensor]]
-
-    @cached_property
-    def eps(self) -> float:
-        """Rounding of the weights: of their dtype, or of float32 where all values are float32's."""
-        own = float(torch.finfo(self.scenario.dtype).eps)
-        single = float(torch.finfo(torch.float32).eps)
-        after = [v for row in self.values[1:] for v in row]
-        coarse = all(bool((v.float().double() == v)[v.isfinite()].all()) for v in after)
-        return max(own, single) if coarse and any(bool((v != 0).any()) for v in after) else own
-
-    def moves(self) -> list[list[Tensor]]:
-        """Return the update of every parameter in each step."""
-        pairs = zip(self.values, self.values[1:], strict=False)
-        return [[b - a for a, b in zip(old, new, strict=True)] for old, new in pairs]
-
-    def reference(
-        self,
-        oracle: Oracle,
-        candidate: Candidate,
-        *,
-        steps: int | None = None,
-        dtype: torch.dtype = torch.float64,
-        disturb: float = 0.0,
-    ) -> list[list[Tensor]]:
-        """Return the updates of the reference from the points of this run.
-
-        disturb: relative size of a fixed random change of the gradients.
-        """
-        values = [[v.to(dtype) for v in row] for row in self.values[:-1][:steps]]
-        gradients = [[g.to(dtype) for g in row] for row in self.gradients[:steps]]
-        if disturb:
-            gradients = disturbed(gradients, disturb)
-        moves = oracle.updates(
-            values,
-            gradients,
-            options={**self.options, **candidate.hidden},
-            convention=candidate.convention,
-            changes=self.scenario.changes,
-        )
-        return [[u.double() for u in row] for row in moves]
-
-
-def disturbed(gradients: Sequence[Sequence[Tensor]], size: float) -> list[list[Tensor]]:
-    """Return the gradients with every entry changed by about ``size`` of itself."""
-    stream = torch.Generator().manual_seed(0)
-
-    def change(g: Tensor) -> Tensor:
-        noise = torch.randn(g.shape, generator=stream, dtype=torch.float64)
-        return g * (1 + size * noise).to(g.dtype)
-
-    return [[change(g) for g in row] for row in gradients]
-
-
-def total(row: Sequence[Tensor]) -> float:
-    """Return the Frobenius norm of a list of tensors."""
-    return sum(float(x.square().sum()) for x in row) ** 0.5
-
-
-def gaps(run: Run, reference: Sequence[Sequence[Tensor]]) -> list[float]:
-    """Return per step the relative distance of the run's update from the reference's.
-
-    What rounding the weights to their own precision, or to the one that the optimizer writes them
-    back in, explains is subtracted. A number that is not
-    finite counts as infinitely far, unless the reference has it too.
-    """
-    eps = max(torch.finfo(d).eps for d in (run.scenario.dtype, stored_in(sum(run.values[1:], []))))
-    out = []
-    for old, us, refs in zip(run.values, run.moves(), reference, strict=False):
-        away = total([u - r for u, r in zip(us, refs, strict=True)])
-        rounding = 2 * eps * (total(old) + total(refs))
-        size = max(total(us), total(refs))
-        if size != size or away != away:
-            same = all(torch.equal(u.isfinite(), r.isfinite()) for u, r in zip(us, refs, strict=True))
-            out.append(0.0 if same else float("inf"))
-        else:
-            out.append(max(0.0, away - rounding) / max(size, TINY) if away > 0 else 0.0)
-    return out
 
 
 class Comparison:
@@ -124,6 +22,7 @@ class Comparison:
         self.where = option_names.places(subject, oracle)
         self.notes: list[str] = []
         self._runs: dict[tuple[Any, ...], list[Run]] = {}
+        self._by_signs: dict[tuple[int, ...], bool] = {}
         self.switched = option_names.neutral(subject, self.where)
         self.defaults = option_names.defaults(subject, oracle, self.where)
         self.defaults |= {n: v for n, v in oracle.fixed.items() if n not in self.where}
@@ -174,17 +73,22 @@ class Comparison:
         return kept
 
     def _short(self, options: Mapping[str, Any]) -> list[float] | None:
-        """Return where a short run ends with these options, as numbers; None if it raises."""
-        given = self._given(options)
+        """Return where a short run ends with these options; None if it raises."""
+        return self._ends(self._given(options), {})
+
+    def _ends(self, given: Mapping[str, Any], later: Mapping[str, Any]) -> list[float] | None:
         shape = next((s for s in ((4, 3), (3,)) if self.takes(s)), None)
         if shape is None:
             return None
         start, gradients = draw(Scenario("short", (shape,), steps=6), shape, self.subject)
         try:
-            values = self.subject.run([start], [[g] for g in gradients], options=given).values
+            session = self.subject.open([start], options=given)
+            session.set(**later)
+            for g in gradients:
+                session.step([g])
         except Exception:
             return None
-        return [float(x) for row in values for x in row[0].reshape(-1)]
+        return [float(x) for x in session.values()[0].reshape(-1)]
 
     def _settled(self) -> dict[str, Any]:
         """Return the reference's options as an optimizer built with the common ones holds them."""
@@ -244,15 +148,66 @@ class Comparison:
             self._runs[key] = self._grouped(scenario) if scenario.second else self._made(scenario)
         return self._runs[key]
 
+    def noise(self, run: Run) -> float:
+        """Return how far apart two runs are that differ in the seed of torch's generator only."""
+        session = self.subject.open(run.values[0], options=run.given, seed=self.subject.seed + 1)
+        values = [session.values()]
+        for row in run.gradients:
+            session.step(row)
+            values.append(session.values())
+        other = Run(run.scenario, run.shapes, run.options, run.given, run.gradients, values)
+        return max(gaps(other, run.moves()), default=0.0)
+
+    def may_be_on(self, name: str) -> bool:
+        """Return whether an option is on in some setting: a switch that the subject has counts."""
+        held = self.common.get(name, self.defaults[name])
+        return bool(held) or (name in self.where and isinstance(held, bool))
+
+    def unchanged(self, run: Run) -> bool:
+        """Return whether a switch that was turned for this run leaves the run as it is without."""
+        given = {k: v for k, v in run.given.items() if k != self.where[run.scenario.switch].option}
+        try:
+            values = self.drive(run.scenario, run.values[0], run.gradients, given)
+        except Exception:
+            return False
+        rows = zip(values, run.values, strict=True)
+        return all(torch.equal(a, b) for u, v in rows for a, b in zip(u, v, strict=True))
+
     def takes(self, shape: tuple[int, ...]) -> bool:
         """Return whether the definition concerns this shape and the subject takes it."""
-        return len(shape) >= self.oracle.least_axes and self.subject.handles(shape)
+        if len(shape) < self.oracle.least_axes or not self.subject.handles(shape):
+            return False
+        return self.oracle.least_axes < 2 or not self.by_signs(shape)
+
+    def by_signs(self, shape: tuple[int, ...]) -> bool:
+        """Return whether the first step on this shape has entries of one size.
+
+        A method for matrices that steps other weights so leaves them to an Adam of its own.
+        """
+        if shape not in self._by_signs:
+            options = {"weight_decay": 0.0} if "weight_decay" in self.where else {}
+            scenario = Scenario("first step", (shape,), steps=1)
+            start, gradients = draw(scenario, shape, self.subject)
+            try:
+                given = self._given(options)
+                values = self.subject.run([start], [[g] for g in gradients], options=given).values
+                sizes = (values[1][0] - values[0][0]).abs()
+                spread = float(sizes.max() - sizes.min())
+                self._by_signs[shape] = sizes.numel() > 1 and spread < 1e-3 * float(sizes.max())
+            except Exception:
+                self._by_signs[shape] = False
+            if self._by_signs[shape]:
+                self.notes.append(f"{shape}: steps by signs at first, as Adam does; left out")
+        return self._by_signs[shape]
 
     def per_group(self, name: str) -> bool:
         """Return whether the subject keeps a moved option in its groups."""
         if name not in self.where or name not in self.common or name in self.oracle.fixed:
             return False
-        return self.where[name].option in self.subject.default_group
+        if self.where[name].option not in self.subject.default_group:
+            return False
+        given = option_names.written(self.subject, self.where, {name: self.common[name]})
+        return self._ends({}, given) != self._ends({}, {})
 
     def _grouped(self, scenario: Scenario) -> list[Run]:
         """Return one run per parameter of an optimizer with two groups."""

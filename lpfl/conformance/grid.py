@@ -6,8 +6,9 @@ import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from lpfl.conformance.comparison import Candidate, Comparison
+from lpfl.conformance.comparison import Comparison
 from lpfl.conformance.oracles.base import Oracle
+from lpfl.conformance.runs import Candidate
 from lpfl.conformance.subject import Subject
 
 LARGEST_GRID = 2500
@@ -25,7 +26,7 @@ def candidates(comparison: Comparison) -> list[Candidate]:
     axes: list[list[tuple[str, str]]] = []
     for axis, values in oracle.conventions.items():
         switch = oracle.relevant.get(axis)
-        alive = switch is None or bool(comparison.common.get(switch, comparison.defaults[switch]))
+        alive = switch is None or comparison.may_be_on(switch)
         axes.append([(axis, value) for value in (values if alive else values[:1])])
     hidden = [
         [(name, value) for value in values]
@@ -40,7 +41,7 @@ def candidates(comparison: Comparison) -> list[Candidate]:
     found = []
     for places in itertools.product(*(range(size) for size in sizes)):
         away = sum(place > 0 for place in places)
-        if away > farthest:
+        if sum(place > 0 for place in places[: len(axes)]) > farthest:
             continue
         chosen = [a[i] for a, i in zip(axes, places[: len(axes)], strict=True)]
         rest = [h[i] for h, i in zip(hidden, places[len(axes) :], strict=True)]

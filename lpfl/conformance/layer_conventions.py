@@ -102,9 +102,7 @@ class LayerComparison:
             away = sum(place > 0 for place in places)
             if away <= FARTHEST:
                 chosen = dict(a[i] for a, i in zip(axes, places, strict=False))
-                rest = dict(
-                    h[i] for h, i in zip(hidden, places[len(axes) :], strict=True)
-                )
+                rest = dict(h[i] for h, i in zip(hidden, places[len(axes) :], strict=True))
                 found.append((away, places, LayerFit(chosen, rest)))
         return [fit for *_, fit in sorted(found, key=lambda entry: entry[:2])]
 

@@ -60,7 +60,9 @@ def loss_of(output: Tensor, target: Tensor) -> Tensor:
     return (output - target).square().sum() / (2 * len(output))
 
 
-def look(scenario: LayerScenario, state: Mapping[str, Tensor], X: Tensor, Y: Tensor) -> list[LayerSeen]:
+def look(
+    scenario: LayerScenario, state: Mapping[str, Tensor], X: Tensor, Y: Tensor
+) -> list[LayerSeen]:
     """Return what each layer sees, in float64, on a copy of the network without the subject."""
     model = scenario.build().double()
     model.load_state_dict({k: v.double() for k, v in state.items()})
@@ -85,7 +87,9 @@ def look(scenario: LayerScenario, state: Mapping[str, Tensor], X: Tensor, Y: Ten
         if layer.bias is not None:
             inputs = torch.cat([inputs, torch.ones_like(inputs[:, :1])], 1)
         jacobian = torch.stack([row[i].flatten(1) for row in rows]).detach()
-        seen.append(LayerSeen(inputs, grads[i].flatten(1).detach(), jacobian, layer.bias is not None))
+        seen.append(
+            LayerSeen(inputs, grads[i].flatten(1).detach(), jacobian, layer.bias is not None)
+        )
     return seen
 
 

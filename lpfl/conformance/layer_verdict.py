@@ -15,7 +15,9 @@ def judge_layers(check: str, comparison: LayerComparison) -> CheckResult:
     run = comparison.run(FITTING)
     if run is None:
         why = "; ".join(comparison.notes)
-        return _answer(check, comparison, Outcome.UNDRIVABLE, f"{claim}: no run could be made: {why}.")
+        return _answer(
+            check, comparison, Outcome.UNDRIVABLE, f"{claim}: no run could be made: {why}."
+        )
     if comparison.random():
         return _random(check, comparison)
     if claim == "kfac-sampled":
@@ -37,7 +39,9 @@ def _held(check: str, comparison: LayerComparison, fit: LayerFit) -> CheckResult
     oracle = comparison.oracle
     other = {a: v for a, v in fit.convention.items() if v != oracle.conventions[a][0]}
     words = "; ".join(f"{a}: {v}" for a, v in other.items())
-    text = f"Every step is {oracle.claim}'s in {len(fit.held)} settings" + (f"; {words}." if words else ".")
+    text = f"Every step is {oracle.claim}'s in {len(fit.held)} settings" + (
+        f"; {words}." if words else "."
+    )
     varied = any(v in oracle.variants.get(a, ()) for a, v in other.items())
     outcome = Outcome.VARIANT if varied else Outcome.CONVENTION if other else Outcome.CONFORMS
     if fit.worst > EXACT:
@@ -62,7 +66,9 @@ def _random(check: str, comparison: LayerComparison) -> CheckResult:
 
 
 def _unfitted(check: str, comparison: LayerComparison, run: LayerRun) -> CheckResult:
-    paper = LayerFit(comparison.oracle.paper(), {n: v[0] for n, v in comparison.oracle.hidden.items()})
+    paper = LayerFit(
+        comparison.oracle.paper(), {n: v[0] for n, v in comparison.oracle.hidden.items()}
+    )
     errors = comparison.errors(run, paper)
     step = next((t for t, e in enumerate(errors, 1) if e > LOW), 1)
     damping, left = comparison.damping_seen(run)

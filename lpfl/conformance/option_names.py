@@ -55,6 +55,7 @@ NEUTRAL: Mapping[str, tuple[Any, ...]] = {
     "grafting": (0, None),
     "cautious": (False,),
     "use_gc": (False,),
+    "normalize_spatial": (False,),
     "relative_step": (False,),
     "warmup_init": (False,),
     "max_precond_dim": (10000,),

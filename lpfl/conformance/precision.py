@@ -2,8 +2,9 @@
 
 import torch
 
-from lpfl.conformance.comparison import Candidate, Comparison, Run, disturbed, gaps, total
+from lpfl.conformance.comparison import Comparison
 from lpfl.conformance.oracles.base import Oracle
+from lpfl.conformance.runs import Candidate, Run, disturbed, gaps, total
 
 HALF = ", bfloat16"
 DISTURBANCE = 1e-9
@@ -42,7 +43,10 @@ def bounds(oracle: Oracle, run: Run, candidate: Candidate) -> list[float]:
 
 def half_precision(oracle: Oracle, run: Run, candidate: Candidate) -> list[float]:
     """Return per step how far the reference with bfloat16 inside is from the same without."""
-    plain = {axis: value.removesuffix(HALF).removesuffix(", fused") for axis, value in candidate.convention.items()}
+    plain = {
+        axis: value.partition(",")[0] if value.endswith(HALF) else value
+        for axis, value in candidate.convention.items()
+    }
     without = run.reference(oracle, Candidate(plain, candidate.hidden))
     inside = run.reference(oracle, candidate)
     sizes = [
@@ -81,5 +85,7 @@ def coarse(comparison: Comparison, run: Run, candidate: Candidate) -> bool:
     other = Run(run.scenario, run.shapes, run.options, run.given, gradients, values)
     answer = gaps(other, run.moves())
     known = amplification(comparison.oracle, run, candidate)
-    smooth = [0.2 * k * size < a < 5 * k * size for a, k in zip(answer, known, strict=True) if k > 0]
+    smooth = [
+        0.2 * k * size < a < 5 * k * size for a, k in zip(answer, known, strict=True) if k > 0
+    ]
     return sum(smooth) < 0.5 * len(smooth)

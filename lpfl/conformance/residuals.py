@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from lpfl.conformance.comparison import Candidate, Comparison, Run, gaps
+from lpfl.conformance.comparison import Comparison
 from lpfl.conformance.oracles.base import Oracle
+from lpfl.conformance.runs import Candidate, Run, gaps
 from lpfl.conformance.scenarios import Scenario
 from lpfl.conformance.settings import fitting
 
@@ -87,7 +88,10 @@ def diagnose(comparison: Comparison) -> Diagnosis | None:
     if all(float(u.norm()) == 0 for run in runs for row in run.moves() for u in row):
         return Diagnosis("still", "it never moves", readings(comparison)[0], runs[0], 1)
     best, reading = min(
-        ((_quality(runs, oracle, reading), i, reading) for i, reading in enumerate(readings(comparison))),
+        (
+            (_quality(runs, oracle, reading), i, reading)
+            for i, reading in enumerate(readings(comparison))
+        ),
         key=lambda entry: entry[:2],
     )[0::2]
     split = [ratio(run, oracle, reading) for run in runs]
@@ -121,9 +125,7 @@ def _quality(runs: Sequence[Run], oracle: Oracle, reading: Candidate) -> tuple[i
     return bad, away
 
 
-def _first_bad(
-    runs: Sequence[Run], oracle: Oracle, reading: Candidate
-) -> tuple[Run, int] | None:
+def _first_bad(runs: Sequence[Run], oracle: Oracle, reading: Candidate) -> tuple[Run, int] | None:
     for run in runs:
         for t, gap in enumerate(gaps(run, run.reference(oracle, reading)), 1):
             if gap > ALIGNED:
@@ -172,8 +174,8 @@ def _shape(factors: Sequence[tuple[Run, float]], reading: Candidate) -> Diagnosi
         found, *_ = np.linalg.lstsq(design, target, rcond=None)
         if float(np.abs(design @ found - target).max()) < ALIGNED:
             text = (
-                f"the update is {math.exp(found[2]):.4g} rows^{found[0]:.3g} columns^{found[1]:.3g} "
-                "times the reference"
+                f"the update is {math.exp(found[2]):.4g} rows^{found[0]:.3g} "
+                f"columns^{found[1]:.3g} times the reference"
             )
             numbers |= {"rows": float(found[0]), "columns": float(found[1])}
     return Diagnosis("shape", text, reading, factors[0][0], 1, numbers)
@@ -190,9 +192,9 @@ def _step(
     t = np.arange(1, len(factors) + 1)[kept]
     columns = {"t": np.log(t)}
     for name, value in split[0].run.options.items():
-        if name.startswith(("beta", "rho", "alpha", "momentum")) and isinstance(value, float):
-            if 0 < value < 1:
-                columns[f"1 - {name}^t"] = np.log1p(-(value**t))
+        weight = name.startswith(("beta", "rho", "alpha", "momentum"))
+        if weight and isinstance(value, float) and 0 < value < 1:
+            columns[f"1 - {name}^t"] = np.log1p(-(value**t))
     design = np.stack([*columns.values(), np.ones(len(t))], 1)
     if kept.sum() > len(columns) + 2:
         found, *_ = np.linalg.lstsq(design, np.log(factors[kept]), rcond=None)

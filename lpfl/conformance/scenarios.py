@@ -30,6 +30,7 @@ class Scenario:
     strided: bool = False
     dtype: torch.dtype = torch.float64
     at_defaults: bool = False
+    switch: str = ""
     changes: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
     second: Mapping[str, Any] = field(default_factory=dict)
 

@@ -61,5 +61,6 @@ def switches(comparison: Comparison) -> list[Scenario]:
             options = {name: not held}
             if name == "nesterov" and "dampening" in comparison.where:
                 options["dampening"] = 0.0
-            found.append(Scenario(f"{name} = {not held}", ((6, 4), (5,)), options=options))
+            name_of = f"{name} = {not held}"
+            found.append(Scenario(name_of, ((6, 4), (5,)), options=options, switch=name))
     return found

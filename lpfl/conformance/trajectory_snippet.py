@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from lpfl.conformance.comparison import Candidate, Comparison, Run, gaps
+from lpfl.conformance.comparison import Comparison
+from lpfl.conformance.runs import Candidate, Run, gaps
 from lpfl.conformance.scenarios import Scenario, size_at, stream
 from lpfl.conformance.signatures import named_options, takes_any_option
 from lpfl.conformance.smallest import smallest as hypothesis_smallest
@@ -27,7 +28,8 @@ gap = float((update - expected).norm() / expected.norm())
 print("step {step}: relative distance from the definition", gap)
 """
 _STRIDED = """\
-turn = lambda x: x.permute(tuple(reversed(range(x.ndim)))).contiguous().permute(tuple(reversed(range(x.ndim))))
+back = lambda x: tuple(reversed(range(x.ndim)))
+turn = lambda x: x.permute(back(x)).contiguous().permute(back(x))
 start, gradients = [turn(x) for x in start], [[turn(x) for x in row] for row in gradients]
 """
 
@@ -86,6 +88,7 @@ def _run(
         strided=scenario.strided,
         dtype=scenario.dtype,
         at_defaults=scenario.at_defaults,
+        switch=scenario.switch,
         changes=scenario.changes,
     )
     made = comparison.runs(reduced)

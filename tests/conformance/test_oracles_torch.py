@@ -21,7 +21,9 @@ def drawn(seed: int = 3) -> tuple[list[Tensor], list[list[Tensor]]]:
     return start, [[sizes[t] * (normal(s) + 0.3) for s in SHAPES] for t in range(STEPS)]
 
 
-def torch_run(kind: Any, start: list[Tensor], gradients: list[list[Tensor]], **options: Any) -> list[Tensor]:
+def torch_run(
+    kind: Any, start: list[Tensor], gradients: list[list[Tensor]], **options: Any
+) -> list[Tensor]:
     params = [torch.nn.Parameter(x.clone()) for x in start]
     optimizer = kind(params, **options)
     for row in gradients:
@@ -123,7 +125,9 @@ def test_a_reference_runs_as_torch_does(case: Any) -> None:
     oracle = oracle_of(claim)
     assert oracle is not None
     start, gradients = drawn()
-    end = oracle.trajectory(start, gradients, options=ours | dict(oracle.fixed), convention=convention)[-1]
+    end = oracle.trajectory(
+        start, gradients, options=ours | dict(oracle.fixed), convention=convention
+    )[-1]
     tolerance = 1e-6 if claim == "nadam" else TIGHT  # torch keeps a float32 scalar there
     assert distance(torch_run(kind, start, gradients, **theirs), end, start) < tolerance
 
@@ -136,7 +140,9 @@ def test_muon_in_bfloat16_runs_as_torch_does() -> None:
     options = {"lr": 0.05, "momentum": 0.8, "weight_decay": 0.1}
     theirs = torch_run(torch.optim.Muon, start, gradients, **options)
     for kind, tolerance in (("quintic, fused, bfloat16", 1e-9), ("quintic", 0.1)):
-        end = oracle.trajectory(start, gradients, options=options, convention={"orthogonalisation": kind})
+        end = oracle.trajectory(
+            start, gradients, options=options, convention={"orthogonalisation": kind}
+        )
         assert distance(theirs, end[-1], start) < tolerance
 
 

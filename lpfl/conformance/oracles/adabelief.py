@@ -23,6 +23,7 @@ EPS = (
     "added once to s, and outside",
     "added once to s, and outside before bias correction",
 )
+RECTIFIED = ("in the same place", "outside, before bias correction")
 MEAN = ("updated", "previous")
 
 
@@ -44,6 +45,10 @@ def rule(p: Tensor, g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
     move = mean / first / denominator(s, eps, second, place)
     if o.rectify:
         factor = rectification(m["t"], o.beta2, c["threshold"])
+        if factor is None and c["below the threshold"] == "no step":
+            return p
+        if c["eps when rectified"] == RECTIFIED[1]:
+            move = mean / first / denominator(s, eps, second, "outside, before bias correction")
         move = factor * move if factor is not None else below(g, mean, first, c)
     return decayed(p, o.lr * move, o, c)
 
@@ -58,18 +63,24 @@ ORACLES = (
             "eps": EPS,
             "deviation from": MEAN,
             "decay": FREE,
-            "below the threshold": BELOW[:3],
+            "below the threshold": BELOW,
             "threshold": THRESHOLD,
+            "eps when rectified": RECTIFIED,
         },
         variants={
             "decay": frozenset({"L2 in the gradient"}),
-            "below the threshold": frozenset(BELOW[1:3]),
+            "below the threshold": frozenset(BELOW[1:4]),
         },
-        departures={"deviation from": frozenset({"previous"}), "decay": frozenset({"ignored"})},
+        departures={
+            "deviation from": frozenset({"previous"}),
+            "below the threshold": frozenset({"raw momentum"}),
+            "decay": frozenset({"ignored"}),
+        },
         relevant={
             "decay": "weight_decay",
             "below the threshold": "rectify",
             "threshold": "rectify",
+            "eps when rectified": "rectify",
         },
         hidden={"eps": (1e-8, 1e-16)},
     ),

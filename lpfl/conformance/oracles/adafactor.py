@@ -19,49 +19,63 @@ FACTORED = (
     "not factored, as far as 64 x 65 weights tell",
     "flattened to a matrix",
     "two largest axes",
+    "first two axes, if there are more",
 )
 EPS1 = ("added to g^2", "floor of the root", "floor of the root and of the row mean", "not used")
 RATE = ("lr", "min(lr, 1 / sqrt(t))")
 SCALE = ("max(eps2, rms of the weights)", "none")
 CLIP = ("at d", "none")
-DECAY = ("times lr", "times the relative step", "after the step, times lr", "ignored")
+DECAY = (
+    "times lr",
+    "times the relative step",
+    "after the step, times lr",
+    "after the step, times the relative step",
+    "ignored",
+)
 
 
 def rms(x: Tensor) -> float:
     return float(x.square().mean().sqrt()) if x.numel() else 0.0
 
 
-def as_matrix(g: Tensor, kind: str) -> Tensor | None:
+def order_of(g: Tensor, kind: str) -> list[int]:
+    """Return the axes of g with the two that are factored last."""
+    if kind == "two largest axes":
+        return sorted(range(g.ndim), key=lambda axis: (g.shape[axis], axis))
+    return [*range(2, g.ndim), 0, 1]
+
+
+def as_matrix(g: Tensor, kind: str, least: float) -> Tensor | None:
     """Return g with the factored axes last, or None where second moments are kept whole."""
     if g.ndim < 2 or kind == FACTORED[2]:
         return None
     if kind == "flattened to a matrix":
-        return g.reshape(len(g), -1)
-    if kind == "two largest axes":
-        order = sorted(range(g.ndim), key=lambda axis: (g.shape[axis], axis))
-        return g.permute(order)
-    gated = kind == FACTORED[1] and min(g.shape[-2:]) <= 16
-    return None if gated else g
+        g = g.reshape(len(g), -1)
+    elif kind in FACTORED[4:]:
+        g = g.permute(order_of(g, kind))
+    least = max(least, 16) if kind == FACTORED[1] else least
+    return None if min(g.shape[-2:]) <= least else g
 
 
-def second_moment(g: Tensor, m: Memory, weight: float, eps: float, c: Convention) -> Tensor:
+def second_moment(g: Tensor, m: Memory, weight: float, o: Any, c: Convention) -> Tensor:
+    eps = o.eps1
     square = g.square() + (eps if c["eps1"] == "added to g^2" else 0.0)
-    matrix = as_matrix(square, c["factored"])
+    matrix = as_matrix(square, c["factored"], o.factored_above)
     if matrix is None:
         return average(m, "v", square, 1 - weight)
     rows = average(m, "rows", matrix.mean(-1, keepdim=True), 1 - weight)
     columns = average(m, "columns", matrix.mean(-2, keepdim=True), 1 - weight)
     least = eps if c["eps1"].endswith("of the row mean") else 1e-300
     v = rows / rows.mean(-2, keepdim=True).clamp(min=least) * columns
-    if c["factored"] == "two largest axes":
-        order = sorted(range(g.ndim), key=lambda axis: (g.shape[axis], axis))
+    if c["factored"] in FACTORED[4:]:
+        order = order_of(g, c["factored"])
         return v.permute([order.index(axis) for axis in range(g.ndim)])
     return v.reshape(g.shape)
 
 
 def rule(p: Tensor, g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
     t = m["t"]
-    v = second_moment(g, m, t ** -abs(o.decay), o.eps1, c)
+    v = second_moment(g, m, t ** -abs(o.decay), o, c)
     if c["eps1"].startswith("floor"):
         v = v.clamp(min=o.eps1**2)
     u = torch.where(g == 0, torch.zeros_like(g), g / v.sqrt())
@@ -72,8 +86,8 @@ def rule(p: Tensor, g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
         rate *= max(o.eps2, rms(p))
     if o.beta1:
         u = average(m, "m", rate * u, o.beta1) / rate
-    shrink = 1 - (rate if c["decay"] == "times the relative step" else o.lr) * o.weight_decay
-    if c["decay"] == "after the step, times lr":
+    shrink = 1 - (rate if c["decay"].endswith("relative step") else o.lr) * o.weight_decay
+    if c["decay"].startswith("after the step"):
         return (p - rate * u) * shrink
     return p * (1.0 if c["decay"] == "ignored" else shrink) - rate * u
 
@@ -92,6 +106,7 @@ ORACLES = (
             "weight_decay": 0.0,
             "beta1": 0.0,
             "scale_parameter": True,
+            "factored_above": 0,
         },
         conventions={
             "scale": SCALE,
@@ -110,6 +125,7 @@ ORACLES = (
         relevant={"decay": "weight_decay"},
         hidden={"eps1": (1e-30,), "beta1": (0.0,), "clip": (1.0,)},
         aliases={
+            "factored_above": ("min_dim_size_to_factor",),
             "decay": ("beta2_decay", "decay_rate", "decay"),
             "eps1": ("eps1", "eps[0]", "eps"),
             "eps2": ("eps2", "eps[1]"),

@@ -13,7 +13,6 @@ from lpfl.conformance.oracles.moments import EPS, average, correction, decayed, 
 
 DECAY = ("divide by 1 + lr * weight_decay", "times lr", "times lr, after the step", "ignored")
 BIAS = ("all", "none")
-START = ("steps", "is only remembered")
 WEIGHTS = ("the past", "the gradient")
 FIRST = ("zero", "first gradient")
 
@@ -24,11 +23,6 @@ def rule(p: Tensor, g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
         betas = tuple(1 - b for b in betas)
     beta1, beta2, beta3 = betas
     t = m["t"]
-    if c["first gradient"] == START[1]:
-        t -= 1
-        if t == 0:
-            m["previous"] = g
-            return p
     fresh = 0 * g if c["first difference"] == "zero" else g
     change = g - m["previous"] if "previous" in m else fresh
     m["previous"] = g
@@ -36,10 +30,7 @@ def rule(p: Tensor, g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
     drift = average(m, "v", change, beta2)
     ahead = g + beta2 * change
     n = average(m, "n", ahead * ahead, beta3)
-    one, two, three = (
-        correction(b, t) if c["bias correction"] == "all" else 1.0
-        for b in betas
-    )
+    one, two, three = (correction(b, t) if c["bias correction"] == "all" else 1.0 for b in betas)
     seen = mean / one + beta2 * drift / two
     move = o.lr * seen / denominator(n, o.eps, three, c["eps"])
     if c["decay"] == DECAY[0]:
@@ -65,10 +56,8 @@ ORACLES = (
             "decay": DECAY,
             "bias correction": BIAS,
             "first difference": FIRST,
-            "first gradient": START,
             "betas are weights of": WEIGHTS,
         },
-        variants={"first gradient": frozenset(START[1:])},
         departures={"decay": frozenset({"ignored"}), "first difference": frozenset({FIRST[1]})},
         relevant={"decay": "weight_decay"},
         hidden={"eps": (1e-8,)},

@@ -100,10 +100,8 @@ def factors(layer: LayerSeen, c: Convention) -> tuple[Tensor, Tensor]:
     k, b = len(layer.jacobian), layer.output_gradients.shape[1]
     if c["Fisher"] == "identity":
         return A, torch.eye(b, dtype=X.dtype)
-    if c["Fisher"] == "type-2":
-        rows = layer.jacobian.reshape(-1, b)
-    else:
-        rows = layer.output_gradients
+    exact = c["Fisher"] == "type-2"
+    rows = layer.jacobian.reshape(-1, b) if exact else layer.output_gradients
     scales = {"n": n, "1/n": 1 / n, "1/n^2": 1 / n**2, "2": 2, "2/d_y": 2 / k, "1/d_y": 1 / k}
     scale = {**scales, "1": 1.0, "1/2": 0.5}[c["output factor times"]]
     return A, scale * rows.T @ rows / n

@@ -32,7 +32,9 @@ def two_loops(g: Tensor, pairs: list[tuple[Tensor, Tensor]]) -> Tensor:
 
 
 def step(ps: Weights, gs: Gradients, m: Memory, o: Any, c: Convention) -> list[Tensor]:
-    g = torch.cat([(torch.zeros_like(p) if g is None else g).reshape(-1) for p, g in zip(ps, gs, strict=True)])
+    g = torch.cat(
+        [(torch.zeros_like(p) if g is None else g).reshape(-1) for p, g in zip(ps, gs, strict=True)]
+    )
     if float(g.abs().max()) <= o.tolerance_grad:
         return list(ps)
     pairs = m.setdefault("pairs", [])

@@ -60,19 +60,23 @@ def newton_schulz(
     *,
     eps: float = 1e-7,
     add: bool = False,
-    fused: bool = False,
+    order: str = "",
 ) -> Tensor:
     """Return X after X <- a X + (b S + c S S) X, S = X X', from M over its Frobenius norm.
 
     ``add``: epsilon is added to the norm; otherwise it is the least norm divided by.
-    ``fused``: products and sums are rounded once together, which shows in bfloat16.
+    ``order`` of the arithmetic, which shows in bfloat16: "fused" rounds products and sums once
+    together, "composed" forms the matrix a I + (b I + c S) S first.
     """
     X = M if M.shape[0] <= M.shape[1] else M.T
     size = X.norm()
     X = X / (size + eps if add else size.clamp(min=eps))
     for a, b, c in coefficients:
         S = X @ X.T
-        if fused:
+        if order == "composed":
+            eye = torch.eye(len(S), dtype=S.dtype)
+            X = ((c * S + b * eye) @ S + a * eye) @ X
+        elif order == "fused":
             X = torch.addmm(X, torch.addmm(S, S, S, beta=b, alpha=c), X, beta=a)
         else:
             X = a * X + (b * S + c * S @ S) @ X

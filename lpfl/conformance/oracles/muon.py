@@ -38,6 +38,7 @@ SCHEDULE = (
     "quintic, bfloat16",
     "modded schedule",
     "modded schedule, bfloat16",
+    "modded schedule, composed, bfloat16",
     "polar express",
     "polar express, bfloat16",
     "cubic",
@@ -52,7 +53,12 @@ DECAY = (
 )
 THIRD = ("flattened to a matrix", "a batch of matrices")
 SEES = ("momentum", "raw gradient")
-BUFFER = ("proportional to the sum", "Nesterov mix swapped", "Nesterov mix with old buffer")
+BUFFER = (
+    "proportional to the sum",
+    "gradient plus average",
+    "Nesterov mix swapped",
+    "Nesterov mix with old buffer",
+)
 
 
 def factor(kind: str, rows: int, columns: int) -> float:
@@ -72,7 +78,7 @@ def factor(kind: str, rows: int, columns: int) -> float:
 
 
 def schedule(kind: str, o: Any) -> Sequence[Sequence[float]]:
-    name = kind.removesuffix(", bfloat16")
+    name = kind.partition(",")[0]
     if name in ("modded schedule", "polar express"):
         return MODDED if name == "modded schedule" else POLAR_EXPRESS
     one = CUBIC if name == "cubic" else (o.ns_a, o.ns_b, o.ns_c)
@@ -86,9 +92,9 @@ def orthogonalise(M: Tensor, o: Any, c: Convention) -> Tensor:
         return polar(M)
     seen = M.bfloat16() if kind.endswith("bfloat16") else M
     added = c["Newton-Schulz eps"] == "added to the norm"
-    fused = ", fused" in kind
+    order = next((word for word in ("fused", "composed") if word in kind), "")
     polynomial = schedule(kind, o)
-    return newton_schulz(seen, polynomial, eps=o.eps, add=added, fused=fused).to(M.dtype)
+    return newton_schulz(seen, polynomial, eps=o.eps, add=added, order=order).to(M.dtype)
 
 
 def seen_by(g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
@@ -99,6 +105,8 @@ def seen_by(g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
         return g
     if not o.nesterov:
         return mean
+    if c["buffer"] == "gradient plus average":
+        return g + mean
     if c["buffer"] == "Nesterov mix swapped":
         return o.momentum * g + (1 - o.momentum) * mean
     inner = old if c["buffer"] == "Nesterov mix with old buffer" else mean
@@ -153,15 +161,21 @@ ORACLES = (
             "buffer": BUFFER,
             "third order": THIRD,
         },
-        variants={"third order": frozenset(THIRD[1:])},
+        variants={"third order": frozenset(THIRD[1:]), "buffer": frozenset(BUFFER[1:2])},
         departures={
             "orthogonalised": frozenset({"raw gradient"}),
             "decay": frozenset({"ignored", "L2 in the gradient"}),
-            "buffer": frozenset(BUFFER[1:]),
+            "buffer": frozenset(BUFFER[2:]),
         },
         relevant={"decay": "weight_decay", "buffer": "nesterov"},
         hidden={"nesterov": (True, False)},
         aliases=ALIASES,
-        probes={"eps": 1e-7, "ns_steps": 5, "ns_a": QUINTIC[0], "ns_b": QUINTIC[1], "ns_c": QUINTIC[2]},
+        probes={
+            "eps": 1e-7,
+            "ns_steps": 5,
+            "ns_a": QUINTIC[0],
+            "ns_b": QUINTIC[1],
+            "ns_c": QUINTIC[2],
+        },
     ),
 )

@@ -9,7 +9,15 @@ from torch import Tensor
 
 from lpfl.conformance.oracles.base import Convention, Memory, Oracle, per_parameter
 from lpfl.conformance.oracles.moments import average, decayed
-from lpfl.conformance.oracles.muon import ALIASES, NORM, OPTIONS, SCHEDULE, factor, orthogonalise, seen_by
+from lpfl.conformance.oracles.muon import (
+    ALIASES,
+    NORM,
+    OPTIONS,
+    SCHEDULE,
+    factor,
+    orthogonalise,
+    seen_by,
+)
 
 SIZE = ("0.2 sqrt(m n)", "norm before the rows were scaled", "not restored")
 FACTOR = ("1", "sqrt(max(1, m/n))", "sqrt(m/n)", "0.2 sqrt(max(m, n))")

@@ -11,7 +11,13 @@ from lpfl.conformance.oracles.adam import COUPLED, OPTIONS
 from lpfl.conformance.oracles.base import Convention, Memory, Oracle, per_parameter
 from lpfl.conformance.oracles.moments import EPS, average, correction, coupled, decayed, denominator
 
-BELOW = ("corrected momentum", "no step", "gradient", "raw momentum")
+BELOW = (
+    "corrected momentum",
+    "no step",
+    "no step, weights decay",
+    "gradient",
+    "raw momentum",
+)
 THRESHOLD = ("above 4", "above 5", "at least 5")
 
 
@@ -27,8 +33,10 @@ def rectification(t: int, beta2: float, threshold: str) -> float | None:
 
 def below(g: Tensor, mean: Tensor, first: float, c: Convention) -> Tensor:
     """Return the direction while the variance is unbounded."""
-    named = {"no step": 0 * g, "gradient": g, "raw momentum": mean}
-    return named.get(c["below the threshold"], mean / first)
+    kind = c["below the threshold"]
+    if kind.startswith("no step"):
+        return 0 * g
+    return {"gradient": g, "raw momentum": mean}.get(kind, mean / first)
 
 
 def rule(p: Tensor, g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
@@ -40,6 +48,8 @@ def rule(p: Tensor, g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
     factor = rectification(t, o.beta2, c["threshold"])
     if factor is not None:
         move = factor * mean / first / denominator(v, o.eps, second, c["eps"])
+    elif c["below the threshold"] == "no step":
+        return p
     else:
         move = below(g, mean, first, c)
     return decayed(p, o.lr * move, o, decay)
@@ -58,7 +68,7 @@ ORACLES = (
             "decay": COUPLED,
         },
         variants={
-            "below the threshold": frozenset(BELOW[1:3]),
+            "below the threshold": frozenset(BELOW[1:4]),
             "decay": frozenset(COUPLED[2:5]),
         },
         departures={

@@ -24,7 +24,9 @@ def share(m: Memory, o: Any) -> tuple[float, float]:
     return rate, weight / m["total"]
 
 
-def advance(p: Tensor, direction: Tensor, rate: float, part: float, m: Memory, o: Any, c: Convention) -> Tensor:
+def advance(
+    p: Tensor, direction: Tensor, rate: float, part: float, m: Memory, o: Any, c: Convention
+) -> Tensor:
     z = m.get("z", p)
     y = (1 - o.beta1) * z + o.beta1 * p
     decay = {"at y": y, "at z": z}.get(c["decay"], 0 * y)

@@ -25,7 +25,7 @@ STATISTICS = ("sum", "average", "average, bias corrected")
 EXPONENT = ("-1/(2k)", "-1/k", "-1/2", "-1/4")
 SHAPE = ("every axis", "flattened to a matrix")
 VECTORS = ("full matrix", "diagonal")
-MOMENTUM = ("of the gradient, average", "of the gradient, sum", "of the step, sum")
+MOMENTUM = ("of the step, average", "of the step, sum", "last step mixed into the gradient")
 
 
 def statistics(G: Tensor, m: Memory, o: Any, c: Convention) -> list[Tensor]:
@@ -57,6 +57,9 @@ def roots(G: Tensor, m: Memory, o: Any, c: Convention) -> list[Tensor]:
 
 def rule(p: Tensor, g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
     g = g + o.weight_decay * p
+    mixed = o.momentum and c["momentum"] == MOMENTUM[2]
+    if mixed and "b" in m:
+        g = (1 - o.momentum) * g + o.momentum * m["b"].reshape(g.shape)
     flat = c["shape"] == "flattened to a matrix" and g.ndim > 2
     G = g.reshape(len(g), -1) if flat else g.reshape(-1) if g.ndim == 0 else g
     if G.ndim == 1 and c["vectors"] == "diagonal":
@@ -66,7 +69,9 @@ def rule(p: Tensor, g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
         step = G
         for axis, root in enumerate(roots(G, m, o, c)):
             step = multiply(step, root, axis)
-    if o.momentum:
+    if mixed:
+        m["b"] = step
+    elif o.momentum:
         share = 1.0 if "sum" in c["momentum"] else 1 - o.momentum
         step = m["b"] = o.momentum * m.get("b", torch.zeros_like(step)) + share * step
     return p - o.lr * step.reshape(p.shape)
@@ -90,11 +95,14 @@ ORACLES = (
             "statistics": STATISTICS,
             "shape": SHAPE,
             "vectors": VECTORS,
-            "momentum": ("of the step, average", "of the step, sum"),
+            "momentum": MOMENTUM,
             "exponent": EXPONENT,
         },
         variants={"vectors": frozenset({"diagonal"}), "exponent": frozenset({"-1/2"})},
-        departures={"exponent": frozenset({"-1/k"})},
+        departures={
+            "exponent": frozenset({"-1/k"}),
+            "momentum": frozenset({"last step mixed into the gradient"}),
+        },
         relevant={"momentum": "momentum"},
         hidden={"beta2": (0.99, 0.999, 0.95)},
         aliases={

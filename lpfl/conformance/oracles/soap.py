@@ -18,6 +18,7 @@ BASIS = ("power iteration and QR", "eigenvectors")
 FIRST = ("only fills the statistics", "steps, in its own basis")
 STATISTICS = ("average", "sum")
 MOMENTUM = ("in the weights' coordinates", "in the basis, not turned")
+FRESH = ("every k-th step", "every k-th gradient")
 VECTORS = ("as Adam", "with a basis")
 DECAY = ("times lr, after the step", "times lr", "ignored")
 
@@ -72,7 +73,8 @@ def rule(p: Tensor, g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
     move = o.lr * project(ratio, bases, back=True)
     if not plain and m["t"] > 1:
         learn(g, m, o, c)
-        if t % int(o.period) == 0:
+        count = t if c["basis is new after"] == FRESH[0] else t + 1
+        if count % int(o.period) == 0:
             refresh(m, o, c)
     shrink = 1.0 if c["decay"] == "ignored" else 1 - o.lr * o.weight_decay
     return p * shrink - move if c["decay"] == "times lr" else (p - move) * shrink
@@ -101,6 +103,7 @@ ORACLES = (
             "statistics": STATISTICS,
             "momentum": MOMENTUM,
             "decay": DECAY,
+            "basis is new after": FRESH,
         },
         variants={"first gradient": frozenset(FIRST[1:])},
         departures={"decay": frozenset({"ignored"}), "momentum": frozenset(MOMENTUM[1:])},

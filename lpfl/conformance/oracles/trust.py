@@ -45,7 +45,9 @@ def lamb(p: Tensor, g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
 def lars(p: Tensor, g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
     decay = 0.0 if plain(p, o, c) and c["vectors"] == VECTORS[2] else o.weight_decay
     seen, weight = g + decay * p, float(p.norm())
-    size = float(seen.norm()) if c["ratio to"] == LARS_RATIO[1] else float(g.norm()) + decay * weight
+    size = (
+        float(seen.norm()) if c["ratio to"] == LARS_RATIO[1] else float(g.norm()) + decay * weight
+    )
     trust = 1.0
     if not plain(p, o, c) and weight > 0 and float(g.norm()) > 0:
         trust = o.trust * weight / (size + (o.eps if c["ratio to"] == LARS_RATIO[2] else 0.0))
