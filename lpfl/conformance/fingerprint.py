@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from lpfl.conformance.drives import seed_everything
 from lpfl.conformance.layers import has_rate, one_layer, opened, squared_loss, two_layers
 from lpfl.conformance.subject import Subject
 from lpfl.conformance.transforms import draw_transform
@@ -21,12 +22,6 @@ from lpfl.conformance.transforms import draw_transform
 STEPS = 24
 TARGET = 0.4
 """Share of the way to the solution that a plain training is set to go."""
-LEVELS = (1e-9, 1e-5, 2e-2)
-"""Relative change of the inputs that moves a gradient of ``rows`` samples as much as rounding.
-
-Double and single precision with room for accumulation; bfloat16 (2^-8) times sqrt(24 rows).
-"""
-ROOM = 3.0
 
 
 @dataclass(frozen=True)
@@ -127,7 +122,7 @@ def trained(subject: Subject, data: Data, world: World, rate: float | None) -> T
     model = one_layer(*values) if len(values) == 1 else two_layers(*values)
     session = opened(subject, model, rate=rate, options=dict(world.options))
     if world.reseed is not None:
-        torch.manual_seed(world.reseed)
+        seed_everything(world.reseed)
     for X, Y in data.batches:
         X, Y = X.to(subject.device, world.dtype), Y.to(subject.device, world.dtype)
         session.advance(squared_loss(model, X, Y, factor=world.factor))
@@ -213,45 +208,3 @@ def relative(other: Tensor, plain: Tensor, data: Data) -> float:
         return math.inf
     way = float((plain - first).norm())
     return float((other - plain).norm()) / way if way > 0 else math.nan
-
-
-@dataclass(frozen=True)
-class Precision:
-    """Largest deviation that rounding inside the optimizer explains, and what it was found from.
-
-    level: relative size of rounding inside. gain: relative change of the training per relative
-    change of the inputs. chance: deviation of a run with another seed.
-    """
-
-    level: float
-    gain: float
-    chance: float
-    bound: float
-
-    @property
-    def determined(self) -> bool:
-        """Whether a deviation could be told from rounding and chance at all."""
-        return self.bound < 0.2
-
-
-def precision(subject: Subject, world: World) -> Precision:
-    """Return how finely the optimizer computes, from its answers to small changes of the inputs.
-
-    A computation in double precision answers in proportion down to 1e-9. One that rounds to
-    bfloat16 inside answers in proportion from 2e-2 on, and below that in jumps.
-    """
-    key = ("fingerprint precision", repr(world))
-    if key not in subject.memory:
-        answers = {level: variation(subject, world, noise=level) for level in LEVELS}
-        gain = answers[LEVELS[-1]] / LEVELS[-1]
-        level = next((x for x in LEVELS if _proportional(answers[x], gain * x)), LEVELS[-1])
-        jumps = [answer for x, answer in answers.items() if x < level]
-        chance = variation(subject, world, reseed=subject.seed + 7)
-        bound = max(level, ROOM * gain * level, ROOM * chance, *(ROOM * j for j in jumps), 1e-9)
-        subject.memory[key] = Precision(level, gain, chance, bound)
-    found: Precision = subject.memory[key]
-    return found
-
-
-def _proportional(answer: float, expected: float) -> bool:
-    return expected / 4 <= answer <= 4 * expected

@@ -1,7 +1,7 @@
 """What one step does to the first layer of a two-layer network on single-index data.
 
 y = tanh(beta*.x) + noise, x ~ N(0, S), S of two eigenvalues in general position; the network is
-f(x) = N^{-1/2} f' tanh(G x), of which only G (N, d) is trained, with entries N(0, 1/d) at the start.
+f(x) = N^{-1/2} f' tanh(G x), of which only G (N, d) is trained; it starts with entries N(0, 1/d).
 The teacher has the same energy per dimension in both eigenspaces, and beta*' S beta* = 1.
 """
 
@@ -22,7 +22,7 @@ DIM, WIDTH, ROWS = 48, 128, 384
 EIGENVALUES = (0.2, 1.8)
 NOISE_STD = 0.3
 STRENGTH = 2.5
-"""Size of the update, in units of the start's entries times sqrt(d), at which spikes are looked for."""
+"""Largest singular value of the update when spikes are looked for; the start's edge is 2.6."""
 PATIENCE = 12
 
 

@@ -9,13 +9,13 @@ local rate of that direction.
 import math
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from lpfl.conformance.layers import FixedHead, has_rate, opened, squared_loss
+from lpfl.conformance.layers import FixedHead, opened, squared_loss
 from lpfl.conformance.signatures import Undrivable
 from lpfl.conformance.subject import Subject
 from lpfl.conformance.transforms import haar
@@ -23,8 +23,6 @@ from lpfl.conformance.transforms import haar
 OUTPUTS, RANK, INPUTS = 6, 2, 8
 TILT = 0.02
 LEAST = 0.05
-TARGET = 0.005
-"""Local rate at which runs are made: small against 1 - momentum, so that momentum does not show."""
 SLOWEST = 0.02
 """Seconds a step above which these runs are not made."""
 
@@ -123,12 +121,12 @@ def path(
     start = truth.representation if tilt is None else truth.representation + tilt
     model = FixedHead(start.to(subject.device), truth.head.to(subject.device))
     session = opened(subject, model, rate=rate, options=dict(options or {}))
-    values, began = [session.values()[0]], time.perf_counter()
+    values, began = [session.values()[0]], time.process_time()
     for t, (X, Y) in enumerate(batches, 1):
         X, Y = X.to(subject.device), Y.to(subject.device)
         session.advance(squared_loss(model, X, Y))
         values.append(session.values()[0])
-        if t == 5 and time.perf_counter() - began > 5 * SLOWEST:
+        if t == 5 and time.process_time() - began > 5 * SLOWEST:
             raise Undrivable(f"a step takes more than {SLOWEST} s")
     if not bool(values[-1].isfinite().all()):
         raise Undrivable("the representation does not stay finite")
@@ -185,73 +183,3 @@ def local_rate(runs: Sequence[Sequence[float]]) -> float:
     mean_v = sum(v for _, v in points) / len(points)
     spread = sum((t - mean_t) ** 2 for t, _ in points)
     return 1.0 - math.exp(sum((t - mean_t) * (v - mean_v) for t, v in points) / spread)
-
-
-@dataclass(frozen=True)
-class Speed:
-    """The learning rate that was found, and the local rate of the fastest direction under it."""
-
-    learning_rate: float | None
-    local_rate: float
-    seconds_per_step: float
-    tried: dict[str, float] = field(default_factory=dict)
-
-
-def speed(
-    subject: Subject,
-    task: Task,
-    *,
-    target: float = TARGET,
-    options: Mapping[str, Any] | None = None,
-) -> Speed:
-    """Return the learning rate at which the fastest direction decays by ``target`` per step.
-
-    Raises: Undrivable if no learning rate makes it decay.
-    """
-    key = ("local rate", repr(replace(task, steps=20)), target, repr(options))
-    if key not in subject.memory:
-        subject.memory[key] = _speed(subject, replace(task, steps=20), target, options)
-    found: Speed = subject.memory[key]
-    return found
-
-
-def _speed(
-    subject: Subject, task: Task, target: float, options: Mapping[str, Any] | None
-) -> Speed:
-    default = subject.default("lr") if has_rate(subject) else None
-    rate = float(default) if isinstance(default, int | float | Tensor) and default > 0 else 1e-2
-    tried: dict[str, float] = {}
-    best: Speed | None = None
-    for _ in range(8):
-        given = rate if has_rate(subject) else None
-        try:
-            began = time.perf_counter()
-            pair = [
-                decays(subject, task, r, given, ((0, 0),), options=options) for r in range(2)
-            ]
-            found = local_rate([left[0, 0] for left in pair])
-            spent = (time.perf_counter() - began) / (4 * task.steps)
-        except Undrivable:
-            if not has_rate(subject):
-                raise
-            rate, tried[f"{rate:.3g}"] = 0.1 * rate, math.nan
-            continue
-        tried[f"{rate:.3g}"] = found
-        if found > 0 and (best is None or _away(found, target) < _away(best.local_rate, target)):
-            best = Speed(given, found, spent, tried)
-        if given is None or (found > 0 and _away(found, target) < math.log(1.5)):
-            break
-        factor = target / found if found > 1e-4 else 30.0
-        rate *= min(max(factor, 0.05), 30.0)
-    if best is None:
-        raise Undrivable("the representation does not come nearer to the solution at any rate")
-    return best
-
-
-def _away(found: float, target: float) -> float:
-    return abs(math.log(found / target))
-
-
-def affordable(found: Speed, runs: int, *, seconds: float, least: int = 16, most: int = 60) -> int:
-    """Return the number of steps of ``runs`` runs that fit into this time, within bounds."""
-    return int(min(max(seconds / (runs * found.seconds_per_step), least), most))

@@ -59,9 +59,7 @@ _CHANGE = {
 _DRIVES = {
     "": "optimizer.zero_grad(); loss().backward(); optimizer.step()",
     "model": "optimizer.zero_grad(); loss().backward(); optimizer.step()",
-    "create_graph": (
-        "optimizer.zero_grad(); loss().backward(create_graph=True); optimizer.step()"
-    ),
+    "create_graph": ("optimizer.zero_grad(); loss().backward(create_graph=True); optimizer.step()"),
     "closure": (
         "def closure():\n"
         "            optimizer.zero_grad()\n"

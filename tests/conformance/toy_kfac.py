@@ -102,7 +102,6 @@ class AveragedKfac(Kfac):
             self.mean = self.pairs
         pairs = zip(self.mean, self.pairs, strict=True)
         self.mean = [
-            (decay * A + (1 - decay) * B, decay * G + (1 - decay) * H)
-            for (A, G), (B, H) in pairs
+            (decay * A + (1 - decay) * B, decay * G + (1 - decay) * H) for (A, G), (B, H) in pairs
         ]
         return self.mean

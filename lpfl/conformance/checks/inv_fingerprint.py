@@ -7,10 +7,11 @@ from dataclasses import replace
 
 from lpfl.conformance.affine import Cause, cause
 from lpfl.conformance.claims import LOSS, PROPERTIES, Pair, Promise, promises
-from lpfl.conformance.fingerprint import World, deviation, precision, variation
+from lpfl.conformance.fingerprint import World, deviation, variation
 from lpfl.conformance.fingerprint_table import (
     ID,
     LARGE,
+    ORDER,
     SAME_LOSS,
     SECONDS,
     WORLDS,
@@ -18,7 +19,8 @@ from lpfl.conformance.fingerprint_table import (
     look,
     loss_domain,
 )
-from lpfl.conformance.outcomes import CheckResult, Outcome
+from lpfl.conformance.inner_rounding import precision
+from lpfl.conformance.outcomes import CheckResult, Outcome, severity
 from lpfl.conformance.registry import check
 from lpfl.conformance.snippets import proven
 from lpfl.conformance.subject import Subject
@@ -53,7 +55,7 @@ def _judged(seen: Seen, claim: str, promise: Promise) -> CheckResult:
     blind = [pair for pair in promise.breaks if seen.holds(pair)]
     kept = [pair for pair in promise.keeps if seen.holds(pair)]
     if failed:
-        return _explained(seen, claim, promise, failed)
+        return _explained(seen, claim, failed)
     if blind:
         side, kind = blind[0]
         value = max(seen.telling(blind[0]).values())
@@ -86,39 +88,39 @@ def _felt_most(seen: Seen, promise: Promise) -> float:
     return max((v for pair in promise.breaks for v, _ in seen.felt(pair)), default=0.0)
 
 
-def _explained(
-    seen: Seen, claim: str, promise: Promise, failed: list[tuple[float, str, Pair]]
-) -> CheckResult:
-    """Grade the strongest deviation by what it comes from; the gravest cause counts."""
-    subject = seen.subject
-    order, worlds = ("general", "diagonal", "scale", "rotation", "permutation"), tuple(WORLDS)
-    failed = sorted(failed, key=lambda f: (order.index(f[2][1]), worlds.index(f[1]), -f[0]))
-    value, world, pair = failed[0]
-    found = _cause(seen, world, pair)
-    if found.outcome is Outcome.CONVENTION:
-        for value, world, pair in failed[1:]:  # what damping explains in one place, it need not in another
-            other = _cause(seen, world, pair) if pair[0] != failed[0][2][0] else found
-            if other.outcome is not Outcome.CONVENTION:
-                found = other
-                break
-        else:
-            value, world, pair = failed[0]
-    scenario = {"claim": claim, "side": pair[0], "transform": pair[1], "layers": WORLDS[world].sizes}
+def _explained(seen: Seen, claim: str, failed: list[tuple[float, str, Pair]]) -> CheckResult:
+    """Grade the deviations by what they come from, one per side; the gravest cause counts."""
+    worlds = tuple(WORLDS)
+    failed = sorted(failed, key=lambda f: (ORDER.index(f[2][1]), worlds.index(f[1]), -f[0]))
+    one_per_side = {entry[2][0]: entry for entry in reversed(failed)}
+    causes = [(_cause(seen, world, pair), world, pair) for _, world, pair in one_per_side.values()]
+    found, world, pair = max(causes, key=lambda entry: severity(entry[0].outcome))
+    value = one_per_side[pair[0]][0]
+    layers, steps = WORLDS[world].sizes, WORLDS[world].steps
     text, why = "", ""
     if found.outcome is Outcome.DEVIATES and pair != LOSS:
-        small, value = _smallest(subject, world, pair, value, seen.bound(world, pair))
-        scenario |= {"layers": small.sizes, "steps": small.steps}
-        program = twin_program(subject, small, *pair)
-        text, why = proven(subject, program, value) if program else ("", "the drive has no program")
+        small, value = _smallest(seen.subject, world, pair, value, seen.bound(world, pair))
+        layers, steps = small.sizes, small.steps
+        program = twin_program(seen.subject, small, *pair)
+        text, why = "", "the drive has no program"
+        if program:
+            text, why = proven(seen.subject, program, value)
     what = "a larger loss" if pair == LOSS else f"{pair[1]} of the {pair[0]}"
+    aside = found.outcome is Outcome.CONVENTION
     return CheckResult(
         check=ID,
         outcome=found.outcome,
         message=f"The deviation under {what} is {value:.2g}, which {claim} excludes; {found.says}.",
         measured=value,
         bound=seen.bound(world, pair),
-        convention={"beside the moments": found.says} if found.outcome is Outcome.CONVENTION else {},
-        scenario=scenario,
+        convention={"beside the moments": found.says} if aside else {},
+        scenario={
+            "claim": claim,
+            "side": pair[0],
+            "transform": pair[1],
+            "layers": layers,
+            "steps": steps,
+        },
         snippet=text,
         details={**found.details, **({"snippet": why} if why else {})},
     )
@@ -148,7 +150,7 @@ def _smallest(
     subject: Subject, world: str, pair: Pair, value: float, bound: float
 ) -> tuple[World, float]:
     """Return the smallest world in which the deviation is at least a fifth as large."""
-    start, given = time.perf_counter(), WORLDS[world]
+    start, given = time.process_time(), WORLDS[world]
     for sizes in SMALLER[len(given.sizes)]:
         for steps in (2, 6, given.steps):
             small = replace(given, sizes=sizes, steps=steps, rows=8)
@@ -159,7 +161,7 @@ def _smallest(
                 break
             if seen >= 0.2 * min(value, 1.0) and seen > 3 * max(least, bound) and seen < math.inf:
                 return small, seen
-            if time.perf_counter() - start > SECONDS[subject.quick]:
+            if time.process_time() - start > SECONDS[subject.quick]:
                 return given, value
     return given, value
 

@@ -1,4 +1,4 @@
-"""Layers that are the same map must train the same: convolution and linear, weight and transpose."""
+"""Layers that are one map must train the same: convolution and linear, weight and transpose."""
 
 import math
 from collections.abc import Sequence
@@ -8,6 +8,7 @@ from torch import Tensor
 
 from lpfl.conformance.agreement import Pair, agree
 from lpfl.conformance.claims import promises
+from lpfl.conformance.drives import seed_everything
 from lpfl.conformance.layers import one_layer, opened, squared_loss, whole_image
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.registry import check
@@ -28,16 +29,18 @@ def convolution(subject: Subject) -> CheckResult:
     """A convolution with a kernel as large as its image trains like the linear layer it is."""
     promised = [c for c, p in promises(subject.spec.claims).items() if p.flattened]
     gaps: dict[tuple[int, ...], float] = {}
-    for shape in KERNELS[: 1 if subject.quick else None]:
+    for kernel in KERNELS[: 1 if subject.quick else None]:
         try:
-            gaps[shape] = _gap(subject, shape)
+            gaps[kernel] = _gap(subject, kernel)
         except Exception as error:
             message = f"A convolution is not trained: {type(error).__name__}: {str(error)[:120]}."
             return CheckResult(check=CONVOLUTION, outcome=Outcome.UNDRIVABLE, message=message)
     shape, worst = max(gaps.items(), key=lambda entry: entry[1])
     bound = max(tolerance(subject, CONVOLUTION), 10 * _chance(subject, shape))
     same = worst <= bound
-    message = f"The gap between a convolution as large as its image and a linear layer is {worst:.2g}"
+    message = (
+        f"The gap between a convolution as large as its image and a linear layer is {worst:.2g}"
+    )
     text, why = "", ""
     if same:
         outcome = Outcome.CONFORMS
@@ -98,7 +101,7 @@ def _trained(
     model = whole_image(kernel) if images else one_layer(kernel.flatten(1))
     session = opened(subject, model)
     if reseed is not None:
-        torch.manual_seed(reseed)
+        seed_everything(reseed)
     for X, Y in batches:
         session.advance(squared_loss(model, X if images else X.flatten(1), Y))
     return session.values()[0].flatten(1)

@@ -25,7 +25,7 @@ from theory.single_index import outlier
 from theory.spectrum import Spectrum
 
 ALIGNMENT, SPIKE = "theory.alignment", "theory.spike"
-REPLICATES = {True: 8, False: 24}
+REPLICATES = {True: 16, False: 24}
 MARGIN = 0.1
 """Finite size: the limit is off by about 1 to 3 over d = 48, and the replicates' mean by 0.02."""
 SPIKE_MARGIN = 0.35
@@ -133,9 +133,7 @@ def spike(subject: Subject) -> Iterable[CheckResult]:
         if there
         else "One step moves all directions alike: no outlier tells the learned feature apart."
     )
-    message = (
-        f"The gap of the largest singular value is {gap} of the theory's for a rank-one step"
-    )
+    message = f"The gap of the largest singular value is {gap} of the theory's for a rank-one step"
     common: dict[str, Any] = {
         "measured": gap.value,
         "feature": feature,

@@ -3,15 +3,15 @@
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
 from lpfl.conformance.affine import damping_option, without_average
 from lpfl.conformance.claims import theory_methods
-from lpfl.conformance.local_rates import INPUTS, RANK, Corner, Task, decays, local_rate, speed
+from lpfl.conformance.local_rates import INPUTS, RANK, Corner, Task, decays, local_rate
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.registry import check
+from lpfl.conformance.speed import speed
 from lpfl.conformance.subject import Subject
 from theory.linear_representation import damped_eigenvalues
 
@@ -101,24 +101,14 @@ def _rates(subject: Subject, task: Task, name: str, value: float) -> dict[Corner
 
 def _apart(left: Mapping[Corner, float], share: Kind, task: Task) -> float:
     """Return the largest difference of measured and predicted shares."""
-    return max(
-        abs(
-            value
-            - share(float(task.head_eigenvalues[i]), float(task.cov_eigenvalues[RANK + j]), VALUE, task)
-            / share(
-                float(task.head_eigenvalues[i]),
-                float(task.cov_eigenvalues[RANK + j]),
-                NEGLIGIBLE,
-                task,
-            )
-        )
-        for (i, j), value in left.items()
-    )  # fmt: skip
+    away = []
+    for (i, j), value in left.items():
+        lam, mu = float(task.head_eigenvalues[i]), float(task.cov_eigenvalues[RANK + j])
+        away.append(abs(value - share(lam, mu, VALUE, task) / share(lam, mu, NEGLIGIBLE, task)))
+    return max(away)
 
 
-def _graded(
-    left: Mapping[Corner, float], kind: str, away: float, name: str
-) -> tuple[Outcome, str]:
+def _graded(left: Mapping[Corner, float], kind: str, away: float, name: str) -> tuple[Outcome, str]:
     weakest = left[WEAKEST]
     if not all(math.isfinite(value) for value in left.values()):
         return Outcome.INCONCLUSIVE, "the rates could not be told"

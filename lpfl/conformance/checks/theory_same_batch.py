@@ -1,5 +1,6 @@
 """theory.same-batch: whether a layer's second moments are those of the batch it steps on."""
 
+import itertools
 import math
 from collections.abc import Iterable
 from dataclasses import replace
@@ -9,9 +10,10 @@ import torch
 
 from lpfl.conformance.affine import damping_option, without_average
 from lpfl.conformance.claims import normal
-from lpfl.conformance.local_rates import INPUTS, Task, draw_batches, draw_truth, path, speed
+from lpfl.conformance.local_rates import INPUTS, Task, draw_batches, draw_truth, path
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.registry import check
+from lpfl.conformance.speed import speed
 from lpfl.conformance.subject import Subject
 from lpfl.conformance.transforms import haar
 
@@ -39,6 +41,8 @@ def same_batch(subject: Subject) -> Iterable[CheckResult]:
     signature = sum(s * s for s in late) / len(late) / unit
     sharp = [t for t, s in enumerate(turns, 1) if s <= EXACT]
     outcome, says = _graded(turns, signature, sharp)
+    if without_average(subject):
+        says += f" once {next(iter(without_average(subject)))} is 0"
     yield CheckResult(
         check=ID,
         outcome=outcome,
@@ -70,7 +74,7 @@ def turned(subject: Subject, options: dict[str, Any]) -> list[float]:
         tilt=tilt, options=options,
     )  # fmt: skip
     sines = []
-    for before, after in zip(values, values[1:], strict=False):
+    for before, after in itertools.pairwise(values):
         step = after - before
         whole = float(step.norm())
         across = float((step - torch.outer(step @ way, way)).norm())
