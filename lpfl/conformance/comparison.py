@@ -148,6 +148,11 @@ class Comparison:
             self._runs[key] = self._grouped(scenario) if scenario.second else self._made(scenario)
         return self._runs[key]
 
+    def made(self) -> list[Run]:
+        """Return all runs in float64 made so far, in the order of their making."""
+        runs = [run for found in self._runs.values() for run in found]
+        return [run for run in runs if run.scenario.dtype == torch.float64]
+
     def noise(self, run: Run) -> float:
         """Return how far apart two runs are that differ in the seed of torch's generator only."""
         session = self.subject.open(run.values[0], options=run.given, seed=self.subject.seed + 1)

@@ -3,7 +3,7 @@
 import inspect
 import itertools
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from lpfl.conformance.comparison import Comparison
@@ -67,12 +67,16 @@ def unusual(oracle: Oracle, convention: Mapping[str, str]) -> dict[str, str]:
     return {a: v for a, v in convention.items() if v != oracle.conventions[a][0]}
 
 
-def documented(subject: Subject, optimizer: Any, axes: Collection[str]) -> set[str]:
-    """Return those of the axes of which the subject's options or docstrings speak."""
+def documented(subject: Subject, optimizer: Any, faults: Mapping[str, str]) -> set[str]:
+    """Return the axes of departures of which the subject's options or docstrings speak.
+
+    Weight decay as an L2 term is not excused so: it is what the decoupled methods do away with.
+    """
     kind = type(optimizer)
     texts = [kind.__dict__.get("__doc__"), getattr(kind.__dict__.get("__init__"), "__doc__", "")]
     factory = subject.spec.factory
     if not inspect.isclass(factory):
         texts.append(getattr(factory, "__doc__", ""))
     words = " ".join([*(t or "" for t in texts), *map(str, subject.default_group)])
-    return {a for a in axes if a in SAID and re.search(SAID[a], words, re.IGNORECASE)}
+    told = {a for a in faults if a in SAID and re.search(SAID[a], words, re.IGNORECASE)}
+    return {a for a in told if not faults[a].startswith("L2")}

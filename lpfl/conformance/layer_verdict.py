@@ -30,7 +30,8 @@ def judge_layers(check: str, comparison: LayerComparison) -> CheckResult:
         errors = comparison.errors(fit.missed, fit)
         step = next(t for t, e in enumerate(errors, 1) if not e <= LOW) if max(errors) > LOW else 1
         name = fit.missed.scenario.name
-        text = f"{claim} fits two linear layers, not {name}: step {step} is {errors[step - 1]:.2g} off."
+        off = f"step {step} is {errors[step - 1]:.2g} off"
+        text = f"{claim} fits two linear layers, not {name}: {off}."
         return _accused(check, comparison, text, fit, fit.missed, step)
     return _held(check, comparison, fit)
 
@@ -74,7 +75,8 @@ def _unfitted(check: str, comparison: LayerComparison, run: LayerRun) -> CheckRe
     damping, left = comparison.damping_seen(run)
     claim, asked = comparison.oracle.claim, run.options["damping"]
     if left <= LOW and not 0.8 < damping / asked < 1.25:
-        text = f"No convention of {claim} fits: it steps as if damping were {damping:.3g}, not {asked:g}."
+        seen = f"it steps as if damping were {damping:.3g}, not {asked:g}"
+        text = f"No convention of {claim} fits: {seen}."
     else:
         late = "from the first step" if step == 1 else f"from step {step}"
         text = f"No convention of {claim} fits: the update is {errors[step - 1]:.2g} off, {late}."
@@ -106,7 +108,8 @@ def _accused(
 def _answer(
     check: str, comparison: LayerComparison, outcome: Outcome, message: str, **more: Any
 ) -> CheckResult:
-    details = {"claim": comparison.oracle.claim, "source": comparison.oracle.source}
+    oracle = comparison.oracle
+    details: dict[str, Any] = {"claim": oracle.claim, "source": oracle.source}
     details |= more.pop("details", {})
     if comparison.notes:
         details["notes"] = list(comparison.notes)

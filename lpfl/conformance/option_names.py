@@ -7,6 +7,7 @@ from typing import Any
 from torch import Tensor
 
 from lpfl.conformance.oracles.base import Oracle
+from lpfl.conformance.oracles.layerwise import LayerOracle
 
 NAMES: Mapping[str, tuple[str, ...]] = {
     "lr": ("lr", "learning_rate"),
@@ -118,7 +119,7 @@ def place(text: str) -> Place:
     return Place(name, int(index[:-1]) if bracket else None, complement)
 
 
-def places(subject: Any, oracle: Oracle) -> dict[str, Place]:
+def places(subject: Any, oracle: Oracle | LayerOracle) -> dict[str, Place]:
     """Return where the subject keeps each option of the reference that it knows."""
     found: dict[str, Place] = {}
     for name in oracle.options:
@@ -131,7 +132,9 @@ def places(subject: Any, oracle: Oracle) -> dict[str, Place]:
     return found
 
 
-def defaults(subject: Any, oracle: Oracle, where: Mapping[str, Place]) -> dict[str, Any]:
+def defaults(
+    subject: Any, oracle: Oracle | LayerOracle, where: Mapping[str, Place]
+) -> dict[str, Any]:
     """Return the reference's options at the subject's defaults; None stands for not a number."""
     held = {name: spot.read(subject.default(spot.option)) for name, spot in where.items()}
     rest = {name: value for name, value in oracle.options.items() if name not in where}

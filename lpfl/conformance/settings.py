@@ -1,5 +1,7 @@
 """The settings of each definition: one to fit a convention in, all others to hold it against."""
 
+from typing import Any
+
 import torch
 
 from lpfl.conformance.comparison import Comparison
@@ -58,7 +60,7 @@ def switches(comparison: Comparison) -> list[Scenario]:
         held = comparison.defaults[name]
         both = isinstance(held, bool) and isinstance(comparison.oracle.options[name], bool)
         if both and name not in comparison.oracle.fixed:
-            options = {name: not held}
+            options: dict[str, Any] = {name: not held}
             if name == "nesterov" and "dampening" in comparison.where:
                 options["dampening"] = 0.0
             name_of = f"{name} = {not held}"

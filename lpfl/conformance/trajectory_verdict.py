@@ -16,7 +16,7 @@ from lpfl.conformance.runs import Candidate, Run
 from lpfl.conformance.scenarios import Scenario
 from lpfl.conformance.settings import fitting
 from lpfl.conformance.signatures import named_options
-from lpfl.conformance.trajectory_snippet import smallest, snippet
+from lpfl.conformance.trajectory_snippet import SHOWN, first_miss, smallest, snippet
 
 CHECK = "def.trajectory"
 
@@ -59,7 +59,8 @@ def ignored(comparison: Comparison, fit: Fit) -> CheckResult:
 
 
 def answer(comparison: Comparison, outcome: Outcome, message: str, **more: Any) -> CheckResult:
-    details = {"claim": comparison.oracle.claim, "source": comparison.oracle.source}
+    oracle = comparison.oracle
+    details: dict[str, Any] = {"claim": oracle.claim, "source": oracle.source}
     if comparison.notes:
         details["notes"] = list(comparison.notes)
     details |= more.pop("details", {})
@@ -113,7 +114,8 @@ def held(comparison: Comparison, fit: Fit) -> CheckResult:
         run = fit.inexact
         kind = "float32" if run.scenario.dtype == torch.float32 else "float64"
         inner = _inner(comparison, fit)
-        text = f"Every step is {oracle.claim}'s, with a relative error of {fit.worst:.2g} in {kind}{inner}"
+        error = f"with a relative error of {fit.worst:.2g} in {kind}{inner}"
+        text = f"Every step is {oracle.claim}'s, {error}"
         text += f"; {spoken(other)}." if other else "."
         return answer(comparison, Outcome.NUMERICS, text, scenario=setting(run), **common)
     if variants or departed(oracle, convention):
@@ -141,8 +143,10 @@ def departure(comparison: Comparison, fit: Fit, faults: Mapping[str, str]) -> Ch
     repaired = {**fit.candidate.convention, **{a: oracle.paper()[a] for a in faults}}
     reading = Candidate(repaired, fit.candidate.hidden)
     text = f"Every step is that of {oracle.claim} with another rule ({spoken(faults)})"
-    runs = comparison.runs(fitting(comparison.oracle))
-    return accuse(comparison, reading, runs[0], 1, text)
+    made = comparison.made()
+    run = max(made, key=lambda r: min(1.0, max(comparison.gaps(r, reading), default=0.0)))
+    shown = [r for r in made if first_miss(r, comparison, reading, SHOWN)]
+    return accuse(comparison, reading, shown[0] if shown else run, 1, text)
 
 
 def missed(comparison: Comparison, fit: Fit, run: Run, step: int) -> CheckResult:

@@ -171,6 +171,8 @@ def test_no_other_convention_runs_as_torch_does() -> None:
 
 def same_here(claim: str, axis: str, value: str, options: dict[str, Any]) -> bool:
     """Return whether two values of an axis are one rule with these options."""
+    if axis == "decay" and options.get("decoupled_weight_decay"):
+        return True
     if claim in ("sgd", "momentum", "nesterov"):
         # one rule while lr is constant, and without momentum
         plain = not options["momentum"] or not options["dampening"]

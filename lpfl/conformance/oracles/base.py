@@ -44,7 +44,7 @@ class Oracle:
     def __post_init__(self) -> None:
         for kind in (self.variants, self.departures):
             for axis, values in kind.items():
-                strange = values - set(self.conventions.get(axis, ()))
+                strange = set(values) - set(self.conventions.get(axis, ()))
                 if strange:
                     raise ValueError(f"{self.claim}: {axis} has no values {sorted(strange)}")
         options = (self.hidden, self.aliases, self.probes, self.fixed, self.relevant.values())

@@ -80,7 +80,8 @@ class LayerOracle:
         convention: Convention,
     ) -> list[list[Tensor]]:
         """Return the update of every layer (bias as last column) in each step."""
-        o, memory = SimpleNamespace(**{**self.options, **options}), {}
+        o = SimpleNamespace(**{**self.options, **options})
+        memory: dict[int, dict[str, Any]] = {}
         c = {**self.paper(), **convention}
         moves = []
         for t, (row, layers) in enumerate(zip(weights, seen, strict=True), 1):

@@ -25,7 +25,7 @@ NO_BIAS = frozenset(BIAS[1:])
 def average(memory: Memory, key: str, value: Tensor, beta: float) -> Tensor:
     """Return beta old + (1 - beta) value, starting at zero, and keep it."""
     memory[key] = beta * memory.get(key, torch.zeros_like(value)) + (1 - beta) * value
-    return memory[key]  # type: ignore[no-any-return]
+    return memory[key]
 
 
 def correction(beta: float, t: int) -> float:

@@ -52,7 +52,7 @@ def roots(G: Tensor, m: Memory, o: Any, c: Convention) -> list[Tensor]:
         kind = {"times the largest eigenvalue": "times largest", "eigenvalue floor": "clamp"}
         damping = 0.0 if c["damping"] == "in the start value" else o.eps
         m["roots"] = [power(S, exponent, damping, kind.get(c["damping"], "added")) for S in stats]
-    return m["roots"]  # type: ignore[no-any-return]
+    return m["roots"]
 
 
 def rule(p: Tensor, g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
