@@ -150,6 +150,14 @@ class MatricesOnly(Rule):
         p.sub_(group["lr"] * p.grad)
 
 
+class AlongTheSphere(Rule):
+    """Leaves out the part of the gradient along the weights."""
+
+    def update(self, p, state, group):
+        along = (p.grad * p).sum() / (p * p).sum()
+        p.sub_(group["lr"] * (p.grad - along * p + 1e-3 * p.roll(1)))
+
+
 class SingleOnly(Rule):
     """Raises in double precision."""
 
@@ -179,6 +187,7 @@ def outcomes(kind, *checks):
         (StepsInMemory, "api.lr-zero"),
         (OpenRate, "api.keys"),
         (MovedPoint, "api.options"),
+        (AlongTheSphere, "def.descent"),
     ],
 )
 def test_it_is_not_accused(kind, check):

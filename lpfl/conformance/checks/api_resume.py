@@ -74,6 +74,9 @@ def _resumed(
     except Exception as error:
         message = f"A run {how} raises before it is saved: {told(error)}."
         return CheckResult(check=ID, outcome=Outcome.UNDRIVABLE, message=message)
+    if not all(bool(v.isfinite().all()) for v in first.values()):
+        message = f"A run {how} is not finite before it is saved."
+        return CheckResult(check=ID, outcome=Outcome.UNDRIVABLE, message=message)
     begin = [v.to(dtype) for v in first.values()]
     try:
         state = transfer(first.optimizer.state_dict())

@@ -42,6 +42,12 @@ def descent(subject: Subject) -> CheckResult:
     if abs(other[rises[0]] - losses[rises[0]]) > 1e-12 * losses[0]:
         message += " It is random: another seed goes another way."
         return CheckResult(check=ID, outcome=Outcome.INCONCLUSIVE, message=message)
+    away = _losses(
+        subject, start, options, centre=subject.draw([v.shape for v in start], 0, "c")[0]
+    )
+    if max(away) <= away[0] * (1 + RISE):
+        message += " Around another point it falls: it leaves out what is along the weights."
+        return CheckResult(check=ID, outcome=Outcome.VARIANT, message=message, measured=change)
     highest = max(losses[t] for t in rises) / losses[0] - 1
     body = f"""
 optimizer, params = begin(start, **{options!r})
@@ -68,13 +74,19 @@ print('largest rise', max(losses) / losses[0] - 1)
 
 
 def _losses(
-    subject: Subject, start: list[torch.Tensor], options: dict[str, Any], seed: int | None = None
+    subject: Subject,
+    start: list[torch.Tensor],
+    options: dict[str, Any],
+    seed: int | None = None,
+    centre: list[torch.Tensor] | None = None,
 ) -> list[float]:
+    """Return 0.5 |p - centre|^2 before and after each step; the centre is zero by default."""
     session = subject.open(start, options=options, seed=seed)
-    values = session.values()
-    losses = [sum(0.5 * float(v.square().sum()) for v in values)]
-    for _ in range(STEPS):
-        session.step([v.to(p) for v, p in zip(values, session.params, strict=True)])
-        values = session.values()
-        losses.append(sum(0.5 * float(v.square().sum()) for v in values))
+    middle = [torch.zeros_like(v) for v in session.values()] if centre is None else centre
+    losses: list[float] = []
+    for t in range(STEPS + 1):
+        away = [v - c for v, c in zip(session.values(), middle, strict=True)]
+        losses.append(sum(0.5 * float(v.square().sum()) for v in away))
+        if t < STEPS:
+            session.step([v.to(p) for v, p in zip(away, session.params, strict=True)])
     return losses
