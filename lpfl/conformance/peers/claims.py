@@ -35,9 +35,12 @@ CLAIMED = MappingProxyType(
         "soap": "soap",
     }
 )
-"""Name of a class in lower case, without joints and without the width of its state -> claim."""
+"""Name of a class in lower case, without joints -> claim.
 
-_WIDTHS = ("legacy", "32bit", "8bit", "4bit", "fp8")
+An optimizer named after a narrow state (8bit, 4bit, fp8) claims no exact method.
+"""
+
+_SUFFIXES = ("legacy", "32bit")
 _PREFIXES = ("paged",)
 
 
@@ -46,6 +49,6 @@ def claims_of(name: str) -> frozenset[str]:
     bare = name.lower().replace("_", "")
     for prefix in _PREFIXES:
         bare = bare.removeprefix(prefix)
-    for width in _WIDTHS:
+    for width in _SUFFIXES:
         bare = bare.removesuffix(width)
     return frozenset({CLAIMED[bare]}) if bare in CLAIMED else frozenset()
