@@ -3,17 +3,25 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+PEERS := .venv-peers
+PEERS_READY := $(PEERS)/.ready
 JOBS ?= 2
 export OMP_NUM_THREADS := 1
 export MKL_NUM_THREADS := 1
 
-.PHONY: verify test lint bench clean
+.PHONY: verify test test-peers survey lint bench clean
 
 verify: $(READY)
 	$(BIN)/lpfl verify --profile quick --out reports/latest
 
 test: lint
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal
+
+test-peers: $(PEERS_READY)
+	$(PEERS)/bin/python -m pytest -n $(JOBS) --dist worksteal -m peers
+
+survey: $(PEERS_READY)
+	$(PEERS)/bin/lpfl survey --out reports/optimizers --jobs $(JOBS)
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -30,5 +38,12 @@ $(READY): pyproject.toml constraints.txt
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	touch $(READY)
 
+# Other people's optimizers: pinned, and apart from the environment of the project.
+$(PEERS_READY): pyproject.toml constraints-peers.txt
+	$(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/pip install --quiet --constraint constraints-peers.txt torch
+	$(PEERS)/bin/pip install --quiet --constraint constraints-peers.txt --editable '.[dev,peers]'
+	touch $(PEERS_READY)
+
 clean:
-	rm -rf $(VENV) reports/latest .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(PEERS) reports/latest .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -5,10 +5,32 @@ import sys
 from collections.abc import Sequence
 
 from lpfl import __version__
-from lpfl.commands import baseline, claims, compare, doctor, experiment, gate, report, verify
+from lpfl.commands import (
+    baseline,
+    check_optimizer,
+    claims,
+    compare,
+    doctor,
+    experiment,
+    gate,
+    report,
+    survey,
+    verify,
+)
 
 USAGE_ERROR = 2
-COMMANDS = (verify, claims, report, gate, baseline, compare, experiment, doctor)
+COMMANDS = (
+    verify,
+    check_optimizer,
+    survey,
+    claims,
+    report,
+    gate,
+    baseline,
+    compare,
+    experiment,
+    doctor,
+)
 
 
 def build_parser() -> argparse.ArgumentParser:

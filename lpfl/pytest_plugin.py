@@ -24,6 +24,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption("--lpfl-seed", type=int, default=0, help="suite seed of theory checks")
     group.addoption(
+        "--lpfl-optimizer",
+        action="append",
+        metavar="MODULE:NAME",
+        help="judge this optimizer class, factory or OptimizerSpec, one test a check, without a "
+        "test file; can be repeated",
+    )
+    group.addoption(
+        "--lpfl-optimizer-quick", action="store_true", help="the cheap checks of optimizers only"
+    )
+    parser.addini("lpfl_optimizers", type="linelist", help="as --lpfl-optimizer, one a line")
+    group.addoption(
         "--lpfl-report",
         metavar="PATH",
         help="write the page of this run's theory checks, and PATH.jsonl with the results",
@@ -36,6 +47,17 @@ def pytest_configure(config: pytest.Config) -> None:
     controlled = not hasattr(config, "workerinput")
     if controlled and config.getoption("--lpfl-report"):
         config.pluginmanager.register(RecordCollector(config), "lpfl-records")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(
+    session: pytest.Session, config: pytest.Config, items: list[pytest.Item]
+) -> None:
+    """Add the checks of the optimizers that are asked for."""
+    if config.getoption("--lpfl-optimizer") or config.getini("lpfl_optimizers"):
+        from lpfl.conformance.pytest_items import collect_optimizers
+
+        items += collect_optimizers(session)
 
 
 class RecordCollector:

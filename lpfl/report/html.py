@@ -16,18 +16,29 @@ _INVISIBLE = re.compile(
 )
 
 
-def render(template: str, **values: Any) -> str:
+def render(template: str, *, more_style: str = "", script: str = "", **values: Any) -> str:
     """Return a page from a template of ``lpfl/report/templates``.
 
-    The template also gets ``style`` (the style sheet) and ``policy`` (it allows that sheet and
-    nothing else). Values are escaped; control characters and marks that turn the direction of
-    writing are shown as a replacement character.
+    more_style, script: names of a further style sheet and of a script in that folder. The
+    template gets ``style``, ``script`` and ``policy`` (it allows those and nothing else). Values
+    are escaped; control characters and marks that turn the direction of writing are shown as a
+    replacement character.
     """
-    style = (Path(__file__).parent / "templates" / "page.css").read_text(encoding="utf-8")
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    style = _text("page.css") + (_text(more_style) if more_style else "")
+    policy = f"default-src 'none'; style-src {_digest(style)}; base-uri 'none'; form-action 'none'"
+    if script:
+        values["script"] = Markup(_text(script))
+        policy += f"; script-src {_digest(values['script'])}"
     page = _environment().get_template(template)
     return _INVISIBLE.sub("\ufffd", page.render(style=Markup(style), policy=policy, **values))
+
+
+def _text(name: str) -> str:
+    return (Path(__file__).parent / "templates" / name).read_text(encoding="utf-8")
+
+
+def _digest(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
 def _environment() -> Environment:

@@ -1,0 +1,101 @@
+"""``lpfl survey``: judge every optimizer of the catalogue; write survey.jsonl and index.html."""
+
+import argparse
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+SAYS = "judge the world's optimizers; write survey.jsonl and index.html"
+INTERRUPTED = 130
+
+
+def add_parser(commands: Any) -> None:
+    """Add the command to the parser."""
+    parser = commands.add_parser("survey", help=SAYS, description=SAYS)
+    parser.add_argument("--out", default="reports/survey", metavar="DIR", help="folder to write")
+    parser.add_argument("--jobs", type=int, default=2, metavar="N", help="processes (default 2)")
+    parser.add_argument(
+        "--subjects", default="*", metavar="PATTERN", help="names, packages or 'timm.*' patterns"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="seed of every draw (default 0)")
+    parser.add_argument("--quick", action="store_true", help="the cheap checks only")
+    parser.add_argument("--resume", action="store_true", help="go on with an interrupted run")
+    parser.add_argument("--against", metavar="JSONL", help="an earlier survey to compare with")
+    parser.add_argument("--page-only", action="store_true", help="only write the page again")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the survey; 0 ok (whatever the optimizers did), 130 interrupted, resumable."""
+    from lpfl.conformance.peers.page import build_page
+    from lpfl.conformance.peers.records import read_survey
+    from lpfl.store import write_atomically
+
+    if args.jobs < 1:
+        raise ValueError(f"jobs={args.jobs}, needs >= 1")
+    path = Path(args.out) / "survey.jsonl"
+    interrupted = False
+    if not args.page_only:
+        interrupted = _judge(args, path)
+    earlier = Path(args.against) if args.against else path.with_name("survey.previous.jsonl")
+    against = read_survey(earlier) if args.against or earlier.exists() else None
+    page = build_page(read_survey(path), against)
+    write_atomically(path.with_name("index.html"), page)
+    print(f"survey: {path}\npage:   {path.with_name('index.html')} ({len(page.encode()):,} bytes)")
+    return INTERRUPTED if interrupted else 0
+
+
+def _judge(args: argparse.Namespace, path: Path) -> bool:
+    """Judge what is not yet in the file; return whether it was interrupted."""
+    from collections import deque
+
+    import torch
+    import torch._dynamo  # once here, not a second in each process
+
+    from lpfl.conformance.peers.catalogue import catalogue
+    from lpfl.conformance.peers.records import SurveyWriter, new_header
+    from lpfl.conformance.peers.survey import Task, judge_all, plan
+    from lpfl.conformance.peers.worker import Settings
+    from lpfl.conformance.registry import select
+
+    torch.set_num_threads(1)
+    packages = catalogue()
+    checks = {check.check_id: check.says for check in select(None, quick=args.quick)}
+    versions = {package.distribution: package.version() for package in packages}
+    header = new_header(seed=args.seed, quick=args.quick, packages=versions, checks=checks)
+    writer = SurveyWriter(path, header, resume=args.resume)
+    tasks, lines = plan(packages, args.subjects)
+    tasks = [Task(t.package, deque(n for n in t.names if n not in writer.done)) for t in tasks]
+    tasks = [task for task in tasks if task.names]
+    for line in lines:
+        if line["subject"] not in writer.done:
+            writer.write(line)
+    total = len(writer.done) + sum(len(task.names) for task in tasks)
+    done = len(writer.done)
+    settings = Settings(seed=args.seed, quick=args.quick)
+    try:
+        for line in judge_all(tasks, jobs=args.jobs, settings=settings):
+            writer.write(line)
+            done += 1
+            show_progress(line, done, total)
+    except KeyboardInterrupt:
+        print(f"interrupted: {done} of {total} kept, go on with --resume", file=sys.stderr)
+        return True
+    finally:
+        writer.close()
+    return False
+
+
+def show_progress(line: Mapping[str, Any], done: int, total: int) -> None:
+    """Print one line on stderr about a judged subject."""
+    from collections import Counter
+
+    count = Counter(result["outcome"] for result in line["results"])
+    graver = ", ".join(f"{count[o]} {o}" for o in ("deviates", "limit", "numerics") if count[o])
+    seconds = f"{line['seconds']:.1f} s" if "seconds" in line else line["status"]
+    print(
+        f"[{done:{len(str(total))}}/{total}] {line['subject']:<48} {seconds:<8} {graver}",
+        file=sys.stderr,
+        flush=True,
+    )

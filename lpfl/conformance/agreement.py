@@ -1,0 +1,170 @@
+"""Two runs that must agree: the form of most checks."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from math import isfinite
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from lpfl.conformance.outcomes import CheckResult, Outcome
+from lpfl.conformance.rounding import attributable, tolerance
+from lpfl.conformance.signatures import Undrivable, says_so, told
+from lpfl.conformance.smallest import smallest
+from lpfl.conformance.snippets import program, proven
+from lpfl.conformance.trajectory import Trajectory, end_gap, gap
+
+if TYPE_CHECKING:
+    from lpfl.conformance.subject import Subject
+
+Start = list[torch.Tensor]
+Gradients = list[list[torch.Tensor]]
+SCALARS = 1e-5  # up to here a difference in float64 comes from numbers kept in float32
+Run = Callable[[Start, Gradients], Trajectory]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pair:
+    """Two ways of running the same scenario, which must give the same parameters.
+
+    says: the second way, in words that continue "the run ...". plain, other: the ways. body:
+    program text that computes ``a`` (other) and ``b`` (plain), lists of parameters. options: of
+    the plain run, for the control of rounding. raises, differs: outcomes.
+    """
+
+    check: str
+    says: str
+    plain: Run
+    other: Run
+    body: str = ""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    raises: Outcome = Outcome.LIMIT
+    differs: Outcome = Outcome.DEVIATES
+    scenario: Mapping[str, Any] = field(default_factory=dict)
+    tolerance: float | None = None
+
+
+def agree(
+    subject: "Subject", pair: Pair, shapes: Sequence[Sequence[int]], steps: int
+) -> CheckResult:
+    """Run a pair and grade the distance of its two runs; a finding is shrunk and proven."""
+    bound = pair.tolerance or tolerance(subject, pair.check)
+    stream = (pair.check, pair.says)
+    start, gradients = subject.draw(shapes, steps, *stream)
+    try:
+        plain = pair.plain(start, gradients)
+    except Exception as error:
+        return _answer(pair, Outcome.UNDRIVABLE, f"The ordinary run raises {told(error)}.")
+    try:
+        other = pair.other(start, gradients)
+    except Exception as error:
+        return raising(subject, pair, error, shapes, steps, stream)
+    apart = gap(other, plain)
+    if apart <= bound:
+        message = f"The run {pair.says} is {apart:.2g} from the ordinary one."
+        return _answer(pair, Outcome.CONFORMS, message, measured=apart, bound=bound)
+    if apart <= SCALARS:
+        message = f"The run {pair.says} is {apart:.2g} off: numbers of float32 inside."
+        return _answer(pair, Outcome.NUMERICS, message, measured=apart, bound=bound)
+    if not attributable(subject, apart, start, gradients, options=pair.options):
+        message = (
+            f"The run {pair.says} is {apart:.2g} from the ordinary one, which rounding of the "
+            "inputs or another seed can do too."
+        )
+        return _answer(pair, Outcome.INCONCLUSIVE, message, measured=apart, bound=bound)
+    return _difference(subject, pair, apart, bound, (shapes, steps), stream)
+
+
+def raising(
+    subject: "Subject",
+    pair: Pair,
+    error: Exception,
+    shapes: Sequence[Sequence[int]],
+    steps: int,
+    stream: Sequence[str],
+) -> CheckResult:
+    """Grade a second way that raises although the ordinary run does not."""
+    if isinstance(error, Undrivable):
+        raise error
+    kind = type(error)
+    if says_so(error):
+        return _answer(pair, Outcome.VARIANT, f"The run {pair.says} is refused: {told(error)}.")
+
+    def shows(some: list[tuple[int, ...]], count: int) -> bool:
+        start, gradients = subject.draw(some, count, *stream)
+        try:
+            pair.plain(start, gradients)
+        except Exception:
+            return False
+        try:
+            pair.other(start, gradients)
+        except kind:
+            return True
+        return False
+
+    least, count = smallest(shows, shapes, steps)
+    text, why = "", ""
+    if pair.body:
+        body = _guarded(pair.body)
+        text = program(subject, body, shapes=least, steps=count, stream=stream)
+        text, why = proven(subject, text, kind.__name__)
+    message = f"The run {pair.says} raises {told(error)}."
+    scenario = {"shapes": least, "steps": count, **pair.scenario}
+    return _answer(pair, pair.raises, message, scenario=scenario, snippet=text, why=why)
+
+
+def _difference(
+    subject: "Subject",
+    pair: Pair,
+    apart: float,
+    bound: float,
+    given: tuple[Sequence[Sequence[int]], int],
+    stream: Sequence[str],
+) -> CheckResult:
+    if pair.differs is Outcome.VARIANT:
+        message = f"The run {pair.says} is {apart:.2g} of the way from the ordinary one."
+        return _answer(pair, pair.differs, message, measured=apart, bound=bound)
+    least = max(bound, 0.1 * min(apart, 1.0))
+
+    def distance(some: Sequence[Sequence[int]], count: int) -> float:
+        start, gradients = subject.draw(some, count, *stream)
+        apart = end_gap(pair.other(start, gradients), pair.plain(start, gradients))
+        return apart if isfinite(apart) else 0.0
+
+    shapes, steps = smallest(lambda some, count: distance(some, count) > least, *given)
+    start, gradients = subject.draw(shapes, steps, *stream)
+    if not attributable(subject, distance(shapes, steps), start, gradients, options=pair.options):
+        shapes, steps = [tuple(s) for s in given[0]], given[1]
+    start, gradients = subject.draw(shapes, steps, *stream)
+    other, plain = pair.other(start, gradients), pair.plain(start, gradients)
+    measured, at_end = gap(other, plain), end_gap(other, plain)
+    text, why = "", ""
+    if pair.body:
+        body = pair.body + "\nprint('distance', gap(a, b, start))"
+        text = program(subject, body, shapes=shapes, steps=steps, stream=stream)
+        text, why = proven(subject, text, at_end)
+    message = f"The run {pair.says} is {measured:.2g} of the way from the ordinary one."
+    scenario = {"shapes": shapes, "steps": steps, **pair.scenario}
+    return _answer(
+        pair,
+        pair.differs,
+        message,
+        measured=measured,
+        bound=bound,
+        scenario=scenario,
+        snippet=text,
+        why=why,
+    )
+
+
+def _answer(
+    pair: Pair, outcome: Outcome, message: str, *, why: str = "", **more: Any
+) -> CheckResult:
+    details = {"snippet": why} if why else {}
+    more.setdefault("scenario", dict(pair.scenario))
+    return CheckResult(check=pair.check, outcome=outcome, message=message, details=details, **more)
+
+
+def _guarded(body: str) -> str:
+    lines = "\n".join("    " + line for line in body.strip().splitlines())
+    return f"try:\n{lines}\nexcept Exception as error:\n    print(type(error).__name__, error)"

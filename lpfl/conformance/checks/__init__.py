@@ -1,0 +1,1 @@
+"""The checks, one topic per file; every module here is found by the registry."""

@@ -1,0 +1,182 @@
+"""step(closure): called with gradients on, its value handed back, the run unchanged; modes."""
+
+from typing import Any
+
+import torch
+
+from lpfl.conformance.agreement import Gradients, Pair, Start, agree
+from lpfl.conformance.drives.surrogate import surrogate
+from lpfl.conformance.outcomes import CheckResult, Outcome
+from lpfl.conformance.registry import check
+from lpfl.conformance.signatures import parameters_of, says_so, told
+from lpfl.conformance.snippets import program, proven
+from lpfl.conformance.subject import Subject, Trajectory
+from lpfl.conformance.trajectory import gap
+
+ID = "api.closure"
+SHAPES = ((6, 4), (5,))
+_BODY = """
+def with_closure():
+    optimizer, params = begin(start)
+    values = []
+    for g in gradients:
+        def closure():
+            optimizer.zero_grad()
+            loss = sum((x * (p - p.detach())).sum() for p, x in zip(params, g)) + 3.0
+            loss.backward()
+            return loss
+
+        values.append(optimizer.step(closure))
+    return [p.detach() for p in params], values
+
+
+try:
+    a, values = with_closure()
+    b = run(start, gradients)
+    print('returned', values[0], 'distance', gap(a, b, start))
+except Exception as error:
+    print(type(error).__name__)
+"""
+
+
+@check(ID, tags=("api",), cost=0.1, needs=("params",))
+def closure(subject: Subject) -> CheckResult:
+    """step(closure) calls it with gradients on, returns its value and gives the same run."""
+    shapes = subject.shapes(*SHAPES)
+    start, gradients = subject.draw(shapes, 6, ID)
+    session = subject.open(start)
+    if not subject.needs & {"closure"}:
+        names = [p.name for p in parameters_of(session.optimizer.step)]
+        offered = "closure" in names or any("args" in n for n in names) or not names
+        if not offered or not subject.injects or subject.needs & {"keeps_grad", "sparse"}:
+            message = "Not applicable: step() offers no ordinary closure."
+            return CheckResult(check=ID, outcome=Outcome.NOT_CLAIMED, message=message)
+    if "value_closure" in subject.needs:
+        message = "Not applicable: the closure returns a number, as the spec says."
+        return CheckResult(check=ID, outcome=Outcome.NOT_CLAIMED, message=message)
+    watch = _Watch()
+    values = [session.values()]
+    if "grad_first" in subject.needs:
+        surrogate(session.params, gradients[0])().backward()
+    try:
+        for step in gradients:
+            watch.returned.append(session.optimizer.step(watch.closure(session, step)))
+            values.append(session.values())
+    except Exception as error:
+        if watch.without_grad and not watch.caused(error):
+            watch.without_grad = 0
+        return _raises(subject, error, watch)
+    if watch.calls == 0:
+        return _answer(subject, Outcome.LIMIT, "The number of calls of the closure is 0.", "")
+    if watch.without_grad:
+        message = f"{watch.without_grad} of {watch.calls} calls of the closure have gradients off."
+        return _answer(subject, Outcome.LIMIT, message, "")
+    if watch.returned[0] is None:
+        message = "The value of step(closure) is None, not the closure's."
+        return _answer(subject, Outcome.LIMIT, message, "returned None")
+    if subject.needs & {"closure"}:
+        message = f"The closure is called {watch.calls / 6:.3g} times a step, gradients on."
+        return CheckResult(check=ID, outcome=Outcome.CONFORMS, message=message)
+    return _same_run(subject, start, gradients, Trajectory(values), watch.calls)
+
+
+class _Watch:
+    """Counts what happens to the closures it makes."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+        self.without_grad = 0
+        self.returned: list[Any] = []
+
+    def caused(self, error: Exception) -> bool:
+        return "require" in str(error) and "grad" in str(error)
+
+    def closure(self, session: Any, step: Any) -> Any:
+        loss_function = surrogate(session.params, step)
+
+        def evaluate() -> torch.Tensor:
+            self.calls += 1
+            self.without_grad += not torch.is_grad_enabled()
+            session.zero()
+            loss = loss_function() + 3.0
+            loss.backward()
+            return loss
+
+        return evaluate
+
+
+def _raises(subject: Subject, error: Exception, watch: _Watch) -> CheckResult:
+    why = " because gradients are off while it runs" if watch.without_grad else ""
+    outcome = Outcome.VARIANT if says_so(error) and not watch.without_grad else Outcome.LIMIT
+    message = f"step(closure) raises{why}: {told(error)}."
+    return _answer(subject, outcome, message, type(error).__name__)
+
+
+def _same_run(
+    subject: Subject, start: Start, gradients: Gradients, run: Trajectory, calls: int
+) -> CheckResult:
+    def with_closure(some: Start, steps: Gradients) -> Trajectory:
+        session, watch = subject.open(some), _Watch()
+        values = [session.values()]
+        for step in steps:
+            session.optimizer.step(watch.closure(session, step))
+            values.append(session.values())
+        return Trajectory(values)
+
+    pair = Pair(
+        check=ID,
+        says="by closure",
+        plain=subject.run,
+        other=with_closure,
+        body=_BODY.partition("try:")[0] + "\na, b = with_closure()[0], run(start, gradients)",
+        differs=Outcome.VARIANT if calls > len(gradients) else Outcome.DEVIATES,
+    )
+    if gap(run, subject.run(start, gradients)) == 0:
+        message = "The run by closure is 0 from the ordinary one; its value is handed back."
+        return CheckResult(check=ID, outcome=Outcome.CONFORMS, message=message, measured=0.0)
+    return agree(subject, pair, subject.shapes(*SHAPES), 6)
+
+
+def _answer(subject: Subject, outcome: Outcome, message: str, proof: str) -> CheckResult:
+    text, why = "", ""
+    if proof and outcome is not Outcome.VARIANT and not subject.needs & {"closure"}:
+        shapes = subject.shapes(*SHAPES)
+        text = program(subject, _BODY, shapes=shapes, steps=6, stream=(ID,))
+        text, why = proven(subject, text, proof)
+    return CheckResult(
+        check=ID,
+        outcome=outcome,
+        message=message,
+        scenario={"steps": 6},
+        snippet=text,
+        details={"snippet": why} if why else {},
+    )
+
+
+@check("api.mode", tags=("api",), cost=0.1)
+def mode(subject: Subject) -> CheckResult:
+    """eval() before the first step does no harm; eval and train in between change nothing."""
+    check_id = "api.mode"
+    if "mode" not in subject.needs:
+        message = "Not applicable: it has no modes."
+        return CheckResult(check=check_id, outcome=Outcome.NOT_CLAIMED, message=message)
+    shapes = subject.shapes(*SHAPES)
+    start, gradients = subject.draw(shapes, 8, check_id)
+    try:
+        early = subject.open(start)
+        early.optimizer.eval()
+        early.optimizer.train()
+        early.step(gradients[0])
+    except Exception as error:
+        message = f"eval() before the first step raises {told(error)}."
+        return CheckResult(check=check_id, outcome=Outcome.LIMIT, message=message)
+    session = subject.open(start)
+    for step in gradients:
+        session.step(step)
+    plain = subject.run(start, gradients)  # reads in eval mode after each step
+    apart = gap(
+        Trajectory([plain.values[0], session.values()]), Trajectory([plain.values[0], plain.end])
+    )
+    message = f"A run with eval() and train() after each step is {apart:.2g} from one without."
+    outcome = Outcome.CONFORMS if apart <= 1e-9 else Outcome.DEVIATES
+    return CheckResult(check=check_id, outcome=outcome, message=message, measured=apart, bound=1e-9)

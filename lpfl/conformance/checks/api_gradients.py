@@ -1,0 +1,166 @@
+"""The life of a gradient: left alone by step(), kept by nobody, accumulated in parts."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from lpfl.conformance.agreement import Gradients, Pair, Start, agree
+from lpfl.conformance.outcomes import CheckResult, Outcome
+from lpfl.conformance.registry import check
+from lpfl.conformance.snippets import program, proven
+from lpfl.conformance.subject import Subject, Trajectory
+
+SHAPES = ((6, 4), (5,))
+OPTION_SETS: tuple[Mapping[str, Any], ...] = (
+    {},
+    {"weight_decay": 0.1},
+    {"maximize": True},
+    {"momentum": 0.9},
+    {"momentum": 0.9, "nesterov": True},
+    {"foreach": True},
+    {"foreach": False, "maximize": True},
+)
+
+
+@check("api.grads-kept", tags=("api",), cost=0.2, needs=("inject",))
+def grads_kept(subject: Subject) -> CheckResult:
+    """step() leaves p.grad as it was, under every option set."""
+    if "keeps_grad" in subject.needs:
+        message = "The optimizer keeps its memory in p.grad, as its spec says."
+        return CheckResult(check="api.grads-kept", outcome=Outcome.VARIANT, message=message)
+    written: list[tuple[Mapping[str, Any], float]] = []
+    for options in OPTION_SETS:
+        if all(subject.accepts(name) for name in options):
+            change = _change_of_gradient(subject, options)
+            if change > 0:
+                written.append((options, change))
+    if not written:
+        message = "The change of p.grad by step() is 0 under every option set."
+        return CheckResult(
+            check="api.grads-kept", outcome=Outcome.CONFORMS, message=message, measured=0.0
+        )
+    options, change = written[0]
+    body = f"""
+optimizer, params = begin(start, **{dict(options)!r})
+for g in gradients:
+    step(optimizer, params, g)
+a, b = [p.grad for p in params], gradients[-1]
+print('change of p.grad', gap(a, b, [0 * g for g in b]))
+"""
+    shapes = subject.shapes(*SHAPES)
+    text = program(subject, body, shapes=shapes, steps=2, stream=("api.grads-kept",))
+    text, why = proven(subject, text, change)
+    return CheckResult(
+        check="api.grads-kept",
+        outcome=Outcome.LIMIT,
+        message=f"The change of p.grad by step() is {change:.2g} of it with {_named(options)}.",
+        measured=change,
+        bound=0.0,
+        scenario={"options": dict(options), "steps": 2},
+        snippet=text,
+        details={"option sets": [dict(o) for o, _ in written], **({"snippet": why} if why else {})},
+    )
+
+
+def _named(options: Mapping[str, Any]) -> str:
+    return ", ".join(f"{k}={v}" for k, v in options.items()) or "default options"
+
+
+def _change_of_gradient(subject: Subject, options: Mapping[str, Any]) -> float:
+    start, gradients = subject.draw(subject.shapes(*SHAPES), 2, "api.grads-kept")
+    try:
+        session = subject.open(start, options=options)
+        for step in gradients:
+            session.step(step)
+    except Exception:  # this option set is refused; api.options and others look at that
+        return 0.0
+    kept = [p.grad for p in session.params]
+    if any(k is None for k in kept):
+        return 0.0
+    dense = [k.to_dense() if k.is_sparse else k for k in kept if k is not None]
+    given = [g.to(k.dtype) for k, g in zip(dense, gradients[-1], strict=True)]
+    change = sum(float((k - g).square().sum()) for k, g in zip(dense, given, strict=True))
+    size = sum(float(g.square().sum()) for g in gradients[-1])
+    return float((change / size) ** 0.5)
+
+
+@check("api.grad-buffer", tags=("api",), cost=0.1, needs=("inject",))
+def grad_buffer(subject: Subject) -> CheckResult:
+    """One gradient tensor refilled in place gives the same run as fresh tensors."""
+    pair = Pair(
+        check="api.grad-buffer",
+        says="with one gradient tensor refilled in place (zero_grad(set_to_none=False))",
+        plain=subject.run,
+        other=lambda start, gradients: _refilled(subject, start, gradients),
+        body="""
+optimizer, params = begin(start)
+for p in params:
+    p.grad = torch.zeros_like(p)
+for g in gradients:
+    for p, new in zip(params, g):
+        p.grad.copy_(new)
+    optimizer.step()
+a, b = [p.detach() for p in params], run(start, gradients)
+""",
+    )
+    if {"keeps_grad", "sparse"} & subject.needs:
+        message = "The optimizer does not take a refilled gradient, as its spec says."
+        return CheckResult(check=pair.check, outcome=Outcome.VARIANT, message=message)
+    return agree(subject, pair, subject.shapes(*SHAPES), 12)
+
+
+def _refilled(subject: Subject, start: Start, gradients: Gradients) -> Trajectory:
+    session = subject.open(start)
+    buffers = [torch.zeros_like(p) for p in session.params]
+    values = [session.values()]
+    for step in gradients:
+        for p, buffer, g in zip(session.params, buffers, step, strict=True):
+            buffer.copy_(g)
+            p.grad = buffer
+        session.optimizer.step()
+        values.append(session.values())
+    return Trajectory(values, session.optimizer)
+
+
+@check("api.micro-batches", tags=("api",), cost=0.2, needs=("inject",))
+def micro_batches(subject: Subject) -> CheckResult:
+    """Several backward passes before a step give the same run as one."""
+    pair = Pair(
+        check="api.micro-batches",
+        says="with the gradient accumulated in three backward passes",
+        plain=lambda start, gradients: _in_parts(subject, start, gradients, parts=1),
+        other=lambda start, gradients: _in_parts(subject, start, gradients, parts=3),
+        body="""
+def accumulated(parts):
+    optimizer, params = begin(start)
+    for g in gradients:
+        optimizer.zero_grad()
+        for k in range(parts):
+            share = (k + 1) / (parts * (parts + 1) / 2)
+            sum((share * new * p).sum() for p, new in zip(params, g)).backward()
+        optimizer.step()
+    return [p.detach() for p in params]
+
+
+a, b = accumulated(3), accumulated(1)
+""",
+    )
+    if {"keeps_grad", "sparse"} & subject.needs:
+        message = "Gradients accumulate otherwise here, as the spec says."
+        return CheckResult(check=pair.check, outcome=Outcome.VARIANT, message=message)
+    return agree(subject, pair, subject.shapes(*SHAPES), 6)
+
+
+def _in_parts(subject: Subject, start: Start, gradients: Gradients, parts: int) -> Trajectory:
+    session = subject.open(start)
+    values = [session.values()]
+    for step in gradients:
+        session.optimizer.zero_grad()
+        for k in range(parts):
+            share = (k + 1) / (parts * (parts + 1) / 2)
+            terms = [(share * g * p).sum() for p, g in zip(session.params, step, strict=True)]
+            torch.stack(terms).sum().backward()
+        session.optimizer.step()
+        values.append(session.values())
+    return Trajectory(values, session.optimizer)

@@ -1,0 +1,123 @@
+"""What is handed to an optimizer: a generator of parameters, weights loaded later, a validation."""
+
+import torch
+
+from lpfl.conformance.agreement import Gradients, Pair, Start, agree
+from lpfl.conformance.drives.bag import Bag
+from lpfl.conformance.outcomes import CheckResult, Outcome
+from lpfl.conformance.registry import check
+from lpfl.conformance.subject import Subject, Trajectory, Undrivable
+
+SHAPES = ((6, 4), (5,))
+
+
+@check("api.generator", tags=("api",), cost=0.1, needs=("params",))
+def generator(subject: Subject) -> CheckResult:
+    """A generator of parameters, as model.parameters() is, does as a list does."""
+    if "named" in subject.needs:
+        raise Undrivable("it takes named parameters")
+
+    def from_generator(start: Start, gradients: Gradients) -> Trajectory:
+        session = subject.open(start)
+        whole = subject.build(p for p in session.params)
+        twin = type(session)(whole, session.params, subject.needs)
+        held = {id(p) for group in whole.param_groups for p in group["params"]}
+        if any(id(p) not in held for p in twin.params):
+            raise ValueError("parameters of the generator are lost")
+        values = [twin.values()]
+        for step in gradients:
+            twin.step(step)
+            values.append(twin.values())
+        return Trajectory(values)
+
+    pair = Pair(
+        check="api.generator",
+        says="with a generator of parameters",
+        plain=subject.run,
+        other=from_generator,
+        body="""
+params = [torch.nn.Parameter(v.clone()) for v in start]
+optimizer = make(p for p in params)
+for g in gradients:
+    step(optimizer, params, g)
+a, b = [p.detach() for p in params], run(start, gradients)
+""",
+    )
+    return agree(subject, pair, subject.shapes(*SHAPES), 3)
+
+
+@check("api.loaded-weights", tags=("api",), cost=0.1)
+def loaded_weights(subject: Subject) -> CheckResult:
+    """Weights loaded after the optimizer was built are the weights it starts from."""
+
+    def loaded(start: Start, gradients: Gradients) -> Trajectory:
+        session = subject.open([torch.full_like(v, 0.3) for v in start])
+        for p, v in zip(session.params, start, strict=True):
+            p.data.copy_(v)
+        values = [session.values()]
+        for step in gradients:
+            session.step(step)
+            values.append(session.values())
+        return Trajectory(values)
+
+    pair = Pair(
+        check="api.loaded-weights",
+        says="with the weights loaded after the optimizer was built",
+        plain=subject.run,
+        other=loaded,
+        body=""
+        if "model" in subject.needs
+        else """
+optimizer, params = begin([torch.full_like(v, 0.3) for v in start])
+for p, v in zip(params, start):
+    p.data.copy_(v)
+for g in gradients:
+    step(optimizer, params, g)
+a, b = [p.detach() for p in params], run(start, gradients)
+""",
+        differs=Outcome.LIMIT,
+    )
+    return agree(subject, pair, subject.shapes(*SHAPES), 4)
+
+
+@check("api.validation", tags=("api",), cost=0.1)
+def validation(subject: Subject) -> CheckResult:
+    """A forward pass without gradients, between steps, changes nothing for a hooked model."""
+    if "model" not in subject.needs:
+        message = "Not applicable: it sees no forward pass."
+        return CheckResult(check="api.validation", outcome=Outcome.NOT_CLAIMED, message=message)
+
+    def validated(start: Start, gradients: Gradients) -> Trajectory:
+        session = subject.open(start)
+        model = session.model
+        assert isinstance(model, Bag)
+        values = [session.values()]
+        for step in gradients:
+            inputs, _ = model.places([3.0 * g for g in step], seed=99)
+            model.eval()
+            with torch.no_grad():
+                model([5.0 * x for x in inputs])
+            model.train()
+            session.step(step)
+            values.append(session.values())
+        return Trajectory(values)
+
+    pair = Pair(
+        check="api.validation",
+        says="with a validation pass (eval mode, no gradients) before each step",
+        plain=subject.run,
+        other=validated,
+        body="""
+optimizer, params = begin(start)
+for g in gradients:
+    inputs, _ = model.places([3.0 * x for x in g], seed=99)
+    model.eval()
+    with torch.no_grad():
+        model([5.0 * x for x in inputs])
+    model.train()
+    step(optimizer, params, g)
+a = [p.detach().clone() for p in params]
+b = run(start, gradients)
+""",
+    )
+    return agree(subject, pair, subject.shapes((6, 4)), 4)

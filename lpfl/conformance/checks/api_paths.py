@@ -1,0 +1,148 @@
+"""The same method by another path: foreach, fused, loop; maximize against minimize."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from lpfl.conformance.agreement import Gradients, Pair, Start, agree
+from lpfl.conformance.outcomes import FINDINGS, CheckResult, Outcome
+from lpfl.conformance.registry import check
+from lpfl.conformance.subject import Subject, Trajectory
+
+SWITCHES = ("foreach", "fused", "multi_tensor", "use_foreach")
+UNDER: tuple[Mapping[str, Any], ...] = (
+    {},
+    {"weight_decay": 0.1},
+    {"amsgrad": True},
+    {"momentum": 0.8},
+    {"momentum": 0.8, "nesterov": True},
+    {"maximize": True, "weight_decay": 0.1},
+    {"centered": True},
+)
+TALL = ((6, 4), (5,), (3, 4, 2))
+
+
+def uneven(gradients: Gradients) -> Gradients:
+    """Return the gradients with sizes that rise and fall by a factor of ten."""
+    sizes = (1.0, 3.0, 10.0, 2.0, 0.5, 0.1, 0.3, 5.0, 1.0, 0.2)
+    return [[sizes[t % len(sizes)] * g for g in step] for t, step in enumerate(gradients)]
+
+
+_UNEVEN = """
+sizes = (1.0, 3.0, 10.0, 2.0, 0.5, 0.1, 0.3, 5.0, 1.0, 0.2)
+gradients = [[sizes[t % 10] * x for x in g] for t, g in enumerate(gradients)]
+"""
+
+
+@check("api.paths", tags=("api",), cost=0.6, needs=("params",))
+def paths(subject: Subject) -> Iterable[CheckResult]:
+    """foreach, fused and loop give the same run, under every option set."""
+    switches = [s for s in SWITCHES if subject.accepts(s)]
+    if not switches:
+        message = "The number of paths to choose from is 1."
+        yield CheckResult(check="api.paths", outcome=Outcome.CONFORMS, message=message)
+        return
+    for switch in switches:
+        yield from _switched(subject, switch)
+
+
+def _switched(subject: Subject, switch: str) -> Iterator[CheckResult]:
+    agreed, worst, refused = 0, 0.0, None
+    for options in UNDER:
+        if not all(subject.accepts(name) for name in options):
+            continue
+        result = agree(subject, _pair(subject, switch, options), subject.shapes(*TALL), 10)
+        if result.outcome in FINDINGS:
+            yield result
+            return
+        if result.outcome is Outcome.CONFORMS:
+            agreed, worst = agreed + 1, max(worst, result.measured or 0.0)
+        else:
+            refused = refused or result
+    if agreed:
+        message = f"The runs with {switch} on and off are at most {worst:.2g} apart."
+        yield CheckResult(
+            check="api.paths", outcome=Outcome.CONFORMS, message=message, measured=worst
+        )
+    elif refused is not None:
+        yield refused
+
+
+def _pair(subject: Subject, switch: str, options: Mapping[str, Any]) -> Pair:
+    off, on = {**options, switch: False}, {**options, switch: True}
+    return Pair(
+        check="api.paths",
+        says=f"with {switch}=True" + "".join(f", {k}={v}" for k, v in options.items()),
+        plain=lambda s, g: subject.run(s, uneven(g), options=off),
+        other=lambda s, g: subject.run(s, uneven(g), options=on),
+        body=_UNEVEN + f"a, b = run(start, gradients, **{on!r}), run(start, gradients, **{off!r})",
+        options=off,
+        raises=Outcome.VARIANT if switch == "fused" else Outcome.LIMIT,
+        scenario={"options": dict(options), "switch": switch},
+    )
+
+
+@check("api.maximize", tags=("api",), cost=0.3, needs=("maximize", "params"))
+def maximize(subject: Subject) -> Iterable[CheckResult]:
+    """maximize on g is minimize on -g, also in a second step on the same gradient."""
+    for options in ({}, {"weight_decay": 0.1}, {"foreach": False}, {"momentum": 0.8}):
+        if not all(subject.accepts(name) for name in options):
+            continue
+        result = agree(subject, _mirror(subject, options), subject.shapes(*TALL), 8)
+        yield result
+        if result.outcome in FINDINGS:
+            return
+    if subject.injects and "keeps_grad" not in subject.needs:
+        yield agree(subject, _twice(subject), subject.shapes(*TALL), 2)
+
+
+def _mirror(subject: Subject, options: Mapping[str, Any]) -> Pair:
+    up, down = {**options, "maximize": True}, {**options, "maximize": False}
+    said = "".join(f", {k}={v}" for k, v in options.items())
+    return Pair(
+        check="api.maximize",
+        says=f"with maximize=True on g{said}, against maximize=False on -g,",
+        plain=lambda s, g: subject.run(s, [[-x for x in step] for step in g], options=down),
+        other=lambda s, g: subject.run(s, g, options=up),
+        body=f"""
+a = run(start, gradients, **{up!r})
+b = run(start, [[-x for x in g] for g in gradients], **{down!r})
+""",
+        options=up,
+        scenario={"options": up},
+    )
+
+
+def _twice(subject: Subject) -> Pair:
+    """Two calls of step() on each gradient that is set once, against setting it each time."""
+    up = {"maximize": True}
+
+    def again(start: Start, gradients: Gradients) -> Trajectory:
+        session = subject.open(start, options=up)
+        values = [session.values()]
+        for step in gradients:
+            session.step(step)
+            session.optimizer.step()
+            values.append(session.values())
+        return Trajectory(values)
+
+    def fresh(start: Start, gradients: Gradients) -> Trajectory:
+        run = subject.run(start, [step for step in gradients for _ in (0, 1)], options=up)
+        return Trajectory(run.values[::2])
+
+    return Pair(
+        check="api.maximize",
+        says="with maximize=True and step() called twice on each gradient",
+        plain=fresh,
+        other=again,
+        body=f"""
+optimizer, params = begin(start, **{up!r})
+for g in gradients:
+    step(optimizer, params, g)
+    optimizer.step()
+a = [p.detach() for p in params]
+b = run(start, [g for g in gradients for _ in (0, 1)], **{up!r})
+""",
+        options=up,
+        differs=Outcome.LIMIT,
+        scenario={"options": up},
+    )

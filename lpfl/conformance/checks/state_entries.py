@@ -1,0 +1,82 @@
+"""Entries of an optimizer's state, compared between two sessions."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+
+from lpfl.conformance.subject import Session
+
+
+def entries(session: Session) -> Iterator[tuple[tuple[int, str], Any]]:
+    """Yield ((parameter's index, path), value) for every entry of the state."""
+    for index, p in enumerate(session.params):
+        yield from _inside((index, ""), session.optimizer.state.get(p, {}))
+
+
+def _inside(key: tuple[int, str], value: Any) -> Iterator[tuple[tuple[int, str], Any]]:
+    index, path = key
+    if isinstance(value, dict):
+        for name, entry in value.items():
+            yield from _inside((index, f"{path}.{name}".lstrip(".")), entry)
+    elif isinstance(value, list | tuple):
+        for place, entry in enumerate(value):
+            yield from _inside((index, f"{path}[{place}]"), entry)
+    else:
+        yield key, value
+
+
+def changed_formats(first: Session, second: Session) -> list[str]:
+    """Return which tensors of the state have another dtype in the second session."""
+    other = dict(entries(second))
+    found = []
+    for key, value in entries(first):
+        twin = other.get(key)
+        if not (isinstance(value, torch.Tensor) and isinstance(twin, torch.Tensor)):
+            continue
+        if value.dtype != twin.dtype:
+            old, new = (str(t.dtype).removeprefix("torch.") for t in (value, twin))
+            found.append(f"{key[1]}: {old} to {new}")
+    return sorted(set(found))
+
+
+def stuck_counters(first: Session, second: Session) -> list[tuple[str, float, float]]:
+    """Return (name, value, value in the second) of single whole numbers that are not equal."""
+    other = dict(entries(second))
+    found = []
+    for key, value in entries(first):
+        mine, its = _whole(value), _whole(other.get(key))
+        if mine is not None and its is not None and mine > 256 and mine != its:
+            found.append((key[1], mine, its))
+    return found
+
+
+def _whole(value: Any) -> float | None:
+    if isinstance(value, torch.Tensor) and value.numel() == 1 and not value.is_complex():
+        value = float(value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if float(value).is_integer() else None
+
+
+def lost_entries(first: Session, second: Session) -> list[str]:
+    """Return which entries of the state are missing in the second session, or have other values.
+
+    Values are compared to 1e-6 of their size.
+    """
+    other = dict(entries(second))
+    found = []
+    for key, value in entries(first):
+        if key not in other or not _close(value, other[key]):
+            found.append(key[1])
+    return sorted(set(found))
+
+
+def _close(a: Any, b: Any) -> bool:
+    if isinstance(a, torch.Tensor) and isinstance(b, torch.Tensor):
+        if a.shape != b.shape or a.is_sparse or not a.dtype.is_floating_point:
+            return a.shape == b.shape
+        return torch.allclose(a.double(), b.double(), rtol=1e-6, atol=1e-12, equal_nan=True)
+    if isinstance(a, int | float) and isinstance(b, int | float | torch.Tensor):
+        return abs(float(a) - float(b)) <= 1e-6 * abs(float(a)) + 1e-12
+    return True

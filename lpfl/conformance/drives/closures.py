@@ -1,0 +1,68 @@
+"""Optimizers that evaluate the loss themselves, through a closure."""
+
+from typing import Any
+
+import torch
+
+from lpfl.conformance.drives.session import Gradients, LossFunction, Session
+from lpfl.conformance.drives.surrogate import surrogate
+
+
+class ClosureSession(Session):
+    """step(closure); the closure sets the same gradient each time it is called.
+
+    calls: how often the closure was called. without_grad: how often gradients were off.
+    """
+
+    text = """\
+def step(optimizer, params, gradients):
+    def closure():
+        optimizer.zero_grad()
+        parts = [(g * (p - p.detach())).sum() for p, g in zip(params, gradients) if g is not None]
+        loss = sum(parts)
+        loss.backward()
+        return loss
+
+    return optimizer.step(closure)
+"""
+    calls = 0
+    without_grad = 0
+
+    def step(self, gradients: Gradients) -> Any:
+        """Take one step in which the gradient of parameter i is gradients[i]."""
+        return self.advance(surrogate(self.params, gradients))
+
+    def advance(self, loss_function: LossFunction) -> Any:
+        """Take one step on a loss, by a closure that may be called several times."""
+
+        def closure() -> torch.Tensor:
+            self.calls += 1
+            self.without_grad += not torch.is_grad_enabled()
+            self.zero()
+            loss = loss_function()
+            loss.backward()
+            return loss
+
+        if "grad_first" in self.needs and self.steps == 0:
+            loss_function().backward()
+        self.steps += 1
+        return self.optimizer.step(closure)
+
+
+class ValueClosureSession(ClosureSession):
+    """The gradient is there before step(); the closure returns the loss as a number."""
+
+    text = """\
+def step(optimizer, params, gradients):
+    for p, g in zip(params, gradients):
+        p.grad = None if g is None else g.clone()
+    return optimizer.step(lambda: 1.0)
+"""
+
+    def advance(self, loss_function: LossFunction) -> Any:
+        """Take one step on a loss whose value alone the closure returns."""
+        self.zero()
+        loss = loss_function()
+        loss.backward()
+        self.steps += 1
+        return self.optimizer.step(lambda: float(loss.detach()) + 1.0)

@@ -1,0 +1,92 @@
+"""One optimizer on its parameters: gradients in, values out. The plain drive is injection."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+
+from lpfl.conformance.signatures import set_options
+
+Gradients = Sequence[torch.Tensor | None]
+LossFunction = Callable[[], torch.Tensor]
+
+
+def copied(value: torch.Tensor) -> torch.Tensor:
+    """Return a copy with the same strides, gaps in memory included."""
+    if value.is_sparse or value.numel() == 0 or 0 in value.stride():
+        return value.detach().clone()
+    copy = torch.empty_strided(value.shape, value.stride(), dtype=value.dtype, device=value.device)
+    return copy.copy_(value.detach())
+
+
+class Session:
+    """Injection: p.grad is set, step() is called. Other drives override ``step``, ``advance``.
+
+    params: the parameters, in the order of the start values. model: the module that holds them,
+    if the optimizer hooks modules. text: source of the function ``advance`` for snippets.
+    """
+
+    text = """\
+def step(optimizer, params, gradients):
+    for p, g in zip(params, gradients):
+        p.grad = None if g is None else g.clone()
+    return optimizer.step()
+"""
+
+    model: Any = None
+
+    def __init__(
+        self, optimizer: Any, params: list[torch.nn.Parameter], needs: frozenset[str]
+    ) -> None:
+        self.optimizer = optimizer
+        self.params = params
+        self.needs = needs
+        self.steps = 0
+        if "mode" in needs:
+            optimizer.train()
+
+    def step(self, gradients: Gradients) -> Any:
+        """Take one step in which the gradient of parameter i is gradients[i]."""
+        for p, g in zip(self.params, gradients, strict=True):
+            if "keeps_grad" in self.needs and p.grad is not None and g is not None:
+                p.grad.add_(g)
+            else:
+                p.grad = None if g is None else self._fresh(g, p)
+        self.steps += 1
+        return self.optimizer.step()
+
+    def _fresh(self, g: torch.Tensor, p: torch.nn.Parameter) -> torch.Tensor:
+        """Return a copy of the gradient with its own strides, or a sparse one."""
+        if "sparse" in self.needs:
+            return g.detach().to(p.device).to_sparse()
+        finer = g.dtype == torch.float64 and p.dtype == torch.float32
+        return copied(g.detach().to(p.device, p.dtype if finer else g.dtype))
+
+    def advance(self, loss_function: LossFunction) -> Any:
+        """Take one step on a loss; ``loss_function()`` returns it with its graph."""
+        self.zero()
+        loss_function().backward()
+        self.steps += 1
+        return self.optimizer.step()
+
+    def zero(self) -> None:
+        """Forget the gradients, unless the optimizer keeps its memory in them."""
+        if "keeps_grad" not in self.needs:
+            for p in self.params:
+                p.grad = None
+
+    def values(self) -> list[torch.Tensor]:
+        """Return float64 copies of the parameters, read in eval mode where there is one."""
+        if "mode" in self.needs:
+            self.optimizer.eval()
+        copies = [p.detach().to("cpu", torch.float64, copy=True) for p in self.params]
+        if "mode" in self.needs:
+            self.optimizer.train()
+        return copies
+
+    def set(self, **options: Any) -> None:
+        """Set options on every group from now on.
+
+        Raises: Undrivable for an option that no group has.
+        """
+        set_options(self.optimizer, options)

@@ -1,0 +1,252 @@
+"""A subject runs in a process of its own: nothing it does can end or colour another's run.
+
+The process is forked from one that has imported torch. It writes one JSON line per event to a
+pipe; a crash, a hang or an overflow of memory becomes the answer of the check it was in.
+"""
+
+import contextlib
+import faulthandler
+import functools
+import json
+import os
+import resource
+import select
+import signal
+import sys
+import time
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from lpfl.conformance.outcomes import CheckResult, Outcome
+from lpfl.conformance.registry import Check
+from lpfl.conformance.spec import OptimizerSpec
+
+GIBIBYTE = 2**30
+MAX_LOSSES = 2
+"""After this many crashes or hangs the remaining checks are not asked."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """seconds: of wall time per check. memory: bytes beyond what the parent holds."""
+
+    seconds: float = 40.0
+    memory: int = 4 * GIBIBYTE
+
+    def __post_init__(self) -> None:
+        for name in ("seconds", "memory"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{name}={getattr(self, name)!r}, needs > 0")
+
+
+@dataclass
+class Judgement:
+    """What came back: answers in the order of the checks, and the guessed needs."""
+
+    results: list[CheckResult] = field(default_factory=list)
+    guessed: dict[str, str] = field(default_factory=dict)
+
+
+def judge_here(
+    spec: OptimizerSpec, checks: Sequence[Check], *, seed: int, device: str, quick: bool
+) -> Judgement:
+    """Run the checks in this process."""
+    preload()
+    from lpfl.conformance.running import run_check
+    from lpfl.conformance.subject import Subject
+
+    subject = Subject(spec, seed=seed, device=device, quick=quick)
+    results = [result for check in checks for result in run_check(check, subject)]
+    return Judgement(results, dict(subject.guessed))
+
+
+def judge_apart(
+    spec: OptimizerSpec,
+    checks: Sequence[Check],
+    *,
+    seed: int,
+    device: str,
+    quick: bool,
+    limits: Limits,
+) -> Judgement:
+    """Run the checks in processes of their own: one for most, one for each that is ``alone``."""
+    preload()
+    judged, lost = Judgement(), 0
+    waiting = [[c for c in checks if not c.alone], *([c] for c in checks if c.alone)]
+    options = {"seed": seed, "device": device, "quick": quick}
+    while waiting:
+        batch = waiting.pop(0)
+        if not batch:
+            continue
+        if lost >= MAX_LOSSES:
+            judged.results += [_not_asked(check) for check in batch]
+            continue
+        done, trouble = _one_process(spec, batch, options, limits, judged)
+        if trouble:
+            lost += 1
+            judged.results.append(_lost(batch[done], trouble))
+            waiting.insert(0, batch[done + 1 :])
+    return judged
+
+
+@functools.cache
+def preload() -> None:
+    """Import torch with what its optimizers import at their first step (about a second)."""
+    import torch
+
+    from lpfl.conformance import running  # noqa: F401
+
+    p = torch.nn.Parameter(torch.zeros(1))
+    optimizer = torch.optim.SGD([p], lr=0.0)
+    optimizer.zero_grad()
+    optimizer.step()
+
+
+def _one_process(
+    spec: OptimizerSpec,
+    batch: Sequence[Check],
+    options: dict[str, Any],
+    limits: Limits,
+    judged: Judgement,
+) -> tuple[int, str]:
+    """Fork, read events until the end; return (number of checks done, what went wrong)."""
+    read, write = os.pipe()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Python warns of forking where threads exist
+        child = os.fork()
+    if child == 0:
+        os.close(read)
+        _child(spec, batch, options, limits, write)
+    os.close(write)
+    done, status = 0, 0
+    try:
+        for event in _events(read, [_seconds(check, limits) for check in batch]):
+            if event is None:
+                return done, f"gave no answer in {_seconds(batch[done], limits):g} s"
+            judged.guessed.update(event.get("guessed", {}))
+            if "results" in event:
+                judged.results += [CheckResult.from_dict(r) for r in event["results"]]
+                done += 1
+    finally:
+        os.close(read)
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(child, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(child, signal.SIGKILL)
+        _, status = os.waitpid(child, 0)
+    return done, "" if done == len(batch) else _how_it_ended(status)
+
+
+def _seconds(check: Check, limits: Limits) -> float:
+    return max(limits.seconds, 20.0 * check.cost)
+
+
+def _how_it_ended(status: int) -> str:
+    if os.WIFSIGNALED(status) and os.WTERMSIG(status) != signal.SIGKILL:
+        return f"ended the process with signal {signal.Signals(os.WTERMSIG(status)).name}"
+    return "ended the process"
+
+
+def _events(read: int, seconds: Sequence[float]) -> Iterator[dict[str, Any] | None]:
+    """Yield the child's events; None once, if it is silent too long; end when it is done."""
+    rest, done = b"", 0
+    deadline = time.monotonic() + seconds[0]
+    while True:
+        left = deadline - time.monotonic()
+        if left <= 0 or not select.select([read], [], [], left)[0]:
+            yield None
+            return
+        piece = os.read(read, 65536)
+        if not piece:
+            return
+        *lines, rest = (rest + piece).split(b"\n")
+        for line in lines:
+            event = json.loads(line)
+            done += "results" in event
+            if done < len(seconds):
+                deadline = time.monotonic() + seconds[done]
+            yield event
+
+
+def _child(
+    spec: OptimizerSpec,
+    batch: Sequence[Check],
+    options: dict[str, Any],
+    limits: Limits,
+    write: int,
+) -> None:
+    """Run the checks in the forked process and leave it, whatever happens."""
+    try:
+        os.setsid()
+        faulthandler.disable()
+        _quiet(write)
+        _limit_memory(limits.memory)
+        _run_batch(spec, batch, options, write)
+    except BaseException as error:
+        with contextlib.suppress(BaseException):
+            _send(write, {"error": repr(error)})
+    finally:
+        os._exit(0)
+
+
+def _run_batch(
+    spec: OptimizerSpec, batch: Sequence[Check], options: dict[str, Any], write: int
+) -> None:
+    import torch
+
+    from lpfl.conformance.running import run_check
+    from lpfl.conformance.subject import Subject
+
+    torch.set_num_threads(1)
+    warnings.simplefilter("ignore")
+    subject = Subject(spec, **options)
+    _send(write, {"guessed": dict(subject.guessed)})
+    for check in batch:
+        results = run_check(check, subject)
+        _send(write, {"results": [result.as_dict() for result in results]})
+
+
+def _send(write: int, event: dict[str, Any]) -> None:
+    left = json.dumps(event, allow_nan=False).encode() + b"\n"
+    while left:
+        left = left[os.write(write, left) :]
+
+
+def _quiet(kept: int) -> None:
+    """Send what the subject prints nowhere, below Python's streams too; close what is open."""
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for stream in (0, 1, 2):
+        os.dup2(nowhere, stream)
+    os.closerange(3, kept)
+    os.closerange(kept + 1, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+    sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: PTH123, SIM115
+
+
+def _limit_memory(extra: int) -> None:
+    with contextlib.suppress(OSError, ValueError):
+        pages = int(open("/proc/self/statm").read().split()[0])  # noqa: PTH123, SIM115
+        most = pages * os.sysconf("SC_PAGE_SIZE") + extra
+        _, hard = resource.getrlimit(resource.RLIMIT_AS)
+        resource.setrlimit(resource.RLIMIT_AS, (most, hard))
+
+
+def _lost(check: Check, trouble: str) -> CheckResult:
+    crashed = "ended" in trouble
+    return CheckResult(
+        check=check.check_id,
+        outcome=Outcome.DEVIATES if crashed else Outcome.LIMIT,
+        message=f"The optimizer {trouble} in this check ({check.says[:-1]}).",
+        scenario={"process": "crash" if crashed else "hang"},
+    )
+
+
+def _not_asked(check: Check) -> CheckResult:
+    return CheckResult(
+        check=check.check_id,
+        outcome=Outcome.UNDRIVABLE,
+        message=f"Not asked after {MAX_LOSSES} crashes or hangs.",
+    )

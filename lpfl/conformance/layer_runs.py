@@ -1,0 +1,152 @@
+"""Small networks on which a layer-wise subject is run, and what each layer sees in each step."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from lpfl.conformance.oracles.layerwise import LayerSeen
+from lpfl.conformance.subject import Subject
+
+
+@dataclass(frozen=True)
+class LayerScenario:
+    """A network, the shape of one input, and the spread of the inputs' scales (in decades)."""
+
+    name: str
+    build: Callable[[], nn.Module]
+    input_shape: tuple[int, ...]
+    rows: int = 24
+    steps: int = 6
+    spread: float = 0.5
+    options: Any = None
+    at_defaults: bool = False
+    dtype: torch.dtype = torch.float64
+
+
+@dataclass(frozen=True)
+class LayerRun:
+    """Weights (bias as last column) before each step and at the end, and what the layers saw."""
+
+    scenario: LayerScenario
+    options: Mapping[str, Any]
+    given: Mapping[str, Any]
+    weights: list[list[Tensor]]
+    seen: list[list[LayerSeen]]
+
+    def moves(self) -> list[list[Tensor]]:
+        """Return the update of every layer in each step."""
+        pairs = zip(self.weights, self.weights[1:], strict=False)
+        return [[b - a for a, b in zip(old, new, strict=True)] for old, new in pairs]
+
+
+def layers_of(model: nn.Module) -> list[Any]:
+    """Return the linear and convolutional layers of a network in order."""
+    return [m for m in model.modules() if isinstance(m, nn.Linear | nn.Conv2d)]
+
+
+def joined(layer: Any) -> Tensor:
+    """Return weights (b, a), flattened, with the bias as last column; a float64 copy."""
+    W = layer.weight.detach().double().reshape(len(layer.weight), -1)
+    if layer.bias is None:
+        return W.clone()
+    return torch.cat([W, layer.bias.detach().double()[:, None]], 1)
+
+
+def loss_of(output: Tensor, target: Tensor) -> Tensor:
+    """Return half the squared distance, summed over outputs, averaged over samples."""
+    return (output - target).square().sum() / (2 * len(output))
+
+
+def look(
+    scenario: LayerScenario, state: Mapping[str, Tensor], X: Tensor, Y: Tensor
+) -> list[LayerSeen]:
+    """Return what each layer sees, in float64, on a copy of the network without the subject."""
+    model = scenario.build().double()
+    model.load_state_dict({k: v.double() for k, v in state.items()})
+    kept: dict[Any, tuple[Tensor, Tensor]] = {}
+
+    def keep(layer: Any, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        kept[layer] = (inputs[0].detach(), output)
+
+    layers = layers_of(model)
+    for layer in layers:
+        layer.register_forward_hook(keep)
+    output = model(X.double()).flatten(1)
+    outputs = [kept[layer][1] for layer in layers]
+    grads = torch.autograd.grad(loss_of(output, Y.double()) * len(X), outputs, retain_graph=True)
+    rows = [
+        torch.autograd.grad(output[:, j].sum(), outputs, retain_graph=True)
+        for j in range(output.shape[1])
+    ]
+    seen = []
+    for i, layer in enumerate(layers):
+        inputs = kept[layer][0].flatten(1)
+        if layer.bias is not None:
+            inputs = torch.cat([inputs, torch.ones_like(inputs[:, :1])], 1)
+        jacobian = torch.stack([row[i].flatten(1) for row in rows]).detach()
+        seen.append(
+            LayerSeen(inputs, grads[i].flatten(1).detach(), jacobian, layer.bias is not None)
+        )
+    return seen
+
+
+def run_layers(
+    subject: Subject, scenario: LayerScenario, options: Any, given: Any, *, draws: int | None = None
+) -> LayerRun:
+    """Run a subject on a scenario; ``draws`` reseeds torch's global generator before the run."""
+    stream = subject.stream("layers", scenario.name)
+    normal = lambda *shape: torch.randn(shape, generator=stream, dtype=torch.float64)  # noqa: E731
+    model = scenario.build()
+    state = {k: 0.5 * normal(*v.shape) for k, v in model.state_dict().items()}
+    model = model.to(scenario.dtype)
+    model.load_state_dict({k: v.to(scenario.dtype) for k, v in state.items()})
+    session = subject.open_on(model, options=given)
+    if draws is not None:
+        torch.manual_seed(draws)
+    scales = 10 ** (scenario.spread * normal(*scenario.input_shape).clamp(-2, 2))
+    weights, seen = [[joined(layer) for layer in layers_of(model)]], []
+    for _ in range(scenario.steps):
+        X = (scales * normal(scenario.rows, *scenario.input_shape)).to(scenario.dtype)
+        outputs = model(X).shape[1]
+        Y = normal(scenario.rows, outputs).to(scenario.dtype)
+        seen.append(look(scenario, model.state_dict(), X, Y))
+        session.advance(lambda X=X, Y=Y: loss_of(model(X).flatten(1), Y))  # type: ignore[misc]
+        weights.append([joined(layer) for layer in layers_of(model)])
+    return LayerRun(scenario, options, given, weights, seen)
+
+
+def two_layers() -> nn.Module:
+    return nn.Sequential(nn.Linear(5, 4), nn.Linear(4, 3))
+
+
+def one_layer() -> nn.Module:
+    return nn.Sequential(nn.Linear(6, 3, bias=False))
+
+
+def curved() -> nn.Module:
+    return nn.Sequential(nn.Linear(5, 4), nn.Tanh(), nn.Linear(4, 3))
+
+
+def whole_image() -> nn.Module:
+    return nn.Sequential(nn.Conv2d(2, 3, 2), nn.Flatten())
+
+
+def whole_wide_image() -> nn.Module:
+    return nn.Sequential(nn.Conv2d(3, 2, (1, 3), bias=False), nn.Flatten())
+
+
+FITTING = LayerScenario("two linear layers", two_layers, (5,))
+HOLDING = (
+    LayerScenario("one layer without bias", one_layer, (6,)),
+    LayerScenario("tanh between the layers", curved, (5,)),
+    LayerScenario("a kernel as large as the image", whole_image, (2, 2, 2)),
+    LayerScenario("a kernel of one row, as large as the image", whole_wide_image, (3, 1, 3)),
+    LayerScenario("damping 1e-4", two_layers, (5,), options={"damping": 1e-4}),
+    LayerScenario("damping 3", two_layers, (5,), options={"damping": 3.0}),
+    LayerScenario("default options", two_layers, (5,), at_defaults=True),
+    LayerScenario("inputs of very different scales", one_layer, (6,), rows=64, spread=1.0),
+)
+MANY_ROWS = LayerScenario("many rows", two_layers, (5,), rows=8000, steps=2)

@@ -1,0 +1,23 @@
+"""What the definition of a claimed method implies, beside its trajectory."""
+
+_ELEMENTWISE = frozenset(
+    {"sgd", "momentum", "nesterov", "adam", "adamw", "amsgrad", "nadam", "radam", "adamax"}
+    | {"adagrad", "rmsprop", "lion", "signsgd", "adan", "adabelief"}
+)
+PER_PARAMETER = _ELEMENTWISE | {
+    "adadelta", "rprop", "adopt", "lamb", "lars", "adafactor", "shampoo", "soap", "muon",
+}  # fmt: skip
+"""Each parameter is treated by itself, with its own count of steps."""
+
+TRANSPOSES = _ELEMENTWISE | {
+    "adadelta", "rprop", "adopt", "lamb", "lars", "adafactor", "shampoo", "transpose-equivariant",
+}  # fmt: skip
+"""The step of W' is the transpose of the step of W."""
+
+FLATTENS = frozenset(
+    {"sgd", "momentum", "adam", "adamw", "lamb", "muon", "normuon", "kfac", "foof"}
+)
+"""A kernel moves as its flattened matrix."""
+
+PROPORTIONAL = _ELEMENTWISE | {"lamb", "lars", "shampoo", "soap", "muon", "kfac", "foof"}
+"""The step is proportional to lr."""

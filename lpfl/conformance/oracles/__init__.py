@@ -1,0 +1,52 @@
+"""References of the methods a subject may claim, found by looking through this package.
+
+A module adds references by naming them in its tuple ``ORACLES``; an installed package adds its
+own by the entry point ``lpfl.claims``, which names such a tuple.
+"""
+
+import importlib
+import pkgutil
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib.metadata import entry_points
+from types import MappingProxyType
+
+from lpfl.conformance.oracles.base import Oracle
+from lpfl.conformance.oracles.layerwise import LAYER_ORACLES, LayerOracle
+
+__all__ = ["LayerOracle", "Oracle", "layer_oracle_of", "oracle_of", "oracles"]
+
+
+def normal(claim: str) -> str:
+    """Return a claim as it is looked up: lower case, words joined by hyphens."""
+    return claim.strip().lower().replace("_", "-").replace(" ", "-")
+
+
+def found() -> Iterator[Oracle]:
+    for module in pkgutil.iter_modules(__path__):
+        yield from getattr(importlib.import_module(f"{__name__}.{module.name}"), "ORACLES", ())
+    for entry in entry_points(group="lpfl.claims"):
+        for oracle in entry.load():
+            if isinstance(oracle, Oracle):
+                yield oracle
+
+
+@cache
+def oracles() -> Mapping[str, Oracle]:
+    """Return all references by claim; two references of one claim are an error."""
+    table: dict[str, Oracle] = {}
+    for oracle in found():
+        if oracle.claim in table:
+            raise ValueError(f"claim={oracle.claim!r} has two references")
+        table[oracle.claim] = oracle
+    return MappingProxyType(dict(sorted(table.items())))
+
+
+def oracle_of(claim: str) -> Oracle | None:
+    """Return the reference of a claim, or None where there is none."""
+    return oracles().get(normal(claim))
+
+
+def layer_oracle_of(claim: str) -> LayerOracle | None:
+    """Return the reference of a claim about layers, or None where there is none."""
+    return next((o for o in LAYER_ORACLES if o.claim == normal(claim)), None)

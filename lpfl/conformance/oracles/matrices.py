@@ -1,0 +1,83 @@
+"""Matrix functions of the references: powers of statistics, polar factors, unfoldings."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+QUINTIC = (3.4445, -4.7750, 2.0315)
+CUBIC = (1.5, -0.5, 0.0)
+POLAR_EXPRESS = (
+    (8.28721201814563, -23.595886519098837, 17.300387312530933),
+    (4.107059111542203, -2.9478499167379106, 0.5448431082926601),
+    (3.9486908534822946, -2.908902115962949, 0.5518191394370137),
+    (3.3184196573706015, -2.488488024314874, 0.51004894012372),
+    (2.300652019954817, -1.6689039845747493, 0.4188073119525673),
+)
+MODDED = (
+    (4.0848, -6.8946, 2.9270),
+    (3.9505, -6.3029, 2.6377),
+    (3.7418, -5.5913, 2.3037),
+    (2.8769, -3.1427, 1.2046),
+    (2.8366, -3.0525, 1.2012),
+)
+
+
+def unfold(g: Tensor, axis: int) -> Tensor:
+    """Return the matrix (size of axis, everything else)."""
+    return g.movedim(axis, 0).reshape(g.shape[axis], -1)
+
+
+def multiply(g: Tensor, matrix: Tensor, axis: int) -> Tensor:
+    """Return g with ``matrix`` applied to one axis."""
+    return torch.tensordot(matrix, g, dims=([1], [axis])).movedim(0, axis)
+
+
+def power(S: Tensor, exponent: float, damping: float = 0.0, kind: str = "added") -> Tensor:
+    """Return (S + damping I)^exponent of a symmetric positive semi-definite matrix.
+
+    ``kind``: "added", "times largest" (damping in units of the largest eigenvalue) or "clamp".
+    """
+    values, vectors = torch.linalg.eigh((S + S.T) / 2)
+    values = values.clamp(min=0)
+    if kind == "clamp":
+        values = values.clamp(min=damping)
+    else:
+        values = values + damping * (float(values[-1]) if kind == "times largest" else 1.0)
+    return (vectors * values.pow(exponent)) @ vectors.T
+
+
+def polar(M: Tensor) -> Tensor:
+    """Return U V' of the singular value decomposition of M; null directions stay zero."""
+    U, s, Vh = torch.linalg.svd(M, full_matrices=False)
+    small = s <= s.max() * max(M.shape) * torch.finfo(M.dtype).eps
+    return (U * (~small).to(M.dtype)) @ Vh
+
+
+def newton_schulz(
+    M: Tensor,
+    coefficients: Sequence[Sequence[float]],
+    *,
+    eps: float = 1e-7,
+    add: bool = False,
+    order: str = "",
+) -> Tensor:
+    """Return X after X <- a X + (b S + c S S) X, S = X X', from M over its Frobenius norm.
+
+    ``add``: epsilon is added to the norm; otherwise it is the least norm divided by.
+    ``order`` of the arithmetic, which shows in bfloat16: "fused" rounds products and sums once
+    together, "composed" forms the matrix a I + (b I + c S) S first.
+    """
+    X = M if M.shape[0] <= M.shape[1] else M.T
+    size = X.norm()
+    X = X / (size + eps if add else size.clamp(min=eps))
+    for a, b, c in coefficients:
+        S = X @ X.T
+        if order == "composed":
+            eye = torch.eye(len(S), dtype=S.dtype)
+            X = ((c * S + b * eye) @ S + a * eye) @ X
+        elif order == "fused":
+            X = torch.addmm(X, torch.addmm(S, S, S, beta=b, alpha=c), X, beta=a)
+        else:
+            X = a * X + (b * S + c * S @ S) @ X
+    return X if M.shape[0] <= M.shape[1] else X.T

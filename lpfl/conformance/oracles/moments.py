@@ -1,0 +1,84 @@
+"""Pieces that many references share: averages, denominators with epsilon, weight decay."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from lpfl.conformance.oracles.base import Convention, Memory
+
+EPS = (
+    "outside the root",
+    "outside, before bias correction",
+    "inside the root",
+    "inside, before bias correction",
+    "squared inside the root",
+    "clamp",
+    "clamp before bias correction",
+)
+DECOUPLED = ("times lr", "times lr, after the step", "not times lr")
+NOT_DECOUPLED = ("L2 in the gradient", "ignored", "constant lr * weight_decay")
+BIAS = ("both", "none", "first only", "second only")
+NO_BIAS = frozenset(BIAS[1:])
+
+
+def average(memory: Memory, key: str, value: Tensor, beta: float) -> Tensor:
+    """Return beta old + (1 - beta) value, starting at zero, and keep it."""
+    memory[key] = beta * memory.get(key, torch.zeros_like(value)) + (1 - beta) * value
+    return memory[key]
+
+
+def correction(beta: float, t: int) -> float:
+    """Return 1 - beta^t, the weight that an average from zero has gathered after t values."""
+    return float(1 - beta**t)
+
+
+def corrections(c: Convention, o: Any, t: int) -> tuple[float, float]:
+    """Return the bias corrections of first and second moment under the axis "bias correction"."""
+    kind = c.get("bias correction", "both")
+    first = correction(o.beta1, t) if kind in ("both", "first only") else 1.0
+    second = correction(o.beta2, t) if kind in ("both", "second only") else 1.0
+    return first, second
+
+
+def denominator(v: Tensor, eps: float, correct: float, kind: str) -> Tensor:
+    """Return the root of v / correct with epsilon in the named place."""
+    if kind == "outside the root":
+        return (v / correct).sqrt() + eps
+    if kind == "outside, before bias correction":
+        return (v.sqrt() + eps) / correct**0.5
+    if kind == "inside the root":
+        return (v / correct + eps).sqrt()
+    if kind == "inside, before bias correction":
+        return ((v + eps) / correct).sqrt()
+    if kind == "squared inside the root":
+        return (v / correct + eps**2).sqrt()
+    if kind == "clamp":
+        return (v / correct).sqrt().clamp(min=eps)
+    if kind == "clamp before bias correction":
+        return v.sqrt().clamp(min=eps) / correct**0.5
+    raise ValueError(f"epsilon {kind!r}, needs one of {EPS}")
+
+
+def coupled(p: Tensor, g: Tensor, o: Any, c: Convention) -> Tensor:
+    """Return the gradient that the method sees: with the decay in it where that is the rule."""
+    return g + o.weight_decay * p if c["decay"] == "L2 in the gradient" else g
+
+
+def decayed(p: Tensor, move: Tensor, o: Any, c: Convention) -> Tensor:
+    """Return p - move with decoupled weight decay in the named form."""
+    kind, rate = c["decay"], o.lr * o.weight_decay
+    if kind == "times lr":
+        return p * (1 - rate) - move
+    if kind == "times lr, after the step":
+        return (p - move) * (1 - rate)
+    if kind == "not times lr":
+        return p * (1 - o.weight_decay) - move
+    if kind == "constant lr * weight_decay":
+        return p - rate - move
+    return p - move
+
+
+def safe_divide(a: Tensor, b: Tensor) -> Tensor:
+    """Return a / b, and 0 where both are 0."""
+    return torch.where((a == 0) & (b == 0), torch.zeros_like(a), a / b)

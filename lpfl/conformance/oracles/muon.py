@@ -1,0 +1,181 @@
+"""Muon: momentum orthogonalised by Newton-Schulz steps.
+
+Sources: Jordan et al. 2024; Liu et al. 2025 (arXiv 2502.16982) for weight decay and the factor
+0.2 sqrt(max(m, n)); Bernstein and Newhouse 2024 for sqrt(m / n).
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from lpfl.conformance.oracles.base import Convention, Memory, Oracle, per_parameter
+from lpfl.conformance.oracles.matrices import (
+    CUBIC,
+    MODDED,
+    POLAR_EXPRESS,
+    QUINTIC,
+    newton_schulz,
+    polar,
+)
+from lpfl.conformance.oracles.moments import average, decayed
+
+FACTOR = (
+    "sqrt(max(1, m/n))",
+    "1",
+    "0.2 sqrt(max(m, n))",
+    "sqrt(m/n)",
+    "sqrt(max(m, n))",
+    "max(1, m/n)",
+    "sqrt(min(m, n))",
+    "0.2 sqrt(m n / rank)",
+)
+SCHEDULE = (
+    "quintic",
+    "exact polar factor",
+    "quintic, fused, bfloat16",
+    "quintic, bfloat16",
+    "modded schedule",
+    "modded schedule, bfloat16",
+    "modded schedule, composed, bfloat16",
+    "polar express",
+    "polar express, bfloat16",
+    "cubic",
+)
+NORM = ("floor of the norm", "added to the norm")
+DECAY = (
+    "times lr",
+    "times lr, after the step",
+    "not times lr",
+    "ignored",
+    "L2 in the gradient",
+)
+THIRD = ("flattened to a matrix", "a batch of matrices")
+SEES = ("momentum", "raw gradient")
+BUFFER = (
+    "proportional to the sum",
+    "gradient plus average",
+    "Nesterov mix swapped",
+    "Nesterov mix with old buffer",
+)
+
+
+def factor(kind: str, rows: int, columns: int) -> float:
+    """Return the named shape factor of a rows x columns matrix."""
+    m, n = float(rows), float(columns)
+    table = {
+        "sqrt(max(1, m/n))": max(1.0, m / n) ** 0.5,
+        "1": 1.0,
+        "0.2 sqrt(max(m, n))": 0.2 * max(m, n) ** 0.5,
+        "sqrt(m/n)": (m / n) ** 0.5,
+        "sqrt(max(m, n))": max(m, n) ** 0.5,
+        "max(1, m/n)": max(1.0, m / n),
+        "sqrt(min(m, n))": min(m, n) ** 0.5,
+        "0.2 sqrt(m n / rank)": 0.2 * (m * n / min(m, n)) ** 0.5,
+    }
+    return table[kind]
+
+
+def schedule(kind: str, o: Any) -> Sequence[Sequence[float]]:
+    name = kind.partition(",")[0]
+    if name in ("modded schedule", "polar express"):
+        return MODDED if name == "modded schedule" else POLAR_EXPRESS
+    one = CUBIC if name == "cubic" else (o.ns_a, o.ns_b, o.ns_c)
+    return (one,) * int(o.ns_steps)
+
+
+def orthogonalise(M: Tensor, o: Any, c: Convention) -> Tensor:
+    """Return the named approximation of the polar factor of a matrix."""
+    kind = c["orthogonalisation"]
+    if kind == "exact polar factor":
+        return polar(M)
+    seen = M.bfloat16() if kind.endswith("bfloat16") else M
+    added = c["Newton-Schulz eps"] == "added to the norm"
+    order = next((word for word in ("fused", "composed") if word in kind), "")
+    polynomial = schedule(kind, o)
+    return newton_schulz(seen, polynomial, eps=o.eps, add=added, order=order).to(M.dtype)
+
+
+def seen_by(g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
+    """Return what is orthogonalised: the momentum, with Nesterov's correction if asked for."""
+    old = m.get("m", torch.zeros_like(g))
+    mean = average(m, "m", g, o.momentum)
+    if c["orthogonalised"] == "raw gradient":
+        return g
+    if not o.nesterov:
+        return mean
+    if c["buffer"] == "gradient plus average":
+        return g + mean
+    if c["buffer"] == "Nesterov mix swapped":
+        return o.momentum * g + (1 - o.momentum) * mean
+    inner = old if c["buffer"] == "Nesterov mix with old buffer" else mean
+    return (1 - o.momentum) * g + o.momentum * inner
+
+
+def rule(p: Tensor, g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
+    g = g + o.weight_decay * p if c["decay"] == "L2 in the gradient" else g
+    seen = seen_by(g, m, o, c)
+    if g.ndim == 3 and c["third order"] == THIRD[1]:
+        parts = [orthogonalise(x, o, c) for x in seen]
+        move = o.lr * factor(c["shape factor"], *g.shape[1:]) * torch.stack(parts)
+    else:
+        matrix = seen.reshape(len(g), -1)
+        move = o.lr * factor(c["shape factor"], *matrix.shape) * orthogonalise(matrix, o, c)
+    return decayed(p, move.reshape(p.shape), o, c)
+
+
+OPTIONS = {
+    "lr": 0.02,
+    "momentum": 0.95,
+    "nesterov": True,
+    "weight_decay": 0.0,
+    "ns_steps": 5,
+    "ns_a": QUINTIC[0],
+    "ns_b": QUINTIC[1],
+    "ns_c": QUINTIC[2],
+    "eps": 1e-7,
+}
+ALIASES = {
+    "ns_steps": ("ns_steps", "backend_steps", "newton_schulz_steps", "num_ns_steps"),
+    "ns_a": ("ns_coefficients[0]",),
+    "ns_b": ("ns_coefficients[1]",),
+    "ns_c": ("ns_coefficients[2]",),
+    "momentum": ("momentum", "mu", "beta", "betas[0]"),
+    "eps": ("eps", "ns_eps", "epsilon"),
+}
+
+ORACLES = (
+    Oracle(
+        claim="muon",
+        source="Jordan et al. 2024; Liu et al. 2025",
+        step=per_parameter(rule),
+        least_axes=2,
+        options=OPTIONS,
+        conventions={
+            "shape factor": FACTOR,
+            "orthogonalisation": SCHEDULE,
+            "Newton-Schulz eps": NORM,
+            "decay": DECAY,
+            "orthogonalised": SEES,
+            "buffer": BUFFER,
+            "third order": THIRD,
+        },
+        variants={"third order": frozenset(THIRD[1:]), "buffer": frozenset(BUFFER[1:2])},
+        departures={
+            "orthogonalised": frozenset({"raw gradient"}),
+            "decay": frozenset({"ignored", "L2 in the gradient"}),
+            "buffer": frozenset(BUFFER[2:]),
+        },
+        relevant={"decay": "weight_decay", "buffer": "nesterov"},
+        hidden={"nesterov": (True, False)},
+        aliases=ALIASES,
+        probes={
+            "eps": 1e-7,
+            "ns_steps": 5,
+            "ns_a": QUINTIC[0],
+            "ns_b": QUINTIC[1],
+            "ns_c": QUINTIC[2],
+        },
+    ),
+)

@@ -1,0 +1,80 @@
+"""Schedule-free SGD and AdamW.
+
+Source: Defazio et al. 2024, algorithm 1. The observed weights are the average x (evaluation
+mode); gradients belong to y = (1 - beta) z + beta x.
+"""
+
+from typing import Any
+
+from torch import Tensor
+
+from lpfl.conformance.oracles.base import Convention, Memory, Oracle, per_parameter
+from lpfl.conformance.oracles.moments import EPS, average, correction, denominator
+
+DECAY = ("at y", "at z", "ignored")
+WEIGHT = ("1 / t", "weights lr^2")
+
+
+def share(m: Memory, o: Any) -> tuple[float, float]:
+    """Return this step's rate and the weight of z in the new average."""
+    rate = o.lr * min(1.0, m["t"] / o.warmup_steps) if o.warmup_steps else o.lr
+    m["peak"] = max(m.get("peak", 0.0), rate)
+    weight = m["t"] ** o.r * m["peak"] ** o.weight_power
+    m["total"] = m.get("total", 0.0) + weight
+    return rate, weight / m["total"]
+
+
+def advance(
+    p: Tensor, direction: Tensor, rate: float, part: float, m: Memory, o: Any, c: Convention
+) -> Tensor:
+    z = m.get("z", p)
+    y = (1 - o.beta1) * z + o.beta1 * p
+    decay = {"at y": y, "at z": z}.get(c["decay"], 0 * y)
+    m["z"] = z - rate * (direction + o.weight_decay * decay)
+    return (1 - part) * p + part * m["z"]
+
+
+def sgd(p: Tensor, g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
+    rate, part = share(m, o)
+    return advance(p, g, rate, part, m, o, c)
+
+
+def adamw(p: Tensor, g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
+    rate, part = share(m, o)
+    v = average(m, "v", g * g, o.beta2)
+    root = denominator(v, o.eps, correction(o.beta2, m["t"]), c["eps"])
+    return advance(p, g / root, rate, part, m, o, c)
+
+
+SHARED = {
+    "beta1": 0.9,
+    "weight_decay": 0.0,
+    "warmup_steps": 0,
+    "r": 0.0,
+    "weight_power": 2.0,
+}
+FIRST_BETA = ("momentum", "betas[0]", "beta1")
+
+ORACLES = (
+    Oracle(
+        claim="schedule-free",
+        source="Defazio et al. 2024, algorithm 1",
+        step=per_parameter(adamw),
+        options={"lr": 2.5e-3, "beta2": 0.999, "eps": 1e-8, **SHARED},
+        conventions={"eps": EPS, "decay": DECAY},
+        departures={"decay": frozenset({"ignored"})},
+        relevant={"decay": "weight_decay"},
+        hidden={"eps": (1e-8,)},
+        aliases={"weight_power": ("weight_lr_power",), "r": ("r",), "beta1": FIRST_BETA},
+    ),
+    Oracle(
+        claim="schedule-free-sgd",
+        source="Defazio et al. 2024, algorithm 1",
+        step=per_parameter(sgd),
+        options={"lr": 1.0, **SHARED},
+        conventions={"decay": DECAY},
+        departures={"decay": frozenset({"ignored"})},
+        relevant={"decay": "weight_decay"},
+        aliases={"weight_power": ("weight_lr_power",), "r": ("r",), "beta1": FIRST_BETA},
+    ),
+)

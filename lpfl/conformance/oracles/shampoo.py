@@ -1,0 +1,120 @@
+"""Shampoo: every axis of a tensor multiplied by an inverse root of its second moments.
+
+Source: Gupta et al. 2018, algorithms 1 and 2: sums started at epsilon I, exponent -1/(2k) for a
+tensor of k axes. Anil et al. 2021 for moving averages and damping in units of the largest
+eigenvalue; Shi et al. 2023 for bias correction and the free exponent.
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from lpfl.conformance.oracles.base import Convention, Memory, Oracle, per_parameter
+from lpfl.conformance.oracles.matrices import multiply, power, unfold
+from lpfl.conformance.oracles.moments import correction
+
+DAMPING = (
+    "in the start value",
+    "added under the root",
+    "times the largest eigenvalue",
+    "eigenvalue floor",
+    "added, after bias correction",
+)
+STATISTICS = ("sum", "average", "average, bias corrected")
+EXPONENT = ("-1/(2k)", "-1/k", "-1/2", "-1/4")
+SHAPE = ("every axis", "flattened to a matrix")
+VECTORS = ("full matrix", "diagonal")
+MOMENTUM = ("of the step, average", "of the step, sum", "last step mixed into the gradient")
+
+
+def statistics(G: Tensor, m: Memory, o: Any, c: Convention) -> list[Tensor]:
+    """Return the second moments of each axis, the new gradient in them."""
+    out = []
+    for axis in range(G.ndim):
+        wide = unfold(G, axis)
+        start = torch.zeros_like(wide @ wide.T)
+        if c["damping"] == "in the start value":
+            start = o.eps * torch.eye(len(start), dtype=G.dtype)
+        old = m.get(("S", axis), start)
+        total = c["statistics"] == "sum"
+        new = old + wide @ wide.T if total else o.beta2 * old + (1 - o.beta2) * wide @ wide.T
+        m["S", axis] = new
+        out.append(new / (correction(o.beta2, m["t"]) if "corrected" in c["statistics"] else 1.0))
+    return out
+
+
+def roots(G: Tensor, m: Memory, o: Any, c: Convention) -> list[Tensor]:
+    k = max(G.ndim, 1)
+    exponent = {"-1/(2k)": -0.5 / k, "-1/k": -1.0 / k, "-1/2": -0.5, "-1/4": -0.25}[c["exponent"]]
+    stats = statistics(G, m, o, c)
+    if "roots" not in m or (m["t"] - 1) % int(o.period) == 0:
+        kind = {"times the largest eigenvalue": "times largest", "eigenvalue floor": "clamp"}
+        damping = 0.0 if c["damping"] == "in the start value" else o.eps
+        m["roots"] = [power(S, exponent, damping, kind.get(c["damping"], "added")) for S in stats]
+    return m["roots"]
+
+
+def rule(p: Tensor, g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
+    g = g + o.weight_decay * p
+    mixed = o.momentum and c["momentum"] == MOMENTUM[2]
+    if mixed and "b" in m:
+        g = (1 - o.momentum) * g + o.momentum * m["b"].reshape(g.shape)
+    flat = c["shape"] == "flattened to a matrix" and g.ndim > 2
+    G = g.reshape(len(g), -1) if flat else g.reshape(-1) if g.ndim == 0 else g
+    if G.ndim == 1 and c["vectors"] == "diagonal":
+        m["d"] = m.get("d", o.eps if c["damping"] == "in the start value" else 0.0) + G * G
+        step = G / m["d"].sqrt()
+    else:
+        step = G
+        for axis, root in enumerate(roots(G, m, o, c)):
+            step = multiply(step, root, axis)
+    if mixed:
+        m["b"] = step
+    elif o.momentum:
+        share = 1.0 if "sum" in c["momentum"] else 1 - o.momentum
+        step = m["b"] = o.momentum * m.get("b", torch.zeros_like(step)) + share * step
+    return p - o.lr * step.reshape(p.shape)
+
+
+ORACLES = (
+    Oracle(
+        claim="shampoo",
+        source="Gupta et al. 2018, algorithms 1 and 2; Anil et al. 2021",
+        step=per_parameter(rule),
+        options={
+            "lr": 0.1,
+            "eps": 1e-4,
+            "momentum": 0.0,
+            "weight_decay": 0.0,
+            "beta2": 0.99,
+            "period": 1,
+        },
+        conventions={
+            "damping": DAMPING,
+            "statistics": STATISTICS,
+            "shape": SHAPE,
+            "vectors": VECTORS,
+            "momentum": MOMENTUM,
+            "exponent": EXPONENT,
+        },
+        variants={"vectors": frozenset({"diagonal"}), "exponent": frozenset({"-1/2"})},
+        departures={
+            "exponent": frozenset({"-1/k"}),
+            "momentum": frozenset({"last step mixed into the gradient"}),
+        },
+        relevant={"momentum": "momentum"},
+        hidden={"beta2": (0.99, 0.999, 0.95)},
+        aliases={
+            "eps": ("eps", "epsilon", "matrix_eps", "damping"),
+            "beta2": ("beta2", "betas[1]", "shampoo_beta", "preconditioner_decay"),
+            "period": (
+                "period",
+                "update_freq",
+                "preconditioning_compute_steps",
+                "precondition_frequency",
+                "update_period",
+            ),
+        },
+    ),
+)

@@ -1,0 +1,49 @@
+"""Methods that step by signs: signSGD, Signum and Lion.
+
+Sources: Bernstein et al. 2018, algorithms 1 and 2; Chen et al. 2023, algorithm 2.
+"""
+
+from typing import Any
+
+from torch import Tensor
+
+from lpfl.conformance.oracles.adam import FREE
+from lpfl.conformance.oracles.base import Convention, Memory, Oracle, per_parameter
+from lpfl.conformance.oracles.moments import average, coupled, decayed
+
+
+def signum(p: Tensor, g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
+    g = coupled(p, g, o, c)
+    seen = average(m, "m", g, o.momentum) if o.momentum else g
+    return decayed(p, o.lr * seen.sign(), o, c)
+
+
+def lion(p: Tensor, g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
+    g = coupled(p, g, o, c)
+    seen = o.beta1 * m.get("m", 0 * g) + (1 - o.beta1) * g
+    average(m, "m", g, o.beta2)
+    return decayed(p, o.lr * seen.sign(), o, c)
+
+
+def reference(claim: str, source: str, step: Any, **options: Any) -> Oracle:
+    return Oracle(
+        claim=claim,
+        source=source,
+        step=per_parameter(step),
+        options={"lr": 1e-3, "weight_decay": 0.0, **options},
+        conventions={"decay": FREE},
+        variants={"decay": frozenset({"L2 in the gradient"}) if claim != "lion" else frozenset()},
+        departures={
+            "decay": frozenset(
+                {"ignored"} if claim != "lion" else {"ignored", "L2 in the gradient"}
+            )
+        },
+        relevant={"decay": "weight_decay"},
+    )
+
+
+ORACLES = (
+    reference("signsgd", "Bernstein et al. 2018, algorithm 1", signum, momentum=0.0),
+    reference("signum", "Bernstein et al. 2018, algorithm 2", signum, momentum=0.9),
+    reference("lion", "Chen et al. 2023, algorithm 2", lion, beta1=0.9, beta2=0.99),
+)

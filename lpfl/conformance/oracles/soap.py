@@ -1,0 +1,119 @@
+"""SOAP: Adam in the eigenbasis of Shampoo's statistics.
+
+Source: Vyas et al. 2024, algorithm 3, and its authors' code: the first gradient only fills the
+statistics, the basis of a step comes from the gradients before it, later bases by one step of
+power iteration and QR. Vectors are stepped as by Adam.
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from lpfl.conformance.oracles.base import Convention, Memory, Oracle, per_parameter
+from lpfl.conformance.oracles.matrices import multiply, unfold
+from lpfl.conformance.oracles.moments import EPS, correction, denominator
+
+BASIS = ("power iteration and QR", "eigenvectors")
+FIRST = ("only fills the statistics", "steps, in its own basis")
+STATISTICS = ("average", "sum")
+MOMENTUM = ("in the weights' coordinates", "in the basis, not turned")
+FRESH = ("every k-th step", "every k-th gradient")
+VECTORS = ("as Adam", "with a basis")
+DECAY = ("times lr, after the step", "times lr", "ignored")
+
+
+def project(G: Tensor, bases: list[Tensor], back: bool = False) -> Tensor:
+    for axis, Q in enumerate(bases):
+        G = multiply(G, Q if back else Q.T, axis)
+    return G
+
+
+def refresh(m: Memory, o: Any, c: Convention) -> None:
+    """Replace the bases; entries of the second moment follow the order of their directions."""
+    stats = m["S"]
+    if "Q" not in m or c["basis"] == "eigenvectors":
+        m["Q"] = [torch.linalg.eigh(S).eigenvectors.flip(1) for S in stats]
+        return
+    new = []
+    for axis, (S, Q) in enumerate(zip(stats, m["Q"], strict=True)):
+        order = torch.argsort((Q.T @ S @ Q).diagonal(), descending=True)
+        m["v"] = m["v"].index_select(axis, order)
+        new.append(torch.linalg.qr(S @ Q[:, order]).Q)
+    m["Q"] = new
+
+
+def learn(G: Tensor, m: Memory, o: Any, c: Convention) -> None:
+    old = m.get("S")
+    share = 1.0 if c["statistics"] == "sum" else 1 - o.shampoo_beta
+    keep = 1.0 if c["statistics"] == "sum" else o.shampoo_beta
+    new = [share * unfold(G, a) @ unfold(G, a).T for a in range(G.ndim)]
+    m["S"] = new if old is None else [keep * S + N for S, N in zip(old, new, strict=True)]
+
+
+def rule(p: Tensor, g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
+    plain = g.ndim < 2 and c["vectors"] == "as Adam"
+    fills = c["first gradient"] == "only fills the statistics"
+    t = m["t"] - 1 if fills else m["t"]
+    if m["t"] == 1:
+        m["m"], m["v"] = torch.zeros_like(g), torch.zeros_like(g)
+        if not plain:
+            learn(g, m, o, c)
+            refresh(m, o, c)
+        if fills:
+            return p
+    bases = [] if plain else m["Q"]
+    G = project(g, bases)
+    inside = c["momentum"] == "in the basis, not turned"
+    m["m"] = o.beta1 * m["m"] + (1 - o.beta1) * (G if inside else g)
+    m["v"] = o.beta2 * m["v"] + (1 - o.beta2) * G * G
+    mean = m["m"] if inside else project(m["m"], bases)
+    first, second = (correction(b, t) if o.bias_correction else 1.0 for b in (o.beta1, o.beta2))
+    ratio = mean / first / denominator(m["v"], o.eps, second, c["eps"])
+    move = o.lr * project(ratio, bases, back=True)
+    if not plain and m["t"] > 1:
+        learn(g, m, o, c)
+        count = t if c["basis is new after"] == FRESH[0] else t + 1
+        if count % int(o.period) == 0:
+            refresh(m, o, c)
+    shrink = 1.0 if c["decay"] == "ignored" else 1 - o.lr * o.weight_decay
+    return p * shrink - move if c["decay"] == "times lr" else (p - move) * shrink
+
+
+ORACLES = (
+    Oracle(
+        claim="soap",
+        source="Vyas et al. 2024, algorithm 3",
+        step=per_parameter(rule),
+        options={
+            "lr": 3e-3,
+            "beta1": 0.95,
+            "beta2": 0.95,
+            "shampoo_beta": 0.95,
+            "eps": 1e-8,
+            "weight_decay": 0.0,
+            "period": 1,
+            "bias_correction": True,
+        },
+        conventions={
+            "basis": BASIS,
+            "first gradient": FIRST,
+            "eps": (EPS[1], EPS[0], *EPS[2:]),
+            "vectors": VECTORS,
+            "statistics": STATISTICS,
+            "momentum": MOMENTUM,
+            "decay": DECAY,
+            "basis is new after": FRESH,
+        },
+        variants={"first gradient": frozenset(FIRST[1:])},
+        departures={"decay": frozenset({"ignored"}), "momentum": frozenset(MOMENTUM[1:])},
+        relevant={"decay": "weight_decay"},
+        hidden={"eps": (1e-8,), "period": (1, 10)},
+        aliases={
+            "shampoo_beta": ("shampoo_beta", "beta3", "betas[2]"),
+            "period": ("precondition_frequency", "update_freq", "period"),
+            "bias_correction": ("correct_bias", "bias_correction"),
+        },
+        probes={"shampoo_beta": 0.8},
+    ),
+)

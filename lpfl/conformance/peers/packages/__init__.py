@@ -1,0 +1,1 @@
+"""One file per package or family; each names its ``PACKAGES``."""

@@ -1,0 +1,173 @@
+"""Optimizer checks as pytest items: parametrized tests, and collection without a test file."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import pytest
+
+from lpfl.conformance.entries import named
+from lpfl.conformance.outcomes import CheckResult, Outcome
+from lpfl.conformance.registry import select
+from lpfl.conformance.report import Report
+from lpfl.conformance.report_text import to_text
+from lpfl.conformance.spec import OptimizerSpec, resolve
+
+SKIPS = (Outcome.UNDRIVABLE, Outcome.NOT_CLAIMED, Outcome.UNKNOWN, Outcome.INCONCLUSIVE)
+
+
+class _Judged:
+    """One optimizer; judged by all its checks when the first of them is asked for."""
+
+    def __init__(self, spec: OptimizerSpec, *, quick: bool, seed: int, device: str) -> None:
+        self.spec, self.quick, self.seed, self.device = spec, quick, seed, device
+        self._answers: dict[str, list[CheckResult]] = {}
+
+    def answers(self, check_id: str) -> list[CheckResult]:
+        """Return the answers of one check, run in a process of its own."""
+        from lpfl.conformance.run import check_optimizer
+
+        if check_id not in self._answers:
+            report: Report = check_optimizer(
+                self.spec,
+                on_fail=None,
+                checks=[check_id],
+                quick=self.quick,
+                seed=self.seed,
+                device=self.device,
+            )
+            self._answers[check_id] = report.results
+        return self._answers[check_id]
+
+    def test(self, check_id: str) -> None:
+        """Pass, skip or fail as the answers of a check say."""
+        __tracebackhide__ = True
+        results = self.answers(check_id)
+        failed = [r for r in results if r.failed]
+        if failed:
+            pytest.fail(to_text(Report(self.spec, failed)), pytrace=False)
+        expected = [r for r in results if r.expected and not r.stale]
+        if expected:
+            pytest.xfail(f"{expected[0].expected}: {expected[0].message}")
+        if all(r.outcome in SKIPS for r in results):
+            pytest.skip("; ".join(f"{r.outcome}: {r.message}" for r in results) or "not claimed")
+
+
+def parametrize_optimizer_checks(
+    optimizers: Sequence[Any],
+    *,
+    checks: Sequence[str] | None = None,
+    quick: bool = False,
+    seed: int = 0,
+    device: str = "cpu",
+) -> Callable[[Any], Any]:
+    """Return a decorator that runs a test function once per optimizer and check.
+
+    ::
+
+        @parametrize_optimizer_checks([MyOptimizer, OptimizerSpec("mine", make, claims={"muon"})])
+        def test_optimizer(check):
+            check()
+
+    optimizers: specs, classes, factories or addresses. The test gets ``check``: calling it fails
+    the test with the report of that check, skips it where the check says nothing, and marks a
+    finding of ``expected_failures`` as an expected failure.
+    """
+    cases = []
+    for subject in optimizers:
+        spec = resolve(subject)
+        judged = _Judged(spec, quick=quick, seed=seed, device=device)
+        for check in select(checks, quick=quick):
+            if check.concerns(spec.claims):
+                asked = _Case(judged, check.check_id)
+                cases.append(pytest.param(asked, id=f"{spec.name}-{check.check_id}"))
+    return pytest.mark.parametrize("check", cases)
+
+
+class _Case:
+    """One check of one optimizer, to be called by a test."""
+
+    def __init__(self, judged: _Judged, check_id: str) -> None:
+        self.judged, self.check_id = judged, check_id
+
+    def __call__(self) -> None:
+        """Pass, skip or fail."""
+        __tracebackhide__ = True
+        self.judged.test(self.check_id)
+
+
+class OptimizerItem(pytest.Item):
+    """One check of one optimizer, collected without a test file."""
+
+    def __init__(self, *, judged: _Judged, check_id: str, **more: Any) -> None:
+        super().__init__(**more)
+        self.judged, self.check_id = judged, check_id
+
+    def runtest(self) -> None:
+        """Pass, skip or fail."""
+        self.judged.test(self.check_id)
+
+    def reportinfo(self) -> tuple[Any, None, str]:
+        """Return where the item is shown."""
+        return self.path, None, self.name
+
+    def repr_failure(self, excinfo: Any, style: Any = None) -> Any:
+        """Return the report of the check, without a traceback of ours."""
+        if isinstance(excinfo.value, pytest.fail.Exception):
+            return str(excinfo.value)
+        return super().repr_failure(excinfo)
+
+
+class OptimizerCollector(pytest.Collector):
+    """All checks of one optimizer."""
+
+    def __init__(self, *, address: str, **more: Any) -> None:
+        super().__init__(**more)
+        self.address = address
+
+    def collect(self) -> Iterator[OptimizerItem]:
+        """Yield one item per check."""
+        config = self.config
+        try:
+            spec = named(self.address)
+        except ValueError as error:
+            raise self.CollectError(str(error)) from None
+        quick = bool(config.getoption("--lpfl-optimizer-quick"))
+        judged = _Judged(
+            spec,
+            quick=quick,
+            seed=config.getoption("--lpfl-seed"),
+            device=config.getoption("--lpfl-device"),
+        )
+        for check in select(None, quick=quick):
+            if check.concerns(spec.claims):
+                yield OptimizerItem.from_parent(
+                    self, name=check.check_id, judged=judged, check_id=check.check_id
+                )
+
+
+def addresses(config: pytest.Config) -> list[str]:
+    """Return the optimizers named on the command line, and in the ini file.
+
+    Those of the ini file stay out of a run that names single test files.
+    """
+    given = list(config.getoption("--lpfl-optimizer") or [])
+    if not any("::" in arg or arg.endswith(".py") for arg in config.args):
+        given += config.getini("lpfl_optimizers")
+    return list(dict.fromkeys(given))
+
+
+def collect_optimizers(session: pytest.Session) -> list[pytest.Item]:
+    """Return the items of every optimizer that is asked for.
+
+    Raises: pytest.UsageError for an address that cannot be imported.
+    """
+    items: list[pytest.Item] = []
+    for address in addresses(session.config):
+        collector = OptimizerCollector.from_parent(
+            session, name=f"lpfl[{address}]", nodeid=f"lpfl[{address}]", address=address
+        )
+        try:
+            items += list(collector.collect())
+        except pytest.Collector.CollectError as error:
+            raise pytest.UsageError(f"lpfl: {error}") from None
+    return items

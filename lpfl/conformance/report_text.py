@@ -1,0 +1,90 @@
+"""A conformance report as plain text: theory first, then what was found, then every check."""
+
+import re
+import textwrap
+from collections import Counter
+from collections.abc import Iterator
+
+from lpfl.conformance.outcomes import CheckResult, Outcome
+from lpfl.conformance.report import Report
+
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+WIDTH = 100
+
+
+def to_text(report: Report) -> str:
+    """Return the report as plain text, without control characters."""
+    parts = [_head(report), _theory(report), _findings(report), _table(report), conclusion(report)]
+    return _CONTROLS.sub("\ufffd", "\n\n".join(part for part in parts if part)) + "\n"
+
+
+def conclusion(report: Report) -> str:
+    """Return the outcome in one line."""
+    counts = Counter(str(results[0].outcome) for _, results in report.by_check())
+    said = ", ".join(f"{n} {outcome}" for outcome, n in counts.most_common())
+    failed = list(dict.fromkeys(result.check for result in report.failed))
+    verdict = f"FAILS ({', '.join(failed)})" if failed else "passes"
+    return f"{report.spec.name} {verdict}: {said}."
+
+
+def _head(report: Report) -> str:
+    spec, made = report.spec, report.environment
+    where = f" ({spec.source})" if spec.source else ""
+    version = f" {made.get('package')} {made.get('version')}" if made.get("version") else ""
+    lines = [f"{spec.name}{where}{version}, torch {made.get('torch', '?')}"]
+    claims = ", ".join(sorted(spec.claims)) or "none made"
+    lines.append(f"claims: {claims}")
+    if report.supports:
+        lines.append(f"the measurements support: {'; '.join(report.supports)}")
+    if spec.needs:
+        lines.append(f"needs: {', '.join(sorted(spec.needs))}")
+    lines += [f"guessed: needs {need}, because {why}" for need, why in report.guessed.items()]
+    return "\n".join(lines)
+
+
+def _theory(report: Report) -> str:
+    rows = [r for r in report.results if r.check.startswith("theory.")]
+    if not rows:
+        return ""
+    lines = ["What it means for feature learning"]
+    for r in rows:
+        lines += _wrapped(f"{r.outcome}  {r.check}: {r.feature or r.message}", "  ")
+    return "\n".join(lines)
+
+
+def _findings(report: Report) -> str:
+    blocks = ["\n".join(_finding(result)) for result in report.findings]
+    return "Found\n" + "\n\n".join(blocks) if blocks else ""
+
+
+def _finding(r: CheckResult) -> Iterator[str]:
+    label = "EXPECTED FAILURE IS GONE" if r.stale else str(r.outcome).upper()
+    yield from _wrapped(f"{label}  {r.check}: {r.message}", "  ")
+    if r.expected and not r.stale:
+        yield from _wrapped(f"expected: {r.expected}", "    ")
+    if r.control is not None:
+        yield f"    the same number for torch's own optimizer: {r.control:.4g}"
+    if r.scenario:
+        said = ", ".join(f"{k} = {v}" for k, v in r.scenario.items())
+        yield from _wrapped(f"smallest setting: {said}", "    ")
+    if r.snippet:
+        yield "    a program that shows it:"
+        yield textwrap.indent(r.snippet.rstrip(), "      ")
+
+
+def _table(report: Report) -> str:
+    lines = ["Checks"]
+    for check_id, results in report.by_check():
+        more = f" (and {len(results) - 1} more)" if len(results) > 1 else ""
+        first = results[0]
+        first_line, *rest = textwrap.wrap(first.message + more, WIDTH - 46) or [""]
+        lines.append(f"  {first.outcome!s:<26} {check_id:<18} {first_line}")
+        if first.outcome is not Outcome.CONFORMS:
+            lines += [" " * 48 + line for line in rest]
+        elif rest:
+            lines[-1] += " ..."
+    return "\n".join(lines)
+
+
+def _wrapped(text: str, indent: str) -> list[str]:
+    return textwrap.wrap(text, WIDTH, initial_indent=indent, subsequent_indent=indent + "  ")

@@ -1,0 +1,94 @@
+"""One check on one subject: whether it concerns it, what it answers, and its control."""
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+from lpfl.conformance.outcomes import FINDINGS, CheckResult, Outcome, worst
+from lpfl.conformance.registry import Check
+from lpfl.conformance.signatures import Undrivable, told
+from lpfl.conformance.spec import OptimizerSpec, resolve
+from lpfl.conformance.subject import Subject
+
+ABILITIES: dict[str, tuple[Callable[[Subject], bool], str]] = {
+    "inject": (lambda s: s.injects, "gradients cannot be prescribed through p.grad"),
+    "params": (lambda s: "model" not in s.needs, "it takes a model, not parameters"),
+    "state_dict": (
+        lambda s: "process_group" not in s.needs,
+        "it needs an initialised process group",
+    ),
+    "lr": (lambda s: s.accepts("lr"), "the optimizer knows no option 'lr'"),
+}
+_CONTROLS = {
+    "sgd": "SGD", "momentum": "SGD", "nesterov": "SGD", "adamw": "AdamW", "nadam": "NAdam",
+    "radam": "RAdam", "adamax": "Adamax", "adagrad": "Adagrad", "adadelta": "Adadelta",
+    "rmsprop": "RMSprop", "adafactor": "Adafactor",
+}  # fmt: skip
+
+
+def run_check(check: Check, subject: Subject) -> list[CheckResult]:
+    """Return the answers of one check, each with its time; none if the check has none to give.
+
+    A finding is put to torch's own optimizer too: where that shows the same, the finding falls.
+    """
+    start = time.perf_counter()
+    if not check.concerns(subject.spec.claims):
+        return []
+    results = [_expected(subject.spec, r) for r in _controlled(check, subject, ask(check, subject))]
+    spent = (time.perf_counter() - start) / max(len(results), 1)
+    return [replace(result, seconds=round(spent, 4)) for result in results]
+
+
+def ask(check: Check, subject: Subject) -> list[CheckResult]:
+    """Return what the check's function answers; being undrivable is an answer."""
+    for need in check.needs:
+        able, why = ABILITIES.get(need, (None, ""))
+        if not (subject.accepts(need) if able is None else able(subject)):
+            message = f"Not applicable: {why or f'the optimizer knows no option {need!r}'}."
+            return [CheckResult(check=check.check_id, outcome=Outcome.UNDRIVABLE, message=message)]
+    try:
+        answer = check.function(subject)
+        return [answer] if isinstance(answer, CheckResult) else list(answer)
+    except Undrivable as reason:
+        message = f"Not driven: {reason}."
+    except Exception as error:  # the subject's, or ours: shown, and never an accusation
+        message = f"An ordinary run raises {told(error)}."
+    return [CheckResult(check=check.check_id, outcome=Outcome.UNDRIVABLE, message=message)]
+
+
+def _controlled(check: Check, subject: Subject, results: list[CheckResult]) -> list[CheckResult]:
+    accused = {Outcome.LIMIT, Outcome.DEVIATES}
+    if not check.control or not any(r.outcome in accused for r in results):
+        return results
+    control = Subject(control_for(subject.spec), seed=subject.seed, device=str(subject.device))
+    answers = ask(check, control)
+    seen = [a.measured for a in answers if a.measured is not None]
+    number = max(seen, default=None)
+    if worst(a.outcome for a in answers) not in accused:
+        return [replace(r, control=number) if r.outcome in FINDINGS else r for r in results]
+    return [
+        replace(
+            r,
+            outcome=Outcome.INCONCLUSIVE,
+            control=number,
+            message=f"{r.message} torch's own {control.spec.name} shows the same.",
+        )
+        if r.outcome in accused
+        else r
+        for r in results
+    ]
+
+
+def control_for(spec: OptimizerSpec) -> OptimizerSpec:
+    """Return torch's own optimizer that serves as control: of the same claim, else Adam."""
+    named = sorted(_CONTROLS[claim] for claim in spec.claims if claim in _CONTROLS)
+    name = named[0] if named else "Adam"
+    if spec.source == f"torch.optim:{name}":
+        name = "Adam" if name != "Adam" else "AdamW"
+    control = resolve(f"torch.optim:{name}")
+    return replace(control, claims=spec.claims) if named else control
+
+
+def _expected(spec: OptimizerSpec, result: CheckResult) -> CheckResult:
+    reason = spec.expected_failures.get(result.check)
+    return replace(result, expected=reason) if reason and result.outcome in FINDINGS else result

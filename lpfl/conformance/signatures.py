@@ -1,0 +1,78 @@
+"""Which options a factory knows, and how they reach the optimizer."""
+
+import inspect
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+
+MODEL_NAMES = ("model", "module", "net", "network")
+NAMED_NAMES = ("named_params", "named_parameters", "model_named_parameters")
+
+
+class Undrivable(Exception):  # noqa: N818 (an answer, not an error)
+    """The optimizer, or this option or shape of it, cannot be driven here; says why."""
+
+
+_SAYS_SO = re.compile(r"support|only one|exactly one|\brequires\b|must be|not allowed", re.I)
+
+
+def says_so(error: Exception) -> bool:
+    """Return whether an error states a restriction, rather than stumbling over it."""
+    stated = isinstance(error, ValueError | RuntimeError | AssertionError)
+    return isinstance(error, NotImplementedError) or (stated and bool(_SAYS_SO.search(str(error))))
+
+
+def told(error: BaseException) -> str:
+    """Return kind and text of an error on one line, shortened."""
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text[:160]}" if text else type(error).__name__
+
+
+def parameters_of(function: Callable[..., Any]) -> list[inspect.Parameter]:
+    """Return the parameters of a factory; a class's without self; none if it hides them."""
+    try:
+        return list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):
+        return []
+
+
+def first_name(function: Callable[..., Any]) -> str:
+    """Return the name of the first parameter, in lower case."""
+    parameters = parameters_of(function)
+    return parameters[0].name.lower() if parameters else ""
+
+
+def named_options(function: Callable[..., Any]) -> dict[str, Any]:
+    """Return the options a factory names, with their defaults; without the first parameter."""
+    kinds = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    return {p.name: p.default for p in parameters_of(function)[1:] if p.kind in kinds}
+
+
+def takes_any_option(function: Callable[..., Any]) -> bool:
+    """Return whether a factory takes ``**options``, or hides its signature."""
+    parameters = parameters_of(function)
+    return not parameters or any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters)
+
+
+def set_option(group: dict[str, Any], name: str, value: Any) -> None:
+    """Set an option of a group; a tensor is filled, for it may be shared with compiled code."""
+    held = group.get(name)
+    if isinstance(held, torch.Tensor) and not isinstance(value, torch.Tensor):
+        held.fill_(value)
+    else:
+        group[name] = value
+
+
+def set_options(optimizer: torch.optim.Optimizer, options: Mapping[str, Any]) -> None:
+    """Set options on every group.
+
+    Raises: Undrivable for a name that no group has.
+    """
+    for name, value in options.items():
+        groups = [g for g in optimizer.param_groups if name in g]
+        if not groups:
+            raise Undrivable(f"the optimizer knows no option {name!r}")
+        for group in groups:
+            set_option(group, name, value)

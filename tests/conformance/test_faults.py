@@ -1,0 +1,37 @@
+"""Every api and definition check that needs no claim finds a planted fault, and says so fairly."""
+
+import pytest
+
+from lpfl import OptimizerSpec, check_optimizer
+from lpfl.conformance.registry import all_checks
+from tests.conformance import test_reported
+from tests.conformance.faulty import FAULTS, Adam, Sgd
+
+ELSEWHERE = {"api.noise", "api.side-effects"}
+"""Their faults are planted in test_isolation."""
+NO_CLAIM_NEEDED = ("api.", "def.scale", "def.descent", "def.degenerates")
+
+
+@pytest.mark.parametrize(("check_id", "kind", "claims", "outcome"), FAULTS)
+def test_the_fault_is_found(check_id, kind, claims, outcome):
+    spec = OptimizerSpec(kind.__name__, kind, claims=frozenset(claims))
+    report = check_optimizer(spec, checks=[check_id], on_fail=None)
+    assert str(report.outcome(check_id)) == outcome, [r.message for r in report.results]
+
+
+@pytest.mark.parametrize("kind", [Sgd, Adam])
+def test_without_the_fault_nothing_is_found(kind):
+    report = check_optimizer(kind, checks=["api", "def"], on_fail=None)
+    assert [r.check for r in report.findings if r.check != "api.float16"] == []
+
+
+def test_every_check_has_a_fault():
+    caught = {fault[0] for fault in FAULTS} | ELSEWHERE
+    for name in test_reported.CASES:
+        caught |= set(test_reported.case(name).CAUGHT_BY)
+    ours = {check_id for check_id in all_checks() if check_id.startswith(NO_CLAIM_NEEDED)}
+    assert ours - caught == set()
+
+
+def test_every_module_of_checks_can_be_imported():
+    assert [check_id for check_id in all_checks() if check_id.startswith("import.")] == []

@@ -1,0 +1,161 @@
+"""What a subject does to its process becomes a result, and touches nobody else."""
+
+import ctypes
+import os
+import sys
+import time
+import warnings
+
+import pytest
+import torch
+
+from lpfl import check_optimizer
+from lpfl.conformance.isolation import Limits
+from lpfl.conformance.outcomes import Outcome
+
+SHORT = Limits(seconds=3.0)
+
+
+class Sgd(torch.optim.SGD):
+    def __init__(self, params, lr=0.1):
+        super().__init__(params, lr=lr)
+
+
+class Crashes(Sgd):
+    """Ends the process where a gradient is missing."""
+
+    def step(self, closure=None):
+        if any(p.grad is None for group in self.param_groups for p in group["params"]):
+            ctypes.string_at(0)
+        return super().step(closure)
+
+
+class Hangs(Sgd):
+    def step(self, closure=None):
+        while self.param_groups[0]["lr"] == 0:
+            time.sleep(0.05)
+        return super().step(closure)
+
+
+class Leaves(Sgd):
+    def step(self, closure=None):
+        if any(p.grad is None for group in self.param_groups for p in group["params"]):
+            sys.exit(0)
+        return super().step(closure)
+
+
+class Loud(Sgd):
+    def step(self, closure=None):
+        print("hello from Python")
+        os.write(1, b"hello from below\n")
+        warnings.warn("hello, a warning", stacklevel=2)
+        return super().step(closure)
+
+
+class Patches(Sgd):
+    def step(self, closure=None):
+        torch.optim.Adam.extra_method = lambda self: None
+        torch.set_default_dtype(torch.float16)
+        return super().step(closure)
+
+
+class Draws(Sgd):
+    def step(self, closure=None):
+        torch.rand(3)
+        return super().step(closure)
+
+
+class TurnsNan(Sgd):
+    @torch.no_grad()
+    def step(self, closure=None):
+        loss = super().step(closure)
+        for p in self.param_groups[0]["params"]:
+            p.div_(p.norm() * 0 + (0.0 if p.ndim == 1 else 1.0))
+        return loss
+
+
+class Devours(Sgd):
+    def step(self, closure=None):
+        if self.param_groups[0]["lr"] == 0:
+            self.held = torch.empty(2**34)
+        return super().step(closure)
+
+
+def judged(kind, *checks, limits=SHORT):
+    return check_optimizer(kind, checks=list(checks), on_fail=None, limits=limits)
+
+
+def test_a_crash_is_the_answer_of_its_check():
+    report = judged(Crashes, "api.missing", "api.keys")
+    assert report.outcome("api.missing") is Outcome.DEVIATES
+    (result,) = (r for r in report.results if r.check == "api.missing")
+    assert "SIGSEGV" in result.message
+    assert report.outcome("api.keys") is Outcome.CONFORMS
+
+
+def test_leaving_the_process_is_the_answer_of_its_check():
+    report = judged(Leaves, "api.missing", "api.order")
+    assert report.outcome("api.missing") is Outcome.DEVIATES
+    assert report.outcome("api.order") is Outcome.CONFORMS
+
+
+def test_a_hang_is_the_answer_of_its_check():
+    report = judged(Hangs, "api.lr-zero", "api.keys", limits=Limits(seconds=1.0))
+    assert report.outcome("api.lr-zero") is Outcome.LIMIT
+    assert report.outcome("api.keys") is Outcome.CONFORMS
+
+
+def test_too_much_memory_is_refused():
+    report = judged(Devours, "api.lr-zero", "api.keys")
+    assert report.outcome("api.lr-zero") is Outcome.LIMIT
+    assert report.outcome("api.keys") is Outcome.CONFORMS
+
+
+def test_output_and_warnings_are_heard_and_kept_away(capfd):
+    report = judged(Loud, "api.noise")
+    out, err = capfd.readouterr()
+    assert (out, err) == ("", "")
+    (result,) = report.results
+    assert result.outcome is Outcome.VARIANT
+    assert "hello" in result.message
+    assert "warning" in result.message
+
+
+def test_patched_classes_and_settings_are_seen_and_stay_there():
+    before = torch.get_default_dtype()
+    report = judged(Patches, "api.side-effects")
+    (result,) = report.results
+    assert result.outcome is Outcome.LIMIT
+    assert "default dtype" in result.message
+    assert "functions of Adam" in result.message
+    assert torch.get_default_dtype() == before
+    assert not hasattr(torch.optim.Adam, "extra_method")
+
+
+def test_random_numbers_are_seen():
+    (result,) = judged(Draws, "api.side-effects").results
+    assert result.outcome is Outcome.VARIANT
+    assert "torch" in result.message
+
+
+def test_nan_is_an_answer():
+    assert judged(TurnsNan, "api.shapes").outcome("api.shapes") is Outcome.DEVIATES
+
+
+def test_judging_leaves_the_parent_as_it_was():
+    state, threads = torch.get_rng_state(), torch.get_num_threads()
+    judged(Sgd, "api.copy", "api.determinism")
+    assert torch.equal(torch.get_rng_state(), state)
+    assert torch.get_num_threads() == threads
+
+
+def test_no_process_is_left_behind():
+    judged(Hangs, "api.lr-zero", limits=Limits(seconds=0.5))
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)
+
+
+@pytest.mark.parametrize("name", ["seconds", "memory"])
+def test_limits_are_positive(name):
+    with pytest.raises(ValueError, match=f"{name}=0, needs > 0"):
+        Limits(**{name: 0})
