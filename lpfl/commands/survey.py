@@ -30,7 +30,7 @@ def run(args: argparse.Namespace) -> int:
     """Run the survey; 0 ok (whatever the optimizers did), 130 interrupted, resumable."""
     from lpfl.conformance.peers.page import build_page
     from lpfl.conformance.peers.records import read_survey
-    from lpfl.store import write_atomically
+    from lpfl.results.store import write_atomically
 
     if args.jobs < 1:
         raise ValueError(f"jobs={args.jobs}, needs >= 1")

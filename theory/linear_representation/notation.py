@@ -117,9 +117,7 @@ lost_ab = scalar(
 )
 rate_power = scalar("p_r", "rate_exponent", "power of λ_iμ_j in a rate", NONNEGATIVE)
 singular = scalar("varsigma", "gradient_singular", "singular value of the gradient", POSITIVE)
-singular_step = scalar(
-    "varsigma_+", "step_singular", "singular value of the step over η", POSITIVE
-)
+singular_step = scalar("varsigma_+", "step_singular", "singular value of the step over η", POSITIVE)
 dist_cov = scalar("Delta_S", "distance_covariance", "Σ-weighted start distance", UNIT)
 
 # Linear representation learning: matrices

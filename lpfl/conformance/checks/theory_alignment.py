@@ -19,10 +19,10 @@ from lpfl.conformance.first_steps import (
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.registry import check
 from lpfl.conformance.subject import Subject
+from theory.core.spectrum import Spectrum
 from theory.hermite import activation_statistics, link_statistics
 from theory.single_index import alignment as predicted_alignment
 from theory.single_index import outlier
-from theory.spectrum import Spectrum
 
 ALIGNMENT, SPIKE = "theory.alignment", "theory.spike"
 REPLICATES = {True: 16, False: 24}

@@ -11,7 +11,7 @@ from typing import Any
 
 from lpfl import __version__
 from lpfl.conformance.outcomes import plain
-from lpfl.store import write_atomically
+from lpfl.results.store import write_atomically
 
 SCHEMA_VERSION = 1
 JUDGED = "judged"
