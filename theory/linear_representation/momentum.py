@@ -11,8 +11,8 @@ LR_38 = Claim(
     id="LR-38",
     title="KFAC with heavy-ball momentum",
     says=(
-        "With momentum b the tangent matrix follows two multipliers, the roots of q² − (1 + b − "
-        "η)q + b = 0. They are below 1 in modulus exactly if η < 2(1 + b). No covariance and no "
+        "With momentum b_m the tangent matrix has two multipliers, the roots of q² − (1 + b_m − "
+        "η)q + b_m = 0. They are below 1 in modulus exactly if η < 2(1 + b_m). No covariance and no "
         "head enters."
     ),
     source=DERIVED,
