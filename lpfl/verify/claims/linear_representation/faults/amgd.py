@@ -34,4 +34,32 @@ FAULTS = (
         new="2.0 * gradients(Weights(F, G), batch).representation",
         why="a factor two in the gradient",
     ),
+    Fault(
+        "LR-13",
+        "theory.linear_representation.amgd:_rescaled_step",
+        old="eta * (R_gauge.T * R_gauge).inv()",
+        new="eta",
+        why="step not rescaled by the rows' Gram matrix",
+    ),
+    Fault(
+        "LR-13",
+        "theory.linear_representation.amgd:LR_13",
+        old="1 + h**2 * s_angle**2 * c_angle**2",
+        new="1 + h * s_angle**2 * c_angle**2",
+        why="a power missing in the sine",
+    ),
+    Fault(
+        "LR-14",
+        "theory.linear_representation.amgd:LR_14",
+        old="sp.Rational(1, 2) - 1 / h",
+        new="sp.Rational(1, 2) - 1 / (2 * h)",
+        why="2-cycle at another angle",
+    ),
+    Fault(
+        "LR-14",
+        "theory.linear_representation.amgd:LR_14",
+        old="1 - 2 / (kappa_H + 1)",
+        new="1 - 1 / kappa_H",
+        why="half of the progress at the best step",
+    ),
 )
