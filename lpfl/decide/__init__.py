@@ -10,7 +10,7 @@ user would care about, ``detectable`` the smallest one that is refuted with powe
 
 from lpfl.decide.deterministic import bound, exact_identity, identity
 from lpfl.decide.laws import bound_whp, chi_square, dof_for_scale, uniform_law
-from lpfl.decide.means import equivalence, ordering
+from lpfl.decide.means import equivalence, interval_outcome, ordering
 from lpfl.decide.verdict import POWER, Outcome, Verdict
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "equivalence",
     "exact_identity",
     "identity",
+    "interval_outcome",
     "ordering",
     "uniform_law",
 ]

@@ -43,11 +43,8 @@ def equivalence(
     gap = abs(mean - predicted)
     detectable = tolerance + half_width + float(stats.t.isf(1 - POWER, count - 1)) * std_error
     statistic = (gap + half_width) / tolerance
-    if gap - half_width > tolerance:
-        outcome = Outcome.REFUTED
-    elif statistic <= 1.0 and (matters is None or detectable <= matters):
-        outcome = Outcome.CONFIRMED
-    else:
+    outcome = interval_outcome(gap, half_width, tolerance)
+    if outcome is Outcome.CONFIRMED and matters is not None and detectable > matters:
         outcome = Outcome.INCONCLUSIVE
     room = max(tolerance - gap, 0.1 * tolerance)
     return Verdict(
@@ -63,6 +60,16 @@ def equivalence(
         samples_needed=max(8, math.ceil(count * (half_width / room) ** 2)),
         margin_std_error=std_error / tolerance,
     )
+
+
+def interval_outcome(gap: float, half_width: float, tolerance: float) -> Outcome:
+    """Return what an interval of this half-width, ``gap`` away from the prediction, decides.
+
+    Confirmed if it lies inside the tolerance, refuted if it lies outside, inconclusive otherwise.
+    """
+    if abs(gap) - half_width > tolerance:
+        return Outcome.REFUTED
+    return Outcome.CONFIRMED if abs(gap) + half_width <= tolerance else Outcome.INCONCLUSIVE
 
 
 def ordering(

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.stats import t as student
 
+from lpfl.decide import Outcome, interval_outcome
+
 CONFIDENCE = 0.95
 
 
@@ -53,8 +55,14 @@ class Comparison:
         return self.measured.mean - self.predicted
 
     @property
+    def outcome(self) -> Outcome:
+        """Decided as every limit is: the 95 % interval against the margin."""
+        return interval_outcome(self.gap, self.measured.half_width, self.margin)
+
+    @property
     def agrees(self) -> bool:
-        return abs(self.gap) <= self.margin + self.measured.half_width
+        """The interval does not lie outside the margin."""
+        return self.outcome is not Outcome.REFUTED
 
 
 def verdict(comparisons: Sequence[Comparison]) -> str:
