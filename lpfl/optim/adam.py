@@ -74,15 +74,7 @@ class Adam(MatrixRule):
         return adam_start(W)
 
     def update(self, W: Tensor, grad: Tensor, state: Any, layer: Layer) -> tuple[Tensor, Any]:
-        return adam_step(
-            W,
-            grad,
-            state,
-            step_size=self.step_size,
-            beta1=self.beta1,
-            beta2=self.beta2,
-            epsilon=self.epsilon,
-        )
+        return adam_step(W, grad, state, **self.hyperparameters())
 
     @property
     def invariances(self) -> tuple[str, ...]:

@@ -5,11 +5,10 @@ from typing import Any, ClassVar
 
 from torch import Tensor
 
-from lpfl.optim.adam import AdamState, adam_start, adam_step
+from lpfl.optim.adam import Adam, AdamState, adam_step
 from lpfl.optim.drive import layerwise
-from lpfl.optim.hyper import decay, non_negative
-from lpfl.optim.invariances import SIGNED_PERMUTATIONS
-from lpfl.optim.rule import Layer, MatrixRule
+from lpfl.optim.hyper import non_negative
+from lpfl.optim.rule import Layer
 
 
 def adamw_step(
@@ -36,34 +35,15 @@ def adamw_step(
 
 
 @dataclass(frozen=True, kw_only=True)
-class AdamW(MatrixRule):
+class AdamW(Adam):
     """Adam with decoupled weight decay (Loshchilov and Hutter 2019)."""
 
     name: ClassVar[str] = "adamw"
 
     weight_decay: float = non_negative(1e-2, "decay, in inverse units of the step size")
-    beta1: float = decay(0.9, "decay of the mean gradient")
-    beta2: float = decay(0.999, "decay of the mean squared gradient")
-    epsilon: float = non_negative(1e-8, "added to the root, in units of the gradient")
-
-    def start(self, W: Tensor) -> Any:
-        return adam_start(W)
 
     def update(self, W: Tensor, grad: Tensor, state: Any, layer: Layer) -> tuple[Tensor, Any]:
-        return adamw_step(
-            W,
-            grad,
-            state,
-            step_size=self.step_size,
-            weight_decay=self.weight_decay,
-            beta1=self.beta1,
-            beta2=self.beta2,
-            epsilon=self.epsilon,
-        )
-
-    @property
-    def invariances(self) -> tuple[str, ...]:
-        return SIGNED_PERMUTATIONS
+        return adamw_step(W, grad, state, **self.hyperparameters())
 
 
 adamw = layerwise(AdamW)

@@ -1,16 +1,13 @@
 """KFAC on both layers at once, every gradient and factor taken at the old weights."""
 
-from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from dataclasses import dataclass
+from typing import ClassVar
 
-from lpfl.optim.drive import dressed, on_linear_representation
-from lpfl.optim.hyper import positive
-from lpfl.optim.kfac import Kfac
-from lpfl.optim.method import Method
+from lpfl.optim.kfac_both import KfacBoth, both_layers
 
 
 @dataclass(frozen=True, kw_only=True)
-class KfacJoint(Kfac):
+class KfacJoint(KfacBoth):
     """KFAC on both layers at once, every gradient and factor taken at the old weights.
 
     G+ = G - step_size (F'F)^{-1} grad_G (Sh + damping I)^{-1};
@@ -19,17 +16,7 @@ class KfacJoint(Kfac):
     """
 
     name: ClassVar[str] = "kfac_joint"
-
-    head_step_size: float | None = positive(None, "step size of the head", optional=True)
-
-
-def both_layers(**values: Any) -> Method:
-    """Return the method; without a step size of its own the head takes that of the rule."""
-    rule = KfacJoint(**values)
-    head_step_size = rule.step_size if rule.head_step_size is None else rule.head_step_size
-    rule = replace(rule, head_step_size=head_step_size)
-    head_rule = replace(rule, step_size=head_step_size)
-    return on_linear_representation(rule, head="joint", head_rule=head_rule)
+    order: ClassVar[str] = "joint"
 
 
-kfac_joint = dressed(both_layers, KfacJoint)
+kfac_joint = both_layers(KfacJoint)

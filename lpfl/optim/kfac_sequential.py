@@ -1,16 +1,13 @@
 """KFAC on one layer after the other: the head first, then the representation."""
 
-from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from dataclasses import dataclass
+from typing import ClassVar
 
-from lpfl.optim.drive import dressed, on_linear_representation
-from lpfl.optim.hyper import positive
-from lpfl.optim.kfac import Kfac
-from lpfl.optim.method import Method
+from lpfl.optim.kfac_both import KfacBoth, both_layers
 
 
 @dataclass(frozen=True, kw_only=True)
-class KfacSequential(Kfac):
+class KfacSequential(KfacBoth):
     """KFAC on one layer after the other: the head first, then the representation.
 
     F+ from (F, G), then G+ from (F+, G), on the same batch. Undamped and without averaging
@@ -19,17 +16,7 @@ class KfacSequential(Kfac):
     """
 
     name: ClassVar[str] = "kfac_sequential"
-
-    head_step_size: float | None = positive(None, "step size of the head", optional=True)
-
-
-def both_layers(**values: Any) -> Method:
-    """Return the method; without a step size of its own the head takes that of the rule."""
-    rule = KfacSequential(**values)
-    head_step_size = rule.step_size if rule.head_step_size is None else rule.head_step_size
-    rule = replace(rule, head_step_size=head_step_size)
-    head_rule = replace(rule, step_size=head_step_size)
-    return on_linear_representation(rule, head="head_first", head_rule=head_rule)
+    order: ClassVar[str] = "head_first"
 
 
-kfac_sequential = dressed(both_layers, KfacSequential)
+kfac_sequential = both_layers(KfacSequential)

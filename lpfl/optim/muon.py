@@ -77,17 +77,7 @@ class Muon(MatrixRule):
         return torch.zeros_like(W)
 
     def update(self, W: Tensor, grad: Tensor, state: Any, layer: Layer) -> tuple[Tensor, Any]:
-        return muon_step(
-            W,
-            grad,
-            state,
-            step_size=self.step_size,
-            momentum=self.momentum,
-            nesterov=self.nesterov,
-            weight_decay=self.weight_decay,
-            newton_schulz_steps=self.newton_schulz_steps,
-            scale=self.scale,
-        )
+        return muon_step(W, grad, state, **self.hyperparameters())
 
     @property
     def invariances(self) -> tuple[str, ...]:

@@ -64,16 +64,7 @@ class Scion(MatrixRule):
         return torch.zeros_like(W)
 
     def update(self, W: Tensor, grad: Tensor, state: Any, layer: Layer) -> tuple[Tensor, Any]:
-        return scion_step(
-            W,
-            grad,
-            state,
-            step_size=self.step_size,
-            radius=self.radius,
-            momentum=self.momentum,
-            constrained=self.constrained,
-            newton_schulz_steps=self.newton_schulz_steps,
-        )
+        return scion_step(W, grad, state, **self.hyperparameters())
 
     @property
     def invariances(self) -> tuple[str, ...]:

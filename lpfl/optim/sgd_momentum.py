@@ -49,14 +49,7 @@ class SgdMomentum(MatrixRule):
         return torch.zeros_like(W)
 
     def update(self, W: Tensor, grad: Tensor, state: Any, layer: Layer) -> tuple[Tensor, Any]:
-        return sgd_momentum_step(
-            W,
-            grad,
-            state,
-            step_size=self.step_size,
-            momentum=self.momentum,
-            nesterov=self.nesterov,
-        )
+        return sgd_momentum_step(W, grad, state, **self.hyperparameters())
 
     @property
     def invariances(self) -> tuple[str, ...]:

@@ -93,16 +93,7 @@ class Shampoo(MatrixRule):
         return shampoo_start(W)
 
     def update(self, W: Tensor, grad: Tensor, state: Any, layer: Layer) -> tuple[Tensor, Any]:
-        return shampoo_step(
-            W,
-            grad,
-            state,
-            step_size=self.step_size,
-            exponent=self.exponent,
-            statistics=self.statistics,
-            averaging=self.averaging,
-            epsilon=self.epsilon,
-        )
+        return shampoo_step(W, grad, state, **self.hyperparameters())
 
     @property
     def invariances(self) -> tuple[str, ...]:

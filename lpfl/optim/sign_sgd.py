@@ -38,7 +38,7 @@ class SignSgd(MatrixRule):
         return torch.zeros_like(W)
 
     def update(self, W: Tensor, grad: Tensor, state: Any, layer: Layer) -> tuple[Tensor, Any]:
-        return sign_sgd_step(W, grad, state, step_size=self.step_size, momentum=self.momentum)
+        return sign_sgd_step(W, grad, state, **self.hyperparameters())
 
     @property
     def invariances(self) -> tuple[str, ...]:

@@ -98,18 +98,7 @@ class Soap(MatrixRule):
         return soap_start(W)
 
     def update(self, W: Tensor, grad: Tensor, state: Any, layer: Layer) -> tuple[Tensor, Any]:
-        return soap_step(
-            W,
-            grad,
-            state,
-            step_size=self.step_size,
-            beta1=self.beta1,
-            beta2=self.beta2,
-            averaging=self.averaging,
-            epsilon=self.epsilon,
-            frequency=self.frequency,
-            warmup=self.warmup,
-        )
+        return soap_step(W, grad, state, **self.hyperparameters())
 
     @property
     def invariances(self) -> tuple[str, ...]:

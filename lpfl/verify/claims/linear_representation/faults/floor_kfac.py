@@ -25,16 +25,9 @@ FAULTS = (
     ),
     Fault(
         "LR-12",
-        "lpfl.optim.kfac_sequential:kfac_sequential",
-        old=(
-            "kfac_step(G, F, gradients(Weights(F, G), batch).representation, factor"
-            "s['input'], step_size=step_size, damping=damping, left=outer['left'])"
-        ),
-        new=(
-            "kfac_step(G, F, gradients(Weights(F, G), batch).representation, factor"
-            "s['input'], step_size=head_step_size, damping=damping, left=outer['lef"
-            "t'])"
-        ),
+        "lpfl.optim.kfac_both:both_layers",
+        old="on_linear_representation(rule, head=rule.order, head_rule=head_rule)",
+        new="on_linear_representation(head_rule, head=rule.order, head_rule=head_rule)",
         why="the head's step size used for the representation (averaged head)",
     ),
     Fault(
