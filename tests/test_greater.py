@@ -21,13 +21,24 @@ ROUNDING = judgement(1e-3, "of the test")
     ],
 )
 def test_a_tie_refutes(measured, outcome):
-    verdict = Greater(part="p", measured=measured, limit=1.0, tolerance=ROUNDING).decide(1e-6)
+    verdict = Greater(part="p", measured=measured, limit=1.0, gap=0.1, tolerance=ROUNDING).decide(
+        1e-6
+    )
     assert verdict.outcome is outcome
     assert (verdict.measured, verdict.predicted) == (measured, 1.0)
 
 
 def test_the_smallest_excess_decides():
     measured = np.array([5.0, 1.2, 0.9])
-    verdict = Greater(part="p", measured=measured, limit=1.0, tolerance=ROUNDING).decide(1e-6)
+    verdict = Greater(part="p", measured=measured, limit=1.0, gap=0.1, tolerance=ROUNDING).decide(
+        1e-6
+    )
     assert verdict.outcome is Outcome.REFUTED
     assert verdict.measured == 0.9
+
+
+def test_coarse_rounding_cannot_refute():
+    coarse = judgement(0.2, "of the test")
+    verdict = Greater(part="p", measured=1.1, limit=1.0, gap=0.1, tolerance=coarse).decide(1e-6)
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert "hides a gap" in verdict.detail

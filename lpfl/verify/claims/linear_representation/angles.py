@@ -62,6 +62,7 @@ def tangents_after_a_step(trial: Trial) -> Iterator[Comparison]:
     start = linalg.principal_tangents(G, problem.representation_star)
     G_next = kfac_step(trial, problem, G, isotropic)
     angles = np.arctan(as_numpy(start))
+    angles[:, 0] = math.atan(trial.tan_angle)  # the largest angle is the one asked for
     yield Same(
         part="isotropic_angle",
         measured=linalg.principal_tangents(G_next, problem.representation_star),

@@ -171,6 +171,7 @@ def failures(trial: Trial, course: metric.Course, label: str) -> Iterator[Compar
         label=label,
         measured=metric.tangents(problem, damped.representation)[0, 0],
         limit=trial.number("damped", angle=angle),
+        gap=eta * math.tan(angle) / 4.0,  # half of the step is left, less terms of second order
         tolerance=tolerance,
     )
     G, G_star = course.start, problem.representation_star

@@ -173,6 +173,7 @@ def head_step(trial: Trial) -> Iterator[Comparison]:
         condition=condition_of(features) ** 2,
     )
     values = drawn.letters(eta_F=eta_F)
+    alternating, _ = kfac.kfac(step_size=eta_F).step(model.Weights(F, G), {}, batch)
     for label, measured in (
         ("run", kfac.kfac_head_step(F, G, grad_F, batch.cov_x, step_size=eta_F)),
         ("least squares on the rows", (1.0 - eta_F) * F + eta_F * by_rows),
@@ -189,6 +190,7 @@ def head_step(trial: Trial) -> Iterator[Comparison]:
     for label, head in (
         ("full head step", kfac.kfac_head_step(F, G, grad_F, batch.cov_x, step_size=1.0)),
         ("least-squares head of the model", model.least_squares_head(G, batch)),
+        ("head that alternating KFAC hands back", alternating.head),
     ):
         yield Same(
             part="least_squares",

@@ -45,4 +45,11 @@ FAULTS = (
         new="problem.product_star",
         why="cross-moment of the population without its covariance",
     ),
+    Fault(
+        "LR-07",
+        "lpfl.problems.linear_representation.model:tilt",
+        old="tan_angle / torch.linalg.matrix_norm(T, ord=2)",
+        new="0.5 * tan_angle / torch.linalg.matrix_norm(T, ord=2)",
+        why="half the tangent asked for",
+    ),
 )

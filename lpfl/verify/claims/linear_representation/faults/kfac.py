@@ -87,4 +87,11 @@ FAULTS = (
         new="G @ G.mT",
         why="least squares as if the input were white",
     ),
+    Fault(
+        "LR-06",
+        "lpfl.optim.kfac:kfac",
+        old="Weights(F, G_next)",
+        new="Weights(weights.head, G_next)",
+        why="the old head handed back",
+    ),
 )
