@@ -20,13 +20,17 @@ class KfacBoth(Kfac):
 
 
 def both_layers(kind: type[KfacBoth]) -> Callable[..., Method]:
-    """Return the factory; without a step size of its own the head takes that of the rule."""
+    """Return the factory of the method; its arguments are the hyper-parameters of ``kind``."""
 
     def factory(**values: Any) -> Method:
-        rule = kind(**values)
-        head_step_size = rule.step_size if rule.head_step_size is None else rule.head_step_size
-        rule = replace(rule, head_step_size=head_step_size)
-        head_rule = replace(rule, step_size=head_step_size)
-        return on_linear_representation(rule, head=rule.order, head_rule=head_rule)
+        return on_both_layers(kind(**values))
 
     return dressed(factory, kind)
+
+
+def on_both_layers(rule: KfacBoth) -> Method:
+    """Return the method; without a step size of its own the head takes that of the rule."""
+    head_step_size = rule.step_size if rule.head_step_size is None else rule.head_step_size
+    rule = replace(rule, head_step_size=head_step_size)
+    head_rule = replace(rule, step_size=head_step_size)
+    return on_linear_representation(rule, head=rule.order, head_rule=head_rule)
