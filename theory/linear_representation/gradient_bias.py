@@ -5,9 +5,8 @@ import sympy as sp
 from numpy.typing import ArrayLike
 
 from theory.core.claim import Assumption, Claim
-from theory.core.exact.check import evaluate_float
 from theory.core.guards import Array, choice, count, number, positive_definite
-from theory.core.part import Kind, parts_of
+from theory.core.part import Kind, Part
 from theory.core.source import Source
 from theory.linear_representation.assumptions import EXAMPLE, GAUSSIAN, NO_DAMPING, RANKS
 from theory.linear_representation.notation import (
@@ -43,38 +42,35 @@ HETEROSCEDASTIC_BIAS = (-m / n) * (
     _SS.inv() * (G_star * K_var * B.T - G_star * K_var * G_star.T * _SS.inv() * _SP)
 )
 NO_BIAS = sp.ZeroMatrix(k, d - k)
-_BIASES = {
-    "same_batch": NO_BIAS,
-    "independent_batch": INDEPENDENT_BIAS,
-    "independent_batch_whitened": NO_BIAS,
-    "heteroscedastic": HETEROSCEDASTIC_BIAS,
-}
+SETTINGS = ("same_batch", "independent_batch", "independent_batch_whitened", "heteroscedastic")
 
 LR_17 = Claim(
     id="LR-17",
-    title="Bias of the gradient step",
+    title="Bias of the gradient step on one task",
     says=(
-        "With noise of constant variance the head of the same batch causes no bias of the "
-        "gradient: the gradient splits into a head part and a noise part that are uncorrelated. A "
-        "head from an independent batch of n_2 rows does cause one, unless the gradient is "
-        "whitened. With the same batch and a noise variance that depends on x, the bias is of "
-        "order m/n. (The usual reading blames the same batch for any anisotropic input; it is not "
-        "to blame.)"
+        "One task with m outputs is learned. If the variance of the label noise is constant, the "
+        "head of the same batch causes no bias of the gradient: the gradient splits into a head "
+        "part and a noise part, which are uncorrelated. A head from an independent batch of n_2 "
+        "rows causes a bias, unless the gradient is whitened. If the noise variance depends on x, "
+        "the head of the same batch causes a bias of order m/n. The de-bias result for many tasks "
+        "with covariances of their own concerns another setting."
     ),
-    source=Source.other_work("Zhang et al. 2023, arXiv 2308.04428: the question")
-    + Source.derived("the answer for one task"),
-    parts=parts_of(
-        Kind.LIMIT,
-        sp.Tuple(
+    source=Source.derived()
+    + Source.other_work("Zhang et al. 2023, arXiv 2308.04428: the question, for many tasks"),
+    parts={
+        "same_batch": Part(Kind.LIMIT, sp.Eq(bias, NO_BIAS, evaluate=False)),
+        "decomposition": Part(
+            Kind.IDENTITY,
             sp.Eq(
                 grad_G,
                 (F_star * S_ls + N_in).T * (F_star * (S_ls * G - G_star) * Sigma_hat - N_out),
                 evaluate=False,
             ),
-            *(sp.Eq(bias, value, evaluate=False) for value in _BIASES.values()),
         ),
-        ("decomposition", *_BIASES),
-    ),
+        "independent_batch": Part(Kind.LIMIT, sp.Eq(bias, INDEPENDENT_BIAS, evaluate=False)),
+        "independent_batch_whitened": Part(Kind.LIMIT, sp.Eq(bias, NO_BIAS, evaluate=False)),
+        "heteroscedastic": Part(Kind.LIMIT, sp.Eq(bias, HETEROSCEDASTIC_BIAS, evaluate=False)),
+    },
     definitions={
         grad_G: F_ls.T * error_cross(head=F_ls),
         F_ls: least_squares_head(),
@@ -112,7 +108,7 @@ def gradient_bias(
     Raises: ValueError on a bad argument, or n <= rank + 1.
     Source: derived (LR-17).
     """
-    choice("setting", setting, tuple(_BIASES))
+    choice("setting", setting, SETTINGS)
     cov = positive_definite("cov_x", cov_x)
     size, rows = cov.shape[0], count("n", n, low=count("rank", rank) + 2)
     if rank >= size:
@@ -127,4 +123,4 @@ def gradient_bias(
     if setting == "heteroscedastic":
         values["K"] = positive_definite("variance_weighted_cov", variance_weighted_cov, size)
     sizes = {"d": size, "k": rank, "m": count("output_dim", output_dim), "n": rows, "n_2": rows}
-    return evaluate_float(_BIASES[setting], values, sizes=sizes)
+    return LR_17[setting].matrix(values, sizes=sizes)

@@ -1,11 +1,11 @@
 """LR-17: when label noise biases the gradient of the representation.
 
-Every gradient is projected on the bias that an independent batch would cause, in units of it: the
-statistic has mean 1 where that bias is present and 0 where there is none.
+Every gradient is read along the bias that an independent batch would cause: its component there has
+the norm of that bias as mean where the bias is present, and 0 where there is none.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -13,43 +13,66 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lpfl import decide
 from lpfl.linalg.covariance import CovarianceSpec
 from lpfl.optim import foof
 from lpfl.problems import linear_representation as model
 from lpfl.problems.linear_representation.moments import sample_moments
-from lpfl.verify.check import Check, Finding, Trial, as_numpy
+from lpfl.verify.check import check
+from lpfl.verify.expect import Comparison, Near, Rival
 from lpfl.verify.scenario import Scenario
 from lpfl.verify.setups import linear as setup
-from lpfl.verify.space import Choice, Integers, Reals, ScenarioSpace
+from lpfl.verify.setups.exact import exact_parts
+from lpfl.verify.setups.scores import Draw, block_means
+from lpfl.verify.space import Choice, Integers, Reals
+from lpfl.verify.tolerance import Tolerance, judgement
+from lpfl.verify.trial import Trial, as_numpy
 from theory.linear_representation import gradient_bias
 
-TOLERANCE = 0.25  # the means are exact; the rivals are 0 and 1
-LEADING_ORDER_TOLERANCE = 0.3  # with 200 rows the next order is about 5/200 of the bias
-RIVAL = 1.0
+RELATIVE = judgement(0.25, "the means are exact; the rivals are no bias and the whole bias")
+LEADING_ORDER = judgement(0.3, "with 200 rows the next order is about 5/200 of the bias")
+SHARP = judgement(0.03, "a quarter of what one degree of freedom does to a head of ten rows")
 HALF_WIDTH_SHARE = 0.6
-QUANTILE = 7.0  # above the t quantile of one decision
-PILOT = 512
-BLOCK = 8
 HETEROSCEDASTIC_ROWS = 200
 VARIANCE_GROWTH = 4.0
 START_TANGENT = 0.5
-Draw = Callable[[int, str], Tensor]
+FEW_HEAD_ROWS = Scenario(
+    {
+        "input_dim": 4,
+        "rank": 1,
+        "output_dim": 12,
+        "cov_log10_cond": 1.0,
+        "cov_seed": 0,
+        "head_log10_cond": 0.0,
+        "batch_size": 80,
+        "head_batch_size": 10,
+        "noise_scale": 4.0,
+        "input_law": "gaussian",
+    }
+)
 
 
 class Setting:
     """One truth, and the biases that theory predicts for it at G = G* (frame coordinates)."""
 
     def __init__(self, trial: Trial) -> None:
-        scenario = trial.scenario
         covariance = CovarianceSpec(
-            scenario.input_dim, "geometric", scenario.cov_log10_cond, "haar", scenario.cov_seed
+            trial.input_dim, "geometric", trial.cov_log10_cond, "haar", trial.cov_seed
         )
-        self.trial = replace(trial, scenario=Scenario({**scenario, "covariance": covariance}))
-        noise = scenario.noise_scale * math.sqrt(scenario.head_batch_size / scenario.output_dim)
-        self.truth = setup.draw_truth(self.trial, replicates=1, noise_std=noise)
+        scenario = Scenario({**trial.scenario, "covariance": covariance})
+        noise = trial.noise_scale * math.sqrt(trial.head_batch_size / trial.output_dim)
+        self.trial = trial
+        self.truth = setup.draw_truth(
+            replace(trial, scenario=scenario), replicates=1, noise_std=noise
+        )
         self.cov_frame = as_numpy(setup.frame_covariance(self.truth))
-        self.sizes = {"rank": scenario.rank, "output_dim": scenario.output_dim}
+        self.sizes = {"rank": trial.rank, "output_dim": trial.output_dim}
+        setup.admit(
+            trial,
+            self.truth,
+            input_law=self.truth.input_law,
+            batch_size=trial.batch_size,
+            head_batch_size=trial.head_batch_size,
+        )
 
     def wide(self, replicates: int) -> model.LinearRepresentation:
         """Return the truth for ``replicates`` independent batches."""
@@ -59,11 +82,12 @@ class Setting:
             representation_star=self.truth.representation_star.expand(replicates, -1, -1),
         )
 
-    def on_complement(self, gradient: Tensor) -> Tensor:
-        """Return gradient B' (R, k, d-k)."""
-        return gradient @ self.truth.complement.mT
+    def component(self, gradient: Tensor, direction: NDArray[np.float64]) -> Tensor:
+        """Return the component of gradient B' (R, k, d-k) along ``direction`` (k, d-k)."""
+        unit = self.trial.tensor(direction / np.linalg.norm(direction))
+        return ((gradient @ self.truth.complement.mT) * unit).sum((-2, -1))
 
-    def predicted(self, setting: str, n: int) -> NDArray[np.float64]:
+    def stated(self, setting: str, n: int) -> NDArray[np.float64]:
         """Return theory's mean gradient on the complement."""
         return gradient_bias(
             setting,
@@ -74,88 +98,106 @@ class Setting:
         )
 
 
-def score(trial: Trial, gradients: Tensor, direction: NDArray[np.float64]) -> Tensor:
-    """Return <gradient, direction> / |direction|^2 per replicate."""
-    unit = trial.tensor(direction / (direction**2).sum())
-    return (gradients * unit).sum((-2, -1))
-
-
-def decide_mean(
-    trial: Trial, part: str, draw: Draw, *, predicted: float, tolerance: float = TOLERANCE
-) -> Finding:
-    """Decide the mean of scores; an independent pilot fixes the number of replicates."""
-    pilot = float(draw(PILOT, "pilot").std())
-    wanted = (QUANTILE * pilot / (HALF_WIDTH_SHARE * tolerance)) ** 2
-    blocks = max(96, math.ceil(wanted / BLOCK))
-    means = as_numpy(draw(blocks * BLOCK, "scores").reshape(blocks, BLOCK).mean(-1))
-    verdict = decide.equivalence(
-        means, predicted=predicted, tolerance=tolerance, alpha=trial.alpha, matters=RIVAL
+def near(
+    part: str,
+    draw: Draw,
+    *,
+    stated: NDArray[np.float64],
+    direction: NDArray[np.float64],
+    relative: Tolerance = RELATIVE,
+    rival: Rival | None = None,
+    label: str = "",
+) -> Near:
+    """Compare the mean component along ``direction`` with that of the stated bias."""
+    size = float(np.linalg.norm(direction))
+    predicted = float((stated * direction).sum() / size)
+    other = Rival("no bias", 0.0) if predicted else Rival("the bias of an independent batch", size)
+    tolerance = relative.times(size, "relative to the bias of an independent batch")
+    return Near(
+        part=part,
+        label=label,
+        samples=block_means(draw, half_width=HALF_WIDTH_SHARE * tolerance.value),
+        predicted=predicted,
+        tolerance=tolerance,
+        rival=rival or other,
     )
-    return Finding(part, verdict)
 
 
-def measure_bias(trial: Trial) -> list[Finding]:
+@check(
+    "LR-17",
+    (
+        Integers("input_dim", 4, 8),
+        Integers("rank", 1, 2),
+        Integers("output_dim", lambda v: v["rank"] + 1, lambda v: v["rank"] + 6),
+        Reals("cov_log10_cond", 1.0, 2.0),
+        Integers("cov_seed", 0, 99),
+        Reals("head_log10_cond", 0.0, 1.0),
+        Integers("batch_size", 40, 80),
+        Integers("head_batch_size", 20, 60),
+        Reals("noise_scale", 2.0, 4.0),
+        Choice("input_law", ("gaussian",)),
+    ),
+    anchors=(FEW_HEAD_ROWS,),
+    decisions=5,
+)
+def bias_of_the_gradient(trial: Trial) -> Iterator[Comparison]:
     """Same batch, independent batch with and without whitening, and noise that depends on x."""
-    scenario = trial.scenario
+    yield from exact_parts(trial, only=("decomposition",))
     case = Setting(trial)
-    n, n_head = scenario.batch_size, scenario.head_batch_size
-    rival = case.predicted("independent_batch", n_head)
+    rows = trial.head_batch_size
+    rival = case.stated("independent_batch", rows)
+    draws = {
+        "same_batch": lambda count, name: same_batch(case, rival, count, name),
+        "independent_batch": lambda count, name: independent(case, rival, count, name),
+        "independent_batch_whitened": lambda count, name: independent(
+            case, rival, count, name, whiten=True
+        ),
+    }
+    for part, draw in draws.items():
+        yield near(part, draw, stated=case.stated(part, rows), direction=rival)
+    yield heteroscedastic(case)
 
-    def same_batch(replicates: int, name: str) -> Tensor:
-        problem = case.wide(replicates)
-        G = model.tilt(case.truth.representation_star, START_TANGENT, trial.stream("tilted"))
-        noisy, clean = (
-            model.gradients(
-                model.Weights(model.least_squares_head(G, batch), G), batch
-            ).representation
-            for batch in (
-                sample_moments(p, n_head, trial.stream("same batch", name))
-                for p in (problem, replace(problem, noise_std=0.0))
-            )
+
+def same_batch(case: Setting, direction: NDArray[np.float64], replicates: int, name: str) -> Tensor:
+    """Draw gradients away from G*, noisy minus clean on the same inputs, head of the same batch."""
+    trial, problem = case.trial, case.wide(replicates)
+    G = model.tilt(case.truth.representation_star, START_TANGENT, trial.stream("tilted"))
+    noisy, clean = (
+        model.gradients(model.Weights(model.least_squares_head(G, batch), G), batch).representation
+        for batch in (
+            sample_moments(p, trial.head_batch_size, trial.stream("same batch", name))
+            for p in (problem, replace(problem, noise_std=0.0))
         )
-        return score(trial, case.on_complement(noisy - clean), rival)
-
-    def independent(replicates: int, name: str, whiten: bool) -> Tensor:
-        problem = case.wide(replicates)
-        G = problem.representation_star
-        stream = trial.stream("independent", int(whiten), name)
-        head = model.least_squares_head(G, sample_moments(problem, n_head, stream))
-        batch = sample_moments(problem, n, stream)
-        gradient = model.gradients(model.Weights(head, G), batch).representation
-        if whiten:
-            gradient = G - foof.foof_step(G, gradient, batch.cov_x, step_size=1.0)
-        return score(trial, case.on_complement(gradient), rival)
-
-    def mean_of(setting: str) -> float:
-        return float((case.predicted(setting, n_head) * rival).sum() / (rival**2).sum())
-
-    return [
-        *setup.exact_findings(trial, only=("decomposition",)),
-        decide_mean(trial, "same batch", same_batch, predicted=mean_of("same_batch")),
-        decide_mean(
-            trial,
-            "independent batch",
-            lambda count, name: independent(count, name, False),
-            predicted=mean_of("independent_batch"),
-        ),
-        decide_mean(
-            trial,
-            "independent batch, whitened",
-            lambda count, name: independent(count, name, True),
-            predicted=mean_of("independent_batch_whitened"),
-        ),
-        heteroscedastic(trial, case),
-    ]
+    )
+    return case.component(noisy - clean, direction)
 
 
-def heteroscedastic(trial: Trial, case: Setting) -> Finding:
+def independent(
+    case: Setting,
+    direction: NDArray[np.float64],
+    replicates: int,
+    name: str,
+    *,
+    whiten: bool = False,
+) -> Tensor:
+    """Draw gradients at G* whose head is that of another batch."""
+    trial, problem = case.trial, case.wide(replicates)
+    G = problem.representation_star
+    stream = trial.stream("independent", int(whiten), name)
+    head = model.least_squares_head(G, sample_moments(problem, trial.head_batch_size, stream))
+    batch = sample_moments(problem, trial.batch_size, stream)
+    gradient = model.gradients(model.Weights(head, G), batch).representation
+    if whiten:
+        gradient = G - foof.foof_step(G, gradient, batch.cov_x, step_size=1.0)
+    return case.component(gradient, direction)
+
+
+def heteroscedastic(case: Setting) -> Near:
     """Noise variance proportional to 1 + a (v.x)^2 / E(v.x)^2: the same batch is biased."""
-    scenario = trial.scenario
-    n = HETEROSCEDASTIC_ROWS
-    k, d = scenario.rank, scenario.input_dim
-    variance = scenario.noise_scale**2 * n / scenario.output_dim / (1.0 + VARIANCE_GROWTH)
-    v = np.zeros(d)
-    v[[0, k]] = 1.0  # one direction of the truth, one of its complement
+    trial, truth, n = case.trial, case.truth, HETEROSCEDASTIC_ROWS
+    variance = trial.noise_scale**2 * n / trial.output_dim / (1.0 + VARIANCE_GROWTH)
+    v = np.zeros(trial.input_dim)
+    v[[0, trial.rank]] = 1.0  # one direction of the truth, one of its complement
     image = case.cov_frame @ v
     # E[(v.x)^2 x x'] for Gaussian x
     fourth = case.cov_frame + 2.0 * np.outer(image, image) / (v @ image)
@@ -167,7 +209,6 @@ def heteroscedastic(trial: Trial, case: Setting) -> Finding:
         variance_weighted_cov=(weighted + weighted.T) / 2,
         **case.sizes,
     )
-    truth = case.truth
     direction = truth.representation_star[0, 0] + truth.complement[0, 0]
 
     def draw(replicates: int, name: str) -> Tensor:
@@ -185,29 +226,23 @@ def heteroscedastic(trial: Trial, case: Setting) -> Finding:
         G = problem.representation_star
         head = model.least_squares_head(G, batch)
         gradient = model.gradients(model.Weights(head, G), batch).representation
-        return score(trial, case.on_complement(gradient), bias)
+        return case.component(gradient, bias)
 
-    return decide_mean(
-        trial, "variance depends on x", draw, predicted=1.0, tolerance=LEADING_ORDER_TOLERANCE
+    return near("heteroscedastic", draw, stated=bias, direction=bias, relative=LEADING_ORDER)
+
+
+@bias_of_the_gradient.extra("one degree of freedom", on=[FEW_HEAD_ROWS])
+def one_degree_of_freedom(trial: Trial) -> Iterator[Comparison]:
+    """A head of few rows: n_2 - k - 1 is told from n_2 - k."""
+    case, rows = Setting(trial), trial.head_batch_size
+    stated = case.stated("independent_batch", rows)
+    more = case.stated("independent_batch", rows + 1)
+    yield near(
+        "independent_batch",
+        lambda count, name: independent(case, stated, count, f"sharp {name}"),
+        stated=stated,
+        direction=stated,
+        relative=SHARP,
+        rival=Rival("one degree of freedom more", float(np.linalg.norm(more))),
+        label="one degree of freedom",
     )
-
-
-BIAS = Check(
-    claim_id="LR-17",
-    space=ScenarioSpace(
-        axes=(
-            Integers("input_dim", 4, 8),
-            Integers("rank", 1, 2),
-            Integers("output_dim", lambda v: v["rank"] + 1, lambda v: v["rank"] + 6),
-            Reals("cov_log10_cond", 1.0, 2.0),
-            Integers("cov_seed", 0, 99),
-            Reals("head_log10_cond", 0.0, 1.0),
-            Integers("batch_size", 40, 80),
-            Integers("head_batch_size", 20, 60),
-            Reals("noise_scale", 2.0, 4.0),
-            Choice("input_law", ("gaussian",)),
-        ),
-    ),
-    measure=measure_bias,
-    decisions=4,
-)

@@ -31,4 +31,18 @@ FAULTS = (
         new="1.5 * problem.noise_std / batch_size ** 0.5",
         why="noise 50 % too large",
     ),
+    Fault(
+        "LR-17",
+        "theory.linear_representation.gradient_bias:INDEPENDENT_BIAS",
+        old="n_2 - k - 1",
+        new="n_2 - k",
+        why="one degree of freedom too many",
+    ),
+    Fault(
+        "LR-17",
+        "theory.linear_representation.gradient_bias:LR_17",
+        old="F_star * S_ls + N_in",
+        new="F_star * S_ls - N_in",
+        why="noise of the head with the other sign",
+    ),
 )
