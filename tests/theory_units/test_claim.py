@@ -49,7 +49,7 @@ def test_a_well_formed_claim_is_built_and_frozen() -> None:
         ({"says": "  "}, "says is empty"),
         ({"source": "derived"}, "needs a Source"),
         ({"relation": sp.Le(sp.Symbol("eta"), 1)}, "undeclared symbol eta"),
-        ({"relation": sp.Le(sp.Symbol("gamma", real=True), 1)}, "undeclared symbol gamma"),
+        ({"relation": sp.Le(sp.Symbol("wombat", real=True), 1)}, "undeclared symbol wombat"),
         ({"relation": sp.Eq(sp.MatrixSymbol("Y", d, d), sp.Identity(d))}, "undeclared symbol Y"),
         ({"relation": sp.Eq(sp.MatrixSymbol("G", d, d), sp.Identity(d))}, "undeclared symbol G"),
         ({"definitions": {H: G * G.T + sp.Identity(k), sigma: F}}, "another shape"),
@@ -104,7 +104,8 @@ def test_an_id_is_used_once() -> None:
 
 def test_claims_come_in_paper_order() -> None:
     linear = [claim_id for claim_id in CLAIMS if claim_id.startswith("LR-")]
-    assert linear == [f"LR-{number:02d}" for number in range(1, 29)]
+    assert linear[:28] == [f"LR-{number:02d}" for number in range(1, 29)]
+    assert list(CLAIMS) == sorted(CLAIMS)
     assert all(CLAIMS[claim_id].id == claim_id for claim_id in CLAIMS)
 
 
