@@ -24,6 +24,16 @@ def alignment(direction: Tensor, teacher: Tensor, *, weight: Tensor | None = Non
     return (direction * other).sum(-1).square() / power
 
 
+def signed_alignment(direction: Tensor, teacher: Tensor, *, weight: Tensor | None = None) -> Tensor:
+    """Return ``alignment`` with the sign of the cosine (R,): negative for an opposite direction.
+
+    Raises: ValueError as ``alignment``.
+    """
+    other = teacher if weight is None else times_covariance(teacher, weight)
+    sign = torch.sign((direction * other).sum(-1))
+    return sign * alignment(direction, teacher, weight=weight)
+
+
 @dataclass(frozen=True)
 class TopSingular:
     """The k largest singular triples: values (R, k) descending, left (R, N, k), right (R, d, k)."""

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+from theory.core.formula import Formula
 from theory.core.gauss.hermite import activation_statistics, link_statistics
 from theory.core.resolvent import resolvent
 from theory.core.spectrum import Spectrum
@@ -15,8 +16,8 @@ from theory.single_index import (
     population_whitening_alignment,
     unnormalised_alignment,
 )
-from theory.single_index.gaussian_equivalent import KFAC, KFAC_PSEUDO_INVERSE
-from theory.single_index.sign_step import SHARE_ROTATED
+from theory.single_index.alignment import SI_03
+from theory.single_index.sign import ROTATED, SHARE
 
 TWO = Spectrum.two_atom(0.5)
 WIDE = Spectrum.two_atom(0.9)
@@ -100,7 +101,7 @@ def test_pseudo_inverse_has_the_short_form(aspect: float) -> None:
     setup = problem("he12", THREE, aspect)
     v0 = resolvent(THREE, aspect=aspect, damping=0.0).v
     values = {k: setup[k] for k in ("aspect", "c1", "residual_var")}
-    short = KFAC_PSEUDO_INVERSE(resolvent_v=v0, **values)
+    short = SI_03["pseudo_inverse"].number(resolvent_v=v0, **values)
     assert alignment("kfac", damping=0.0, **setup) == pytest.approx(short, rel=1e-13)
     clean = {**setup, "residual_var": 0.0}
     assert alignment("kfac", damping=0.0, **clean) == pytest.approx(1 / aspect, rel=1e-13)
@@ -125,7 +126,7 @@ def test_ridgeless_correlation_is_free_of_the_spectrum() -> None:
 def test_no_cancellation_at_any_damping(damping: float) -> None:
     values = {"aspect": 0.8, "c1": 0.5, "residual_var": 0.3, "damping": damping}
     v = float(resolvent(THREE, aspect=0.8, damping=damping).v)
-    exact = KFAC["identity"].at_digits(30, THREE, resolvent_v=v, **values)
+    exact = SI_03["alignment"].formula.at_digits(30, THREE, resolvent_v=v, **values)
     del values["damping"]
     found = alignment("kfac", spectrum=THREE, damping=damping, **values)
     assert found == pytest.approx(float(exact), rel=1e-14)
@@ -142,7 +143,7 @@ def test_rotated_sign_lies_between_two_over_pi_and_one_times_sgd(
     sign = alignment("sign", rotated=True, **setup, **stats)
     assert 2 / math.pi * sgd < sign < sgd
     values = {k: setup[k] for k in ("aspect", "c1", "residual_var")}
-    share = SHARE_ROTATED(spectrum, **values, **stats)
+    share = Formula(SHARE.xreplace(ROTATED.meaning))(spectrum, **values, **stats)
     assert sign == pytest.approx(sgd * share / math.asin(share), rel=1e-13)
     beta = alignment("sign_beta", rotated=True, **setup)
     assert beta == pytest.approx(2 / math.pi * sgd, rel=1e-13)

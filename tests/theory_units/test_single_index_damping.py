@@ -8,16 +8,13 @@ from theory.core.exact.check import check_identity
 from theory.core.resolvent import resolvent
 from theory.core.spectrum import Spectrum
 from theory.single_index import alignment, kfac_beats_sgd, optimal_damping
-from theory.single_index.claims_damping import SI_04
 from theory.single_index.damping import (
     BATCH_ALIGNMENT,
-    BEST_ALIGNMENT,
     COUNTER_EXAMPLE,
-    DERIVATIVE,
-    OPTIMAL_DAMPING,
+    SI_04,
     damping_derivative,
 )
-from theory.single_index.notation import lam, u_1, u_2, u_3
+from theory.single_index.notation import lam, lam_star, u_1, u_2, u_3
 
 SPECTRA = [
     Spectrum.isotropic(),
@@ -47,14 +44,14 @@ def test_the_second_factor_is_a_sum_of_squares() -> None:
 
 
 def test_the_chain_rule_is_that_of_a_batch() -> None:
-    """u_j as explicit functions of lam: the derivative of the composition is DERIVATIVE."""
+    """u_j as explicit functions of lam: the derivative of the composition is SI-04's."""
     t, weights = sp.symbols("t0:2", positive=True), sp.symbols("q0:2", positive=True)
     values = {
         u: sum(q * x / (x + lam) ** j for q, x in zip(weights, t, strict=True))
         for j, u in ((1, u_1), (2, u_2), (3, u_3))
     }
     direct = sp.diff(BATCH_ALIGNMENT.subs(values), lam)
-    assert sp.simplify(direct - DERIVATIVE.subs(values)) == 0
+    assert sp.simplify(direct - SI_04["derivative"].relation.lhs.subs(values)) == 0
     assert damping_derivative(u_1) == -u_2
 
 
@@ -65,7 +62,7 @@ def test_batch_alignment_is_the_conditional_mean_ratio() -> None:
     u = 1 / (t + damping)
     second = np.mean((t**2 + best * t) * u**2)
     values = {u_1: np.mean(t * u), u_2: np.mean(t * u**2), lam: damping}
-    found = BATCH_ALIGNMENT.subs(OPTIMAL_DAMPING.expression, best).subs(values)
+    found = BATCH_ALIGNMENT.subs(lam_star, best).subs(values)
     assert float(found) == pytest.approx(np.mean(t * u) ** 2 / second, rel=1e-14)
 
 
@@ -82,7 +79,8 @@ def test_unimodal_with_the_stated_maximum(spectrum: Spectrum, aspect: float, wei
     assert (rises[:20] > -flat).all()
     assert (rises[20:] < flat).all()
     v = float(resolvent(spectrum, aspect=aspect, damping=best).v)
-    assert rho2[20] == pytest.approx(BEST_ALIGNMENT[weight](spectrum, resolvent_v=v), rel=1e-13)
+    part = SI_04["best_alignment" if weight == "identity" else "best_correlation"]
+    assert rho2[20] == pytest.approx(part.number(spectrum, resolvent_v=v), rel=1e-13)
     assert (rho2[20:] > alignment("sgd", **setup) * (1 - 1e-14)).all()
 
 

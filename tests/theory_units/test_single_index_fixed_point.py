@@ -7,13 +7,8 @@ import sympy as sp
 from theory.core.exact.check import check_identity, check_identity_rational
 from theory.core.resolvent import resolvent
 from theory.core.spectrum import Spectrum
-from theory.single_index.claims_damping import SI_08
 from theory.single_index.fixed_point import (
-    COMPANION,
-    COMPANION_RATE,
-    ISOTROPIC_M,
-    NATURAL_DIVERGENCE,
-    NATURAL_RATE,
+    SI_08,
     TWO_ATOM_CUBIC,
     companion_iteration,
     natural_iteration,
@@ -21,6 +16,7 @@ from theory.single_index.fixed_point import (
 from theory.single_index.notation import aspect as phi
 from theory.single_index.notation import lam, p_A, s_A, s_B, w_fix
 
+ISOTROPIC_M = SI_08["one_atom"].relation.rhs
 THREE = Spectrum([0.1, 0.9, 2.5], [0.4, 0.35, 0.25])
 GRID = [(0.1, 1e-3), (0.7, 0.2), (1.0, 1e-2), (1.5, 0.1), (1.5, 20.0), (5.0, 1.0), (40.0, 0.3)]
 
@@ -55,7 +51,10 @@ def test_solver_agrees_with_the_closed_forms(aspect: float, damping: float) -> N
 def test_companion_is_increasing_and_concave_with_one_root(aspect: float, damping: float) -> None:
     v = np.geomspace(1e-6, 1e6, 200)
     values = np.array(
-        [COMPANION(THREE, aspect=aspect, damping=damping, resolvent_v=float(x)) for x in v]
+        [
+            SI_08["companion"].left(THREE, aspect=aspect, damping=damping, resolvent_v=float(x)) - 1
+            for x in v
+        ]
     )
     slopes = np.diff(values) / np.diff(v)
     assert (slopes > 0).all()
@@ -71,7 +70,7 @@ def test_companion_iteration_always_converges_at_its_rate(
 ) -> None:
     setup = {"aspect": aspect, "damping": damping}
     root = float(resolvent(THREE, **setup).v)
-    rate = COMPANION_RATE(THREE, aspect=aspect, resolvent_v=root)
+    rate = SI_08["companion_rate"].number(THREE, aspect=aspect, resolvent_v=root)
     assert 0 < rate < 1
     path = np.array(companion_iteration(THREE, **setup, start=start, steps=4000))
     assert path[-1] == pytest.approx(root, rel=1e-12 / (1 - rate))
@@ -88,8 +87,8 @@ def test_natural_iteration_converges_iff_its_slope_is_below_one(
     setup = {"aspect": aspect, "damping": damping}
     exact = resolvent(THREE, **setup)
     point = {"aspect": aspect, "resolvent_v": float(exact.v)}
-    rate = abs(NATURAL_RATE(THREE, **point))
-    divergent = NATURAL_DIVERGENCE(THREE, **point) > 1
+    rate = abs(SI_08["natural_rate"].number(THREE, **point))
+    divergent = SI_08["repelled"].number(THREE, **point) > 0
     assert (rate > 1) == divergent
     assert aspect > 1 or not divergent
     # start next to the root: a repelling root loses it, an attracting one keeps it
@@ -103,7 +102,7 @@ def test_the_grid_has_both_kinds() -> None:
     kinds = set()
     for aspect, damping in GRID:
         v = float(resolvent(THREE, aspect=aspect, damping=damping).v)
-        kinds.add(NATURAL_DIVERGENCE(THREE, aspect=aspect, resolvent_v=v) > 1)
+        kinds.add(SI_08["repelled"].number(THREE, aspect=aspect, resolvent_v=v) > 0)
     assert kinds == {True, False}
 
 

@@ -4,25 +4,16 @@ import mpmath
 import numpy as np
 import pytest
 import sympy as sp
+from sympy.core.function import AppliedUndef
 
+from theory.claims import PACKS
 from theory.core.formula import E, E_b, Formula
 from theory.core.resolvent import resolvent
 from theory.core.spectrum import Spectrum
-from theory.single_index import (
-    damping,
-    direction,
-    fixed_point,
-    gaussian_equivalent,
-    gradient,
-    outliers,
-    polar,
-    ridge_risk,
-    sign_step,
-    teacher,
-    whitening,
-)
+from theory.single_index.direction import ENERGY, OVERLAP
 from theory.single_index.notation import NOTATION, s_cov
 from theory.single_index.notation import c1_link as c1
+from theory.single_index.teacher import _CORRELATION
 
 SPECTRA = [Spectrum.two_atom(0.5), Spectrum([0.05, 0.9, 6.0], [0.5, 0.3, 0.2])]
 EPS = 2.0**-52
@@ -54,38 +45,39 @@ VALUES = {
     "freedom_ratio": 0.15,
     "freedom_slope": -0.3,
     "ridge": 0.1,
+    "rate_constant": 1.3,
+    "best_damping": 0.21,
+    "moment_u1": 0.8,
+    "moment_u2": 0.7,
+    "moment_u3": 0.65,
+    "alignment": 0.55,
+    "alignment_at_best_damping": 0.6,
+    "alignment_sgd": 0.5,
+    "alignment_normalised": 0.58,
+    "first_atom": 0.4,
+    "second_atom": 1.7,
+    "first_atom_weight": 0.3,
+    "direction_norm": 1.2,
+    "batch_size": 400,
+    "spike_eigenvalue": 3.5,
+    "step_exponent": 0.4,
+    "degree": 2,
 }
 
 
 def formulas() -> dict[str, Formula]:
-    """Every Formula defined at the top of the single-index files."""
+    """The right side of every part of the claims, and the formulas of no claim."""
     found: dict[str, Formula] = {}
-    modules = (
-        damping,
-        direction,
-        fixed_point,
-        gaussian_equivalent,
-        gradient,
-        outliers,
-        polar,
-        ridge_risk,
-        sign_step,
-        teacher,
-        whitening,
-    )
-
-    def visit(name: str, value: object) -> None:
-        if isinstance(value, Formula):
-            found[name] = value
-        elif isinstance(value, dict):
-            for key, inner in value.items():
-                visit(f"{name}.{key}", inner)
-
-    for module in modules:
-        # a Formula imported by name is visited where it is defined
-        for name, value in vars(module).items():
-            visit(f"{module.__name__.rsplit('.', 1)[-1]}.{name}", value)
-    return found
+    for claim in PACKS["SI"].claims.values():
+        for name in claim.parts:
+            formula = claim[name].formula
+            known = formula.expression.atoms(E, E_b)
+            if not formula.expression.atoms(AppliedUndef, sp.Sum) - known:
+                found[f"{claim.id} {name}"] = formula
+    for step in ENERGY:
+        found |= {f"energy {step} {name}": f for name, f in ENERGY[step].items()}
+        found |= {f"overlap {step} {name}": f for name, f in OVERLAP[step].items()}
+    return found | {f"teacher, covariance, {name}": f for name, f in _CORRELATION.items()}
 
 
 FORMULAS = formulas()

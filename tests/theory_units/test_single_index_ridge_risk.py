@@ -10,8 +10,8 @@ from theory.core.gauss.hermite import activation_statistics, link_statistics
 from theory.core.gauss.links import tanh_shifted
 from theory.core.spectrum import Spectrum
 from theory.single_index.direction import direction
-from theory.single_index.feature_spikes import spike_matrix
-from theory.single_index.ridge_risk import _SecondLayer, ridge_risk
+from theory.single_index.features import spike_matrix
+from theory.single_index.ridge import _SecondLayer, ridge_risk
 
 TWO = Spectrum.two_atom(0.5)
 PAPER = {

@@ -23,7 +23,7 @@ from theory.single_index import (
 )
 from theory.single_index.notation import eta, m_edge
 from theory.single_index.notation import width_ratio as psi
-from theory.single_index.polar import EDGE_SQUARE
+from theory.single_index.polar import SI_12
 
 TWO = Spectrum.two_atom(0.5)
 
@@ -89,7 +89,7 @@ def test_polar_edge_limits(width_ratio: float) -> None:
 def test_polar_edge_is_the_minimum() -> None:
     values = {"step_size": 0.7, "width_ratio": 2.0}
     grid = np.linspace(-0.999, -0.001, 4001)
-    brute = min(EDGE_SQUARE(edge_parameter=float(m), **values) for m in grid[::10])
+    brute = min(SI_12["edge"].number(edge_parameter=float(m), **values) for m in grid[::10])
     found = polar_edge(**values) ** 2
     assert found <= brute
     assert found == pytest.approx(brute, rel=1e-4)
@@ -98,7 +98,7 @@ def test_polar_edge_is_the_minimum() -> None:
 def test_polar_edge_formula_is_convex() -> None:
     """On (-1, 0) every term of the second derivative is positive (psi >= 1)."""
     x = 1 + m_edge
-    second = sp.diff(EDGE_SQUARE.expression, m_edge, 2)
+    second = sp.diff(SI_12["edge"].relation.rhs, m_edge, 2)
     terms = 6 * eta**2 / x**4 + 2 * (psi - 1) / x**3 + 2 / x**3 - 2 / m_edge**3
     assert sp.simplify(second - terms) == 0
 

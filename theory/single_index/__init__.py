@@ -4,17 +4,17 @@ from theory.core.pack import Pack
 from theory.single_index.alignment import alignment as alignment
 from theory.single_index.damping import kfac_beats_sgd as kfac_beats_sgd
 from theory.single_index.damping import optimal_damping as optimal_damping
-from theory.single_index.feature_spikes import feature_outliers as feature_outliers
-from theory.single_index.feature_spikes import spike_count as spike_count
-from theory.single_index.feature_spikes import spike_matrix as spike_matrix
+from theory.single_index.features import feature_outliers as feature_outliers
+from theory.single_index.features import spike_count as spike_count
+from theory.single_index.features import spike_matrix as spike_matrix
 from theory.single_index.gradient import gradient_remainder_ratio as gradient_remainder_ratio
 from theory.single_index.gradient import operator_ratio_rate as operator_ratio_rate
-from theory.single_index.mehler import mehler_risk as mehler_risk
-from theory.single_index.outliers import critical_step_size as critical_step_size
-from theory.single_index.outliers import outlier as outlier
+from theory.single_index.networks import unnormalised_alignment as unnormalised_alignment
+from theory.single_index.outlier import critical_step_size as critical_step_size
+from theory.single_index.outlier import outlier as outlier
 from theory.single_index.polar import polar_edge as polar_edge
-from theory.single_index.ridge_risk import ridge_risk as ridge_risk
-from theory.single_index.teacher import unnormalised_alignment as unnormalised_alignment
+from theory.single_index.prediction import mehler_risk as mehler_risk
+from theory.single_index.ridge import ridge_risk as ridge_risk
 from theory.single_index.whitening import (
     independent_batch_alignment as independent_batch_alignment,
 )

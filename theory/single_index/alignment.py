@@ -1,12 +1,25 @@
-"""How well one step aligns the first layer with the teacher, for every method: one entrance."""
+"""SI-02, SI-03: how well one step aligns the first layer with the teacher."""
 
 from __future__ import annotations
 
 import numpy.typing as npt
+import sympy as sp
 
+from theory.core.claim import Claim
+from theory.core.formula import E
+from theory.core.part import Kind, Part
 from theory.core.resolvent import resolvent
+from theory.core.source import Source
 from theory.core.spectrum import Array, Spectrum
 from theory.single_index import gaussian_equivalent as ge
+from theory.single_index.assumptions import (
+    BASE,
+    DAMPED,
+    EXAMPLE,
+    LINEAR_PART,
+    SAME_BATCH,
+    THEOREM,
+)
 from theory.single_index.domain import (
     need_finite,
     need_link,
@@ -15,11 +28,64 @@ from theory.single_index.domain import (
     need_positive,
     need_spectrum,
 )
-from theory.single_index.sign_step import SIGN, SIGN_BETA
-from theory.single_index.teacher import energy_per_eigenspace
+from theory.single_index.networks import batch_norm_alignment
+from theory.single_index.notation import aspect as phi
+from theory.single_index.notation import c1_link as c1
+from theory.single_index.notation import rho2, rho2_sgd, s2_link, v_fix
+from theory.single_index.notation import s_cov as s
+from theory.single_index.prediction import SI_07
+from theory.single_index.sign import sign_alignment
+from theory.single_index.teacher import energy_per_eigenspace, teacher_alignment
 
+WEIGHTS = ("identity", "covariance")
 METHODS = ("sgd", "kfac", "sign", "sign_beta", "batch_norm", "polar")
 STATS = ("c0", "c_act", "act_prime_var", "act_second", "rotated")
+_SGD = ge.isotropic(ge.sgd_alignment(ge.ONE))
+
+SI_02 = Claim(
+    id="SI-02",
+    title="Alignment after one SGD step",
+    says=(
+        "After one plain gradient step the squared cosine between the learned and the true "
+        "direction tends to an explicit number. The number stays below m_1²/m_2 even with "
+        "infinite data, where m_j is the mean of the j-th power of the eigenvalues of Σ. The "
+        "learned direction is biased towards Σβ⋆. Where a few eigenvalues carry Σ, as with the "
+        "eigenvalues 1/k, the limit is not reached at any dimension."
+    ),
+    source=THEOREM,
+    parts={
+        "alignment": Part(Kind.LIMIT, sp.Eq(rho2, _SGD)),
+        "cap": Part(Kind.BOUND, sp.Le(rho2, E(s) ** 2 / E(s**2))),
+    },
+    assumptions=(*BASE, LINEAR_PART),
+    example=EXAMPLE,
+)
+
+SI_03 = Claim(
+    id="SI-03",
+    title="Alignment after one damped KFAC step",
+    says=(
+        "Whitening with the damped covariance of the same batch gives an explicit squared cosine. "
+        "It depends on the spectrum through one fixed point v and through means of the share "
+        "P_s = sv/(1 + sv) over the spectrum. Large damping gives SGD. Without damping and with "
+        "more samples than dimensions, only the label noise is left, amplified by 1/(1 − d/n). "
+        "With fewer samples than dimensions, the pseudo-inverse gives a number that knows the "
+        "spectrum through v alone."
+    ),
+    source=THEOREM + Source.derived("the pseudo-inverse"),
+    parts={
+        "alignment": Part(Kind.LIMIT, sp.Eq(rho2, ge.isotropic(ge.kfac_alignment(ge.ONE)))),
+        "fixed_point": ge.FIXED_POINT,
+        "large_damping": Part(Kind.LIMIT, sp.Eq(rho2, rho2_sgd)),
+        "ridgeless": Part(Kind.LIMIT, sp.Eq(rho2, ge.isotropic(ge.ridgeless_alignment(ge.ONE)))),
+        "pseudo_inverse": Part(
+            Kind.LIMIT, sp.Eq(rho2, c1**2 / (phi * (c1**2 + phi * s2_link * v_fix)))
+        ),
+    },
+    definitions={rho2_sgd: _SGD, **ge.MEANINGS},
+    assumptions=(*BASE, LINEAR_PART, DAMPED, SAME_BATCH),
+    example=EXAMPLE,
+)
 
 
 def alignment(
@@ -54,7 +120,7 @@ def alignment(
     Source: Zhang et al. 2025, Theorem 3.9, for SGD and KFAC; the other methods derived.
     """
     need_one_of("method", method, METHODS)
-    need_one_of("weight", weight, ge.WEIGHTS)
+    need_one_of("weight", weight, WEIGHTS)
     need_spectrum(spectrum)
     need_positive(aspect=aspect)
     need_link(c1, residual_var)
@@ -70,54 +136,55 @@ def alignment(
     energy = None
     if teacher_energy is not None:
         energy = energy_per_eigenspace(spectrum, teacher_energy)
+    common = {"aspect": aspect, "c1": c1, "residual_var": residual_var}
+    if method == "kfac":
+        return _kfac(spectrum, energy, damping, weight, common)
+    if method == "sgd":
+        return _evaluated("sgd", weight, spectrum, energy, common)
+    if method == "batch_norm":
+        return batch_norm_alignment(spectrum, weight, **common, c0=_stat(stats, method, "c0"))
     if method == "polar":
         return 0.0
-    if method == "kfac":
-        return _kfac(spectrum, aspect, c1, residual_var, damping, weight, energy)
-    common = {"aspect": aspect, "c1": c1, "residual_var": residual_var}
-    if method == "sgd":
-        formula = (ge.SGD if energy is None else ge.SGD_TEACHER)[weight]
-        return formula(spectrum, energy, **common)
-    if method == "batch_norm":
-        common["residual_var"] = centred_residual(residual_var, _stat(stats, method, "c0"))
-        return ge.SGD[weight](spectrum, **common)
     rotated = bool(stats.get("rotated", False))
-    if method == "sign_beta":
-        return SIGN_BETA[rotated](spectrum, **common)
-    return SIGN[rotated](spectrum, **common, **_activation(stats))
-
-
-def centred_residual(residual_var: float, c0: float) -> float:
-    """Return residual_var - c0^2: what is left once the mean of the labels is removed (SI-13)."""
-    need_finite(c0=c0)
-    if residual_var < c0 * c0 * (1 - 1e-12):
-        raise ValueError(f"residual_var={residual_var!r}, needs >= c0^2 = {c0 * c0!r}")
-    return max(residual_var - c0 * c0, 0.0)
+    activation = _activation(stats) if method == "sign" else None
+    return sign_alignment(spectrum, rotated, common, activation)
 
 
 def _kfac(
     spectrum: Spectrum,
-    aspect: float,
-    c1: float,
-    residual_var: float,
+    energy: Array | None,
     damping: float | None,
     weight: str,
-    energy: Array | None,
+    values: dict[str, float],
 ) -> float:
     if damping is None:
         raise ValueError("damping=None, needs a number >= 0 for method 'kfac'")
     need_nonnegative(damping=damping)
-    values = {"aspect": aspect, "c1": c1, "residual_var": residual_var}
+    aspect, residual_var = values["aspect"], values["residual_var"]
     if damping == 0 and aspect == 1 and residual_var > 0:
         return 0.0  # the noise is amplified without bound
     if damping == 0 and aspect <= 1:
         if residual_var == 0:
             return 1.0  # the teacher is recovered exactly
-        formula = (ge.KFAC_RIDGELESS if energy is None else ge.KFAC_RIDGELESS_TEACHER)[weight]
-        return formula(spectrum, energy, **values)
-    v = resolvent(spectrum, aspect=aspect, damping=damping).v
-    formula = (ge.KFAC if energy is None else ge.KFAC_TEACHER)[weight]
-    return formula(spectrum, energy, damping=damping, resolvent_v=float(v), **values)
+        return _evaluated("ridgeless", weight, spectrum, energy, values)
+    v = float(resolvent(spectrum, aspect=aspect, damping=damping).v)
+    known = {**values, "damping": damping, "resolvent_v": v}
+    return _evaluated("kfac", weight, spectrum, energy, known)
+
+
+def _evaluated(
+    step: str, weight: str, spectrum: Spectrum, energy: Array | None, values: dict[str, float]
+) -> float:
+    """Evaluate the statement of SI-02, SI-03, SI-07 or SI-15 that is about this step."""
+    if energy is not None:
+        return teacher_alignment(step, weight, spectrum, energy, values)
+    if weight == "covariance":
+        part = SI_07["correlation" if step == "kfac" else step]
+    elif step == "sgd":
+        part = SI_02["alignment"]
+    else:
+        part = SI_03["alignment" if step == "kfac" else step]
+    return float(part.number(spectrum, **values))
 
 
 def _stat(stats: dict[str, float | bool], method: str, name: str) -> float:

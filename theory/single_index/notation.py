@@ -3,7 +3,7 @@
 import sympy as sp
 
 from theory.core.notation import *  # noqa: F403 - formulas take every letter from one module
-from theory.core.notation import NONNEGATIVE, POSITIVE, REAL, UNIT, scalar
+from theory.core.notation import NATURAL, NONNEGATIVE, POSITIVE, REAL, UNIT, scalar
 
 aspect = scalar("varphi", "aspect", "dimension over samples, d/n", POSITIVE)
 aspect_2 = scalar("varphi_2", "whitening_aspect", "d/n of an independent whitening batch", POSITIVE)
@@ -12,16 +12,36 @@ width = scalar("N_h", "width", "number of hidden neurons", POSITIVE)
 w_fix = scalar("w", "resolvent_w", "fixed point w = λv", UNIT)
 v_fix = scalar("v", "resolvent_v", "fixed point of the companion equation", POSITIVE, "[x]^-2")
 m_fix = scalar("m_R", "resolvent_m", "lim tr((Σ̂ + λI)⁻¹)/d", POSITIVE, "[x]^-2")
+m_slope = scalar("m_R'", "resolvent_m_prime", "lim tr((Σ̂ + λI)⁻²)/d", POSITIVE, "[x]^-4")
+rate_v = scalar("q_v", "companion_rate", "rate of the iteration for v at its root", UNIT)
+rate_m = scalar("q_m", "natural_rate", "rate of the iteration for m at its root", NONNEGATIVE)
 w_slope = scalar("w'", "resolvent_w_prime", "derivative of w in λ", NONNEGATIVE, "[x]^-2")
 c0_link = scalar("c_0", "c0", "mean of the link, E g(z)", REAL, "[y]")
 c1_link = scalar("c_1", "c1", "linear coefficient of the link, E g′(z)", REAL, "[y]")
 s2_link = scalar("s_2", "residual_var", "E (y − c_1 z)²", NONNEGATIVE, "[y]^2")
 a_deg = scalar(
-    "a_k", "hermite_coefficient", "normalised Hermite coefficient of the link", REAL, "[y]"
+    "a_j", "hermite_coefficient", "normalised Hermite coefficient of the link", REAL, "[y]"
 )
 rho2 = scalar("rho^2", "alignment", "squared cosine of β and β⋆", UNIT)
 rho2_sgd = scalar("rho_SGD^2", "alignment_sgd", "squared cosine for SGD", UNIT)
 rho2_cov = scalar("rho_S^2", "covariance_alignment", "squared correlation of βᵀx and β⋆ᵀx", UNIT)
+rho2_star = scalar(
+    "rho_*^2", "alignment_at_best_damping", "squared cosine at the best damping", UNIT
+)
+rho2_cov_star = scalar(
+    "rho_S,*^2", "covariance_alignment_at_best_damping", "the same with the weight Σ", UNIT
+)
+rho2_above = scalar(
+    "rho_>^2", "alignment_above_best_damping", "squared cosine at a damping of at least λ⋆", UNIT
+)
+rho2_same = scalar("rho_same^2", "alignment_same_batch", "squared cosine, same batch", UNIT)
+rho2_exact = scalar("rho_Sigma^2", "alignment_exact_covariance", "squared cosine, exact Σ", UNIT)
+rho2_scaled = scalar(
+    "rho_N^2", "alignment_normalised", "squared cosine for the network with the factor 1/√N", UNIT
+)
+eff_rank = scalar(
+    "d_eff", "effective_rank_share", "effective rank (tr Σ)²/tr Σ² over the dimension", UNIT
+)
 P_s = scalar("P_s", "share_kept", "share of an eigendirection that the ridge fit keeps", UNIT)
 K_s = scalar("K_s", "share_lost", "share of an eigendirection that the ridge fit loses", UNIT)
 noise_gain = scalar("r_s", "noise_gain", "gain of the noise", NONNEGATIVE, "[x]^-2")
@@ -46,6 +66,14 @@ c_perp2 = scalar(
 act_mean = scalar("a_s", "act_mean", "mean of the activation, E act", REAL)
 spike = scalar("vartheta", "spike_strength", "strength of the rank-one step", NONNEGATIVE)
 nu2 = scalar("nu^2", "spike_variance", "βᵀΣβ / |β|²", POSITIVE, "[x]^2")
+theta_c = scalar("vartheta_c", "threshold_strength", "least strength of a visible spike", POSITIVE)
+eta_c = scalar("eta_c", "critical_step", "step size at which the outlier appears", POSITIVE)
+beta_norm = scalar("n_beta", "direction_norm", "length of the learned direction β", POSITIVE)
+sigma_edge = scalar("sigma_edge", "bulk_edge", "largest singular value of the bulk", NONNEGATIVE)
+teacher2 = scalar(
+    "t^2", "teacher_overlap2", "squared overlap of the right singular vector with β⋆", UNIT
+)
+image2 = scalar("o^2", "head_image_overlap2", "squared cosine of O′f and β", UNIT)
 sigma_out = scalar("sigma_out", "singular_value", "outlying singular value of G_+", NONNEGATIVE)
 left2 = scalar("l^2", "left_overlap2", "squared overlap of the left singular vector", UNIT)
 right2 = scalar("r^2", "right_overlap2", "squared overlap of the right singular vector", UNIT)
@@ -62,13 +90,17 @@ ratio_op = scalar(
 )
 rate_const = scalar("C", "rate_constant", "an unspecified constant of a rate", POSITIVE)
 alpha_eta = scalar("alpha", "step_exponent", "exponent of the step size, η = n^α", NONNEGATIVE)
-n_spikes = scalar("ell", "spike_count", "number of feature-matrix spikes", sp.Range(0, sp.oo))
-spike_kl = scalar("S_kl", "spike_gram", "entry of the feature-spike matrix", REAL)
+j = scalar("j", "degree", "degree of a harmonic", NATURAL)
+i = scalar("i", "other_degree", "degree of another harmonic", NATURAL)
+growth = scalar(
+    "g_j", "growth_exponent", "exponent in n of the j-th outlier over the bulk's edge", REAL
+)
+spike_ij = scalar("S_ij", "spike_gram", "entry of the feature-spike matrix", REAL)
 sv_feature = scalar(
-    "sigma_k", "feature_outlier", "k-th outlier of the centred feature matrix", NONNEGATIVE
+    "sigma_j", "feature_outlier", "j-th outlier of the centred feature matrix", NONNEGATIVE
 )
 spike_eig = scalar(
-    "e_k", "spike_eigenvalue", "k-th eigenvalue of the feature-spike matrix", NONNEGATIVE
+    "e_j", "spike_eigenvalue", "j-th eigenvalue of the feature-spike matrix", NONNEGATIVE
 )
 risk = scalar("R_te", "risk", "mean squared prediction error", NONNEGATIVE, "[y]^2")
 risk_train = scalar("R_tr", "train_risk", "mean squared training error", NONNEGATIVE, "[y]^2")

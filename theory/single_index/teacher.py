@@ -1,4 +1,4 @@
-"""SI-15 and SI-16: a given teacher instead of an isotropic one, and a network without 1/sqrt(N)."""
+"""SI-15: a given teacher instead of an isotropic one."""
 
 from __future__ import annotations
 
@@ -6,31 +6,81 @@ import numpy as np
 import numpy.typing as npt
 import sympy as sp
 
+from theory.core.claim import Claim
 from theory.core.formula import Formula
-from theory.core.resolvent import resolvent
+from theory.core.part import Kind, Part
 from theory.core.spectrum import Array, Spectrum
 from theory.single_index import gaussian_equivalent as ge
-from theory.single_index.domain import need_link, need_nonnegative, need_one_of, need_positive
-from theory.single_index.notation import act_mean, c1_link, c_act, c_perp2, s2_link
+from theory.single_index.assumptions import (
+    ASPECT,
+    DAMPED,
+    DERIVED,
+    EXAMPLE,
+    GAUSSIAN,
+    GIVEN_TEACHER,
+    LINEAR_PART,
+    NO_LEADER,
+    NORMALISED,
+    SAME_BATCH,
+)
+from theory.single_index.domain import need_nonnegative
+from theory.single_index.notation import rho2, rho2_star
+from theory.single_index.notation import s_cov as s
 
-# The network's own output f0 is part of the residual y - f0: it is a random, unlearned teacher.
-ENERGY = c1_link**2 + c_act**2
-RESIDUAL = s2_link + c_perp2 + act_mean**2
+SI_15 = Claim(
+    id="SI-15",
+    title="Alignment for a structured teacher",
+    says=(
+        "For a given teacher the means over the signal are taken with its energy in each "
+        "eigenspace. The best damping then moves away from λ⋆ of SI-04, by an order of magnitude "
+        "in either direction in the two cases shown. So the rule of SI-04 needs a teacher without "
+        "preferred directions."
+    ),
+    source=DERIVED,
+    parts={
+        "alignment": Part(Kind.LIMIT, sp.Eq(rho2, ge.kfac_alignment(ge.ONE))),
+        "fixed_point": ge.FIXED_POINT,
+        "sgd": Part(Kind.LIMIT, sp.Eq(rho2, ge.sgd_alignment(ge.ONE))),
+        "ridgeless": Part(Kind.LIMIT, sp.Eq(rho2, ge.ridgeless_alignment(ge.ONE))),
+        "moved": Part(Kind.ORDERING, sp.Ge(rho2, rho2_star)),
+    },
+    definitions=ge.MEANINGS_TEACHER,
+    assumptions=(
+        GAUSSIAN,
+        GIVEN_TEACHER,
+        NORMALISED,
+        ASPECT,
+        NO_LEADER,
+        LINEAR_PART,
+        DAMPED,
+        SAME_BATCH,
+    ),
+    example=EXAMPLE,
+    beyond_paper=True,
+)
 
-SGD_UNNORMALISED = Formula(
-    ge.isotropic(ge.sgd_alignment(sp.Integer(1), energy=ENERGY, residual=RESIDUAL))
-)
-NOISE_UNNORMALISED = ge.isotropic(ge.tau2(energy=ENERGY, residual=RESIDUAL))
-KFAC_UNNORMALISED = Formula(
-    ge.in_full(
-        ge.isotropic(
-            ge.kfac_alignment(sp.Integer(1), energy=ENERGY, noise_level=NOISE_UNNORMALISED)
-        )
-    )
-)
-KFAC_RIDGELESS_UNNORMALISED = Formula(
-    ge.isotropic(ge.kfac_ridgeless_alignment(sp.Integer(1), energy=ENERGY, residual=RESIDUAL))
-)
+# the same with the weight Sigma
+_CORRELATION = {
+    "kfac": Formula(
+        ge.in_full(ge.kfac_alignment(s).xreplace(ge.MEANINGS_TEACHER)),
+    ),
+    "sgd": Formula(ge.sgd_alignment(s)),
+    "ridgeless": Formula(ge.ridgeless_alignment(s)),
+}
+
+
+def teacher_alignment(
+    step: str, weight: str, spectrum: Spectrum, energy: Array, values: dict[str, float]
+) -> float:
+    """Return rho^2 of a step, "sgd", "kfac" or "ridgeless", for energies (k,) of the teacher.
+
+    weight: "identity", or "covariance" for rho_S^2.
+    Source: SI-15; derived for the weight "covariance".
+    """
+    if weight == "covariance":
+        return _CORRELATION[step](spectrum, energy, **values)
+    part = SI_15["alignment" if step == "kfac" else step]
+    return float(part.number(spectrum, energy, **values))
 
 
 def energy_per_eigenspace(spectrum: Spectrum, teacher_energy: npt.ArrayLike) -> Array:
@@ -49,46 +99,3 @@ def energy_per_eigenspace(spectrum: Spectrum, teacher_energy: npt.ArrayLike) -> 
     if total == 0:
         raise ValueError("teacher_energy sums to 0.0, needs > 0")
     return energy / total
-
-
-def unnormalised_alignment(
-    method: str,
-    *,
-    spectrum: Spectrum,
-    aspect: float,
-    c1: float,
-    residual_var: float,
-    c_act: float,
-    c_perp2: float,
-    act_mean: float,
-    damping: float | None = None,
-) -> float:
-    """Return rho^2 for the network f'act(Gx) without the factor 1/sqrt(N) (SI-16).
-
-    method: "sgd" or "kfac" (damping needed; 0.0 for aspect < 1 is the ridgeless limit).
-    c_act, c_perp2, act_mean: as in theory.core.gauss.hermite.activation_statistics.
-    Raises: ValueError for a value outside its bound.
-    Source: derived; the residual of the initial network adds to signal energy and noise.
-    """
-    need_one_of("method", method, ("sgd", "kfac"))
-    need_positive(aspect=aspect)
-    need_link(c1, residual_var)
-    need_nonnegative(c_perp2=c_perp2)
-    values = {
-        "aspect": aspect,
-        "c1": c1,
-        "residual_var": residual_var,
-        "c_act": c_act,
-        "c_perp2": c_perp2,
-        "act_mean": act_mean,
-    }
-    if method == "sgd":
-        if damping is not None:
-            raise ValueError(f"damping={damping!r}, needs None for method 'sgd'")
-        return SGD_UNNORMALISED(spectrum, **values)
-    if damping is None:
-        raise ValueError("damping=None, needs a number >= 0 for method 'kfac'")
-    if damping == 0 and aspect < 1:
-        return KFAC_RIDGELESS_UNNORMALISED(spectrum, **values)
-    v = float(resolvent(spectrum, aspect=aspect, damping=damping).v)
-    return KFAC_UNNORMALISED(spectrum, damping=damping, resolvent_v=v, **values)

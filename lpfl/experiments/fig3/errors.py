@@ -23,7 +23,7 @@ from lpfl.experiments.core.single_index_steps import Start, starts, step_at, uni
 from lpfl.measure.ridge import refit_errors
 from lpfl.problems.single_index.network import TwoLayerNetwork
 from theory.single_index import ridge_risk
-from theory.single_index.ridge_risk import Risk
+from theory.single_index.ridge import Risk
 
 METHODS = (SGD, KFAC, KFAC_BEST)
 RIDGE = 0.1

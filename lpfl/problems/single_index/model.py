@@ -14,6 +14,8 @@ from torch import Tensor
 from lpfl.linalg import require_finite, require_symmetric
 from lpfl.problems.links import Scalar, link_function
 
+INPUT_LAW = "gaussian"  # of the rows that `sample` and `sample_moments` draw
+
 
 def covariance_root(covariance: Tensor) -> Tensor:
     """Return L with ``L L^T = Sigma``: entrywise root of a diagonal (d,), Cholesky of (d, d).
@@ -61,7 +63,8 @@ def normalised_teacher(teacher: Tensor, covariance: Tensor) -> Tensor:
 class SingleIndexProblem:
     """A single-index regression problem with R replicates of the teacher.
 
-    Shapes: covariance (d,) or (d, d); teacher (R, d), used as given.
+    Shapes: covariance (d,) or (d, d); teacher (R, d), used as given. teacher_law says how it was
+    drawn: "isotropic", or "given" for any other way.
     Units:  inputs in [x], teacher in 1/[x], targets and noise_std in [y].
     Raises: ValueError on a covariance that is not positive definite, a teacher of another
             size or dtype, a negative or infinite noise_std, an unknown link name.
@@ -71,6 +74,7 @@ class SingleIndexProblem:
     teacher: Tensor
     link: str | Scalar = "tanh"
     noise_std: float = 0.0
+    teacher_law: str = "given"
 
     def __post_init__(self) -> None:
         covariance_root(self.covariance)
@@ -122,7 +126,8 @@ def draw_problem(
     teacher = torch.randn(
         size, generator=generator, dtype=covariance.dtype, device=generator.device
     )
-    return SingleIndexProblem(covariance, normalised_teacher(teacher, covariance), link, noise_std)
+    teacher = normalised_teacher(teacher, covariance)
+    return SingleIndexProblem(covariance, teacher, link, noise_std, "isotropic")
 
 
 def draw_targets(

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterator
 from lpfl import decide
 from lpfl.verify.expect import Decided
 from lpfl.verify.trial import Trial
+from theory.core.exact import check_identity
 
 
 def exact_parts(trial: Trial, *, only: Collection[str] = ()) -> Iterator[Decided]:
@@ -24,3 +25,19 @@ def exact_parts(trial: Trial, *, only: Collection[str] = ()) -> Iterator[Decided
             result.holds, false_pass_bound=float(result.false_pass_bound), degree=result.degree
         )
         yield Decided(part=name, verdict=verdict, label="exact")
+
+
+def exact_scalar(trial: Trial, name: str, *, draws: int = 2) -> Decided:
+    """Decide an identity of scalars among the parts of the claim, read at random points."""
+    part = trial.claim[name]
+    result = check_identity(
+        part.relation,
+        {},
+        definitions=part.definitions,
+        seed=trial.integer_seed("exact", name),
+        draws=draws,
+    )
+    verdict = decide.exact_identity(
+        result.holds, false_pass_bound=float(result.false_pass_bound), degree=result.degree
+    )
+    return Decided(part=name, verdict=verdict, label="exact")

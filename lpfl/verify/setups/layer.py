@@ -21,10 +21,10 @@ from lpfl.problems import single_index as model
 from lpfl.problems.single_index import directions
 from lpfl.problems.single_index import moments as sampler
 from lpfl.problems.single_index import network as networks
-from lpfl.verify.check import Trial
 from lpfl.verify.scenario import Scenario
 from lpfl.verify.setups import single_index as setup
 from lpfl.verify.space import Choice, Covariances, Integers, Reals
+from lpfl.verify.trial import Trial
 from theory.core.gauss.hermite import ActivationStatistics, activation_statistics
 from theory.single_index import gradient_remainder_ratio
 from theory.single_index.direction import Direction, direction
@@ -75,20 +75,19 @@ def activation(scenario: Mapping[str, Any]) -> ActivationStatistics:
 
 
 def facts(scenario: Scenario) -> dict[str, Any]:
-    """Add the width and the statistics of the activation to those of the labels.
-
-    A number within its certified radius of 0 is 0: the mean of tanh, its mean curvature.
-    """
-    act, link = activation(scenario), setup.statistics(scenario)
+    """Return what is planned: the labels, the width and the statistics of the activation."""
     return {
         **setup.facts(scenario),
         "width": width(scenario),
         "width_ratio": width_ratio(scenario),
-        "c_act": act.c_act,
-        "act_prime_var": act.act_prime_var,
-        "act_second": act.act_second if abs(act.act_second) > act.radius else 0.0,
-        "c0": link.c0 if abs(link.c0) > link.radius else 0.0,
+        **setup.activation_facts(activation(scenario)),
     }
+
+
+def admit(trial: Trial, layer: Layer, **more: Any) -> None:
+    """Test the domain on the drawn problem, network and batch, and on what the run adds."""
+    n = layer.batch.inputs.shape[-2]
+    setup.admit(trial, layer.problem, n, network=layer.network, **more)
 
 
 def remainder_ratio(scenario: Mapping[str, Any]) -> float:
@@ -183,3 +182,20 @@ def top_alignment(top: measures.TopSingular, side: str, vector: Tensor) -> Tenso
     """Return the squared cosine (R,) of the first left or right singular vector with a vector."""
     found: Tensor = getattr(top, side)[..., 0]
     return measures.alignment(found, vector)
+
+
+def descends(
+    scenario: Mapping[str, Any], top: measures.TopSingular, head: Tensor, vector: Tensor
+) -> Tensor:
+    """Return +1 or -1 (R,): whether the first singular pair points along ``c_act head vector'``.
+
+    A singular pair is free up to a common sign, so only the product of both cosines has one.
+    """
+    left = (top.left[..., 0] * head).sum(-1)
+    right = (top.right[..., 0] * vector).sum(-1)
+    return torch.sign(left * right) * math.copysign(1.0, activation(scenario).c_act)
+
+
+def mean_strength(strengths: Tensor) -> float:
+    """Return the mean strength of the runs, the fact that they are admitted with."""
+    return float(strengths.mean())

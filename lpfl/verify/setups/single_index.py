@@ -1,8 +1,6 @@
-"""Scenarios of single-index learning: axes, predicted statistics, drawn batches, margins.
+"""Scenarios of single-index learning: axes, predicted statistics, drawn batches, admitted runs.
 
-A limit is confronted at finite d: the margin of every comparison is ``finite_size(scenario)``, a
-stated multiple of 1/d, plus a stated relative tolerance. Predictions use the very spectrum of the
-drawn covariance and aspect = d/n after n was rounded.
+Predictions use the very spectrum of the drawn covariance and aspect = d/n after n was rounded.
 """
 
 import math
@@ -12,29 +10,28 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy import stats
 from torch import Tensor
 
 from lpfl.linalg.covariance import CovarianceSpec
 from lpfl.problems import single_index as model
 from lpfl.problems.single_index import moments as sampler
-from lpfl.verify.check import Trial, as_numpy, default_facts
+from lpfl.problems.single_index.model import INPUT_LAW
+from lpfl.problems.single_index.network import TwoLayerNetwork
 from lpfl.verify.scenario import Scenario
 from lpfl.verify.space import Axis, Choice, Covariances, Integers, Reals
+from lpfl.verify.trial import Trial, as_numpy, default_facts
 from theory import Spectrum
-from theory.core.gauss.hermite import LinkStatistics, link_statistics
+from theory.core.gauss.hermite import (
+    ActivationStatistics,
+    LinkStatistics,
+    activation_statistics,
+    link_statistics,
+)
+from theory.core.resolvent import resolvent
 
 # two_level: two atoms of equal weight; clustered: three atoms
 FAMILIES = ("identity", "two_level", "geometric", "power_law", "clustered")
 LINKS = ("tanh", "erf", "relu", "he12", "he13", "identity", "sign")
-HEAVY_TAILED = ("he3", "he13")
-MILD_CONDITION, MILD_TOP, MILD_ASPECT = 10.0, 3.0, 0.6
-RELATIVE_TOLERANCE = 0.03
-MILD_SPREAD, WIDE_SPREAD = (
-    0.75,
-    1.2,
-)  # standard deviation of rho^2 times sqrt(d), see replicates_for
-LEAST_EFFECT = 0.2  # a difference of squared cosines worth noticing
 BLOCK_NUMBERS = 4_000_000  # entries of one (R, d, d) block: 32 MB
 
 INPUT_DIM = Integers("input_dim", 56, 96, log=True)
@@ -52,6 +49,11 @@ def two_atom(dim: int, spread: float, rotation: str = "none") -> CovarianceSpec:
     """Return the covariance with half of its eigenvalues 1 - spread, half 1 + spread (even dim)."""
     log10_cond = float(f"{math.log10((1 + spread) / (1 - spread)):.12g}")
     return CovarianceSpec(dim, "two_level", log10_cond, rotation, 0)
+
+
+def geometric(dim: int) -> CovarianceSpec:
+    """Return a log-uniform spectrum of condition number 100."""
+    return CovarianceSpec(dim, "geometric", 2.0, "haar", 0)
 
 
 def scenario(dim: int, *, n: int, covariance: CovarianceSpec | None = None, **fields: Any) -> Any:
@@ -92,20 +94,93 @@ def limits(scenario: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def predicted(trial: Trial, part: str, *, energy: Any = None, **values: Any) -> float:
+    """Return the right side of ``part`` at the scenario's spectrum, labels and sizes.
+
+    values: what differs from the scenario, by code name. Where the relation needs the fixed point
+    v, it is the one at this aspect and damping.
+    """
+    bound = trial.claim[part]
+    names = bound.formula.code_names
+    link = statistics(trial.scenario)
+    known = {**default_facts(trial.scenario), "c0": link.c0, "c1": link.c1}
+    known |= {"residual_var": link.residual_var, "aspect": aspect(trial.scenario), **values}
+    s = known.pop("spectrum", None) or spectrum(trial.scenario)
+    if "resolvent_v" in names and "resolvent_v" not in known:
+        root = resolvent(s, aspect=known["aspect"], damping=known["damping"])
+        known["resolvent_v"] = float(root.v)
+    return float(bound.number(s, energy, **{name: known[name] for name in names}))
+
+
+def effective_rank_share(eigenvalues: NDArray[np.float64]) -> float:
+    """Return (tr Sigma)^2 / tr Sigma^2 over the dimension."""
+    return float(np.mean(eigenvalues) ** 2 / np.mean(eigenvalues**2))
+
+
+def link_facts(link: LinkStatistics) -> dict[str, float]:
+    """Return the statistics of the labels by code name; a mean within its radius of 0 is 0."""
+    c0 = link.c0 if abs(link.c0) > link.radius else 0.0
+    return {"c0": c0, "c1": link.c1, "residual_var": link.residual_var}
+
+
+def activation_facts(act: ActivationStatistics) -> dict[str, float]:
+    """Return the statistics of an activation by code name."""
+    second = act.act_second if abs(act.act_second) > act.radius else 0.0
+    return {"c_act": act.c_act, "act_prime_var": act.act_prime_var, "act_second": second}
+
+
 def facts(scenario: Scenario) -> dict[str, Any]:
-    """Add what the runs of these checks have in common, and the statistics of the labels."""
-    link = statistics(scenario)
-    common = {
-        "input_law": "gaussian",
+    """Return what is planned, for a test of the domain before anything is drawn."""
+    planned = {
+        "input_law": INPUT_LAW,
         "teacher_law": "isotropic",
         "network_scaling": "normalised",
         "whitening_batch": "same",
-        "ridge_data": "fresh",
-        "c0": link.c0,
-        "c1": link.c1,
-        "residual_var": link.residual_var,
+        **link_facts(statistics(scenario)),
+        "effective_rank_share": effective_rank_share(scenario["covariance"].spectrum()),
     }
-    return {**common, **default_facts(scenario), "aspect": aspect(scenario)}
+    return {**default_facts(scenario), **planned, "aspect": aspect(scenario)}
+
+
+def admit(
+    trial: Trial,
+    problem: model.SingleIndexProblem,
+    n: int,
+    *,
+    whitening: sampler.Moments | None = None,
+    network: TwoLayerNetwork | None = None,
+    **more: Any,
+) -> None:
+    """Test the domain on what was drawn: the problem, the rows, the network.
+
+    whitening: the other batch, where the covariance is that of another one. Without a network the
+    run is X'y/n, whitened or not: the direction of the network with the factor 1/sqrt(N).
+    more: facts that only the run knows, by code name (its damping, its spike).
+    """
+    sigma = as_numpy(problem.covariance)
+    eigenvalues = np.asarray(
+        sigma if sigma.ndim == 1 else np.linalg.eigvalsh(sigma), dtype=np.float64
+    )
+    found: dict[str, Any] = {
+        "input_dim": problem.dim,
+        "batch_size": n,
+        "aspect": problem.dim / n,
+        "noise_std": problem.noise_std,
+        "input_law": INPUT_LAW,
+        "teacher_law": problem.teacher_law,
+        "network_scaling": "normalised",
+        "whitening_batch": "same" if whitening is None else "independent",
+        "condition_number": max(float(eigenvalues.max() / eigenvalues.min()), 1.0),
+        "effective_rank_share": effective_rank_share(eigenvalues),
+        **link_facts(link_statistics(str(problem.link), noise_std=problem.noise_std)),
+    }
+    if whitening is not None:
+        found["whitening_aspect"] = problem.dim / whitening.n
+    if network is not None:
+        found["network_scaling"] = "normalised" if network.normalised else "plain"
+        found |= {"width": network.width, "width_ratio": network.width / problem.dim}
+        found |= activation_facts(activation_statistics(str(network.activation)))
+    trial.admit(**{**found, **more})
 
 
 def covariance(trial: Trial) -> Tensor:
@@ -114,80 +189,6 @@ def covariance(trial: Trial) -> Tensor:
     if spec.rotation == "none" and spec.family != "ar1":
         return trial.tensor(spec.spectrum())
     return trial.tensor(spec.matrix())
-
-
-def is_mild(scenario: Mapping[str, Any]) -> bool:
-    """Say whether runs of this size are close to the limit.
-
-    The spectrum is well-conditioned and without a few large eigenvalues (mean 1), there are clearly
-    more samples than dimensions, and the labels have light tails.
-    """
-    if aspect(scenario) > MILD_ASPECT or scenario["link"] in HEAVY_TAILED:
-        return False
-    covariance = scenario["covariance"]
-    if covariance.condition_number() > MILD_CONDITION:
-        return False
-    return bool(covariance.spectrum()[0] <= MILD_TOP)
-
-
-def finite_size(scenario: Mapping[str, Any], *, damped: bool = True) -> float:
-    """Return the stated bound on |mean over replicates - limit|: 2/d in mild scenarios, else 6/d.
-
-    Without damping the inverse of the batch's covariance fluctuates more, by 1/(1 - d/n): mild
-    scenarios have 2/(d (1 - d/n)) then, at most 5/d. The classes and constants were settled by
-    preliminary runs (0 to 1 over d in mild scenarios, 2 to 5 over d at condition 100 and d = 2n),
-    then confirmed on a seed that no preliminary run had used.
-    """
-    dim = float(scenario["input_dim"])
-    if not is_mild(scenario):
-        return 6.0 / dim
-    return 2.0 / dim if damped else 2.0 / (dim * (1.0 - aspect(scenario)))
-
-
-def tolerance(scenario: Mapping[str, Any], predicted: float, *, damped: bool = True) -> float:
-    """Return the margin of a comparison with ``predicted``: finite-size term + 3 per cent."""
-    return finite_size(scenario, damped=damped) + RELATIVE_TOLERANCE * abs(predicted)
-
-
-def matters(distance: float) -> float:
-    """Return the effect a comparison must be able to see: the distance to the rival value.
-
-    Where the rival comes closer than LEAST_EFFECT, the anchors are what tells the two apart.
-    """
-    return max(abs(distance), LEAST_EFFECT)
-
-
-def replicates_for(
-    trial: Trial, tolerance: float, *, spread: float | None = None, share: float = 0.45
-) -> int:
-    """Return the replicates at which the half-width of the t interval is ``share`` of the margin.
-
-    spread: standard deviation of one replicate times sqrt(d), a bound known beforehand; by default
-    that of a squared cosine (0.3 to 0.9 in mild scenarios, up to 1.3 elsewhere).
-    """
-    scenario = trial.scenario
-    if spread is None:
-        spread = MILD_SPREAD if is_mild(scenario) else WIDE_SPREAD
-    quantile = float(stats.norm.isf(trial.alpha / 2))
-    std = spread / math.sqrt(scenario.input_dim)
-    return max(64, math.ceil((quantile * std / (share * tolerance)) ** 2))
-
-
-def replicates_for_limits(trial: Trial, *limits: float) -> int:
-    """Return the replicates that comparisons with all of these squared cosines need.
-
-    A squared cosine p fluctuates like 2 sqrt(p (1 - p)) times an angle; half of the bound at
-    p = 1/2 is kept as the least.
-    """
-    widest = MILD_SPREAD if is_mild(trial.scenario) else WIDE_SPREAD
-    return max(
-        replicates_for(
-            trial,
-            tolerance(trial.scenario, p),
-            spread=widest * max(0.5, 2.0 * math.sqrt(max(p * (1.0 - p), 0.0))),
-        )
-        for p in limits
-    )
 
 
 def replicated(
@@ -209,15 +210,22 @@ def replicated(
     sizes = [len(part) for part in np.array_split(np.arange(replicates), blocks)]
     parts: list[Mapping[str, Tensor]] = []
     for block, size in enumerate(sizes):
-        problem = model.draw_problem(
-            matrix,
-            replicates=size,
-            generator=trial.stream(name, block),
-            link=trial.scenario.link,
-            noise_std=trial.scenario.noise_std,
-        )
+        problem = draw_problem(trial, matrix, replicates=size, stream=trial.stream(name, block))
         parts.append(measure(problem, block))
     return {key: as_numpy(torch.cat([part[key] for part in parts])) for key in parts[0]}
+
+
+def draw_problem(
+    trial: Trial, matrix: Tensor, *, replicates: int, stream: torch.Generator
+) -> model.SingleIndexProblem:
+    """Draw isotropic teachers for this covariance, with the scenario's link and noise."""
+    return model.draw_problem(
+        matrix,
+        replicates=replicates,
+        generator=stream,
+        link=trial.scenario.link,
+        noise_std=trial.scenario.noise_std,
+    )
 
 
 def draw_moments(

@@ -1,152 +1,182 @@
 """SI-02, SI-03: squared cosine of the learned direction with the teacher, against its limits."""
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from torch import Tensor
 
-from lpfl import decide
-from lpfl.linalg.covariance import CovarianceSpec
-from lpfl.measure.alignment import alignment
 from lpfl.problems import single_index as model
 from lpfl.problems.single_index import directions
-from lpfl.verify.check import Check, Finding, Trial
-from lpfl.verify.claims.single_index import properties
-from lpfl.verify.scenario import Scenario
+from lpfl.verify.check import check
+from lpfl.verify.expect import Below, Comparison, Near, Ordered, Rival
+from lpfl.verify.setups import alignment as compare
+from lpfl.verify.setups import limiting_cases as cases
 from lpfl.verify.setups import single_index as setup
-from lpfl.verify.space import ScenarioSpace
-from theory.single_index import alignment as predicted_alignment
+from lpfl.verify.tolerance import finite_size, judgement
+from lpfl.verify.trial import Trial
+from theory import Spectrum
+from theory.single_index import alignment as alignment_of
+from theory.single_index import population_whitening_alignment
 
-# The ridgeless noise grows as 1/|1 - d/n|; its finite-size term would not be of order 1/d.
-RIDGELESS_BELOW, RIDGELESS_ABOVE = 0.6, 1.6
-HUGE = 1e6
+HUGE = 1e6  # a damping far above every eigenvalue
 PICTURE_DAMPINGS = tuple(float(x) for x in np.logspace(-3, 2, 6))
+UNBOUNDED_DIM, UNBOUNDED_ASPECT, UNBOUNDED_REPLICATES = 240, 0.5, 400
+VISIBLE = judgement(0.01, "a fifth of the limit 0.06, seen at d = 240 and at d = 480 beforehand")
+SGD_ANCHORS = (
+    setup.scenario(200, n=6000),
+    setup.scenario(100, n=200, covariance=setup.two_atom(100, 0.9, "haar"), link="relu"),
+    setup.scenario(240, n=480, covariance=setup.two_atom(240, 0.9)),
+)
+PICTURED = setup.scenario(200, n=6000, damping=0.01)
 
 
-def predictions(scenario: Scenario, weight: str = "identity") -> dict[str, float]:
-    """Return the limits for SGD, for KFAC at the scenario's damping, and without damping."""
-    values = setup.limits(scenario)
-    damped = {"damping": scenario.get("damping", 0.1), "weight": weight}
-    return {
-        "sgd": predicted_alignment("sgd", weight=weight, **values),
-        "kfac": predicted_alignment("kfac", **damped, **values),
-        "ridgeless": predicted_alignment("kfac", damping=0.0, weight=weight, **values),
+@check("SI-02", setup.AXES, anchors=SGD_ANCHORS, decisions=4, facts=setup.facts)
+def sgd_alignment(trial: Trial) -> Iterator[Comparison]:
+    """Squared cosine of X'y/n with the teacher, and its cap with infinite data."""
+    limit = setup.predicted(trial, "alignment")
+    known = setup.limits(trial.scenario)
+
+    def measure(problem: model.SingleIndexProblem, block: int) -> dict[str, Tensor]:
+        batch = setup.draw_moments(trial, problem, block)
+        setup.admit(trial, problem, batch.n)
+        return {"sgd": compare.signed(trial, directions.sgd_direction(batch), problem)}
+
+    replicates = compare.replicates_for_limits(trial, limit)
+    values = setup.replicated(trial, replicates, measure)["sgd"]
+    cap = setup.predicted(trial, "cap")
+    rivals = {
+        "KFAC at damping 0.1": alignment_of("kfac", damping=0.1, **known),
+        "infinite data": cap,
+        "labels without noise": setup.predicted(trial, "alignment", residual_var=0.0),
     }
+    yield compare.near(trial, "alignment", values, limit, rivals=rivals)
+    yield compare.ordered(trial, "cap", np.full_like(values, cap), values, cap - limit)
+    yield cases.infinite_data(trial, "cap", "alignment")
+    yield cases.isotropic(trial, "alignment")
+    yield from cases.units(trial, "alignment", damping=None)
 
 
-def ridgeless_applies(scenario: Scenario) -> bool:
-    """Say whether d/n is far enough from 1 for a run without damping."""
-    aspect = setup.aspect(scenario)
-    return aspect <= RIDGELESS_BELOW or aspect >= RIDGELESS_ABOVE
-
-
-def near(
-    trial: Trial,
-    samples: Any,
-    predicted: float,
-    *,
-    rival: float,
-    damped: bool = True,
-    said: str = "",
-) -> decide.Verdict:
-    """Decide that the mean of squared cosines is ``predicted`` up to the stated margin."""
-    verdict = decide.equivalence(
-        samples,
-        predicted=predicted,
-        tolerance=setup.tolerance(trial.scenario, predicted, damped=damped),
-        alpha=trial.alpha,
-        matters=setup.matters(predicted - rival),
-    )
-    return verdict.with_detail(said) if said else verdict
-
-
-def measure_sgd(trial: Trial) -> list[Finding]:
-    """SI-02: squared cosine of X'y/n with the teacher."""
-    scenario = trial.scenario
-    limit = predictions(scenario)
-    replicates = setup.replicates_for_limits(trial, limit["sgd"])
-
-    def measure(problem: model.SingleIndexProblem, block: int) -> dict[str, Tensor]:
-        batch = setup.draw_moments(trial, problem, block)
-        return {"sgd": alignment(directions.sgd_direction(batch), problem.teacher)}
-
-    values = setup.replicated(trial, replicates, measure)
-    s = setup.spectrum(scenario)
-    cap = s.moment(1) ** 2 / s.moment(2)
-    verdict = near(
+@sgd_alignment.extra("few eigenvalues carry Σ", on=SGD_ANCHORS[:1])
+def unbounded(trial: Trial) -> Iterator[Comparison]:
+    """Eigenvalues 1/k: the limit is missed, the formula for the run's own teachers is met."""
+    dim = UNBOUNDED_DIM
+    eigenvalues = 1.0 / np.arange(1, dim + 1)
+    eigenvalues *= dim / eigenvalues.sum()
+    problem = setup.draw_problem(
         trial,
-        values["sgd"],
-        limit["sgd"],
-        rival=limit["kfac"],
-        said=f"cap with infinite data {cap:.4g}; KFAC at damping 0.1 would give "
-        f"{limit['kfac']:.4g}",
+        trial.tensor(eigenvalues),
+        replicates=UNBOUNDED_REPLICATES,
+        stream=trial.stream("unbounded"),
     )
-    return [
-        Finding("alignment", verdict),
-        *properties.sgd_properties(trial),
-    ]
+    n = round(dim / UNBOUNDED_ASPECT)
+    batch = setup.sampler.sample_moments(problem, n, generator=trial.stream("unbounded batch"))
+    seen = compare.signed(trial, directions.sgd_direction(batch), problem).cpu().numpy()
+    known = {**setup.limits(trial.scenario), "aspect": dim / n, "spectrum": Spectrum(eigenvalues)}
+    limit = alignment_of("sgd", **known)
+    own = np.array(
+        [alignment_of("sgd", teacher_energy=b, **known) for b in problem.teacher.square().tolist()]
+    )
+    name = "few eigenvalues carry Σ"
+    yield Ordered(
+        part=name,
+        better=seen,
+        worse=np.full_like(seen, limit + VISIBLE.value),
+        slack=finite_size(0.0, "a strict order: the excess is part of the worse side"),
+        label="the limit is missed",
+    )
+    yield Near(
+        part=name,
+        samples=seen - own + own.mean(),
+        predicted=float(own.mean()),
+        tolerance=finite_size(compare.MILD_TERM / dim, "2/d, as for bounded spectra"),
+        rival=Rival("the limit", limit),
+        label="the teachers' own energies are met",
+    )
 
 
-def measure_kfac(trial: Trial) -> list[Finding]:
-    """SI-03: the same for the whitened direction, damped and without damping."""
-    scenario = trial.scenario
-    limit = predictions(scenario)
-    names = ("kfac", "ridgeless") if ridgeless_applies(scenario) else ("kfac",)
-    draws = dampings(scenario)
+@check(
+    "SI-03",
+    (*setup.AXES, setup.DAMPING),
+    anchors=(
+        PICTURED,
+        setup.scenario(100, n=400, covariance=setup.two_atom(100, 0.9, "haar"), damping=0.1),
+        setup.scenario(120, n=60, covariance=setup.geometric(120), damping=0.3),
+    ),
+    decisions=4,
+    facts=setup.facts,
+)
+def kfac_alignment(trial: Trial) -> Iterator[Comparison]:
+    """The whitened direction of the same batch: damped, hugely damped, and without damping."""
+    damping = float(trial.scenario.damping)
+    known = setup.limits(trial.scenario)
+    dampings = {"kfac": damping, "huge": HUGE}
+    limit = {"kfac": setup.predicted(trial, "alignment")}
+    sgd = setup.predicted(trial, "large_damping")
+    ridgeless = "ridgeless" if known["aspect"] < 1 else "pseudo_inverse"
+    if compare.ridgeless_applies(trial):
+        dampings[ridgeless] = 0.0
+        limit[ridgeless] = setup.predicted(trial, ridgeless, damping=0.0)
 
     def measure(problem: model.SingleIndexProblem, block: int) -> dict[str, Tensor]:
         batch = setup.draw_moments(trial, problem, block)
-        found = {"sgd": directions.sgd_direction(batch)}
-        for name in (*names, "huge", *draws):
-            found[name] = directions.kfac_direction(batch, damping=damping_of(scenario, name))
-        return {name: alignment(beta, problem.teacher) for name, beta in found.items()}
+        setup.admit(trial, problem, batch.n, damping=damping)
+        trial.memory.setdefault("batch", (problem, batch))
+        found = {"sgd": compare.signed(trial, directions.sgd_direction(batch), problem)}
+        for name, value in dampings.items():
+            beta = directions.kfac_direction(batch, damping=value)
+            found[name] = compare.signed(trial, beta, problem)
+        return found
 
-    replicates = setup.replicates_for_limits(trial, *(limit[name] for name in names))
+    replicates = compare.replicates_for_limits(trial, *limit.values())
     values = setup.replicated(trial, replicates, measure)
-    findings = []
-    for name in names:
-        part = "alignment" if name == "kfac" else "ridgeless"
-        verdict = near(
+    rivals = {
+        "SGD": sgd,
+        "exact covariance": population_whitening_alignment(**known),
+        "twice the damping": setup.predicted(trial, "alignment", damping=2.0 * damping),
+    }
+    yield compare.near(trial, "alignment", values["kfac"], limit["kfac"], rivals=rivals)
+    if ridgeless in values:
+        yield compare.near(
             trial,
-            values[name],
-            limit[name],
-            rival=limit["sgd"],
-            damped=name != "ridgeless",
-            said=f"SGD {limit['sgd']:.4g}",
+            ridgeless,
+            values[ridgeless],
+            limit[ridgeless],
+            rivals={"SGD": sgd, "exact covariance": rivals["exact covariance"]},
+            damped=False,
         )
-        findings.append(Finding(part, verdict))
-    if draws:
-        findings[0] = Finding("alignment", findings[0].verdict, damping_picture(scenario, values))
-    gap = np.abs(values["huge"] - values["sgd"])
-    findings.append(Finding("large damping is SGD", properties.sgd_limit_of_runs(trial, gap, HUGE)))
-    return [*findings, *properties.kfac_properties(trial)]
+    _, batch = trial.memory["batch"]
+    yield compare.fixed_point(trial, "fixed_point", batch, damping)
+    # (Q + L)^-1 h L = h - Q h / L + ..., so the two squared cosines differ by at most 2 |Q| / L.
+    yield Below(
+        part="large_damping",
+        measured=np.abs(values["huge"] - values["sgd"]),
+        limit=2.0 * compare.largest_eigenvalue(trial) / HUGE,
+        tolerance=compare.FORMULA,
+        label="a batch at damping 1e6",
+    )
+    yield compare.near(trial, "large_damping", values["huge"], sgd, rivals={"KFAC": limit["kfac"]})
+    yield cases.isotropic(trial, "alignment")
+    yield cases.large_damping(trial, "alignment", "large_damping")
+    yield cases.small_damping(trial, "alignment", "ridgeless")
+    yield from cases.units(trial, "alignment", damping=damping)
 
 
-def dampings(scenario: Scenario) -> tuple[str, ...]:
-    """Return the names of the extra dampings of the picture, which one anchor shows."""
-    if scenario != PICTURED:
-        return ()
-    return tuple(f"at {i}" for i in range(len(PICTURE_DAMPINGS)))
-
-
-def damping_of(scenario: Scenario, name: str) -> float:
-    """Return the damping that goes with a name of a direction."""
-    if name.startswith("at "):
-        return PICTURE_DAMPINGS[int(name[3:])]
-    return {"kfac": float(scenario.damping), "ridgeless": 0.0, "huge": HUGE}[name]
-
-
-def damping_picture(scenario: Scenario, values: dict[str, Any]) -> dict[str, Any]:
-    """Return the predicted alignment against the damping, and what the runs gave."""
-    known = setup.limits(scenario)
+@kfac_alignment.picture(on=[PICTURED])
+def damping_picture(trial: Trial) -> dict[str, Any]:
+    """Draw the predicted alignment against the damping, and what the runs gave."""
+    problem, batch = trial.memory["batch"]
+    known = setup.limits(trial.scenario)
     fine = np.logspace(-3, 2, 81)
-    line = [predicted_alignment("kfac", damping=float(x), **known) for x in fine]
-    runs = [values[name] for name in dampings(scenario)]
+    line = [setup.predicted(trial, "alignment", damping=float(x)) for x in fine]
+    runs = [
+        compare.signed(trial, directions.kfac_direction(batch, damping=x), problem).cpu().numpy()
+        for x in PICTURE_DAMPINGS
+    ]
     mean = [float(run.mean()) for run in runs]
     spread = [1.96 * float(run.std(ddof=1)) / math.sqrt(run.size) for run in runs]
-    sgd = predicted_alignment("sgd", **known)
-    aspect = setup.aspect(scenario)
+    sgd = setup.predicted(trial, "large_damping")
     return {
         "title": "Alignment after one step against the damping",
         "x_label": "damping",
@@ -165,45 +195,7 @@ def damping_picture(scenario: Scenario, values: dict[str, Any]) -> dict[str, Any
                 "high": [m + h for m, h in zip(mean, spread, strict=True)],
             },
         ],
-        "note": f"d = {scenario.input_dim}, d/n = {aspect:.3g}, link {scenario.link}; half of the "
-        "eigenvalues 0.5, half 1.5, in place of the paper's covariance family, not known to us",
+        "note": f"d = {trial.scenario.input_dim}, d/n = {known['aspect']:.3g}, link "
+        f"{trial.scenario.link}; half of the eigenvalues 0.5, half 1.5, in place of the paper's "
+        "covariance family, not known to us",
     }
-
-
-PICTURED = setup.scenario(200, n=6000, damping=0.01)
-
-
-def geometric(dim: int) -> CovarianceSpec:
-    """Return a log-uniform spectrum of condition number 100."""
-    return CovarianceSpec(dim, "geometric", 2.0, "haar", 0)
-
-
-SGD = Check(
-    claim_id="SI-02",
-    space=ScenarioSpace(
-        axes=setup.AXES,
-        anchors=(
-            setup.scenario(200, n=6000),
-            setup.scenario(100, n=200, covariance=setup.two_atom(100, 0.9, "haar"), link="relu"),
-            setup.scenario(240, n=480, covariance=setup.two_atom(240, 0.9)),
-        ),
-    ),
-    measure=measure_sgd,
-    decisions=1,
-    facts=setup.facts,
-)
-
-KFAC = Check(
-    claim_id="SI-03",
-    space=ScenarioSpace(
-        axes=(*setup.AXES, setup.DAMPING),
-        anchors=(
-            PICTURED,
-            setup.scenario(100, n=400, covariance=setup.two_atom(100, 0.9, "haar"), damping=0.1),
-            setup.scenario(120, n=60, covariance=geometric(120), damping=0.3),
-        ),
-    ),
-    measure=measure_kfac,
-    decisions=2,
-    facts=setup.facts,
-)

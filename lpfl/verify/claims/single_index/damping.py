@@ -1,248 +1,224 @@
 """SI-04, SI-05: the best damping, and when KFAC without damping beats SGD."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from lpfl import decide
-from lpfl.measure.alignment import alignment
 from lpfl.problems import single_index as model
 from lpfl.problems.single_index import directions
-from lpfl.verify.check import Check, Finding, Trial, as_numpy
-from lpfl.verify.claims.single_index.alignment import near
-from lpfl.verify.claims.single_index.damping_theory import limit_findings
-from lpfl.verify.scenario import Scenario
+from lpfl.problems.single_index import moments as sampler
+from lpfl.verify.check import check
+from lpfl.verify.expect import Comparison, Near, Rival
+from lpfl.verify.setups import alignment as compare
+from lpfl.verify.setups import damping_pictures as pictures
 from lpfl.verify.setups import single_index as setup
-from lpfl.verify.space import Reals, ScenarioSpace
-from theory.single_index import alignment as predicted_alignment
-from theory.single_index import kfac_beats_sgd, optimal_damping
+from lpfl.verify.setups.exact import exact_scalar
+from lpfl.verify.space import Reals
+from lpfl.verify.tolerance import finite_size, judgement
+from lpfl.verify.trial import Trial
+from theory.single_index import alignment as alignment_of
 
 AWAY = 8.0  # dampings this far on either side of the best one are compared with it
-FORMULA_TOLERANCE = 1e-12
 NEVER_SMALLER = 1e-4
+SLOPE_STEP = 1.5  # dampings on either side of the best one, between which a slope is taken
+PEAK_REPLICATES = 1200
+PEAK = judgement(0.2, "well below the distance to one and a half times the best damping")
+BEST_ANCHORS = (
+    setup.scenario(
+        100,
+        n=200,
+        covariance=setup.two_atom(100, 0.9, "haar"),
+        link="he12",
+        noise_std=0.5,
+        damping_factor=2.0,
+    ),
+    setup.scenario(120, n=240, link="relu", damping_factor=4.0),
+)
+COUNTER_EXAMPLE = setup.scenario(
+    160, n=320, covariance=setup.two_atom(160, 0.9), link="he12", noise_std=0.5
+)
 
 
-def best_damping(scenario: Scenario) -> float:
-    """Return the predicted best damping for the scenario."""
-    known = setup.limits(scenario)
-    del known["spectrum"]
-    return max(optimal_damping(**known), NEVER_SMALLER)
-
-
-def ordered(trial: Trial, better: Any, worse: Any, predicted: float) -> decide.Verdict:
-    """Decide from paired runs that ``better`` >= ``worse``, whose limits differ by ``predicted``.
-
-    Strictly where the limits differ by more than twice the finite-size term, else up to that term.
-    """
-    slack = setup.finite_size(trial.scenario)
-    clear = abs(predicted) > 2.0 * slack
-    verdict = decide.ordering(
-        better - worse,
-        slack=0.0 if clear else slack,
-        alpha=trial.alpha,
-        matters=setup.matters(predicted),
-    )
-    return verdict.with_detail(f"limits differ by {predicted:.4g}")
-
-
-def replicates_for_order(trial: Trial) -> int:
-    """Return replicates for paired differences, which spread less than squared cosines do."""
-    widest = setup.MILD_SPREAD if setup.is_mild(trial.scenario) else setup.WIDE_SPREAD
-    slack = setup.finite_size(trial.scenario)
-    return setup.replicates_for(trial, slack, spread=0.6 * widest, share=0.6)
-
-
-def measure_best_damping(trial: Trial) -> list[Finding]:
-    """SI-04: runs at lam*, at lam*/8 and 8 lam*, at a drawn multiple of lam*, and of SGD."""
-    scenario = trial.scenario
-    best = best_damping(scenario)
+@check(
+    "SI-04",
+    (*setup.AXES, Reals("damping_factor", 1.0, 8.0, log=True)),
+    anchors=BEST_ANCHORS,
+    decisions=7,
+    facts=setup.facts,
+)
+def best_damping(trial: Trial) -> Iterator[Comparison]:
+    """Runs at lam*, at lam*/8 and 8 lam*, at a drawn multiple of lam*, and of SGD."""
+    yield exact_scalar(trial, "derivative")
+    best = max(setup.predicted(trial, "best_damping"), NEVER_SMALLER)
     dampings = {
         "best": best,
         "smaller": best / AWAY,
         "larger": best * AWAY,
-        "multiple": best * scenario.damping_factor,
+        "multiple": best * trial.scenario.damping_factor,
     }
-    known = setup.limits(scenario)
-    limit = {name: predicted_alignment("kfac", damping=x, **known) for name, x in dampings.items()}
-    limit["sgd"] = predicted_alignment("sgd", **known)
+    known = setup.limits(trial.scenario)
+    limit = {name: alignment_of("kfac", damping=x, **known) for name, x in dampings.items()}
+    limit["sgd"] = alignment_of("sgd", **known)
+    peak = setup.predicted(trial, "best_alignment", damping=best)
+    weighted = setup.predicted(trial, "best_correlation", damping=best)
 
     def measure(problem: model.SingleIndexProblem, block: int) -> dict[str, Tensor]:
         batch = setup.draw_moments(trial, problem, block)
-        found = {"sgd": directions.sgd_direction(batch)}
+        setup.admit(trial, problem, batch.n)
+        trial.memory.setdefault("batch", batch)
+        found = {"sgd": compare.signed(trial, directions.sgd_direction(batch), problem)}
         for name, damping in dampings.items():
-            found[name] = directions.kfac_direction(batch, damping=damping)
-        return {name: alignment(beta, problem.teacher) for name, beta in found.items()}
+            beta = directions.kfac_direction(batch, damping=damping)
+            found[name] = compare.signed(trial, beta, problem)
+            if name == "best":
+                found["weighted"] = compare.signed(trial, beta, problem, weighted=True)
+        return found
 
-    replicates = max(replicates_for_order(trial), setup.replicates_for_limits(trial, limit["best"]))
-    values = setup.replicated(trial, replicates, measure)
-    pairs = (
-        ("beats lam*/8", "best", "smaller"),
-        ("beats 8 lam*", "best", "larger"),
-        ("lam >= lam* beats SGD", "multiple", "sgd"),
+    replicates = max(
+        compare.replicates_for_order(trial), compare.replicates_for_limits(trial, peak, weighted)
     )
-    findings = [
-        Finding(part, ordered(trial, values[better], values[worse], limit[better] - limit[worse]))
-        for part, better, worse in pairs
-    ]
-    verdict = near(
-        trial, values["best"], limit["best"], rival=limit["sgd"], said=f"lam* {best:.4g}"
+    seen = setup.replicated(trial, replicates, measure)
+    rivals = {"SGD": limit["sgd"], "lam*/8": limit["smaller"], "8 lam*": limit["larger"]}
+    yield compare.near(trial, "best_alignment", seen["best"], peak, rivals=rivals)
+    sgd = alignment_of("sgd", weight="covariance", **known)
+    yield compare.near(trial, "best_correlation", seen["weighted"], weighted, rivals={"SGD": sgd})
+    yield compare.fixed_point(trial, "fixed_point", trial.memory["batch"], best)
+    for name, word in (("smaller", "lam*/8"), ("larger", "8 lam*")):
+        gap = limit["best"] - limit[name]
+        yield compare.ordered(trial, "peak", seen["best"], seen[name], gap, label=f"above {word}")
+    gap = limit["multiple"] - limit["sgd"]
+    yield compare.ordered(trial, "beats_sgd", seen["multiple"], seen["sgd"], gap)
+
+
+@best_damping.extra("best_damping", on=BEST_ANCHORS)
+def peak_of_runs(trial: Trial) -> Iterator[Comparison]:
+    """Find the damping at which the slope of the runs' alignment vanishes.
+
+    The slope between lam*/1.5 and 1.5 lam* is what the derivative gives for another best damping:
+    the printed derivative, linear in it near lam*, is inverted for every run.
+    """
+    best = setup.predicted(trial, "best_damping")
+    low, high = best / SLOPE_STEP, best * SLOPE_STEP
+
+    def measure(problem: model.SingleIndexProblem, block: int) -> dict[str, Tensor]:
+        batch = setup.draw_moments(trial, problem, block, name="peak")
+        ahead, behind = (
+            compare.signed(trial, directions.kfac_direction(batch, damping=x), problem)
+            for x in (high, low)
+        )
+        found = batch_moments(batch, best)
+        return {"slope": (ahead - behind) / (high - low), **found}
+
+    seen = setup.replicated(trial, PEAK_REPLICATES, measure, name="peak teacher")
+    moments = {name: seen[name] for name in ("moment_u1", "moment_u2", "moment_u3")}
+
+    def slope(value: float) -> NDArray[np.float64]:
+        part = trial.claim["derivative"]
+        return np.asarray(part.number(best_damping=value, damping=best, **moments))
+
+    up, down = slope(best * 1.1), slope(best * 0.9)
+    found = best + seen["slope"] / ((up - down) / (0.2 * best))
+    term = finite_size(
+        compare.WIDE_TERM / trial.scenario.input_dim * best, "6/d of the best damping"
     )
-    Q = setup.draw_moments(trial, a_problem(trial), 0, name="one batch").second_moment[0]
-    eigenvalues = np.linalg.eigvalsh(as_numpy(Q))
-    return [
-        Finding("value at lam*", verdict),
-        *findings,
-        *limit_findings(trial, best, np.clip(eigenvalues, 0.0, None)),
-    ]
-
-
-def a_problem(trial: Trial) -> model.SingleIndexProblem:
-    """Return one replicate of the scenario's problem."""
-    return model.draw_problem(
-        setup.covariance(trial),
-        replicates=1,
-        generator=trial.stream("one problem"),
-        link=trial.scenario.link,
-        noise_std=trial.scenario.noise_std,
+    yield Near(
+        part="best_damping",
+        samples=found,
+        predicted=best,
+        tolerance=term + judgement(PEAK.value * best, PEAK.why),
+        rival=Rival("one and a half times the best damping", 1.5 * best),
     )
 
 
-def measure_advantage(trial: Trial) -> list[Finding]:
-    """SI-05: KFAC without damping minus SGD on the same batches; the sign is the theory's."""
-    scenario = trial.scenario
-    known = setup.limits(scenario)
-    compared = kfac_beats_sgd(**known)
-    best = best_damping(scenario)
-    best_limit = predicted_alignment("kfac", damping=best, **known)
+def batch_moments(batch: sampler.Moments, damping: float) -> dict[str, Tensor]:
+    """Return u_j = tr(t/(t + lam)^j)/d over the eigenvalues t of each batch."""
+    t = torch.linalg.eigvalsh(batch.second_moment).clamp(min=0.0)
+    u = 1.0 / (t + damping)
+    return {f"moment_u{j}": (t * u**j).mean(-1) for j in (1, 2, 3)}
+
+
+@check(
+    "SI-05",
+    (
+        setup.INPUT_DIM,
+        setup.COVARIANCE,
+        Reals("aspect", 0.1, 0.6, log=True),
+        setup.LINK,
+        setup.NOISE_STD,
+    ),
+    anchors=(
+        COUNTER_EXAMPLE,
+        setup.scenario(100, n=400, covariance=setup.two_atom(100, 0.9, "haar")),
+    ),
+    decisions=3,
+    facts=setup.facts,
+)
+def advantage(trial: Trial) -> Iterator[Comparison]:
+    """KFAC without damping against SGD on the same batches; the sign is the theory's."""
+    known = setup.limits(trial.scenario)
+    sgd, kfac = alignment_of("sgd", **known), alignment_of("kfac", damping=0.0, **known)
+    rule = known["aspect"] * known["residual_var"] / known["c1"] ** 2
+    best = max(rule, NEVER_SMALLER)
+    damped = alignment_of("kfac", damping=best, **known)
 
     def measure(problem: model.SingleIndexProblem, block: int) -> dict[str, Tensor]:
         batch = setup.draw_moments(trial, problem, block)
+        setup.admit(trial, problem, batch.n, damping=0.0)
         found = {
             "sgd": directions.sgd_direction(batch),
             "kfac": directions.kfac_direction(batch, damping=0.0),
             "best": directions.kfac_direction(batch, damping=best),
         }
-        return {name: alignment(beta, problem.teacher) for name, beta in found.items()}
+        return {name: compare.signed(trial, beta, problem) for name, beta in found.items()}
 
     replicates = max(
-        replicates_for_order(trial),
-        setup.replicates_for_limits(trial, compared.sgd, compared.kfac),
+        compare.replicates_for_order(trial), compare.replicates_for_limits(trial, sgd, kfac)
     )
-    values = setup.replicated(trial, replicates, measure)
-    gap = compared.kfac - compared.sgd
-    winner, loser = ("kfac", "sgd") if compared.kfac_wins else ("sgd", "kfac")
-    inverse = 1.0 / compared.sgd - 1.0 / compared.kfac
-    # the two sides are differences of numbers as large as these
-    scale = 1.0 / compared.sgd + 1.0 / compared.kfac
-    said = f"KFAC(0) {compared.kfac:.4g}, SGD {compared.sgd:.4g}, KFAC(lam*) {best_limit:.4g}"
-    difference = decide.equivalence(
-        values["kfac"] - values["sgd"],
-        predicted=gap,
-        tolerance=setup.tolerance(scenario, compared.kfac, damped=False),
-        alpha=trial.alpha,
-        matters=setup.matters(2.0 * gap),  # the rival statement: the other one wins
+    seen = setup.replicated(trial, replicates, measure)
+    trial.memory["seen"] = seen
+    kfac_wins = setup.predicted(trial, "winner") > 0
+    winner, loser = ("kfac", "sgd") if kfac_wins else ("sgd", "kfac")
+    yield compare.ordered(
+        trial,
+        "winner",
+        seen[winner],
+        seen[loser],
+        abs(kfac - sgd),
+        label="KFAC without damping" if kfac_wins else "SGD",
     )
-    return [
-        Finding(
-            f"{winner.upper()} wins",
-            ordered(trial, values[winner], values[loser], abs(gap)).with_detail(said),
-            picture=advantage_picture(scenario, values),
-        ),
-        Finding("KFAC(0) - SGD", difference.with_detail(said)),
-        Finding(
-            "KFAC(lam*) beats SGD",
-            ordered(trial, values["best"], values["sgd"], best_limit - compared.sgd),
-        ),
-        Finding(
-            "identity",
-            decide.identity(abs(inverse - compared.advantage) / scale, tolerance=FORMULA_TOLERANCE),
-        ),
-    ]
+    yield difference_of_inverses(trial, seen)
+    yield compare.ordered(trial, "damped", seen["best"], seen["sgd"], damped - sgd)
 
 
-def advantage_picture(scenario: Scenario, values: dict[str, Any]) -> dict[str, Any]:
-    """Return the three limits against the noise of the labels, and the runs of this scenario."""
-    known = setup.limits(scenario)
-    own = known["residual_var"] / known["c1"] ** 2
-    ratios = np.linspace(0.0, max(1.5, 1.5 * own), 61)
-    lines: dict[str, list[float]] = {"SGD": [], "KFAC(0)": [], "KFAC(lam*)": []}
-    for ratio in ratios:
-        point = {**known, "c1": 1.0, "residual_var": float(ratio)}
-        best = max(known["aspect"] * float(ratio), NEVER_SMALLER)
-        lines["SGD"].append(predicted_alignment("sgd", **point))
-        lines["KFAC(0)"].append(predicted_alignment("kfac", damping=0.0, **point))
-        lines["KFAC(lam*)"].append(predicted_alignment("kfac", damping=best, **point))
-    series: list[dict[str, Any]] = [
-        {"name": f"{name}, limit", "style": "line", "x": ratios.tolist(), "y": line}
-        for name, line in lines.items()
-    ]
-    for label, key in (("SGD", "sgd"), ("KFAC(0)", "kfac"), ("KFAC(lam*)", "best")):
-        mean = float(values[key].mean())
-        half = 1.96 * float(values[key].std(ddof=1)) / float(np.sqrt(values[key].size))
-        series.append(
-            {
-                "name": f"{label}, runs",
-                "style": "points",
-                "x": [own],
-                "y": [mean],
-                "low": [mean - half],
-                "high": [mean + half],
-            }
-        )
-    return {
-        "title": "KFAC without damping does not always beat SGD",
-        "x_label": "energy of the labels' nonlinear part and noise, s2 / c1^2",
-        "y_label": "squared cosine with the teacher",
-        "x_scale": "linear",
-        "y_scale": "linear",
-        "series": series,
-        "note": f"d = {scenario.input_dim}, d/n = {known['aspect']:.3g}, eigenvalues from "
-        f"{known['spectrum'].eigenvalues.min():.3g} to {known['spectrum'].eigenvalues.max():.3g}",
-    }
+def difference_of_inverses(trial: Trial, seen: dict[str, Any]) -> Near:
+    """Compare 1/rho_SGD^2 - 1/rho^2 of the means, their spread to first order, with the number."""
+    limit = setup.predicted(trial, "advantage")
+    sgd, kfac = seen["sgd"], seen["kfac"]
+    a, b = float(sgd.mean()), float(kfac.mean())
+    samples = 1.0 / a - 1.0 / b - (sgd - a) / a**2 + (kfac - b) / b**2
+    known = setup.limits(trial.scenario)
+    x, y = alignment_of("sgd", **known), alignment_of("kfac", damping=0.0, **known)
+    allowed = compare.margin(trial.scenario, y, damped=False).times(
+        1.0 / (x * y), "of the difference of the two, over their product"
+    )
+    noise = known["aspect"] * known["residual_var"] / known["c1"] ** 2
+    s = known["spectrum"]
+    amplified = noise * s.moment(-1) * known["aspect"] / (1.0 - known["aspect"])
+    return compare.near(
+        trial,
+        "advantage",
+        samples,
+        limit,
+        rivals={"noise not amplified by 1/(1 - d/n)": limit + amplified, "a draw": 0.0},
+        tolerance=allowed,
+    )
 
 
-COUNTER_EXAMPLE = setup.scenario(
-    160, n=320, covariance=setup.two_atom(160, 0.9), link="he12", noise_std=0.5
-)
-
-BEST_DAMPING = Check(
-    claim_id="SI-04",
-    space=ScenarioSpace(
-        axes=(*setup.AXES, Reals("damping_factor", 1.0, 8.0, log=True)),
-        anchors=(
-            setup.scenario(
-                100,
-                n=200,
-                covariance=setup.two_atom(100, 0.9, "haar"),
-                link="he12",
-                noise_std=0.5,
-                damping_factor=2.0,
-            ),
-            setup.scenario(120, n=240, link="relu", damping_factor=4.0),
-        ),
-    ),
-    measure=measure_best_damping,
-    decisions=4,
-    facts=setup.facts,
-)
-
-ADVANTAGE = Check(
-    claim_id="SI-05",
-    space=ScenarioSpace(
-        axes=(
-            setup.INPUT_DIM,
-            setup.COVARIANCE,
-            Reals("aspect", 0.1, 0.6, log=True),
-            setup.LINK,
-            setup.NOISE_STD,
-        ),
-        anchors=(
-            COUNTER_EXAMPLE,
-            setup.scenario(100, n=400, covariance=setup.two_atom(100, 0.9, "haar")),
-        ),
-    ),
-    measure=measure_advantage,
-    decisions=3,
-    facts=setup.facts,
-)
+@advantage.picture(on=[COUNTER_EXAMPLE])
+def advantage_picture(trial: Trial) -> dict[str, Any]:
+    """Draw the three limits against the noise of the labels, and the runs of this scenario."""
+    return pictures.against_noise(trial, trial.memory["seen"], least=NEVER_SMALLER)

@@ -1,7 +1,7 @@
 """SI-10: the spikes of the feature matrix of fresh rows after one large step."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -9,131 +9,105 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lpfl import decide, one_step
-from lpfl.measure import alignment as measures
-from lpfl.problems import single_index as model
-from lpfl.problems.single_index import network as networks
-from lpfl.verify.check import Check, Finding, Trial
+from lpfl.problems.links import activation_named
+from lpfl.verify.check import check
+from lpfl.verify.expect import Comparison, Near, Ordered, Rival, Same
 from lpfl.verify.scenario import Scenario
+from lpfl.verify.setups import feature_runs as runs
 from lpfl.verify.setups import layer as layers
 from lpfl.verify.setups import single_index as setup
-from lpfl.verify.space import Choice, Integers, Reals, ScenarioSpace
-from theory.core.gauss.links import tanh_shifted
-from theory.single_index import (
-    feature_outliers,
-    spike_count,
-    spike_matrix,
-)
-from theory.single_index.notation import alpha_eta, n_spikes
+from lpfl.verify.space import Choice, Integers, Reals
+from lpfl.verify.tolerance import Tolerance, finite_size, judgement, truncation
+from lpfl.verify.trial import Trial
+from theory.single_index.features import harmonic_formula
 
-REPLICATES = 48
-HARMONICS = 30  # fewer than 12 leave the first spike several per cent short
-SPIKES = 2
 SEPARATED = 2.0  # a predicted spike this many times the bulk's edge is compared
-DEGREE = 6
 RELATIVE = 0.03
-KNOTS = np.geomspace(0.6, 1.7, 4)
-COUNTED = 4
+COORDINATES = (0.3, 0.8, 1.5)  # spike coordinates at which the harmonics are read
+DEGREES = 4
+ABSENT = judgement(0.02, "of the first harmonic: a twentieth of what ReLU's second one has")
+ALPHA, FACTOR, GROWTH_SPREAD = 0.45, 3, 1.0  # step n^alpha at two sizes, a factor apart
+GROWTH = judgement(0.15, "a third of the distance to a harmonic that does not grow")
+STILL = judgement(0.08, "a fifth of the exponent of a harmonic that grows")
 
 
-def spread(scenario: Mapping[str, Any]) -> float:
-    """Return theta nu / sqrt(N), the standard deviation of a neuron's spike coordinate."""
-    return float(scenario["spread"])
+def facts(scenario: Scenario) -> dict[str, Any]:
+    """Add the strength and whose features are looked at."""
+    return {
+        **layers.facts(scenario),
+        "spike_strength": runs.strength(scenario),
+        "feature_data": "fresh",
+    }
 
 
-def strength(scenario: Mapping[str, Any]) -> float:
-    """Return theta for the scenario's spread."""
-    nu2 = layers.spike_variance(layers.predicted_direction(scenario))
-    return spread(scenario) * math.sqrt(layers.width(scenario) / nu2)
+ANCHORS = (
+    layers.scenario(
+        128, n=512, width=160, activation="relu", method="sgd", damping=0.1, spread=1.0
+    ),
+    layers.scenario(
+        128, n=512, width=160, activation="relu", method="kfac", damping=0.1, spread=1.2
+    ),
+    layers.scenario(128, n=512, width=160, method="kfac", damping=0.1, spread=0.8),
+)
 
 
-def outliers_at(scenario: Mapping[str, Any], spreads: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the predicted outliers (R, SPIKES) at each replicate's own spread (R,).
+@check(
+    "SI-10",
+    (
+        Integers("input_dim", 96, 128),
+        layers.COVARIANCE,
+        Reals("aspect", 0.2, 0.4),
+        Choice("link", ("tanh", "erf")),
+        layers.NOISE_STD,
+        Reals("width_ratio", 1.0, 1.5),
+        layers.ACTIVATION,
+        layers.METHOD,
+        layers.DAMPING,
+        Reals("spread", 0.6, 1.4),
+    ),
+    anchors=ANCHORS,
+    decisions=10,
+    facts=facts,
+)
+def features(trial: Trial) -> Iterator[Comparison]:
+    """Singular values and left vectors of the centred features, the matrix of the harmonics."""
+    seen = runs.measured(trial)
+    expected = runs.predicted(trial, seen["spread"])
+    yield from outliers(trial, seen, expected["outliers"])
+    yield from gram(trial, seen, expected)
+    yield harmonics(trial)
 
-    The prediction depends on the strength through the spread alone; it is interpolated in
-    logarithms between knots around the scenario's.
-    """
-    n, N = setup.batch_size(scenario), layers.width(scenario)
-    knots = spread(scenario) * KNOTS
-    table = []
-    for knot in knots:
-        gram = spike_matrix(
-            scenario["activation"],
-            spike_strength=float(knot * math.sqrt(N)),
-            spike_variance=1.0,
-            width=N,
-            harmonics=HARMONICS,
-        )
-        table.append(feature_outliers(gram, samples=n)[:SPIKES])
-    logs = np.log(np.array(table))
-    fits = [np.polyfit(np.log(knots), logs[:, k], len(knots) - 1) for k in range(SPIKES)]
-    return np.stack([np.exp(np.polyval(fit, np.log(spreads))) for fit in fits], axis=-1)
 
-
-def measure_features(trial: Trial) -> list[Finding]:
-    """Singular values and left vectors of the centred features; the asymptotic count."""
-    scenario = trial.scenario
-    n, N = setup.batch_size(scenario), layers.width(scenario)
-    eta = layers.step_size(scenario, strength(scenario))
-    c_act = abs(layers.activation(scenario).c_act)
-
-    def measure(problem: model.SingleIndexProblem, block: int) -> dict[str, Tensor]:
-        layer = layers.draw(trial, problem, block)
-        beta = layers.learned_direction(scenario, layer.batch)
-        after = one_step.one_step(
-            layer.network,
-            layer.batch.inputs,
-            layer.batch.targets,
-            step_size=eta,
-            precondition=layers.preconditioner(scenario),
-        )
-        fresh = model.sample(problem, n, generator=trial.stream("fresh", block)).inputs
-        top = measures.top_singular(measures.centred(networks.features(after, fresh)), count=SPIKES)
-        start = measures.centred(networks.features(layer.network, fresh))
-        index = torch.einsum("rnd,rd->rn", fresh, beta)
-        image = model.times_covariance(beta, problem.covariance)
-        norm = torch.linalg.vector_norm(layer.network.second_layer, dim=-1)
-        return {
-            "values": top.values,
-            "span": measures.feature_overlaps(top.left, index, degree=DEGREE).sum(-1),
-            "edge": measures.top_singular(start).values[:, 0],
-            "spread": eta * c_act * norm * ((beta * image).sum(-1) / N).sqrt(),
-        }
-
-    seen = setup.replicated(trial, REPLICATES, measure, entries=layers.entries(scenario))
-    expected = outliers_at(scenario, seen["spread"])
-    edge = float(seen["edge"].mean())
-    alpha = math.log(eta) / math.log(n)
-    findings = []
-    for k in range(SPIKES):
+def outliers(
+    trial: Trial, seen: Mapping[str, NDArray[np.float64]], expected: NDArray[np.float64]
+) -> Iterator[Comparison]:
+    """Position and left vector of every spike that is predicted well outside the bulk."""
+    edge, n = float(seen["edge"].mean()), setup.batch_size(trial.scenario)
+    for k in range(runs.SPIKES):
         mean = float(expected[:, k].mean())
         if mean < SEPARATED * edge:
             continue
         bulk = (edge / mean) ** 2
-        ratio = seen["values"][:, k] / expected[:, k]
-        verdict = decide.equivalence(
-            mean * ratio,
+        allowed = position_tolerance(trial, k + 1, bulk)
+        yield Near(
+            part="outlier",
+            samples=mean * seen["values"][:, k] / expected[:, k],
             predicted=mean,
-            tolerance=mean * position_tolerance(scenario, k + 1, bulk),
-            alpha=trial.alpha,
-            matters=mean - edge,
-        ).with_detail(
-            f"edge of the bulk at the start {edge:.1f}; eta = n^{alpha:.2f}; outside the bulk: "
-            f"{int((seen['values'].mean(0) > 1.2 * edge).sum())} of {SPIKES} compared"
+            tolerance=allowed.times(mean, "of the position"),
+            rival=Rival("edge of the bulk", edge),
+            label=f"spike {k + 1}, position",
         )
-        findings.append(Finding(f"spike {k + 1}: position", verdict))
-        verdict = decide.equivalence(
-            seen["span"][:, k],
+        yield Near(
+            part="outlier",
+            samples=seen["span"][:, k],
             predicted=1.0,
-            tolerance=position_tolerance(scenario, k + 1, bulk) + bulk / 2,
-            alpha=trial.alpha,
-            matters=1.0 - DEGREE / n,  # the overlap of a random vector
+            tolerance=allowed + finite_size(bulk / 2, "noise of the bulk in the vector"),
+            rival=Rival("a random vector", runs.DEGREE / n),
+            label=f"spike {k + 1}, left vector in the span of the harmonics",
         )
-        findings.append(Finding(f"spike {k + 1}: left vector", verdict))
-    return [*findings, *counting(trial)]
 
 
-def position_tolerance(scenario: Mapping[str, Any], k: int, bulk: float) -> float:
+def position_tolerance(trial: Trial, k: int, bulk: float) -> Tolerance:
     """Return the relative margin of the k-th spike, ``bulk`` = (edge/spike)^2.
 
     bulk/2: noise of rank min(n, N) moves a singular value from s^2 to s^2 + (n+N) w + n N w^2/s^2,
@@ -141,72 +115,116 @@ def position_tolerance(scenario: Mapping[str, Any], k: int, bulk: float) -> floa
     of f_j. (k-1) F^2/2: the remainder of Frobenius ratio F (SI-01) adds F^2 a^2 to the variance of
     a pre-activation of spike coordinate a, which the rule neglects; whitening can double it.
     """
+    scenario = trial.scenario
     ratio = layers.remainder_ratio(scenario)
     remainder = (k - 1) * ratio**2 / 2 * (2.0 if scenario["method"] == "kfac" else 1.0)
-    return RELATIVE + bulk / 2 + 6.0 / layers.width(scenario) + remainder
+    return finite_size(
+        bulk / 2 + 6.0 / layers.width(scenario) + remainder,
+        "bulk/2 + 6/N + the remainder's share in the k-th spike",
+    ) + judgement(RELATIVE, "3 % of the position")
 
 
-def counting(trial: Trial) -> list[Finding]:
-    """The k-th spike grows with n exactly where the asymptotic count includes it."""
-    wrong = []
-    relations = trial.claim.relations()
-    widths = (10**8, 10**10)
-    for ell in range(1, COUNTED + 1):
-        alpha = ((ell - 1) / (2 * ell) + ell / (2 * ell + 2)) / 2  # inside the interval of ell
-        inside = all(
-            bool(relations[part].subs({n_spikes: ell, alpha_eta: alpha}))
-            for part in ("count_above", "count_below")
-        )
-        grams = [
-            spike_matrix(
-                tanh_shifted(0.7),
-                spike_strength=float(width**alpha),
-                spike_variance=1.0,
-                width=width,
-                harmonics=COUNTED + 1,
+def gram(
+    trial: Trial,
+    seen: Mapping[str, NDArray[np.float64]],
+    expected: Mapping[str, NDArray[np.float64]],
+) -> Iterator[Comparison]:
+    """The first two diagonal entries, from the harmonics of real features (two halves of rows)."""
+    first = float(expected["gram"][:, 0].mean())
+    for k in range(runs.SPIKES):
+        mean = float(expected["gram"][:, k].mean())
+        if mean < ABSENT.value * first:
+            yield Near(
+                part="gram",
+                samples=seen["gram"][:, k],
+                predicted=mean,
+                tolerance=ABSENT.times(first, "the first entry"),
+                label=f"entry {k + 1}, absent",
             )
-            for width in widths
-        ]
-        growth = np.diagonal(grams[1]) / np.diagonal(grams[0])
-        wrong += [float(not inside), float((growth > 1).sum() != spike_count(alpha))]
-    return [Finding("asymptotic count", decide.identity(wrong, tolerance=1e-3))]
+            continue
+        # an entry goes as the square of a position; its rows are projected, so no bulk enters
+        allowed = position_tolerance(trial, k + 1, 0.0).times(2.0 * mean, "twice, as a square")
+        yield Near(
+            part="gram",
+            samples=seen["gram"][:, k] / expected["gram"][:, k] * mean,
+            predicted=mean,
+            tolerance=allowed,
+            rival=Rival("no harmonic", 0.0),
+            label=f"entry {k + 1}",
+        )
 
 
-def facts(scenario: Scenario) -> dict[str, Any]:
-    """Add the strength and whose features are looked at."""
-    return {
-        **layers.facts(scenario),
-        "spike_strength": strength(scenario),
-        "feature_data": "fresh",
-    }
+def harmonics(trial: Trial) -> Same:
+    """Read sh_j(a) on a grid of z and t, and by the printed formula from act(scale t)."""
+    act = activation_named(trial.scenario.activation).value
+    t = torch.linspace(-9.0, 9.0, 1201, dtype=torch.float64)
+    weight = torch.exp(-(t**2) / 2) / math.sqrt(2 * math.pi) * float(t[1] - t[0])
+    basis = torch.stack([hermite(t, j) for j in range(1, DEGREES + 1)])
+    degrees = np.arange(1, DEGREES + 1)
+    formula = harmonic_formula(trial.claim)
+    measured, predicted = [], []
+    for a in COORDINATES:
+        smoothed = act(t[:, None] + a * t[None, :]).mul(weight[:, None]).sum(0)
+        measured.append((basis * weight * smoothed).sum(-1).numpy())
+        scaled = (basis * weight * act(math.sqrt(1 + a * a) * t)).sum(-1).numpy()
+        predicted.append(formula(hermite_coefficient=scaled, degree=degrees, head_spike=a))
+    return Same(
+        part="harmonic",
+        measured=np.array(measured),
+        predicted=np.array(predicted),
+        scale=1.0,
+        tolerance=truncation(1e-4, "the square of the grid's step 0.015 at a kink"),
+        label="on a grid",
+    )
 
 
-FEATURES = Check(
-    claim_id="SI-10",
-    space=ScenarioSpace(
-        axes=(
-            Integers("input_dim", 96, 128),
-            layers.COVARIANCE,
-            Reals("aspect", 0.2, 0.4),
-            Choice("link", ("tanh", "erf")),
-            layers.NOISE_STD,
-            Reals("width_ratio", 1.0, 1.5),
-            layers.ACTIVATION,
-            layers.METHOD,
-            layers.DAMPING,
-            Reals("spread", 0.6, 1.4),
-        ),
-        anchors=(
-            layers.scenario(
-                128, n=512, width=160, activation="relu", method="sgd", damping=0.1, spread=1.0
-            ),
-            layers.scenario(
-                128, n=512, width=160, activation="relu", method="kfac", damping=0.1, spread=1.2
-            ),
-            layers.scenario(128, n=512, width=160, method="kfac", damping=0.1, spread=0.8),
-        ),
-    ),
-    measure=measure_features,
-    decisions=4,
-    facts=facts,
-)
+def hermite(t: Tensor, degree: int) -> Tensor:
+    """Return He_j(t)/sqrt(j!)."""
+    before, now = torch.zeros_like(t), torch.ones_like(t)
+    for j in range(degree):
+        before, now = now, (t * now - math.sqrt(j) * before) / math.sqrt(j + 1)
+    return now
+
+
+@features.extra("growth", on=(ANCHORS[0], ANCHORS[2]))
+def growth(trial: Trial) -> Iterator[Comparison]:
+    """Grow every size by 3 and the step by 3^alpha; follow the outliers over the edge."""
+    small = runs.at_spread(trial, 0.5, GROWTH_SPREAD)
+    large = runs.at_spread(trial, 0.5 * FACTOR, GROWTH_SPREAD * FACTOR ** (ALPHA - 0.5))
+    before, after = (runs.log_heights(one) for one in (small, large))
+    exponents = (after - before) / math.log(FACTOR)
+    even = trial.scenario.activation == "relu"
+    for j in range(1, runs.SPIKES + 1):
+        seen = exponents[:, j - 1]
+        if j == 2 and not even:
+            yield Near(
+                part="growth",
+                samples=seen,
+                predicted=0.0,
+                tolerance=STILL,
+                rival=Rival("a harmonic that grows", exponent_of(trial, j)),
+                label="degree 2, which the activation lacks",
+            )
+            continue
+        limit = exponent_of(trial, j)
+        yield Near(
+            part="growth",
+            samples=seen,
+            predicted=limit,
+            tolerance=GROWTH,
+            rival=Rival("no growth", 0.0),
+            label=f"degree {j}",
+        )
+        sign = float(trial.claim["threshold"].number(step_exponent=ALPHA, degree=j))
+        yield Ordered(
+            part="threshold",
+            better=sign * seen,
+            worse=np.zeros_like(seen),
+            slack=finite_size(0.0, "a strict order"),
+            label=f"degree {j}, exponent of growth",
+        )
+
+
+def exponent_of(trial: Trial, j: int) -> float:
+    """Return the printed exponent of the j-th harmonic at the step n^alpha."""
+    return float(trial.claim["growth"].number(step_exponent=ALPHA, degree=j))

@@ -1,33 +1,34 @@
 """SI-13, SI-16: gradients of whole networks, batch-normalised or without the factor 1/sqrt(N)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from lpfl import decide, precondition
+from lpfl import precondition
 from lpfl.linalg.covariance import CovarianceSpec
-from lpfl.measure.alignment import alignment
 from lpfl.one_step import scaled_gradient
 from lpfl.problems import single_index as model
 from lpfl.problems.single_index import directions
-from lpfl.problems.single_index import network as network_model
-from lpfl.verify.check import Check, Finding, Trial
-from lpfl.verify.claims.single_index.alignment import RIDGELESS_BELOW, near
+from lpfl.problems.single_index import moments as sampler
+from lpfl.problems.single_index import network as networks
+from lpfl.verify.check import check
+from lpfl.verify.expect import Comparison
 from lpfl.verify.scenario import Scenario
+from lpfl.verify.setups import alignment as compare
 from lpfl.verify.setups import single_index as setup
-from lpfl.verify.space import Choice, Integers, Reals, ScenarioSpace
+from lpfl.verify.space import Choice, Integers, Reals
+from lpfl.verify.tolerance import Tolerance, finite_size
+from lpfl.verify.trial import Trial
 from theory.core.gauss.hermite import activation_statistics
-from theory.single_index import alignment as predicted_alignment
-from theory.single_index import unnormalised_alignment
+from theory.single_index import alignment as alignment_of
 
-FORMULA_TOLERANCE = 1e-12
 NEURONS_PER_DIM = 5
 # f'Delta averages over N neurons with weights f_j^2: it adds 3/N of the remainder's energy
 REMAINDER = 3.0
 NETWORK_SPREAD = 1.1  # of a squared cosine, times sqrt(d)
-WORTH_NOTICING = 0.25
 
 NETWORK_DIM = Integers("input_dim", 48, 64, log=True)
 NETWORK_ASPECT = Reals("aspect", 0.4, 1.0, log=True)
@@ -42,9 +43,9 @@ def width(scenario: Scenario) -> int:
 
 def draw_network(
     trial: Trial, replicates: int, block: int, *, normalised: bool
-) -> network_model.TwoLayerNetwork:
+) -> networks.TwoLayerNetwork:
     """Draw an untrained network for each replicate."""
-    return network_model.initialise(
+    return networks.initialise(
         replicates=replicates,
         dim=trial.scenario.input_dim,
         width=width(trial.scenario),
@@ -55,14 +56,15 @@ def draw_network(
     )
 
 
-def along_second_layer(network: network_model.TwoLayerNetwork, gradient: Tensor) -> Tensor:
+def along_second_layer(network: networks.TwoLayerNetwork, gradient: Tensor) -> Tensor:
     """Return ``-f' gradient`` (R, d): the direction of the rank-one part c_act f beta'."""
     return -torch.einsum("rk,rkd->rd", network.second_layer, gradient)
 
 
-def network_margin(scenario: Scenario, predicted: float, *, damped: bool = True) -> float:
+def network_margin(scenario: Scenario, predicted: float, *, damped: bool = True) -> Tolerance:
     """Return the margin of a squared cosine of a network's gradient: the remainder's included."""
-    return setup.tolerance(scenario, predicted, damped=damped) + REMAINDER / width(scenario)
+    rest = finite_size(REMAINDER / width(scenario), "3/N, the remainder's energy along f")
+    return compare.margin(scenario, predicted, damped=damped) + rest
 
 
 def network_replicates(trial: Trial, *limits: float) -> int:
@@ -71,166 +73,156 @@ def network_replicates(trial: Trial, *limits: float) -> int:
     The second layer is random as well: its spread adds to that of the batch.
     """
     return max(
-        setup.replicates_for(
+        compare.replicates_for(
             trial,
-            network_margin(trial.scenario, p),
+            network_margin(trial.scenario, p).value,
             spread=NETWORK_SPREAD,
-            share=0.6 if setup.is_mild(trial.scenario) else 0.45,
+            share=0.6 if compare.is_mild(trial.scenario) else 0.45,
         )
         for p in limits
     )
 
 
-def network_verdict(
-    trial: Trial, samples: Any, predicted: float, *, damped: bool = True
-) -> decide.Verdict:
-    """Decide a squared cosine of a network's gradient."""
-    return decide.equivalence(
+def network_near(
+    trial: Trial,
+    part: str,
+    samples: Any,
+    predicted: float,
+    rivals: dict[str, float],
+    *,
+    damped: bool = True,
+    label: str = "",
+) -> Comparison:
+    """Return the comparison of a squared cosine of a network's gradient."""
+    return compare.near(
+        trial,
+        part,
         samples,
-        predicted=predicted,
+        predicted,
+        rivals=rivals,
         tolerance=network_margin(trial.scenario, predicted, damped=damped),
-        alpha=trial.alpha,
-        matters=WORTH_NOTICING,
+        label=label,
     )
 
 
-def measure_batch_norm(trial: Trial) -> list[Finding]:
-    """SI-13: X'(y - mean y)/n, and the gradient through batch-normalised pre-activations."""
-    scenario = trial.scenario
-    known = setup.limits(scenario)
-    c0 = setup.statistics(scenario).c0
-    limit = predicted_alignment("batch_norm", c0=c0, **known)
-    sgd = predicted_alignment("sgd", **known)
+@check(
+    "SI-13",
+    (*NETWORK_AXES, ACTIVATION),
+    anchors=(
+        setup.scenario(
+            64, n=107, covariance=CovarianceSpec(64), link="relu", noise_std=0.1, activation="tanh"
+        ),
+        setup.scenario(
+            60, n=150, covariance=setup.two_atom(60, 0.9, "haar"), link="relu", activation="relu"
+        ),
+    ),
+    decisions=5,
+    facts=setup.facts,
+)
+def batch_norm(trial: Trial) -> Iterator[Comparison]:
+    """X'(y - mean y)/n, and the gradient through batch-normalised pre-activations."""
+    known = setup.limits(trial.scenario)
+    limit, cap = setup.predicted(trial, "alignment"), setup.predicted(trial, "cap")
+    sgd = alignment_of("sgd", **known)
+    whitened = alignment_of("kfac", damping=0.1, **known)
 
     def low(problem: model.SingleIndexProblem, block: int) -> dict[str, Tensor]:
         batch = setup.draw_moments(trial, problem, block)
-        centred, plain = directions.centred_direction(batch), directions.sgd_direction(batch)
-        return {
-            "centred": alignment(centred, problem.teacher),
-            "gain": alignment(centred, problem.teacher) - alignment(plain, problem.teacher),
-        }
+        centred = compare.signed(trial, directions.centred_direction(batch), problem)
+        plain = compare.signed(trial, directions.sgd_direction(batch), problem)
+        return {"centred": centred, "gain": centred - plain}
 
     def whole(problem: model.SingleIndexProblem, block: int) -> dict[str, Tensor]:
-        n = setup.batch_size(scenario)
+        n = setup.batch_size(trial.scenario)
         rows = model.sample(problem, n, generator=trial.stream("rows", block))
         network = draw_network(trial, problem.replicates, block, normalised=True)
+        setup.admit(trial, problem, rows.inputs.shape[-2], network=network)
         gradient = scaled_gradient(network, rows.inputs, rows.targets, batch_norm=True)
         beta = along_second_layer(network, gradient)
-        return {"network": alignment(beta, problem.teacher)}
+        return {"network": compare.signed(trial, beta, problem)}
 
-    replicates = setup.replicates_for_limits(trial, limit)
-    values = setup.replicated(trial, replicates, low)
+    seen = setup.replicated(trial, compare.replicates_for_limits(trial, limit), low)
     few = network_replicates(trial, limit)
-    values |= setup.replicated(trial, few, whole, name="network teacher")
-    gain = decide.equivalence(
-        values["gain"],
-        predicted=limit - sgd,
-        tolerance=setup.tolerance(scenario, limit - sgd),
-        alpha=trial.alpha,
-        matters=max(limit - sgd, 2.0 * setup.finite_size(scenario)),
+    seen |= setup.replicated(trial, few, whole, name="network teacher")
+    rivals = {"SGD": sgd, "KFAC at damping 0.1": whitened, "infinite data": cap}
+    yield network_near(trial, "alignment", seen["network"], limit, rivals, label="network")
+    yield compare.near(
+        trial, "alignment", seen["centred"], limit, rivals=rivals, label="centred labels"
     )
-    said = f"SGD without normalisation {sgd:.4g}"
-    s = known["spectrum"]
-    cap = s.moment(1) ** 2 / s.moment(2)
-    return [
-        Finding("centred labels", near(trial, values["centred"], limit, rival=sgd, said=said)),
-        Finding("gain over SGD", gain.with_detail(said)),
-        Finding("network", network_verdict(trial, values["network"], limit)),
-        Finding("same cap", decide.bound(limit, cap, rounding=FORMULA_TOLERANCE)),
-        Finding("not below SGD", decide.bound(sgd / limit, 1.0, rounding=FORMULA_TOLERANCE)),
-    ]
+    yield compare.near(
+        trial,
+        "alignment",
+        seen["gain"],
+        limit - sgd,
+        rivals={"no gain": 0.0},
+        label="gain over SGD",
+    )
+    yield compare.ordered(
+        trial, "cap", np.full_like(seen["centred"], cap), seen["centred"], cap - limit
+    )
 
 
-def plain_facts(scenario: Scenario) -> Mapping[str, Any]:
+def plain_facts(scenario: Scenario) -> dict[str, Any]:
     """Say that the network lacks the factor 1/sqrt(N)."""
     return {**setup.facts(scenario), "network_scaling": "plain"}
 
 
-def measure_unnormalised(trial: Trial) -> list[Finding]:
-    """SI-16: the gradient of f'act(Gx), plain and whitened with the covariance of its batch."""
-    scenario = trial.scenario
-    known = setup.limits(scenario)
-    act = activation_statistics(scenario.activation)
-    more: dict[str, Any] = {"c_act": act.c_act, "c_perp2": act.c_perp2, "act_mean": act.mean}
-    dampings = {"kfac": float(scenario.damping)}
-    if known["aspect"] <= RIDGELESS_BELOW:
+@check(
+    "SI-16",
+    (*NETWORK_AXES, ACTIVATION, setup.DAMPING),
+    anchors=(
+        setup.scenario(56, n=187, activation="tanh", damping=0.1, noise_std=0.1),
+        setup.scenario(
+            60, n=160, covariance=setup.two_atom(60, 0.8, "haar"), activation="relu", damping=0.1
+        ),
+    ),
+    decisions=6,
+    facts=plain_facts,
+)
+def unnormalised(trial: Trial) -> Iterator[Comparison]:
+    """The gradient of f'act(Gx), plain and whitened with the covariance of its batch."""
+    known = setup.limits(trial.scenario)
+    act = activation_statistics(trial.scenario.activation)
+    more = {"c_act": act.c_act, "c_perp2": act.c_perp2, "act_mean": act.mean}
+    damping = float(trial.scenario.damping)
+    dampings = {"kfac": damping}
+    if known["aspect"] <= compare.RIDGELESS_BELOW:
         dampings["ridgeless"] = 0.0
-    limit = {"sgd": unnormalised_alignment("sgd", **known, **more)}
-    rival = {"sgd": predicted_alignment("sgd", **known)}
-    for name, damping in dampings.items():
-        limit[name] = unnormalised_alignment("kfac", damping=damping, **known, **more)
-        rival[name] = predicted_alignment("kfac", damping=damping, **known)
+    limit = {"sgd": setup.predicted(trial, "sgd", **more)}
+    scaled = {"sgd": alignment_of("sgd", **known)}
+    for name, value in dampings.items():
+        limit[name] = setup.predicted(trial, name, damping=value, **more)
+        scaled[name] = alignment_of("kfac", damping=value, **known)
 
     def measure(problem: model.SingleIndexProblem, block: int) -> dict[str, Tensor]:
-        n = setup.batch_size(scenario)
+        n = setup.batch_size(trial.scenario)
         rows = model.sample(problem, n, generator=trial.stream("rows", block))
         network = draw_network(trial, problem.replicates, block, normalised=False)
+        setup.admit(trial, problem, rows.inputs.shape[-2], network=network, damping=damping)
+        batch = sampler.moments(sampler.plain_rows(rows))
+        trial.memory.setdefault("batch", batch)
         gradient = scaled_gradient(network, rows.inputs, rows.targets)
         # preconditioning acts on the columns, so it commutes with f'
         found = {"sgd": along_second_layer(network, gradient)}
         row = found["sgd"][:, None, :]
-        for name, damping in dampings.items():
-            found[name] = precondition.kfac(row, rows.inputs, damping=damping)[:, 0]
-        return {name: alignment(beta, problem.teacher) for name, beta in found.items()}
+        for name, value in dampings.items():
+            found[name] = precondition.kfac(row, rows.inputs, damping=value)[:, 0]
+        found["scaled sgd"] = directions.sgd_direction(batch)
+        found["scaled kfac"] = directions.kfac_direction(batch, damping=damping)
+        return {name: compare.signed(trial, beta, problem) for name, beta in found.items()}
 
     replicates = network_replicates(trial, *limit.values())
-    values = setup.replicated(trial, replicates, measure)
-    findings = []
-    for name in limit:
-        damped = name != "ridgeless"
-        verdict = network_verdict(trial, values[name], limit[name], damped=damped)
-        said = f"with the factor 1/sqrt(N) it would be {rival[name]:.4g}"
-        findings.append(Finding(name, verdict.with_detail(said)))
-    ratios = [limit[name] / rival[name] for name in limit]
-    return [
-        *findings,
-        Finding("below the network with the factor", decide.bound(ratios, 1.0, rounding=1e-12)),
-    ]
-
-
-BATCH_NORM = Check(
-    claim_id="SI-13",
-    space=ScenarioSpace(
-        axes=(*NETWORK_AXES, ACTIVATION),
-        anchors=(
-            setup.scenario(
-                64,
-                n=107,
-                covariance=CovarianceSpec(64),
-                link="relu",
-                noise_std=0.1,
-                activation="tanh",
-            ),
-            setup.scenario(
-                60,
-                n=150,
-                covariance=setup.two_atom(60, 0.9, "haar"),
-                link="relu",
-                activation="relu",
-            ),
-        ),
-    ),
-    measure=measure_batch_norm,
-    decisions=3,
-    facts=setup.facts,
-)
-
-UNNORMALISED = Check(
-    claim_id="SI-16",
-    space=ScenarioSpace(
-        axes=(*NETWORK_AXES, ACTIVATION, setup.DAMPING),
-        anchors=(
-            setup.scenario(56, n=187, activation="tanh", damping=0.1, noise_std=0.1),
-            setup.scenario(
-                60,
-                n=160,
-                covariance=setup.two_atom(60, 0.8, "haar"),
-                activation="relu",
-                damping=0.1,
-            ),
-        ),
-    ),
-    measure=measure_unnormalised,
-    decisions=3,
-    facts=plain_facts,
-)
+    seen = setup.replicated(trial, replicates, measure)
+    for name, value in limit.items():
+        rivals = {"with the factor 1/√N": scaled[name]}
+        yield network_near(trial, name, seen[name], value, rivals, damped=name != "ridgeless")
+    yield compare.fixed_point(trial, "fixed_point", trial.memory["batch"], damping)
+    for name in ("sgd", "kfac"):
+        yield compare.ordered(
+            trial,
+            "lower",
+            seen[f"scaled {name}"],
+            seen[name],
+            scaled[name] - limit[name],
+            label=name.upper(),
+        )

@@ -1,79 +1,113 @@
 """SI-07: how well beta.x predicts beta*.x, and the risk of the best function of beta.x."""
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from lpfl import decide, linalg
+from lpfl import linalg
 from lpfl.measure.alignment import alignment
 from lpfl.problems import single_index as model
 from lpfl.problems.links import link_function
 from lpfl.problems.single_index import directions
-from lpfl.verify.check import Check, Finding, Trial, as_numpy
-from lpfl.verify.claims.single_index import properties
-from lpfl.verify.claims.single_index.alignment import (
-    RIDGELESS_BELOW,
-    damping_of,
-    geometric,
-    near,
-    predictions,
-    ridgeless_applies,
-)
+from lpfl.verify.check import check
+from lpfl.verify.expect import Comparison, Near, Same
+from lpfl.verify.setups import alignment as compare
+from lpfl.verify.setups import limiting_cases as cases
 from lpfl.verify.setups import single_index as setup
-from lpfl.verify.space import ScenarioSpace
+from lpfl.verify.tolerance import Basis, Tolerance, judgement
+from lpfl.verify.trial import Trial, as_numpy
 from theory import Spectrum
-from theory.single_index import alignment as predicted_alignment
+from theory.single_index import alignment as alignment_of
 from theory.single_index import mehler_risk
 
-RISK_TOLERANCE = 0.03  # of E y^2
+RISK = judgement(0.03, "of E y²: a tenth of what a wrong power of the correlation changes")
 TEST_POINTS, HEAVY_TEST_POINTS = 8192, 32768
+FEW = 8
 
 
-def measure_prediction(trial: Trial) -> list[Finding]:
-    """SI-07: correlation of beta.x with beta*.x, and the risk it allows."""
-    scenario = trial.scenario
-    limit = predictions(scenario, "covariance")
-    names = ["sgd", "kfac"]
-    if ridgeless_applies(scenario):
-        names.append("ridgeless")
+@check(
+    "SI-07",
+    (*setup.AXES, setup.DAMPING),
+    anchors=(
+        setup.scenario(100, n=500, covariance=setup.two_atom(100, 0.9), damping=0.1),
+        setup.scenario(120, n=360, covariance=setup.geometric(120), link="he12", damping=0.1),
+    ),
+    decisions=6,
+    facts=setup.facts,
+)
+def prediction(trial: Trial) -> Iterator[Comparison]:
+    """Correlation of beta.x with beta*.x, and the risk it allows."""
+    known = setup.limits(trial.scenario)
+    damping = float(trial.scenario.damping)
+    dampings = {"correlation": damping}
+    limit = {
+        "sgd": setup.predicted(trial, "sgd"),
+        "correlation": setup.predicted(trial, "correlation"),
+    }
+    if compare.ridgeless_applies(trial) and known["aspect"] < 1:
+        dampings["ridgeless"] = 0.0
+        limit["ridgeless"] = setup.predicted(trial, "ridgeless")
+    elif compare.ridgeless_applies(trial):
+        dampings["pseudo"] = 0.0
+        limit["pseudo"] = setup.predicted(trial, "correlation", damping=0.0)
 
     def measure(problem: model.SingleIndexProblem, block: int) -> dict[str, Tensor]:
         batch = setup.draw_moments(trial, problem, block)
+        setup.admit(trial, problem, batch.n, damping=damping)
+        trial.memory.setdefault("batch", batch)
         found = {"sgd": directions.sgd_direction(batch)}
-        for name in names[1:]:
-            found[name] = directions.kfac_direction(batch, damping=damping_of(scenario, name))
+        for name, value in dampings.items():
+            found[name] = directions.kfac_direction(batch, damping=value)
         values = {
-            name: alignment(beta, problem.teacher, weight=problem.covariance)
+            name: compare.signed(trial, beta, problem, weighted=True)
             for name, beta in found.items()
         }
-        return {**values, "risk": best_risk(trial, problem, values["kfac"], block)}
+        return {**values, "risk": best_risk(trial, problem, found["correlation"], block)}
 
-    replicates = setup.replicates_for_limits(trial, *(limit[name] for name in names))
-    values = setup.replicated(trial, replicates, measure)
-    findings = []
-    for name in names:
-        rival = limit["kfac"] if name == "sgd" else limit["sgd"]
-        verdict = near(trial, values[name], limit[name], rival=rival, damped=name != "ridgeless")
-        findings.append(Finding(name, verdict))
-    findings.append(Finding("risk", risk_verdict(trial, values["kfac"], values["risk"])))
-    if setup.aspect(scenario) <= RIDGELESS_BELOW:
-        findings.append(Finding("free of the spectrum", spectrum_free(trial, limit["ridgeless"])))
-    return [*findings, *properties.correlation_properties(trial)]
+    replicates = compare.replicates_for_limits(trial, *limit.values())
+    seen = setup.replicated(trial, replicates, measure)
+    for name in limit:
+        rivals = {"SGD": limit["sgd"], "KFAC": limit["correlation"]}
+        rivals |= {"the squared cosine": cosine(trial, name, dampings.get(name))}
+        rivals.pop({"sgd": "SGD", "correlation": "KFAC"}.get(name, ""), None)
+        undamped = name in ("ridgeless", "pseudo")
+        yield compare.near(
+            trial,
+            "correlation" if name == "pseudo" else name,
+            seen[name],
+            limit[name],
+            rivals=rivals,
+            damped=not undamped,
+            label="pseudo-inverse" if name == "pseudo" else "",
+        )
+    yield compare.fixed_point(trial, "fixed_point", trial.memory["batch"], damping)
+    yield risk_at_own(trial, seen)
+    yield risk_at_limit(trial, seen, limit["correlation"])
+    if setup.aspect(trial.scenario) <= compare.RIDGELESS_BELOW:
+        yield from spectrum_free(trial)
+    yield cases.large_damping(trial, "correlation", "sgd")
+    yield from cases.units(trial, "correlation", damping=damping, weighted=True)
 
 
-def best_risk(
-    trial: Trial, problem: model.SingleIndexProblem, correlation2: Tensor, block: int
-) -> Tensor:
+def cosine(trial: Trial, name: str, damping: float | None) -> float:
+    """Return the limit of the Euclidean squared cosine for the same direction."""
+    known = setup.limits(trial.scenario)
+    return alignment_of("sgd" if name == "sgd" else "kfac", damping=damping, **known)
+
+
+def best_risk(trial: Trial, problem: model.SingleIndexProblem, beta: Tensor, block: int) -> Tensor:
     """Return per replicate an unbiased estimate of the risk of the best function of beta.x.
 
     It is E y^2 - E[E(y | beta.x)^2], and the second term is E g(z1) g(z2) for indices z1, z2 that
-    are independent given beta.x: jointly normal with correlation rho_S^2.
+    are independent given beta.x: jointly normal with the correlation rho_S^2 of the run.
     """
+    correlation2 = alignment(beta, problem.teacher, weight=problem.covariance)
     stream = trial.stream("test points", block)
-    heavy = trial.scenario.link in setup.HEAVY_TAILED
+    heavy = trial.scenario.link in compare.HEAVY_TAILED
     size = (correlation2.shape[0], HEAVY_TEST_POINTS if heavy else TEST_POINTS, 2)
     first, other = torch.randn(
         size, generator=stream, dtype=trial.dtype, device=trial.device
@@ -85,61 +119,82 @@ def best_risk(
     return lost.mean(-1) + problem.noise_std**2
 
 
-def risk_verdict(trial: Trial, correlation2: Any, risk: Any) -> decide.Verdict:
-    """Decide that the runs' risks are Mehler's at the runs' own correlations: no bias in d."""
+def risk_at_own(trial: Trial, seen: dict[str, Any]) -> Near:
+    """Compare the runs' risks with Mehler's at the runs' own correlations: no bias in d."""
     link = setup.statistics(trial.scenario)
-    pairs = [mehler_risk(link, covariance_alignment=min(float(r), 1.0)) for r in correlation2]
+    own = np.clip(np.abs(seen["correlation"]), 0.0, 1.0)
+    pairs = [mehler_risk(link, covariance_alignment=float(r)) for r in own]
+    values = np.array([value for value, _ in pairs])
+    mean = float(values.mean())
     unsure = max(radius for _, radius in pairs)
-    return decide.equivalence(
-        risk - np.array([value for value, _ in pairs]),
-        predicted=0.0,
-        tolerance=RISK_TOLERANCE * link.second_moment + unsure,
-        alpha=trial.alpha,
-        matters=0.1 * link.second_moment,
+    allowed = Tolerance(RISK.value * link.second_moment + unsure, Basis.JUDGEMENT, RISK.why)
+    return compare.near(
+        trial,
+        "risk",
+        seen["risk"] - values + mean,
+        mean,
+        rivals={"E y²": link.second_moment, "the noise alone": link.noise_std**2},
+        tolerance=allowed,
+        label="at the runs' own correlations",
     )
 
 
-def spectrum_free(trial: Trial, limit: float) -> decide.Verdict:
-    """Decide that without damping the correlation is the same number for Sigma and for I.
+def risk_at_limit(trial: Trial, seen: dict[str, Any], correlation2: float) -> Near:
+    """Compare the runs' risks with Mehler's at the limit of the correlation.
+
+    The risk falls with the correlation, from E y^2 to the noise: the margin is what the margin of
+    the correlation does to it, and that of the risk.
+    """
+    link = setup.statistics(trial.scenario)
+    room = compare.margin(trial.scenario, correlation2).value
+    levels = [min(max(correlation2 + x, 0.0), 1.0) for x in (-room, 0.0, room)]
+    low, limit, high = (mehler_risk(link, covariance_alignment=x)[0] for x in levels)
+    moved = max(abs(low - limit), abs(high - limit))
+    allowed = Tolerance(
+        RISK.value * link.second_moment + moved, Basis.FINITE_SIZE, "the correlation's margin"
+    )
+    return compare.near(
+        trial,
+        "risk",
+        seen["risk"],
+        limit,
+        rivals={"E y²": link.second_moment, "the noise alone": link.noise_std**2},
+        tolerance=allowed,
+        label="at the limit of the correlation",
+    )
+
+
+def spectrum_free(trial: Trial) -> Iterator[Same]:
+    """Without damping the correlation is the same number for Sigma and for I.
 
     From the same white noise the runs agree to rounding, because the least-squares direction in
     white coordinates does not know Sigma; the two limits agree as well.
     """
-    known = {**setup.limits(trial.scenario), "spectrum": Spectrum.isotropic()}
-    flat = predicted_alignment("kfac", damping=0.0, weight="covariance", **known)
-    gaps = [abs(flat - limit) / flat]
+    yield Same(
+        part="ridgeless",
+        measured=setup.predicted(trial, "ridgeless", spectrum=Spectrum.isotropic()),
+        predicted=setup.predicted(trial, "ridgeless"),
+        tolerance=compare.FORMULA,
+        label="free of the spectrum, formula",
+    )
     numbers = []
     for matrix in (setup.covariance(trial), trial.tensor(np.ones(trial.scenario.input_dim))):
-        problem = model.draw_problem(
-            matrix,
-            replicates=8,
-            generator=trial.stream("teacher", 0),
-            link=trial.scenario.link,
-            noise_std=trial.scenario.noise_std,
-        )
-        batch = setup.draw_moments(trial, problem, 0)
+        stream = trial.stream("white", 0)
+        problem = setup.draw_problem(trial, matrix, replicates=FEW, stream=stream)
+        batch = setup.draw_moments(trial, problem, 0, name="white batch")
         beta = directions.kfac_direction(batch, damping=0.0)
-        numbers.append(as_numpy(alignment(beta, problem.teacher, weight=problem.covariance)))
-    gaps += list(np.abs(numbers[0] - numbers[1]))
+        numbers.append(as_numpy(compare.signed(trial, beta, problem, weighted=True)))
     # condition of X'X: that of Sigma times that of a white Wishart matrix, with room at finite d
     root = math.sqrt(setup.aspect(trial.scenario))
     condition = trial.scenario.covariance.condition_number() * ((1 + root) / (1 - root)) ** 2
     bound = linalg.machine_tolerance(
         trial.dtype, dim=trial.scenario.input_dim, condition=4.0 * condition
     )
-    return decide.identity(gaps, tolerance=bound)
-
-
-PREDICTION = Check(
-    claim_id="SI-07",
-    space=ScenarioSpace(
-        axes=(*setup.AXES, setup.DAMPING),
-        anchors=(
-            setup.scenario(100, n=500, covariance=setup.two_atom(100, 0.9), damping=0.1),
-            setup.scenario(120, n=360, covariance=geometric(120), link="he12", damping=0.1),
-        ),
-    ),
-    measure=measure_prediction,
-    decisions=4,
-    facts=setup.facts,
-)
+    yield Same(
+        part="ridgeless",
+        measured=numbers[0],
+        predicted=numbers[1],
+        scale=1.0,
+        tolerance=Tolerance(bound, Basis.ROUNDING, "four times the condition number of X'X"),
+        label="free of the spectrum, runs",
+    )

@@ -1,140 +1,163 @@
 """SI-11: Adam's first step, the sign of the gradient."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lpfl import decide, one_step, precondition
+from lpfl import one_step, precondition
 from lpfl.linalg.covariance import CovarianceSpec
 from lpfl.measure import alignment as measures
 from lpfl.problems import single_index as model
 from lpfl.problems.single_index import directions
 from lpfl.problems.single_index import moments as sampler
-from lpfl.verify.check import Check, Finding, Trial
+from lpfl.verify.check import check
+from lpfl.verify.expect import Comparison, Ordered
 from lpfl.verify.scenario import Scenario
+from lpfl.verify.setups import alignment as compare
 from lpfl.verify.setups import layer as layers
 from lpfl.verify.setups import single_index as setup
-from lpfl.verify.space import Choice, Integers, Reals, ScenarioSpace
-from theory.single_index import alignment
+from lpfl.verify.space import Choice, Integers, Reals
+from lpfl.verify.tolerance import Tolerance, finite_size, judgement
+from lpfl.verify.trial import Trial
+from theory import Spectrum
+from theory.single_index import alignment as alignment_of
 
 REPLICATES = 160
 RELATIVE = 0.05
 # Biases measured beforehand, times d: -2 to 5 for the alignments, -1.5 to 2 for differences.
 FINITE, FINITE_DIFFERENCE = 5.0, 3.0
 BEATS_SGD = 0.05  # a lead that the replicates resolve
-LOWEST_SHARE = 2.0 / np.pi
 
 
-def is_rotated(scenario: Mapping[str, Any]) -> bool:
-    """Say whether Sigma's eigenvectors are in general position (or all directions are alike)."""
-    return bool(scenario["covariance"].rotation == "haar")
+def anchor(covariance: CovarianceSpec, **fields: Any) -> Scenario:
+    """Return an anchor in dimension 128 with as many neurons."""
+    return layers.scenario(128, n=427, width=128, covariance=covariance, **fields)
 
 
-def predicted(scenario: Mapping[str, Any]) -> dict[str, float]:
-    """Return the limits of the three alignments."""
-    act, common = layers.activation(scenario), setup.limits(scenario)
-    rotated = is_rotated(scenario)
-    return {
-        "sgd": alignment("sgd", **common),
-        "sign": alignment(
-            "sign",
-            **common,
-            c0=setup.statistics(scenario).c0,
-            c_act=act.c_act,
-            act_prime_var=act.act_prime_var,
-            act_second=act.act_second,
-            rotated=rotated,
-        ),
-        "sign_beta": alignment("sign_beta", **common, rotated=rotated),
-    }
+ANCHORS = (
+    anchor(CovarianceSpec(128, "geometric", 2.0, "none", 0), link="he12", activation="relu"),
+    anchor(setup.two_atom(128, 0.5, "haar"), link="relu", activation="relu"),
+)
 
 
-def alignments(trial: Trial) -> dict[str, NDArray[np.float64]]:
+def position(scenario: Mapping[str, Any]) -> str:
+    """Return which statement applies: eigenvectors in general position, or along the axes."""
+    return "rotated" if scenario["covariance"].rotation == "haar" else "diagonal"
+
+
+def runs(trial: Trial) -> dict[str, NDArray[np.float64]]:
     """Return the alignments of SGD, of the matrix sign and of sign(beta), same batches (R,)."""
 
     def measure(problem: model.SingleIndexProblem, block: int) -> dict[str, Tensor]:
         layer = layers.draw(trial, problem, block)
-        X, y = layer.batch.inputs, layer.batch.targets
+        layers.admit(trial, layer)
+        X, y, teacher = layer.batch.inputs, layer.batch.targets, problem.teacher
         batch = sampler.moments(sampler.plain_rows(layer.batch))
-        gradient = one_step.scaled_gradient(layer.network, X, y)
-        top = measures.top_singular(precondition.adam_first(gradient, X))
-        teacher = problem.teacher
+        after = one_step.one_step(
+            layer.network, X, y, step_size=1.0, precondition=precondition.adam_first
+        )
+        top = measures.top_singular(after.first_layer - layer.network.first_layer)
+        down = layers.descends(trial.scenario, top, layer.network.second_layer, teacher)
         return {
-            "sgd": measures.alignment(directions.sgd_direction(batch), teacher),
-            "sign": layers.top_alignment(top, "right", teacher),
-            "sign_beta": measures.alignment(directions.sign_direction(batch), teacher),
+            "sgd": compare.signed(trial, directions.sgd_direction(batch), problem),
+            "sign": down * layers.top_alignment(top, "right", teacher),
+            "sign_beta": compare.signed(trial, directions.sign_direction(batch), problem),
         }
 
     entries = layers.entries(trial.scenario)
     return setup.replicated(trial, REPLICATES, measure, entries=entries)
 
 
-def measure_sign(trial: Trial) -> list[Finding]:
+@check(
+    "SI-11",
+    (
+        Integers("input_dim", 80, 104),
+        layers.COVARIANCE,
+        layers.ASPECT,
+        layers.LINK,
+        layers.NOISE_STD,
+        Reals("width_ratio", 0.8, 1.2),
+        Choice("activation", ("tanh", "erf", "relu")),
+    ),
+    anchors=ANCHORS,
+    decisions=5,
+    facts=layers.facts,
+)
+def sign_of_gradient(trial: Trial) -> Iterator[Comparison]:
     """The alignments, their paired distance to SGD, and where they lie between 2/pi and 1."""
-    scenario = trial.scenario
-    seen, expected = alignments(trial), predicted(scenario)
-    d, N = scenario.input_dim, layers.width(scenario)
-    findings = []
-    for name, word in (("sign", "sign of the gradient"), ("sign_beta", "sign of beta")):
-        picture = ratio_picture(trial) if name == "sign" else None
-        # Entrywise noise moves the singular vector by O(1/N), the batch's own size by O(1/d).
-        verdict = decide.equivalence(
+    kind = position(trial.scenario)
+    seen = runs(trial)
+    small = min(trial.scenario.input_dim, layers.width(trial.scenario))
+    statistics = setup.activation_facts(layers.activation(trial.scenario))
+    sgd = alignment_of("sgd", **setup.limits(trial.scenario))
+    sign = setup.predicted(trial, kind, **statistics)
+    beta = setup.predicted(trial, f"beta_{kind}")
+    # Entrywise noise moves the singular vector by O(1/N), the batch's own size by O(1/d).
+    for part, name, limit, other in (
+        (kind, "sign", sign, {"SGD": sgd, "sign of β": beta}),
+        (f"beta_{kind}", "sign_beta", beta, {"SGD": sgd, "sign of the gradient": sign}),
+    ):
+        yield compare.near(
+            trial,
+            part,
             seen[name],
-            predicted=expected[name],
-            tolerance=FINITE / min(d, N) + RELATIVE * expected[name],
-            alpha=trial.alpha,
-            matters=expected[name],
+            limit,
+            rivals=other,
+            tolerance=allowed(FINITE / small, limit),
         )
-        findings.append(Finding(word, verdict, picture))
     difference = seen["sign"] - seen["sgd"]
-    limit = expected["sign"] - expected["sgd"]
-    verdict = decide.equivalence(
+    yield compare.near(
+        trial,
+        kind,
         difference,
-        predicted=limit,
-        tolerance=FINITE_DIFFERENCE / min(d, N) + RELATIVE * expected["sgd"],
-        alpha=trial.alpha,
-        matters=expected["sgd"],
+        sign - sgd,
+        rivals={"no difference": 0.0, "sign of β": beta - sgd},
+        tolerance=allowed(FINITE_DIFFERENCE / small, sgd),
+        label="distance to SGD",
     )
-    findings.append(Finding("distance to SGD", verdict))
-    if is_rotated(scenario):
-        findings += rotated_findings(trial, seen, N)
-    elif limit > BEATS_SGD:
-        verdict = decide.ordering(difference, slack=0.0, alpha=trial.alpha, matters=1.0)
-        findings.append(Finding("diagonal: beats SGD", verdict))
-    return findings
+    slack = finite_size(FINITE_DIFFERENCE / small, "3/d, a difference of alignments (measured)")
+    if kind == "rotated":
+        share = setup.predicted(trial, "at_least_share") / setup.predicted(trial, "at_most_sgd")
+        yield Ordered(part="at_most_sgd", better=seen["sgd"], worse=seen["sign"], slack=slack)
+        yield Ordered(
+            part="at_least_share", better=seen["sign"], worse=share * seen["sgd"], slack=slack
+        )
+    elif sign - sgd > BEATS_SGD:
+        yield Ordered(
+            part="diagonal",
+            better=seen["sign"],
+            worse=seen["sgd"],
+            slack=finite_size(0.0, "the limits are further apart than any finite-size term"),
+            matters=sign - sgd,
+            label="beats SGD",
+        )
 
 
-def rotated_findings(
-    trial: Trial, seen: Mapping[str, NDArray[np.float64]], width: int
-) -> list[Finding]:
-    """Adam never beats SGD, and never falls below 2/pi of it."""
-    slack = FINITE_DIFFERENCE / min(trial.scenario.input_dim, width)
-    gaps = {
-        "rotated: at most SGD": seen["sgd"] - seen["sign"],
-        "rotated: at least 2/pi of SGD": seen["sign"] - LOWEST_SHARE * seen["sgd"],
-    }
-    return [
-        Finding(part, decide.ordering(gap, slack=slack, alpha=trial.alpha, matters=LOWEST_SHARE))
-        for part, gap in gaps.items()
-    ]
+def allowed(finite: float, scale: float) -> Tolerance:
+    """Return a margin of a stated multiple of 1/d and 5 % of the scale."""
+    share = judgement(RELATIVE * abs(scale), "5 % of the limit")
+    return finite_size(finite, "5/d for alignments, 3/d for differences (measured)") + share
 
 
+@sign_of_gradient.picture(on=ANCHORS)
 def ratio_picture(trial: Trial) -> dict[str, Any]:
-    """Return the predicted ratio to SGD over the condition number, both kinds of covariance."""
+    """Draw the predicted ratio to SGD over the condition number, both kinds of covariance."""
     dim = trial.scenario.input_dim
+    statistics = setup.activation_facts(layers.activation(trial.scenario))
     levels = np.linspace(0.0, 3.0, 25)
     series: list[dict[str, Any]] = []
-    for rotation, name in (("none", "diagonal covariance"), ("haar", "rotated covariance")):
+    for kind in ("diagonal", "rotated"):
         ratios = []
         for level in levels:
-            spec = CovarianceSpec(dim, "geometric", float(level), rotation)
-            values = predicted({**trial.scenario, "covariance": spec})
-            ratios.append(values["sign"] / values["sgd"])
+            s = Spectrum(CovarianceSpec(dim, "geometric", float(level)).spectrum())
+            sgd = setup.predicted(trial, "at_most_sgd", spectrum=s)
+            ratios.append(setup.predicted(trial, kind, spectrum=s, **statistics) / sgd)
+        name = f"{kind} covariance"
         series.append({"name": name, "style": "line", "x": (10**levels).tolist(), "y": ratios})
-    for name, level in (("SGD", 1.0), ("2/pi", float(LOWEST_SHARE))):
+    for name, level in (("SGD", 1.0), ("2/pi", float(2.0 / np.pi))):
         series.append({"name": name, "style": "line", "x": [1.0, 1e3], "y": [level, level]})
     return {
         "title": "Adam's first step against SGD",
@@ -145,33 +168,3 @@ def ratio_picture(trial: Trial) -> dict[str, Any]:
         "series": series,
         "note": "predictions; the findings confront them with runs",
     }
-
-
-def anchor(covariance: CovarianceSpec, **fields: Any) -> Scenario:
-    """Return an anchor in dimension 128 with as many neurons."""
-    return layers.scenario(128, n=427, width=128, covariance=covariance, **fields)
-
-
-SIGN = Check(
-    claim_id="SI-11",
-    space=ScenarioSpace(
-        axes=(
-            Integers("input_dim", 80, 104),
-            layers.COVARIANCE,
-            layers.ASPECT,
-            layers.LINK,
-            layers.NOISE_STD,
-            Reals("width_ratio", 0.8, 1.2),
-            Choice("activation", ("tanh", "erf", "relu")),
-        ),
-        anchors=(
-            anchor(
-                CovarianceSpec(128, "geometric", 2.0, "none", 0), link="he12", activation="relu"
-            ),
-            anchor(setup.two_atom(128, 0.5, "haar"), link="relu", activation="relu"),
-        ),
-    ),
-    measure=measure_sign,
-    decisions=5,
-    facts=layers.facts,
-)

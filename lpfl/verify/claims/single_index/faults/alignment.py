@@ -5,10 +5,17 @@ from lpfl.verify.planting import Fault
 FAULTS = (
     Fault(
         "SI-02",
-        "theory.single_index.gaussian_equivalent:sgd_alignment",
-        old="energy * E_b(s) + residual",
-        new="residual",
+        "theory.single_index.alignment:_SGD",
+        old="ge.sgd_alignment(ge.ONE)",
+        new="ge.sgd_alignment(ge.ONE, residual=s2_link - c1 ** 2 * ge.E_b(s))",
         why="the signal's share of the noise forgotten",
+    ),
+    Fault(
+        "SI-02",
+        "theory.single_index.alignment:SI_02",
+        old="E(s) ** 2 / E(s ** 2)",
+        new="E(s) / E(s ** 2) / 2",
+        why="half of the cap printed",
     ),
     Fault(
         "SI-02",
@@ -23,6 +30,13 @@ FAULTS = (
         old="problem.noise_std * noise",
         new="2.0 * problem.noise_std * noise",
         why="label noise twice as large",
+    ),
+    Fault(
+        "SI-02",
+        "lpfl.problems.single_index.directions:sgd_direction",
+        old="batch.cross_moment",
+        new="-batch.cross_moment",
+        why="a direction of ascent",
     ),
     Fault(
         "SI-03",
@@ -40,9 +54,17 @@ FAULTS = (
     ),
     Fault(
         "SI-03",
-        "theory.single_index.gaussian_equivalent:tau2",
-        old="STABILITY",
-        new="STABILITY + phi * E_b(P ** 2)",
+        "theory.single_index.alignment:SI_03",
+        old="definitions={rho2_sgd: _SGD, **ge.MEANINGS}",
+        new="definitions={rho2_sgd: _SGD, **ge.MEANINGS, "
+        "next(iter(ge.MEANINGS)): s2_link + c1 ** 2 * ge.isotropic(ge.E_b(s * ge.K ** 2))}",
         why="noise not amplified by the inversion",
+    ),
+    Fault(
+        "SI-03",
+        "theory.single_index.alignment:SI_03",
+        old="ge.FIXED_POINT",
+        new="Part(Kind.LIMIT, sp.Eq(ge.COMPANION.subs(phi, 1), 1, evaluate=False))",
+        why="aspect forgotten in the fixed point",
     ),
 )

@@ -5,14 +5,21 @@ from lpfl.verify.planting import Fault
 FAULTS = (
     Fault(
         "SI-04",
-        "theory.single_index.damping:OPTIMAL_DAMPING",
-        old="2",
-        new="4",
+        "theory.single_index.damping:SI_04",
+        old="phi * s2_link / c1 ** 2",
+        new="phi * s2_link / c1 ** 4",
         why="slope to the fourth power in the best damping",
     ),
     Fault(
         "SI-04",
-        "theory.single_index.damping:FACTORISED_DERIVATIVE",
+        "theory.single_index.damping:SI_04",
+        old="phi * s2_link / c1 ** 2",
+        new="2 * phi * s2_link / c1 ** 2",
+        why="twice the best damping",
+    ),
+    Fault(
+        "SI-04",
+        "theory.single_index.damping:_FACTORISED",
         old="u_2 ** 2",
         new="u_2 ** 2 / 2",
         why="a factor two in the derivative",
@@ -26,9 +33,9 @@ FAULTS = (
     ),
     Fault(
         "SI-05",
-        "theory.single_index.damping:ADVANTAGE",
-        old="OPTIMAL_DAMPING.expression * E(1 / s) / (1 - phi)",
-        new="OPTIMAL_DAMPING.expression * E(1 / s)",
+        "theory.single_index.damping:_ADVANTAGE",
+        old="_NOISE * E(1 / s) / (1 - phi)",
+        new="_NOISE * E(1 / s)",
         why="noise not amplified by 1/(1 - d/n)",
     ),
     Fault(
@@ -37,5 +44,12 @@ FAULTS = (
         old="damped_solve(Q, h, damping=damping)",
         new="damped_solve(Q, h, damping=damping + 0.5)",
         why="a damping nobody asked for",
+    ),
+    Fault(
+        "SI-05",
+        "theory.single_index.damping:SI_05",
+        old="sp.sign(_ADVANTAGE)",
+        new="sp.sign(-_ADVANTAGE)",
+        why="the loser printed as the winner",
     ),
 )

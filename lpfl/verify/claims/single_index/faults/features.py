@@ -5,14 +5,14 @@ from lpfl.verify.planting import Fault
 FAULTS = (
     Fault(
         "SI-10",
-        "theory.single_index.feature_spikes:spike_matrix",
-        old="width * 2",
-        new="width",
+        "theory.single_index.features:SI_10",
+        old="width * _E_a(_sh(i, a) * _sh(j, a))",
+        new="width * _E_a(_sh(i, a) * _sh(j, a)) / 2",
         why="half of the neurons",
     ),
     Fault(
         "SI-10",
-        "theory.single_index.feature_spikes:HARMONIC",
+        "theory.single_index.features:_HARMONIC",
         old="a / sp.sqrt(1 + a ** 2)",
         new="a",
         why="spike coordinate not normalised",
@@ -23,5 +23,12 @@ FAULTS = (
         old="step_size * precondition(gradient, inputs)",
         new="0.5 * step_size * precondition(gradient, inputs)",
         why="half a step",
+    ),
+    Fault(
+        "SI-10",
+        "theory.single_index.features:SI_10",
+        old="j * alpha_eta - (j - 1) / 2",
+        new="j * alpha_eta - j / 2",
+        why="every harmonic shrinks",
     ),
 )

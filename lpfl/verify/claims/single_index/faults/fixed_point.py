@@ -19,9 +19,23 @@ FAULTS = (
     ),
     Fault(
         "SI-08",
-        "theory.single_index.fixed_point:NATURAL_RATE",
-        old="phi * E(_P * (1 - _P)) / (1 - phi * E(_P))",
-        new="phi * E(_P * (1 - _P)) * (1 - phi * E(_P))",
+        "theory.single_index.fixed_point:SI_08",
+        old="phi * E(ge.P * ge.K) / (1 - phi * E(ge.P))",
+        new="phi * E(ge.P * ge.K) * (1 - phi * E(ge.P))",
         why="slope of the natural iteration",
+    ),
+    Fault(
+        "SI-08",
+        "theory.single_index.fixed_point:SI_08",
+        old="(_SECOND + phi * v_fix * _FIRST ** 2 / (lam + phi * _FIRST)) / lam ** 2",
+        new="_SECOND / lam ** 2",
+        why="derivative of the trace at a fixed v",
+    ),
+    Fault(
+        "SI-08",
+        "theory.single_index.fixed_point:SI_08",
+        old="sp.Eq(ge.COMPANION, 1, evaluate=False)",
+        new="sp.Eq(ge.COMPANION, 1 + phi, evaluate=False)",
+        why="another level in the companion equation",
     ),
 )

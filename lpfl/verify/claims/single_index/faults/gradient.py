@@ -19,9 +19,16 @@ FAULTS = (
     ),
     Fault(
         "SI-01",
-        "theory.single_index.gradient:FROBENIUS_RATIO2",
+        "theory.single_index.gradient:_REMAINDER2",
         old="phi * E(s) * LABEL_ENERGY * v_act + b1 ** 2 * c0 ** 2 * E(s ** 2)",
         new="phi * E(s) * LABEL_ENERGY * v_act - b1 ** 2 * c0 ** 2 * E(s ** 2)",
         why="sign of the mean curvature's term",
+    ),
+    Fault(
+        "SI-01",
+        "lpfl.one_step:one_step",
+        old="network.first_layer - step_size * precondition(gradient, inputs)",
+        new="network.first_layer + step_size * precondition(gradient, inputs)",
+        why="a step of ascent",
     ),
 )

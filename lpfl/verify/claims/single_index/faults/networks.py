@@ -19,14 +19,14 @@ FAULTS = (
     ),
     Fault(
         "SI-13",
-        "theory.single_index.alignment:centred_residual",
-        old="max(residual_var - c0 * c0, 0.0)",
-        new="residual_var",
+        "theory.single_index.networks:_CENTRED",
+        old="s2_link - c0_link ** 2",
+        new="s2_link",
         why="mean of the labels counted as noise",
     ),
     Fault(
         "SI-16",
-        "theory.single_index.teacher:ENERGY",
+        "theory.single_index.networks:_OUTPUT",
         old="c_act ** 2",
         new="c_act ** 2 / 100",
         why="initial network not counted as signal energy",
@@ -37,5 +37,12 @@ FAULTS = (
         old="1 / sqrt(self.width) if self.normalised else 1.0",
         new="1 / sqrt(self.width)",
         why="factor 1/sqrt(N) where there should be none",
+    ),
+    Fault(
+        "SI-16",
+        "lpfl.problems.single_index.network:first_layer_gradient",
+        old="outputs - targets",
+        new="targets - outputs",
+        why="a direction of ascent",
     ),
 )

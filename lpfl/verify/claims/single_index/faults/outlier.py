@@ -5,7 +5,7 @@ from lpfl.verify.planting import Fault
 FAULTS = (
     Fault(
         "SI-09",
-        "theory.single_index.outliers:LEFT_OVERLAP2",
+        "theory.single_index.outlier:SI_09",
         old="theta ** 2 + psi",
         new="theta ** 2 + 1",
         why="overlap of the other side",
@@ -23,5 +23,33 @@ FAULTS = (
         old="sqrt(dim)",
         new="sqrt(width)",
         why="first layer scaled by the width",
+    ),
+    Fault(
+        "SI-09",
+        "lpfl.one_step:one_step",
+        old="network.first_layer - step_size * precondition(gradient, inputs)",
+        new="network.first_layer + step_size * precondition(gradient, inputs)",
+        why="a step of ascent",
+    ),
+    Fault(
+        "SI-09",
+        "theory.single_index.outlier:SI_09",
+        old="sp.Eq(theta_c, sp.root(psi, 4))",
+        new="sp.Eq(theta_c, 1.5 * sp.root(psi, 4))",
+        why="a threshold 1.5 times too high",
+    ),
+    Fault(
+        "SI-09",
+        "theory.single_index.outlier:SI_09",
+        old="sp.Eq(theta_c, sp.root(psi, 4))",
+        new="sp.Eq(theta_c, sp.sqrt(psi))",
+        why="square root of the width ratio in the threshold",
+    ),
+    Fault(
+        "SI-09",
+        "theory.single_index.outlier:SI_09",
+        old="sp.Abs(c_act) * beta_norm",
+        new="c_act ** 2 * beta_norm",
+        why="square of the slope in the critical step",
     ),
 )

@@ -5,7 +5,7 @@ from lpfl.verify.planting import Fault
 FAULTS = (
     Fault(
         "SI-12",
-        "theory.single_index.polar:EDGE_SQUARE",
+        "theory.single_index.polar:_EDGE_SQUARE",
         old="psi - 1",
         new="psi",
         why="one dimension too many in the edge",
@@ -16,5 +16,19 @@ FAULTS = (
         old="polar_factor(gradient)",
         new="gradient / torch.linalg.matrix_norm(gradient, ord=2)[..., None, None]",
         why="normalised instead of orthogonalised",
+    ),
+    Fault(
+        "SI-12",
+        "theory.single_index.polar:_ETA_SQUARE",
+        old="2 * m_edge",
+        new="m_edge",
+        why="another place of the edge",
+    ),
+    Fault(
+        "SI-12",
+        "lpfl.one_step:one_step",
+        old="network.first_layer - step_size * precondition(gradient, inputs)",
+        new="network.first_layer + step_size * precondition(gradient, inputs)",
+        why="a step of ascent",
     ),
 )

@@ -12,9 +12,9 @@ FAULTS = (
     ),
     Fault(
         "SI-11",
-        "theory.single_index.alignment:alignment",
-        old="SIGN[rotated]",
-        new="SIGN[True]",
+        "theory.single_index.sign:SI_11",
+        old="E(DIAGONAL.signal) ** 2 / E(sp.asin(SHARE))",
+        new="_ROTATED",
         why="a diagonal covariance taken for a rotated one",
     ),
     Fault(
@@ -23,5 +23,12 @@ FAULTS = (
         old="torch.sign(gradient)",
         new="gradient",
         why="no sign taken",
+    ),
+    Fault(
+        "SI-11",
+        "lpfl.one_step:one_step",
+        old="network.first_layer - step_size * precondition(gradient, inputs)",
+        new="network.first_layer + step_size * precondition(gradient, inputs)",
+        why="a step of ascent",
     ),
 )

@@ -17,4 +17,11 @@ FAULTS = (
         new="damped_solve(Q, h, damping=damping * d)",
         why="damping multiplied by the dimension",
     ),
+    Fault(
+        "SI-15",
+        "theory.single_index.teacher:SI_15",
+        old="sp.Eq(rho2, ge.sgd_alignment(ge.ONE))",
+        new="sp.Eq(rho2, ge.isotropic(ge.sgd_alignment(ge.ONE)))",
+        why="SGD printed for an isotropic teacher",
+    ),
 )

@@ -24,4 +24,11 @@ FAULTS = (
         new="0.1 * s * w_slope",
         why="noise of the whitening batch nearly forgotten",
     ),
+    Fault(
+        "SI-06",
+        "theory.single_index.whitening:SI_06",
+        old="c1 ** 2 * E(s) - phi * ge.LABEL_ENERGY",
+        new="phi * ge.LABEL_ENERGY - c1 ** 2 * E(s)",
+        why="the order of same batch and exact covariance reversed",
+    ),
 )

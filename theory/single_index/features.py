@@ -3,35 +3,94 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from fractions import Fraction
 
 import numpy as np
 import sympy as sp
 
+from theory.core.claim import Claim
+from theory.core.formula import numeric
 from theory.core.gauss.hermite import hermite_functions
 from theory.core.gauss.links import NAMED_LINKS, Link
 from theory.core.gauss.quadrature import gaussian_expectation
+from theory.core.part import Kind, Part
+from theory.core.source import Source
 from theory.core.spectrum import Array
+from theory.single_index.assumptions import (
+    EXAMPLE,
+    FRESH_FEATURES,
+    GAUSSIAN,
+    NO_LEADER,
+    NORMALISED,
+    SLOPE,
+)
 from theory.single_index.domain import need_nonnegative, need_one_of, need_positive
+from theory.single_index.notation import (
+    a_deg,
+    alpha_eta,
+    growth,
+    i,
+    j,
+    n,
+    spike_eig,
+    spike_ij,
+    sv_feature,
+    width,
+)
 from theory.single_index.notation import a_spike as a
-from theory.single_index.notation import k, n_spikes
 
 _PANELS = 4
 _CUT = 10.0  # standard deviations of the spike coordinate
 
-# sh_k(a): the k-th Hermite coefficient of t -> E_z act(z + a t), z ~ N(0, 1)
-ACT_COEFFICIENT = sp.Function("a")  # a(k, scale) of t -> act(scale t)
-HARMONIC = ACT_COEFFICIENT(k, sp.sqrt(1 + a**2)) * (a / sp.sqrt(1 + a**2)) ** k
-_FACTOR = sp.lambdify((k, a), HARMONIC / ACT_COEFFICIENT(k, sp.sqrt(1 + a**2)), "numpy")
-# ell spikes for lower < alpha < upper
-COUNT_LOWER = (n_spikes - 1) / (2 * n_spikes)
-COUNT_UPPER = n_spikes / (2 * n_spikes + 2)
+# sh(j, a): the j-th Hermite coefficient of t -> E_z act(z + a t), z ~ N(0, 1)
+_sh = sp.Function("sh")
+_E_a = sp.Function("E_a")
+# a(j, scale): the j-th Hermite coefficient of t -> act(scale t)
+_ACT_COEFFICIENT = sp.Function("a")(j, sp.sqrt(1 + a**2))
+_HARMONIC = _ACT_COEFFICIENT * (a / sp.sqrt(1 + a**2)) ** j
+
+SI_10 = Claim(
+    id="SI-10",
+    title="Spikes of the feature matrix",
+    says=(
+        "The outliers of the centred features are at √(n e_j), with e_j the eigenvalues of an "
+        "explicit matrix of a finite network (30 harmonics). The rule holds for fresh rows and for "
+        "spikes well outside the bulk. The first is met to a few per cent; the j-th lies lower by "
+        "about (j − 1)R_F²/2, with R_F the Frobenius ratio of SI-01. Against the edge of the bulk "
+        "and for a step of size n^α, the j-th harmonic grows like n to the power jα − (j − 1)/2, "
+        "hence for α > (j − 1)/(2j). A harmonic that the activation lacks never grows: tanh and "
+        "erf have no even ones, ReLU no odd ones beyond the first. So fewer spikes grow than the "
+        "count of all harmonics says. On the step's own rows the spikes are up to 25 % larger."
+    ),
+    source=Source.other_work("Moniri et al. 2023: the thresholds")
+    + Source.derived("the finite-size rule"),
+    parts={
+        "outlier": Part(Kind.LIMIT, sp.Eq(sv_feature, sp.sqrt(n * spike_eig))),
+        "gram": Part(Kind.LIMIT, sp.Eq(spike_ij, width * _E_a(_sh(i, a) * _sh(j, a)))),
+        "harmonic": Part(Kind.IDENTITY, sp.Eq(_sh(j, a), _HARMONIC)),
+        "growth": Part(Kind.RATE, sp.Eq(growth, j * alpha_eta - (j - 1) / 2)),
+        "threshold": Part(
+            Kind.ORDERING,
+            sp.Eq(sp.sign(growth), sp.sign(alpha_eta - (j - 1) / (2 * j)), evaluate=False),
+        ),
+    },
+    assumptions=(GAUSSIAN, NORMALISED, NO_LEADER, SLOPE, FRESH_FEATURES),
+    example=EXAMPLE,
+)
+
+
+def harmonic_formula(claim: Claim = SI_10) -> Callable[..., Array]:
+    """Return sh_j(a) of SI-10 as a function of hermite_coefficient, degree and head_spike."""
+    printed = claim["harmonic"].relation.args[1]
+    return numeric(printed.xreplace({_ACT_COEFFICIENT: a_deg}))
 
 
 def spike_count(alpha: float) -> int:
-    """Return the asymptotic number of feature spikes for a step size n^alpha, 0 < alpha < 1/2.
+    """Return how many harmonics may grow for a step size n^alpha, 0 < alpha < 1/2.
 
-    At practical sizes the count is misleading; use ``feature_outliers``.
+    It counts the degrees whose threshold lies below alpha. A harmonic that the activation lacks
+    does not grow, and at practical sizes the count is misleading; use ``feature_outliers``.
     Raises: ValueError outside (0, 1/2) and on a threshold (l - 1)/(2 l), where the count jumps.
     Source: the separation conditions on alpha, derived.
     """
@@ -69,10 +128,15 @@ def spike_matrix(
     if spike_strength == 0:
         return np.zeros((harmonics, harmonics))
     nodes, weights = _half_gaussian(spike_strength * math.sqrt(spike_variance / width))
-    sh = np.array([_harmonics(activation, x, harmonics) for x in nodes])
+    formula = harmonic_formula()
+    sh = np.array([_harmonics(activation, x, harmonics, formula) for x in nodes])
     degrees = np.arange(1, harmonics + 1)
     same_parity = (degrees[:, None] + degrees) % 2 == 0  # sh_k(-a) = (-1)^k sh_k(a)
-    return np.asarray(width * 2 * (sh.T * weights) @ sh * same_parity)
+    mean = 2 * (sh.T * weights) @ sh * same_parity
+    printed = SI_10["gram"].relation.args[1]
+    (expectation,) = printed.atoms(_E_a)
+    gram = numeric(printed.xreplace({expectation: spike_ij}))
+    return np.asarray(gram(width=width, spike_gram=mean))
 
 
 def feature_outliers(gram: Array, *, samples: int) -> Array:
@@ -87,7 +151,8 @@ def feature_outliers(gram: Array, *, samples: int) -> Array:
     """
     need_positive(samples=samples)
     eigenvalues = np.linalg.eigvalsh(gram)[::-1]
-    return np.asarray(np.sqrt(samples * np.maximum(eigenvalues, 0.0)))
+    known = {"batch_size": samples, "spike_eigenvalue": np.maximum(eigenvalues, 0.0)}
+    return np.asarray(SI_10["outlier"].number(**known))
 
 
 def _half_gaussian(scale: float) -> tuple[Array, Array]:
@@ -101,10 +166,11 @@ def _half_gaussian(scale: float) -> tuple[Array, Array]:
     return nodes, (half * w).ravel() * np.cosh(u) * density
 
 
-def _harmonics(activation: Link, a: float, harmonics: int) -> Array:
+def _harmonics(activation: Link, a: float, harmonics: int, formula: Callable[..., Array]) -> Array:
     scale = math.sqrt(1 + a * a)
     breakpoints = [b / scale for b in activation.breakpoints]
     values, _ = gaussian_expectation(
         lambda z: activation(scale * z) * hermite_functions(z, harmonics)[1:], breakpoints
     )
-    return np.asarray(values * _FACTOR(np.arange(1, harmonics + 1), a))
+    degrees = np.arange(1, harmonics + 1)
+    return np.asarray(formula(hermite_coefficient=values, degree=degrees, head_spike=a))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import sympy as sp
 from scipy.optimize import brentq
 
-from theory.core.formula import Formula
+from theory.core.claim import Claim
 from theory.core.gauss.hermite import (
     ActivationStatistics,
     LinkStatistics,
@@ -16,16 +18,52 @@ from theory.core.gauss.hermite import (
     link_statistics,
 )
 from theory.core.gauss.links import Link
+from theory.core.part import Kind, Part
 from theory.core.resolvent import resolvent
 from theory.core.spectrum import Array, Spectrum
+from theory.single_index.assumptions import (
+    BASE,
+    DERIVED,
+    EXAMPLE,
+    FRESH,
+    SLOPE,
+    WIDTH_RATIO,
+)
 from theory.single_index.direction import Direction, direction
 from theory.single_index.domain import need_nonnegative, need_positive, need_spectrum
-from theory.single_index.feature_spikes import spike_matrix
-from theory.single_index.notation import dof, dof_slope, error_eff, error_slope, kappa_eff, ridge
+from theory.single_index.features import spike_matrix
+from theory.single_index.notation import (
+    dof,
+    dof_slope,
+    error_eff,
+    error_slope,
+    kappa_eff,
+    ridge,
+    risk,
+    risk_train,
+)
 
-TEST = Formula((error_eff - kappa_eff * error_slope) / (1 - (dof + kappa_eff * dof_slope)))
-TRAIN = Formula(TEST.expression * (ridge / kappa_eff) ** 2)
-RIDGE = Formula(kappa_eff * (1 - dof))  # equals the ridge at the effective ridge kappa
+_TEST = (error_eff - kappa_eff * error_slope) / (1 - (dof + kappa_eff * dof_slope))
+
+SI_14 = Claim(
+    id="SI-14",
+    title="Test and train error after the second layer is fitted",
+    says=(
+        "After the step and a ridge fit of the second layer on fresh samples, test and train "
+        "error tend to explicit numbers. The bulk acts as a linear model with an effective ridge, "
+        "and the spikes add the harmonics they carry. This does not hold for even links at n near "
+        "d²/7, nor for a fit that uses the step's data again."
+    ),
+    source=DERIVED,
+    parts={
+        "test": Part(Kind.LIMIT, sp.Eq(risk, _TEST)),
+        "train": Part(Kind.LIMIT, sp.Eq(risk_train, _TEST * (ridge / kappa_eff) ** 2)),
+        "effective_ridge": Part(Kind.LIMIT, sp.Eq(ridge, kappa_eff * (1 - dof), evaluate=False)),
+    },
+    assumptions=(*BASE, WIDTH_RATIO, SLOPE, FRESH),
+    example=EXAMPLE,
+    beyond_paper=True,
+)
 
 _EVEN_ENERGY = 0.01
 _QUADRATIC_SAMPLES = 1 / 20
@@ -36,14 +74,16 @@ _SATURATION = 0.6
 class Risk:
     """Mean squared errors of the fitted network, in [y]^2, noise included.
 
-    effective_ridge is the solution of the ridge equation; warnings says in which respect the
-    question lies outside the domain where the prediction was found good to about 4 %.
+    effective_ridge is the solution of the ridge equation, letters are the values of SI-14's letters
+    there, by code name; warnings says in which respect the question lies outside the domain where
+    the prediction was found good to about 4 %.
     """
 
     test: float
     train: float
     effective_ridge: float
     warnings: tuple[str, ...]
+    letters: Mapping[str, float]
 
 
 @dataclass(frozen=True)
@@ -166,19 +206,19 @@ def ridge_risk(
     at = layer.at(kappa)
     tail = spike_strength * math.sqrt(nu2 / width)
     return Risk(
-        test=TEST(**at),
-        train=TRAIN(**at, ridge=ridge),
+        test=float(SI_14["test"].number(**at)),
+        train=float(SI_14["train"].number(**at, ridge=ridge)),
         effective_ridge=kappa,
         warnings=_outside(target, dimension, ridge_samples, tail, same_data),
+        letters=at,
     )
 
 
 def _effective_ridge(layer: _SecondLayer, ridge: float) -> float:
     def excess(log_kappa: float) -> float:
         at = layer.at(math.exp(log_kappa))
-        return (
-            RIDGE(effective_ridge=at["effective_ridge"], freedom_ratio=at["freedom_ratio"]) - ridge
-        )
+        known = {name: at[name] for name in ("effective_ridge", "freedom_ratio")}
+        return float(SI_14["effective_ridge"].number(**known)) - ridge
 
     low = high = math.log(ridge)
     while excess(high) < 0:
