@@ -4,7 +4,7 @@ import torch
 
 
 class Whitened(torch.optim.Optimizer):
-    """G (sum of G'G + damping)^{-1}: unchanged by an invertible map of the inputs, damping aside."""
+    """G (sum of G'G + damping)^{-1}: no invertible map of the inputs is felt, damping aside."""
 
     def __init__(self, params, lr=0.1, damping=1e-12):
         super().__init__(params, {"lr": lr, "damping": damping})
