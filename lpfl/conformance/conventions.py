@@ -187,7 +187,7 @@ def farther(one: Fit | None, other: Fit) -> Fit:
 def fitted(comparison: Comparison, runs: list[Run] | None = None) -> Iterator[Fit]:
     """Yield the readings that fit the given runs, by default those of the fitting setting."""
     runs = comparison.runs(fitting(comparison.oracle)) if runs is None else runs
-    for candidate in candidates(comparison):
+    for candidate in candidates(comparison) if runs else ():
         cap = QUITE_LOOSE if halves(candidate) else SINGLE
         if quick(comparison, runs[0], candidate) <= cap:
             fit = Fit(candidate)
