@@ -14,9 +14,12 @@ from torch import Tensor
 from lpfl.conformance.subject import Subject
 
 SIDE = 4
+STEPS = 4
 PROBE = 1e-6
 RANK_ONE = 1e-3
 FITS = 5e-3
+CORRECTED = 1.65
+"""Below, the weight gathered is that of a bias-corrected average, whatever its memory."""
 DAMPINGS = np.concatenate([[0.0], np.logspace(-9, 1, 101)])
 
 
@@ -24,30 +27,45 @@ DAMPINGS = np.concatenate([[0.0], np.logspace(-9, 1, 101)])
 class Powers:
     """u = A E B with A = (G G' + damping)^-left, B = (G'G + damping)^-right, up to a factor.
 
-    growth: norm of the response after 4 steps over that after 1 step, 1 where statistics are
-    bias-corrected or not averaged. damping is in the units of one step's G G'.
+    The dampings are in units of G G'. gathered: weight of G in the statistic after ``STEPS``
+    steps over that after one, from 1 (one step is like many) to ``STEPS`` (a sum).
     """
 
     left: float
     right: float
     left_damping: float
     right_damping: float
-    growth: float
+    gathered: float
+
+    def average(self) -> tuple[str, float]:
+        """Return how the statistic is averaged, and the weight of G G' in it after ``STEPS``.
+
+        The small gradient that is put in last counts as one more step, of weight zero.
+        """
+        if abs(self.gathered - STEPS) < FITS * STEPS:
+            return "statistics summed", float(STEPS)
+        beta = np.linspace(0.0, 1.0, 2001)[1:-1]
+        plain = beta * (1 - beta**STEPS)
+        corrected = plain / (1 - beta ** (STEPS + 1))
+        ratios = {
+            "no bias correction": (plain, plain / (beta * (1 - beta))),
+            "bias corrected": (corrected, corrected / (beta * (1 - beta) / (1 - beta**2))),
+        }
+        words = "bias corrected" if self.gathered < CORRECTED else "no bias correction"
+        weights, ratio = ratios[words]
+        return words, float(weights[np.abs(ratio - self.gathered).argmin()])
+
+    def damping(self) -> float:
+        """Return the damping in the units of the statistic."""
+        return self.average()[1] * max(self.left_damping, self.right_damping)
 
     def words(self) -> str:
         """Return the powers as a phrase."""
-        parts = [f"left power {self.left:g}", f"right power {self.right:g}"]
-        damping = max(self.left_damping, self.right_damping)
-        if damping > 0:
-            parts.append(f"damping {damping:.2g} added to the statistic")
-        total = self.left + self.right
-        if total > 0.01:
-            if abs(self.growth - 1) < FITS:
-                parts.append("statistics bias-corrected or of one step")
-            elif abs(self.growth - 4**-total) < FITS:
-                parts.append("statistics summed")
-            else:
-                parts.append("no bias correction")
+        parts = [f"left power {self.left:.3g}", f"right power {self.right:.3g}"]
+        if self.damping() > 0:
+            parts.append(f"damping {self.damping():.2g} added to the statistic")
+        if self.left or self.right:
+            parts.append(self.average()[0])
         return ", ".join(parts)
 
 
@@ -56,17 +74,30 @@ def powers(subject: Subject) -> Powers | None:
     draw = subject.stream("powers")
     start = torch.randn(SIDE, SIDE, generator=draw, dtype=torch.float64)
     G = torch.randn(SIDE, SIDE, generator=draw, dtype=torch.float64)
-    late, early = response(subject, start, G, 4), response(subject, start, G, 1)
+    late, early = response(subject, start, G, STEPS), response(subject, start, G, 1)
     if late is None or early is None:
         return None
-    parts = kronecker(late)
+    sides = {steps: both_sides(K, G) for steps, K in ((STEPS, late), (1, early))}
+    now, first = sides[STEPS], sides[1]
+    if now is None or first is None:
+        return None
+    (left, left_damping), (right, right_damping) = now
+    gathered = 1.0
+    if left_damping or right_damping:
+        side = 0 if left_damping >= right_damping else 1
+        gathered = first[side][1] / now[side][1]
+    elif left + right > 0:
+        gathered = float(late.norm() / early.norm()) ** (-1 / (left + right))
+    return Powers(left, right, left_damping, right_damping, gathered)
+
+
+def both_sides(K: Tensor, G: Tensor) -> tuple[tuple[float, float], tuple[float, float]] | None:
+    """Return power and damping on the left and on the right of a response, or None."""
+    parts = kronecker(K)
     if parts is None:
         return None
     left, right = (fitted(part, S) for part, S in zip(parts, (G @ G.T, G.T @ G), strict=True))
-    if left is None or right is None:
-        return None
-    growth = float(late.norm() / early.norm())
-    return Powers(left[0], right[0], left[1], right[1], growth)
+    return None if left is None or right is None else (left, right)
 
 
 def response(subject: Subject, start: Tensor, G: Tensor, steps: int) -> Tensor | None:
@@ -99,6 +130,19 @@ def kronecker(K: Tensor) -> tuple[Tensor, Tensor] | None:
     return U[:, 0].reshape(n, n), Vh[0].reshape(n, n)
 
 
+def candidates(unit: float, values: np.ndarray, sizes: np.ndarray) -> list[float]:
+    """Return dampings to try: a coarse grid, and a fine one about its best."""
+
+    def bend(damping: float) -> float:
+        x = np.log(values + damping)
+        slope, offset = np.polyfit(x, np.log(sizes), 1)
+        return float(np.abs(slope * x + offset - np.log(sizes)).max())
+
+    coarse = [float(d) * unit for d in DAMPINGS]
+    best = min(coarse, key=bend)
+    return [*coarse, *(float(best * 10**e) for e in np.linspace(-0.1, 0.1, 41))]
+
+
 def fitted(A: Tensor, S: Tensor) -> tuple[float, float] | None:
     """Return power and damping with A proportional to (S + damping I)^-power, or None."""
     values, vectors = torch.linalg.eigh(S)
@@ -108,7 +152,7 @@ def fitted(A: Tensor, S: Tensor) -> tuple[float, float] | None:
         return None
     sizes = turned.diagonal().abs().numpy()
     best: tuple[float, float, float] = (float("inf"), 0.0, 0.0)
-    for damping in DAMPINGS * float(values.mean()):
+    for damping in candidates(float(values.mean()), values.numpy(), sizes):
         x = np.log(values.numpy() + damping)
         slope, offset = np.polyfit(x, np.log(sizes), 1)
         away = float(np.abs(slope * x + offset - np.log(sizes)).max())

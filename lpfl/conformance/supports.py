@@ -40,7 +40,7 @@ def behaves_as(subject: Subject, claim: str) -> str:
     if oracle is None:
         return ""
     plain = Comparison(subject, oracle, at_defaults=True)
-    if next(fitted(plain, plain.runs(PLAIN)), None) is None:
+    if next(fitted(plain, plain.runs(PLAIN), nearest=2), None) is None:
         return ""
     comparison = Comparison(subject, oracle)
     if next(fitted(comparison), None) is None:
