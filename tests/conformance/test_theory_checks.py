@@ -1,6 +1,7 @@
 """theory.*: the numbers of the theory are found again, and planted faults are told by them."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -12,6 +13,8 @@ from lpfl.conformance.checks import (
 from lpfl.conformance.exponents import Estimate, held, jackknife, together
 from lpfl.conformance.local_rates import Task, local_rate
 from lpfl.conformance.outcomes import Outcome
+from lpfl.conformance.spec import resolve
+from lpfl.conformance.subject import Subject
 from tests.conformance import toy_kfac
 from tests.conformance.test_inv_fingerprint import answers, claimed, outcome, toy
 
@@ -111,3 +114,10 @@ def test_muon_leaves_no_outlier():
 def test_every_answer_says_what_it_means_for_features():
     for check in (RATE, ALIGN, "theory.spike"):
         assert all(a.feature.endswith(".") for a in answers(claimed("SGD"), check))
+
+
+@pytest.mark.parametrize("check", [RATE, SCALE, "theory.floor"])
+def test_momentum_is_no_departure_from_sgd(check):
+    spec = resolve("torch.optim:SGD", options={"momentum": 0.9, "nesterov": True})
+    subject = Subject(replace(spec, claims=frozenset({"nesterov"})), quick=True)
+    assert outcome(subject, check) is Outcome.CONFORMS
