@@ -15,9 +15,12 @@ from lpfl.conformance.subject import Subject
 
 
 class Comparison:
-    """A subject beside one reference: where its options are, and its runs, each made once."""
+    """A subject beside one reference: where its options are, and its runs, each made once.
 
-    def __init__(self, subject: Subject, oracle: Oracle) -> None:
+    at_defaults: options stay at the subject's defaults; nothing is tried out beforehand.
+    """
+
+    def __init__(self, subject: Subject, oracle: Oracle, *, at_defaults: bool = False) -> None:
         self.subject, self.oracle = subject, oracle
         self.where = option_names.places(subject, oracle)
         self.notes: list[str] = []
@@ -26,8 +29,9 @@ class Comparison:
         self.switched = option_names.neutral(subject, self.where)
         self.defaults = option_names.defaults(subject, oracle, self.where)
         self.defaults |= {n: v for n, v in oracle.fixed.items() if n not in self.where}
-        self.common = self._effective(self._accepted(self._probes()))
-        self.settled = self._settled()
+        moved = {} if at_defaults else self._effective(self._accepted(self._probes()))
+        self.common = {**oracle.fixed, **moved}
+        self.settled = self.defaults if at_defaults else self._settled()
 
     def _probes(self) -> dict[str, Any]:
         """Return values off their defaults for the options that are numbers."""
@@ -80,6 +84,14 @@ class Comparison:
         shape = next((s for s in ((4, 3), (3,)) if self.takes(s)), None)
         if shape is None:
             return None
+        key = ("ends", shape, repr(sorted(given.items())), repr(sorted(later.items())))
+        if key not in self.subject.memory:
+            self.subject.memory[key] = self._ended(shape, given, later)
+        return self.subject.memory[key]  # type: ignore[no-any-return]
+
+    def _ended(
+        self, shape: tuple[int, ...], given: Mapping[str, Any], later: Mapping[str, Any]
+    ) -> list[float] | None:
         start, gradients = draw(Scenario("short", (shape,), steps=6), shape, self.subject)
         try:
             session = self.subject.open([start], options=given)
@@ -251,13 +263,38 @@ class Comparison:
             start, gradients = draw(scenario, shape, self.subject)
             rows = [[g] for g in gradients]
             try:
-                values = self.drive(scenario, [start], rows, given)
+                values = self.remembered(scenario, start, rows, given)
             except Exception as error:
                 what = f"{type(error).__name__}: {str(error)[:90]}"
                 self.notes.append(f"{scenario.name}, {shape}: raises {what}")
                 continue
             made.append(Run(scenario, (shape,), options, given, rows, values))
         return made
+
+    def remembered(
+        self,
+        scenario: Scenario,
+        start: Tensor,
+        rows: Sequence[Sequence[Tensor]],
+        given: Mapping[str, Any],
+    ) -> list[list[Tensor]]:
+        """Return the points of a run, made once per subject whatever it is compared with."""
+        setting = (scenario.profile, scenario.steps, scenario.strided, str(scenario.dtype))
+        changes = [
+            (t, option_names.written(self.subject, self.where, new))
+            for t, new in scenario.changes.items()
+        ]
+        key = (
+            "trajectory",
+            tuple(start.shape),
+            setting,
+            repr(sorted(given.items())),
+            repr(changes),
+        )
+        memory = self.subject.memory
+        if key not in memory:
+            memory[key] = self.drive(scenario, [start], rows, given)
+        return memory[key]  # type: ignore[no-any-return]
 
     def drive(
         self,

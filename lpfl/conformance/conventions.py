@@ -21,7 +21,8 @@ from lpfl.conformance.runs import Candidate, Run, gaps
 from lpfl.conformance.scenarios import Scenario
 from lpfl.conformance.settings import fitting, holding
 
-PREFIX = 3
+PREFIX = (1, 3)
+"""Steps after which a reading is given up if it is far away."""
 LOOSE = 1e-5
 TRIED = 40
 TRIED_ROUGHLY = 40
@@ -69,9 +70,9 @@ class Fit:
     ignored: list[Ignored] = field(default_factory=list)
 
 
-def quick(comparison: Comparison, run: Run, candidate: Candidate) -> float:
+def quick(comparison: Comparison, run: Run, candidate: Candidate, steps: int) -> float:
     """Return the worst error over the first steps, without regard to conditioning."""
-    reference = run.reference(comparison.oracle, candidate, steps=PREFIX)
+    reference = run.reference(comparison.oracle, candidate, steps=steps)
     return max(gaps(run, reference), default=0.0)
 
 
@@ -184,12 +185,19 @@ def farther(one: Fit | None, other: Fit) -> Fit:
     return other if one is None or len(other.held) > len(one.held) else one
 
 
-def fitted(comparison: Comparison, runs: list[Run] | None = None) -> Iterator[Fit]:
-    """Yield the readings that fit the given runs, by default those of the fitting setting."""
+def fitted(
+    comparison: Comparison, runs: list[Run] | None = None, *, nearest: int = 99
+) -> Iterator[Fit]:
+    """Yield the readings that fit the given runs, by default those of the fitting setting.
+
+    nearest: on how many axes a reading may differ from the paper.
+    """
     runs = comparison.runs(fitting(comparison.oracle)) if runs is None else runs
-    for candidate in candidates(comparison):
+    for candidate in candidates(comparison) if runs else ():
         cap = QUITE_LOOSE if halves(candidate) else SINGLE
-        if quick(comparison, runs[0], candidate) <= cap:
+        if candidate.distance > nearest:
+            continue
+        if all(quick(comparison, runs[0], candidate, n) <= cap for n in PREFIX):
             fit = Fit(candidate)
             if all(confront(comparison, fit, run) for run in runs):
                 yield fit

@@ -6,6 +6,7 @@ training, p' those of the twin read in the plain coordinates and p0 those at the
 """
 
 import math
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import reduce
@@ -16,12 +17,17 @@ from torch import Tensor
 
 from lpfl.conformance.drives import seed_everything
 from lpfl.conformance.layers import has_rate, one_layer, opened, squared_loss, two_layers
+from lpfl.conformance.signatures import Undrivable
 from lpfl.conformance.subject import Subject
 from lpfl.conformance.transforms import draw_transform
 
 STEPS = 24
 TARGET = 0.4
 """Share of the way to the solution that a plain training is set to go."""
+
+
+SLOW = 0.6
+"""CPU seconds of one training above which none is made: some sixty are."""
 
 
 @dataclass(frozen=True)
@@ -116,16 +122,19 @@ def changed(data: Data, side: str, A: Tensor) -> Data:
 def trained(subject: Subject, data: Data, world: World, rate: float | None) -> Tensor:
     """Return the predictions on the held-out inputs after training, (n, m), in float64.
 
-    Raises: whatever the optimizer raises.
+    Raises: Undrivable for one that is too slow; whatever the optimizer raises.
     """
     values = [w.to(subject.device, world.dtype) for w in data.weights]
     model = one_layer(*values) if len(values) == 1 else two_layers(*values)
+    began = time.process_time()
     session = opened(subject, model, rate=rate, options=dict(world.options))
     if world.reseed is not None:
         seed_everything(world.reseed)
     for X, Y in data.batches:
         X, Y = X.to(subject.device, world.dtype), Y.to(subject.device, world.dtype)
         session.advance(squared_loss(model, X, Y, factor=world.factor))
+        if time.process_time() - began > SLOW:
+            raise Undrivable(f"a training of {world.steps} steps takes more than {SLOW} s")
     return data.held_out @ product(session.values()).mT
 
 

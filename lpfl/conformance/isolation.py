@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lpfl.conformance.outcomes import CheckResult, Outcome
+from lpfl.conformance.pulse import beats, share
 from lpfl.conformance.registry import Check
 from lpfl.conformance.spec import OptimizerSpec
 
@@ -28,9 +29,18 @@ MAX_LOSSES = 2
 """After this many crashes or hangs the remaining checks are not asked."""
 
 
+PATIENCE = 4
+"""A check whose optimizer goes on stepping gets this many times its seconds."""
+HANGS, SLOW = "finishes no step", "is not done with this check after"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """seconds: of wall time per check. memory: bytes beyond what the parent holds."""
+    """What a subject may use.
+
+    seconds: of wall time per check without a finished step. memory: bytes beyond what the parent
+    holds.
+    """
 
     seconds: float = 40.0
     memory: int = 4 * GIBIBYTE
@@ -112,6 +122,7 @@ def _one_process(
     judged: Judgement,
 ) -> tuple[int, str]:
     """Fork, read events until the end; return (number of checks done, what went wrong)."""
+    share()
     read, write = os.pipe()
     sys.stdout.flush()
     sys.stderr.flush()
@@ -125,8 +136,8 @@ def _one_process(
     done, status = 0, 0
     try:
         for event in _events(read, [_seconds(check, limits) for check in batch]):
-            if event is None:
-                return done, f"gave no answer in {_seconds(batch[done], limits):g} s"
+            if isinstance(event, str):
+                return done, event
             judged.guessed.update(event.get("guessed", {}))
             if "results" in event:
                 judged.results += [CheckResult.from_dict(r) for r in event["results"]]
@@ -151,15 +162,25 @@ def _how_it_ended(status: int) -> str:
     return "ended the process"
 
 
-def _events(read: int, seconds: Sequence[float]) -> Iterator[dict[str, Any] | None]:
-    """Yield the child's events; None once, if it is silent too long; end when it is done."""
+def _events(read: int, seconds: Sequence[float]) -> Iterator[dict[str, Any] | str]:
+    """Yield the child's events; a text once, if it hangs or is too slow; end when it is done.
+
+    While the count of steps grows, the check is slow, not hanging, and gets more time.
+    """
     rest, done = b"", 0
-    deadline = time.monotonic() + seconds[0]
+    begun = time.monotonic()
+    deadline, seen = begun + seconds[0], beats()
     while True:
         left = deadline - time.monotonic()
         if left <= 0 or not select.select([read], [], [], left)[0]:
-            yield None
-            return
+            if beats() == seen:
+                yield f"{HANGS} in {seconds[done]:g} s"
+                return
+            if deadline - begun >= PATIENCE * seconds[done]:
+                yield f"{SLOW} {deadline - begun:g} s"
+                return
+            deadline, seen = deadline + seconds[done], beats()
+            continue
         piece = os.read(read, 65536)
         if not piece:
             return
@@ -168,7 +189,8 @@ def _events(read: int, seconds: Sequence[float]) -> Iterator[dict[str, Any] | No
             event = json.loads(line)
             done += "results" in event
             if done < len(seconds):
-                deadline = time.monotonic() + seconds[done]
+                begun = time.monotonic()
+                deadline, seen = begun + seconds[done], beats()
             yield event
 
 
@@ -235,12 +257,14 @@ def _limit_memory(extra: int) -> None:
 
 
 def _lost(check: Check, trouble: str) -> CheckResult:
-    crashed = "ended" in trouble
+    kinds = {HANGS: (Outcome.LIMIT, "hang"), SLOW: (Outcome.INCONCLUSIVE, "slow")}
+    told = next((kind for kind in kinds if trouble.startswith(kind)), None)
+    outcome, kind = kinds[told] if told else (Outcome.DEVIATES, "crash")
     return CheckResult(
         check=check.check_id,
-        outcome=Outcome.DEVIATES if crashed else Outcome.LIMIT,
-        message=f"The optimizer {trouble} in this check ({check.says[:-1]}).",
-        scenario={"process": "crash" if crashed else "hang"},
+        outcome=outcome,
+        message=f"The optimizer {trouble} ({check.check_id}: {check.says[:-1]}).",
+        scenario={"process": kind},
     )
 
 

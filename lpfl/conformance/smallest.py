@@ -23,14 +23,13 @@ def smallest(
 
     given: Scenario = ([tuple(shape) for shape in shapes], steps)
     deadline = time.perf_counter() + SECONDS
+    known: dict[str, bool] = {}  # what was seen once stays so, also after the deadline
 
     def holds(scenario: Scenario) -> bool:
-        if time.perf_counter() > deadline:
-            return False
-        try:
-            return shows(*scenario)
-        except Exception:
-            return False
+        key = repr(scenario)
+        if key not in known:
+            known[key] = time.perf_counter() <= deadline and _quietly(shows, scenario)
+        return known[key]
 
     def smaller(shape: Shape) -> "st.SearchStrategy[Shape]":
         return st.tuples(*(st.integers(1, max(side, 1)) for side in shape))
@@ -51,3 +50,10 @@ def smallest(
         return find(st.tuples(some, st.integers(1, steps)), holds, settings=quiet)
     except NoSuchExample:
         return given
+
+
+def _quietly(shows: Callable[[list[Shape], int], bool], scenario: Scenario) -> bool:
+    try:
+        return shows(*scenario)
+    except Exception:
+        return False

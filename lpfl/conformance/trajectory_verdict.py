@@ -16,6 +16,7 @@ from lpfl.conformance.runs import Candidate, Run
 from lpfl.conformance.scenarios import Scenario
 from lpfl.conformance.settings import fitting
 from lpfl.conformance.signatures import named_options
+from lpfl.conformance.supports import degenerates
 from lpfl.conformance.trajectory_snippet import SHOWN, first_miss, smallest, snippet
 
 CHECK = "def.trajectory"
@@ -166,7 +167,11 @@ def unfitted(comparison: Comparison) -> CheckResult:
         return answer(comparison, Outcome.UNDRIVABLE, f"{claim}: no run could be made.")
     text = f"No convention of {claim} fits: {found.text}"
     details = {"residual": found.kind, **found.numbers}
-    culprit = option_at_fault(comparison)
+    simple = degenerates(comparison.subject)
+    if simple:
+        text += f"; it is exactly {simple}"
+        details["is exactly"] = simple
+    culprit = "" if simple else option_at_fault(comparison)
     if culprit:
         text += f"; with {culprit} at its default it fits"
         details["option"] = culprit

@@ -43,6 +43,18 @@ class ScalesGradient(Sgd):
         p -= group["lr"] * g.mul_(2.0)
 
 
+class ClearsGradient(Sgd):
+    def step(self, closure=None):
+        loss = super().step(closure)
+        self.zero_grad()
+        return loss
+
+
+class NewMemory(Sgd):
+    def update(self, p, g, state, group):
+        p.data = p.data - group["lr"] * g
+
+
 class SlowIsFast(Sgd):
     """Slow weights that are the weights themselves."""
 
@@ -301,6 +313,8 @@ FAULTS = [
     ("api.dtypes", SingleOnly, (), "limit"),
     ("api.determinism", NotAgain, (), "deviates"),
     ("api.grads-kept", ScalesGradient, (), "limit"),
+    ("api.grads-kept", ClearsGradient, (), "limit"),
+    ("api.in-place", NewMemory, (), "limit"),
     ("api.alias", SlowIsFast, (), "limit"),
     ("api.resume", StateOutside, (), "deviates"),
     ("api.lr-zero", LeastRate, ("sgd",), "deviates"),

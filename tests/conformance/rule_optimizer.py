@@ -18,7 +18,7 @@ def optimizer(rule: Rule, **defaults: Any) -> Callable[..., torch.optim.Optimize
             super().__init__(params, {**defaults, **options})
 
         @torch.no_grad()
-        def step(self, closure: Any = None) -> Any:  # type: ignore[override]
+        def step(self, closure: Any = None) -> Any:
             loss = None
             if closure is not None:
                 with torch.enable_grad():
@@ -38,7 +38,7 @@ def average(state: dict[str, Any], key: str, value: Tensor, beta: float) -> Tens
     """Return the moving average from zero, kept in the state."""
     old = state.get(key)
     state[key] = (1 - beta) * value if old is None else beta * old + (1 - beta) * value
-    return state[key]  # type: ignore[no-any-return]
+    return state[key]
 
 
 ADAM = {"lr": 1e-3, "betas": (0.9, 0.999), "eps": 1e-8, "weight_decay": 0.0}
@@ -120,8 +120,9 @@ def shampoo(fault: str = "") -> Rule:
         for axis, n in enumerate(g.shape):
             wide = seen.movedim(axis, 0).reshape(n, -1)
             start = o["eps"] * torch.eye(n, dtype=g.dtype)
-            state[axis] = state.get(axis, start) + wide @ wide.T
-            values, vectors = torch.linalg.eigh(state[axis])
+            name = f"S{axis}"
+            state[name] = state.get(name, start) + wide @ wide.T
+            values, vectors = torch.linalg.eigh(state[name])
             k = 2 * g.ndim
             if fault == "errors that cancel at step 1":
                 k = g.ndim

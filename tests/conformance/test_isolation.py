@@ -159,3 +159,16 @@ def test_no_process_is_left_behind():
 def test_limits_are_positive(name):
     with pytest.raises(ValueError, match=f"{name}=0, needs > 0"):
         Limits(**{name: 0})
+
+
+class Slow(Sgd):
+    def step(self, closure=None):
+        time.sleep(0.02)
+        return super().step(closure)
+
+
+def test_slow_steps_are_no_hang():
+    """The check takes longer than its seconds, each step does not."""
+    report = judged(Slow, "api.keys", "api.late", limits=Limits(seconds=0.5))
+    for check_id in ("api.keys", "api.late"):
+        assert report.outcome(check_id) in (Outcome.CONFORMS, Outcome.INCONCLUSIVE)

@@ -17,8 +17,7 @@ SGD = {"lr": 0.1, "momentum": 0.9, "nesterov": False, "weight_decay": 0.0}
 
 def verdict(factory: Any, claim: str, **spec: Any) -> CheckResult:
     made = OptimizerSpec(name="subject", factory=factory, claims=frozenset({claim}), **spec)
-    (result,) = trajectory(Subject(made, quick=True))
-    assert isinstance(result, CheckResult)
+    (result,) = list(trajectory(Subject(made, quick=True)))  # type: ignore[arg-type]
     return result
 
 
@@ -103,7 +102,7 @@ def test_every_claim_has_a_reference_or_is_called_unknown() -> None:
     spec = OptimizerSpec(
         name="s", factory=torch.optim.SGD, claims=frozenset({"sgd", "kfac", "teleports"})
     )
-    (unknown,) = claims(Subject(spec))
+    (unknown,) = list(claims(Subject(spec)))  # type: ignore[arg-type]
     assert unknown.outcome is Outcome.UNKNOWN
     assert "'teleports'" in unknown.message
     assert len(oracles()) > 30

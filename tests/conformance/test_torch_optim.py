@@ -18,8 +18,8 @@ CLAIMS = {
     "Adamax": "adamax", "LBFGS": "lbfgs", "Muon": "muon", "NAdam": "nadam", "RAdam": "radam",
     "RMSprop": "rmsprop", "Rprop": "rprop", "SGD": "sgd",
 }  # fmt: skip
-LIMITS = {("LBFGS", "api.strides")}
-"""LBFGS raises for gradients that are not contiguous (it calls view)."""
+LIMITS = {("LBFGS", "api.strides"), ("LBFGS", "api.copy")}
+"""LBFGS raises for gradients that are not contiguous (it calls view), and after a deep copy."""
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +32,7 @@ def reports():
                 claims={CLAIMS[name]} if name in CLAIMS else frozenset(),
             ),
             on_fail=None,
+            checks=["api", "def"],
         )
         for name in OWN
     }
@@ -69,3 +70,12 @@ def test_adam_turns_nan_in_float16(reports):
 def test_sgd_is_said_to_be_sgd():
     report = check_optimizer(torch.optim.SGD, checks=["def.degenerates"])
     assert "SGD" in " ".join(report.supports)
+
+
+def test_every_check_answers_on_sgd():
+    """All checks, theory and invariances too, on one optimizer."""
+    spec = OptimizerSpec("SGD", torch.optim.SGD, claims={"sgd"})
+    report = check_optimizer(spec, on_fail=None)
+    assert report.failed == []
+    assert any(r.check.startswith("theory.") and r.feature for r in report.results)
+    assert any(r.check.startswith("inv.") for r in report.results)

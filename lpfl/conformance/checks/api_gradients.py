@@ -45,7 +45,8 @@ def grads_kept(subject: Subject) -> CheckResult:
 optimizer, params = begin(start, **{dict(options)!r})
 for g in gradients:
     step(optimizer, params, g)
-a, b = [p.grad for p in params], gradients[-1]
+a = [torch.zeros_like(p) if p.grad is None else p.grad for p in params]
+b = gradients[-1]
 print('change of p.grad', gap(a, b, [0 * g for g in b]))
 """
     shapes = subject.shapes(*SHAPES)
@@ -77,7 +78,7 @@ def _change_of_gradient(subject: Subject, options: Mapping[str, Any]) -> float:
         return 0.0
     kept = [p.grad for p in session.params]
     if any(k is None for k in kept):
-        return 0.0
+        return 1.0
     dense = [k.to_dense() if k.is_sparse else k for k in kept if k is not None]
     given = [g.to(k.dtype) for k, g in zip(dense, gradients[-1], strict=True)]
     change = sum(float((k - g).square().sum()) for k, g in zip(dense, given, strict=True))

@@ -10,6 +10,7 @@ from lpfl.conformance.alternatives import together
 from lpfl.conformance.checks.api_coupling import coupled
 from lpfl.conformance.outcomes import FINDINGS, CheckResult, Outcome
 from lpfl.conformance.registry import check
+from lpfl.conformance.rounding import tolerance
 from lpfl.conformance.signatures import says_so, told
 from lpfl.conformance.snippets import program, proven
 from lpfl.conformance.subject import Subject, Trajectory
@@ -153,9 +154,10 @@ def add_group(subject: Subject) -> CheckResult:
     alone = subject.run(start[:1], [g[:1] for g in gradients])
     apart = float((session.values()[0] - alone.end[0]).norm()) / alone.displacement()
     message = f"The added parameter moves by {moved[1]:.2g}, the other is {apart:.2g} off its way."
-    if apart > 1e-6 and not coupled(subject):
+    bound = max(1e-6, tolerance(subject, check_id))
+    if apart > bound and not coupled(subject):
         return CheckResult(
-            check=check_id, outcome=Outcome.DEVIATES, message=message, measured=apart, bound=1e-6
+            check=check_id, outcome=Outcome.DEVIATES, message=message, measured=apart, bound=bound
         )
     return CheckResult(check=check_id, outcome=Outcome.CONFORMS, message=message, measured=apart)
 

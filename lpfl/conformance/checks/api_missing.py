@@ -15,6 +15,8 @@ from lpfl.conformance.trajectory import distance, size
 STILL = 1e-12
 LATENESS = (1, 5, 20, 100)
 FAIR = (1 / 3, 3.0)
+NOTICED = 1e-2
+"""Relative difference of a first step that nobody would notice in training."""
 PAIR = ((6, 4), (6, 4))
 
 
@@ -126,7 +128,7 @@ def late(subject: Subject) -> CheckResult:
         f"The first step of a parameter whose first gradient comes {worst} steps late is "
         f"{ratio:.3g} of a fresh one's."
     )
-    if abs(ratio - 1) <= max(1e-6, tolerance(subject, check_id)):
+    if abs(ratio - 1) <= max(NOTICED, tolerance(subject, check_id)):
         return CheckResult(
             check=check_id, outcome=Outcome.CONFORMS, message=message, measured=ratio, bound=1.0
         )

@@ -8,6 +8,8 @@ import torch
 
 from lpfl.conformance.alternatives import alternatives
 from lpfl.conformance.checks.api_paths import uneven
+from lpfl.conformance.option_names import NAMES
+from lpfl.conformance.oracles import oracle_of
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.registry import check
 from lpfl.conformance.snippets import program, proven
@@ -104,10 +106,13 @@ def _on_a_loss(subject: Subject, base: Mapping[str, Any], changed: Mapping[str, 
 
 
 def _grade(subject: Subject, name: str) -> Outcome:
-    """An option that is switched off by another one may rightly do nothing."""
-    if name.startswith("beta") and not subject.spec.claims:
-        return Outcome.LIMIT
-    return Outcome.DEVIATES
+    """An option outside the claimed definition, or without a claim, may rest in a signature."""
+    if not name.startswith("beta"):
+        return Outcome.DEVIATES
+    known = {name, *(own for own, texts in NAMES.items() if name in texts)}
+    claimed = [oracle_of(claim) for claim in subject.spec.claims]
+    defined = any(oracle is not None and known & set(oracle.options) for oracle in claimed)
+    return Outcome.DEVIATES if defined else Outcome.LIMIT
 
 
 def _strong(subject: Subject) -> dict[str, Any]:

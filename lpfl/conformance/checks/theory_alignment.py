@@ -28,8 +28,8 @@ ALIGNMENT, SPIKE = "theory.alignment", "theory.spike"
 REPLICATES = {True: 16, False: 24}
 MARGIN = 0.1
 """Finite size: the limit is off by about 1 to 3 over d = 48, and the replicates' mean by 0.02."""
-SPIKE_MARGIN = 0.35
-"""Of the distance of the outlier from the edge: the next singular value is not at the edge."""
+SPIKE_MARGIN = 0.5
+"""Half the distance between an outlier of the theory (1) and none (0)."""
 READS = {"sgd": "head", "kfac": "head", "foof": "head", "muon": "head", "adam": "spike"}
 SPIKES = {"sgd": 1.0, "foof": 1.0, "muon": 0.0}
 

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lpfl.conformance.claims import theory_methods
+from lpfl.conformance.claims import normal, theory_methods
 from lpfl.conformance.exponents import Estimate, held
 from lpfl.conformance.local_rates import (
     INPUTS,
@@ -73,6 +73,9 @@ def floor(subject: Subject) -> Iterable[CheckResult]:
         ),
     }
     claimed = {c: m for c, m in theory_methods(subject.spec.claims).items() if m in JUDGED}
+    if subject.accepts("momentum") and subject.default("momentum"):
+        claimed = {}  # momentum has a floor of its own
+    claimed = {c: m for c, m in claimed.items() if normal(c) not in ("momentum", "nesterov")}
     for claim, method in claimed.items():
         expected = math.log(_expected(task, method, found.local_rate) / _unit(task, method, slow))
         outcome = held(ratios, expected, margin=MARGIN, rival=math.log(4))

@@ -4,6 +4,7 @@ from typing import Any
 
 from lpfl.conformance.drives.session import Gradients, LossFunction, Session
 from lpfl.conformance.drives.surrogate import surrogate
+from lpfl.conformance.pulse import beat
 
 FUSED_RATE = 1e-3
 
@@ -25,6 +26,7 @@ def step(optimizer, params, gradients):
     def advance(self, loss_function: LossFunction) -> Any:
         """Take one step on a loss."""
         self.steps += 1
+        beat()
         return self.optimizer.fused_backward(loss_function(), self.rate)
 
     def set(self, **options: Any) -> None:
@@ -55,6 +57,7 @@ def step(optimizer, params, gradients):
         with self.optimizer.sampled_params(train=True):
             loss_function().backward()
         self.steps += 1
+        beat()
         return self.optimizer.step()
 
 
@@ -71,4 +74,5 @@ class OwnStepSession(Session):
     def advance(self, loss_function: LossFunction) -> Any:
         """Take one step on a loss, as the spec says."""
         self.steps += 1
+        beat()
         return self.own_step(self.model, loss_function, self.optimizer)

@@ -6,6 +6,7 @@ import torch
 
 from lpfl.conformance.drives.session import Gradients, LossFunction, Session
 from lpfl.conformance.drives.surrogate import surrogate
+from lpfl.conformance.pulse import beat
 
 
 class ClosureSession(Session):
@@ -37,6 +38,7 @@ def step(optimizer, params, gradients):
 
         def closure() -> torch.Tensor:
             self.calls += 1
+            beat()
             self.without_grad += not torch.is_grad_enabled()
             self.zero()
             loss = loss_function()
@@ -46,6 +48,7 @@ def step(optimizer, params, gradients):
         if "grad_first" in self.needs and self.steps == 0:
             loss_function().backward()
         self.steps += 1
+        beat()
         return self.optimizer.step(closure)
 
 
@@ -65,4 +68,5 @@ def step(optimizer, params, gradients):
         loss = loss_function()
         loss.backward()
         self.steps += 1
+        beat()
         return self.optimizer.step(lambda: float(loss.detach()) + 1.0)

@@ -5,6 +5,7 @@ from typing import Any
 
 from lpfl.conformance.drives.session import Gradients, LossFunction, Session
 from lpfl.conformance.drives.surrogate import surrogate
+from lpfl.conformance.pulse import beat
 
 CURVATURE = 0.5
 
@@ -35,6 +36,7 @@ def step(optimizer, params, gradients):
             warnings.filterwarnings("ignore", message=".*create_graph=True.*")
             loss_function().backward(create_graph=True)
         self.steps += 1
+        beat()
         try:
             return self.optimizer.step()
         finally:

@@ -7,6 +7,7 @@ import torch
 
 from lpfl.conformance.drives.bag import Bag
 from lpfl.conformance.drives.session import Gradients, LossFunction, Session
+from lpfl.conformance.pulse import beat
 from lpfl.conformance.signatures import Undrivable
 
 
@@ -45,12 +46,15 @@ step.count = 0
         self.zero()
         if "closure" in self.needs:
             self.steps += 1
+            beat()
             return self.optimizer.step(lambda: self._backward(loss_function))
         if "fused" in self.needs:
             self.steps += 1
+            beat()
             return self.optimizer.fused_backward(loss_function(), self.rate)
         self._backward(loss_function)
         self.steps += 1
+        beat()
         return self.optimizer.step()
 
     rate = 1e-3

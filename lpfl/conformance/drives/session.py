@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 
+from lpfl.conformance.pulse import beat
 from lpfl.conformance.signatures import set_options
 
 Gradients = Sequence[torch.Tensor | None]
@@ -53,6 +54,7 @@ def step(optimizer, params, gradients):
             else:
                 p.grad = None if g is None else self._fresh(g, p)
         self.steps += 1
+        beat()
         return self.optimizer.step()
 
     def _fresh(self, g: torch.Tensor, p: torch.nn.Parameter) -> torch.Tensor:
@@ -67,6 +69,7 @@ def step(optimizer, params, gradients):
         self.zero()
         loss_function().backward()
         self.steps += 1
+        beat()
         return self.optimizer.step()
 
     def zero(self) -> None:

@@ -1,15 +1,18 @@
 """The survey's page: one HTML file, offline, readable without its script, of bounded size."""
 
+import base64
+import json
+import zlib
 from collections import Counter
 from collections.abc import Mapping
 
-from lpfl.conformance.outcomes import FINDINGS, Outcome
+from lpfl.conformance.outcomes import Outcome
 from lpfl.conformance.peers.page_view import CODES, View, view
 from lpfl.conformance.peers.records import Survey
 from lpfl.report.html import render
 
-LARGEST = 1_450_000
-"""Bytes; snippets of lesser findings are left out, and said to be, beyond it."""
+LARGEST = 1_500_000
+"""Bytes a page of the whole catalogue may have; programs are packed to stay below."""
 GROUPS = {
     "theory": "Feature learning",
     "def": "Definition",
@@ -33,22 +36,10 @@ LEGEND = {
 def build_page(survey: Survey, against: Survey | None = None) -> str:
     """Return the page of a survey, with what changed since an earlier one.
 
-    Everything in the survey's file is text: it is escaped. Beyond ``LARGEST`` bytes the longest
-    texts give way: first snippets, from the mildest outcome up.
+    Everything in the survey's file is text: it is escaped. The programs that show a finding are
+    packed into the page, since they repeat each other; its script unpacks the one that is opened.
     """
     shown = view(survey, against)
-    for dropped in ((), ("numerics",), ("numerics", "limit"), ("numerics", "limit", "deviates")):
-        for row in shown.rows:
-            for answer in row.answers:
-                if answer.outcome in dropped:
-                    answer.snippet = ""
-        page = _rendered(survey, against, shown, dropped)
-        if len(page.encode()) <= LARGEST:
-            break
-    return page
-
-
-def _rendered(survey: Survey, against: Survey | None, shown: View, dropped: tuple[str, ...]) -> str:
     header = survey.header
     return render(
         "optimizers.html.jinja",
@@ -67,16 +58,14 @@ def _rendered(survey: Survey, against: Survey | None, shown: View, dropped: tupl
         header=header,
         packages=sorted((n, v) for n, v in header["packages"].items() if v),
         against=against.header if against is not None else None,
-        dropped=dropped,
-        shared=_shared(shown),
+        programs=_packed(shown.programs),
     )
 
 
-def _shared(shown: View) -> dict[str, str]:
-    """Return snippets used more than once -> an anchor; the page prints each once."""
-    count = Counter(a.snippet for row in shown.rows for a in row.answers if a.snippet)
-    repeated = [snippet for snippet, times in count.items() if times > 1]
-    return {snippet: f"p{number}" for number, snippet in enumerate(repeated)}
+def _packed(programs: Mapping[str, int]) -> str:
+    """Return the programs, in order, as base64 of a deflated JSON list."""
+    text = json.dumps(sorted(programs, key=lambda program: programs[program]))
+    return base64.b64encode(zlib.compress(text.encode(), 9)).decode()
 
 
 def _groups(checks: Mapping[str, str]) -> list[tuple[str, str, list[tuple[str, str]]]]:
@@ -95,8 +84,8 @@ def _tiles(shown: View) -> list[tuple[str, str, int]]:
 
 def _headline(shown: View) -> str:
     packages = {row.package for row in shown.rows}
-    found = sum(row.worst in FINDINGS for row in shown.rows)
+    count = Counter(row.worst for row in shown.rows)
     return (
-        f"{len(shown.rows)} optimizers of {len(packages)} packages, "
-        f"{found} with something to report"
+        f"{len(shown.rows)} optimizers of {len(packages)} packages: "
+        f"{count[Outcome.DEVIATES]} deviate somewhere, {count[Outcome.LIMIT]} meet a limit"
     )

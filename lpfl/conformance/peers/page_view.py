@@ -21,6 +21,9 @@ CODES = {
 }
 """Outcome -> class of the cell, and the letter in it."""
 
+BRIEF = 200
+"""Characters kept of an answer that finds nothing."""
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -54,7 +57,8 @@ class Answer:
     feature: str
     expected: str
     scenario: str
-    snippet: str
+    program: int | None
+    more: int
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,7 @@ class Row:
     cells: list[Cell]
     answers: list[Answer]
     supports: str
+    source: str
     counts: dict[str, int]
 
 
@@ -101,6 +106,7 @@ class View:
     rows: list[Row] = field(default_factory=list)
     asides: list[Aside] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
+    programs: dict[str, int] = field(default_factory=dict)
 
 
 def view(survey: Survey, against: Survey | None = None) -> View:
@@ -117,11 +123,17 @@ def view(survey: Survey, against: Survey | None = None) -> View:
         changes = _changes(name, line, before)
         shown.changes += changes
         changed = {change.check for change in changes}
-        shown.rows.append(_row(len(shown.rows), line, checks, changed))
+        shown.rows.append(_row(len(shown.rows), line, checks, changed, shown.programs))
     return shown
 
 
-def _row(number: int, line: Mapping[str, Any], checks: Iterable[str], changed: set[str]) -> Row:
+def _row(
+    number: int,
+    line: Mapping[str, Any],
+    checks: Iterable[str],
+    changed: set[str],
+    programs: dict[str, int],
+) -> Row:
     found: dict[str, list[dict[str, Any]]] = {}
     for result in line["results"]:
         found.setdefault(result["check"], []).append(result)
@@ -136,8 +148,9 @@ def _row(number: int, line: Mapping[str, Any], checks: Iterable[str], changed: s
         worst=worst(graver) if graver else Outcome.CONFORMS,
         seconds=line.get("cpu_seconds", line.get("seconds")),
         cells=cells,
-        answers=[_answer(result) for result in _worded(line["results"])],
+        answers=[_answer(group, programs) for group in _worded(line["results"])],
         supports="; ".join(line.get("supports", [])),
+        source=line.get("source", ""),
         counts={o.value: sum(cell.outcome is o for cell in cells) for o in FINDINGS},
     )
 
@@ -149,29 +162,53 @@ def _cell(check: str, results: list[dict[str, Any]], changed: bool) -> Cell:
     return Cell(check, outcome, changed, title if outcome in FINDINGS else "")
 
 
-def _worded(results: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _worded(results: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    """Return the answers worth words; those of one check and outcome together.
+
+    First what the numbers mean for feature learning, then the findings, gravest first.
+    """
     quiet = {Outcome.CONFORMS, Outcome.NOT_CLAIMED, Outcome.UNDRIVABLE}
-    kept = [r for r in results if Outcome(r["outcome"]) not in quiet or r.get("feature")]
-    return sorted(kept, key=lambda r: (-severity(Outcome(r["outcome"])), r["check"]))
+    groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for result in results:
+        if Outcome(result["outcome"]) not in quiet or result.get("feature") or result.get("stale"):
+            groups.setdefault((result["check"], result["outcome"]), []).append(result)
+    order = sorted(
+        groups,
+        key=lambda key: (
+            not groups[key][0].get("feature"),
+            -severity(Outcome(key[1])),
+            key[0],
+        ),
+    )
+    return [groups[key] for key in order]
 
 
-def _answer(result: Mapping[str, Any]) -> Answer:
+def _answer(group: list[dict[str, Any]], programs: dict[str, int]) -> Answer:
+    result = next((r for r in group if r.get("snippet")), group[0])
     outcome = Outcome(result["outcome"])
+    found = outcome in FINDINGS
     parts = [("measured", "measured"), ("bound", "bound"), ("control", "torch's own")]
     numbers = [f"{word} {_short(result[k])}" for k, word in parts if result.get(k) is not None]
-    numbers += [f"{axis}: {value}" for axis, value in (result.get("convention") or {}).items()]
+    convention = result.get("convention") or {}
     scenario = ", ".join(f"{k} = {v}" for k, v in (result.get("scenario") or {}).items())
+    snippet = result.get("snippet", "") if found else ""
+    feature = result.get("feature", "")
     return Answer(
         check=result["check"],
         outcome=outcome.value,
         code=CODES[outcome][0],
-        words=result["message"],
-        number="; ".join(numbers),
-        feature=result.get("feature", ""),
+        words="" if outcome is Outcome.CONFORMS and feature else _brief(result["message"], found),
+        number="; ".join(numbers if found else ()),
+        feature=feature,
         expected=result.get("expected", ""),
-        scenario=scenario,
-        snippet=result.get("snippet", "") if outcome in FINDINGS else "",
+        scenario=scenario if found else "; ".join(f"{a}: {v}" for a, v in convention.items()),
+        program=programs.setdefault(snippet, len(programs)) if snippet else None,
+        more=len(group) - 1,
     )
+
+
+def _brief(words: str, found: bool) -> str:
+    return words if found or len(words) <= BRIEF else f"{words[:BRIEF].rstrip()} ..."
 
 
 def _short(value: Any) -> str:

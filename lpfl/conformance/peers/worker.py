@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from multiprocessing.connection import Connection
 from typing import Any
 
-from lpfl.conformance.outcomes import plain
+from lpfl.conformance.outcomes import CheckResult, Outcome, plain
 from lpfl.conformance.peers.package import Package, Subject
 from lpfl.conformance.peers.records import JUDGED
 
@@ -85,8 +85,19 @@ def _judged(subject: Subject, settings: Settings) -> dict[str, Any]:
         "supports": list(report.supports),
         "seconds": round(time.perf_counter() - start, 3),
         "cpu_seconds": round(_cpu_seconds() - cpu, 3),
-        "results": [result.as_dict() for result in report.results],
+        "results": [slim(result) for result in report.results],
     }
+
+
+def slim(result: CheckResult) -> dict[str, Any]:
+    """Return an answer without what is empty; of one that says nothing amiss, only the number."""
+    quiet = {Outcome.CONFORMS, Outcome.NOT_CLAIMED}
+    values = result.as_dict()
+    dropped = {"details", "seconds"}
+    if result.outcome in quiet and not (result.feature or result.stale):
+        dropped |= {"message", "scenario", "snippet"}
+    kept = {k: v for k, v in values.items() if k not in dropped and v not in (None, "", {}, False)}
+    return {"message": "", **kept}
 
 
 def _cpu_seconds() -> float:

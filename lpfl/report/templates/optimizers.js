@@ -38,6 +38,20 @@
     keyed.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0) * (up ? 1 : -1));
     body.append(...keyed.map(([, row]) => row));
   };
+  let programs = null;
+  const unpack = async () => {
+    const text = atob(document.getElementById("programs").textContent);
+    const bytes = Uint8Array.from(text, (letter) => letter.charCodeAt(0));
+    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
+    return JSON.parse(await new Response(stream).text());
+  };
+  const show = async (event) => {
+    programs ??= unpack();
+    event.target.querySelector("pre").textContent = (await programs)[Number(event.target.dataset.program)];
+  };
+  for (const details of document.querySelectorAll("[data-program]")) {
+    details.addEventListener("toggle", show, { once: true });
+  }
   const open = () => {
     const target = document.getElementById(location.hash.slice(1));
     if (target instanceof HTMLDetailsElement) target.open = true;

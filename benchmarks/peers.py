@@ -1,0 +1,178 @@
+"""Time of one step of ours against other packages', on the same rows or gradient.
+
+Run: ``python benchmarks/peers.py [--repeats 30]`` in the environment of ``make test-peers``. One
+thread; medians over the repeats, all rivals alternating, after one warm-up of each; ratios within
+the run. The floor of a KFAC step is what nobody can leave out: X'X and one Cholesky factor.
+"""
+
+import argparse
+import statistics
+import time
+import warnings
+from collections.abc import Callable, Mapping
+
+import torch
+
+from lpfl.linalg import haar
+from lpfl.optim.kfac import kfac
+from lpfl.optim.muon import muon_step
+from lpfl.optim.shampoo import shampoo_step
+from lpfl.optim.soap import soap_start, soap_step
+from lpfl.problems.linear_representation import Batch, Weights
+from lpfl.seeding import generator
+
+INPUTS, OUTPUTS, RANK, ROWS = 100, 15, 8, 1024
+SHAPE = (64, 64)
+Step = Callable[[], object]
+
+
+def medians(rivals: Mapping[str, Step], repeats: int) -> dict[str, float]:
+    """Return the median seconds of each rival, all of them taking turns."""
+    times: dict[str, list[float]] = {name: [] for name in rivals}
+    for repeat in range(repeats + 1):
+        for name, step in rivals.items():
+            start = time.perf_counter()
+            step()
+            if repeat:
+                times[name].append(time.perf_counter() - start)
+    return {name: statistics.median(seen) for name, seen in times.items()}
+
+
+def rows() -> tuple[torch.Tensor, torch.Tensor]:
+    """Return inputs (n, d) and targets (n, m)."""
+    stream = generator(0, "benchmark", "peers")
+    inputs = torch.randn(ROWS, INPUTS, generator=stream, dtype=torch.float64)
+    return inputs, torch.randn(ROWS, OUTPUTS, generator=stream, dtype=torch.float64)
+
+
+def kfac_rivals() -> dict[str, Step]:
+    """Return one KFAC step from rows: ours, the floor, and the factors of two packages."""
+    inputs, targets = rows()
+    stream = generator(0, "benchmark", "peers", "weights")
+    G = haar(1, INPUTS, stream, torch.float64)[:, :RANK]
+    method = kfac(step_size=0.1, damping=1e-3)
+    weights = Weights(torch.zeros(1, OUTPUTS, RANK, dtype=torch.float64), G)
+
+    def ours() -> object:
+        X, Y = inputs[None], targets[None]
+        batch = Batch(X.mT @ X / ROWS, Y.mT @ X / ROWS, X, Y)
+        return method.step(weights, {}, batch)
+
+    def floor() -> object:
+        return torch.linalg.cholesky(inputs.T @ inputs / ROWS)
+
+    return {"floor": floor, "lpfl": ours, **_factors(inputs, targets)}
+
+
+def _factors(inputs: torch.Tensor, targets: torch.Tensor) -> dict[str, Step]:
+    layers = (torch.nn.Linear(INPUTS, RANK, bias=False), torch.nn.Linear(RANK, OUTPUTS, bias=False))
+    model = torch.nn.Sequential(*layers).double()
+    data = [(inputs, targets)]
+    found: dict[str, Step] = {}
+    try:
+        from curvlinops import FisherType, KFACLinearOperator
+
+        loss = torch.nn.MSELoss(reduction="sum")
+        params = list(model.parameters())
+
+        def curvlinops() -> object:
+            operator = KFACLinearOperator(
+                model, loss, params, data, fisher_type=FisherType.TYPE2, check_deterministic=False
+            )
+            return operator.compute_kronecker_factors()
+
+        curvlinops()
+        found["curvlinops"] = curvlinops
+    except Exception as error:
+        print(f"curvlinops is left out: {type(error).__name__}: {error}")
+    try:
+        from nngeometry.metrics import FIM
+        from nngeometry.object import PMatKFAC
+
+        loader = torch.utils.data.DataLoader(
+            torch.utils.data.TensorDataset(inputs, targets), batch_size=ROWS
+        )
+
+        def nngeometry() -> object:
+            return FIM(model, loader, PMatKFAC, variant="regression")
+
+        nngeometry()
+        found["nngeometry"] = nngeometry
+    except Exception as error:
+        print(f"nngeometry is left out: {type(error).__name__}: {error}")
+    return found
+
+
+def step_rivals(name: str) -> dict[str, Step]:
+    """Return one step of a matrix method on a 64 x 64 matrix: ours and the packages'."""
+    stream = generator(0, "benchmark", "peers", name)
+    W, grad = (torch.randn(SHAPE, generator=stream, dtype=torch.float64) for _ in range(2))
+    _, warm = soap_step(W, grad, soap_start(W), step_size=0.1)  # its first step only looks
+    ours: dict[str, Step] = {
+        "muon": lambda: muon_step(
+            W, grad, torch.zeros_like(W), step_size=0.1, newton_schulz_steps=5
+        ),
+        "shampoo": lambda: shampoo_step(W, grad, None, step_size=0.1),
+        "soap": lambda: soap_step(W, grad, warm, step_size=0.1),
+    }
+    return {"lpfl": ours[name], **_packaged(name, W, grad)}
+
+
+def _packaged(name: str, W: torch.Tensor, grad: torch.Tensor) -> dict[str, Step]:
+    made: dict[str, Callable[[list[torch.nn.Parameter]], torch.optim.Optimizer]] = {}
+    if name == "muon":
+        made["torch"] = lambda q: torch.optim.Muon(q, lr=0.1)
+    try:
+        import pytorch_optimizer as po
+    except ImportError:
+        print("pytorch-optimizer is not installed")
+    else:
+        made["pytorch-optimizer"] = {
+            "muon": lambda q: po.Muon([{"params": q, "use_muon": True}], lr=0.1),
+            "shampoo": lambda q: po.Shampoo(q, lr=0.1),
+            "soap": lambda q: po.SOAP(q, lr=0.1, precondition_frequency=1),
+        }[name]
+    return {package: _stepping(make, W, grad) for package, make in made.items()}
+
+
+def _stepping(
+    make: Callable[[list[torch.nn.Parameter]], torch.optim.Optimizer],
+    W: torch.Tensor,
+    grad: torch.Tensor,
+) -> Step:
+    parameter = torch.nn.Parameter(W.clone())
+    optimizer = make([parameter])
+
+    def step() -> object:
+        parameter.grad = grad.clone()
+        return optimizer.step()
+
+    return step
+
+
+def show(title: str, times: Mapping[str, float], unit: str) -> None:
+    """Print the medians, and their ratio to the median of ``unit``."""
+    print(f"\n{title}\n{'who':<20}{'ms':>10}{f'/ {unit}':>12}")
+    for name, seconds in times.items():
+        print(f"{name:<20}{1e3 * seconds:>10.3f}{seconds / times[unit]:>12.2f}")
+
+
+def main() -> None:
+    """Print one table for KFAC and one for each matrix method."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--repeats", type=int, default=30)
+    repeats = parser.parse_args().repeats
+    torch.set_num_threads(1)
+    warnings.simplefilter("ignore")
+    title = f"KFAC from rows, d = {INPUTS}, m = {OUTPUTS}, k = {RANK}, n = {ROWS}"
+    show(title, medians(kfac_rivals(), repeats), "floor")
+    for name in ("shampoo", "soap", "muon"):
+        show(
+            f"{name}, one step, {SHAPE[0]} x {SHAPE[1]}",
+            medians(step_rivals(name), repeats),
+            "lpfl",
+        )
+
+
+if __name__ == "__main__":
+    main()
