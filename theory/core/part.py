@@ -84,6 +84,10 @@ class BoundPart:
         """Return the left side, as :meth:`number` does for the right side."""
         return self._evaluate(self.relation.args[0], spectrum, teacher_energy, values)
 
+    def needs(self, side: str = "right") -> tuple[str, ...]:
+        """Return the code names of what the "left" or the "right" side is computed from."""
+        return Formula(self._closed(self.relation.args[side == "right"])).code_names
+
     @property
     def formula(self) -> Formula:
         """The right side with every definition of the claim put in."""

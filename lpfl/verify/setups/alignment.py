@@ -222,22 +222,24 @@ def fixed_point(
     The mean of a normalised trace is off by 2/d; v is that of m times phi m / v.
     """
     s, phi = setup.spectrum(trial.scenario), setup.aspect(trial.scenario)
-    bound = trial.claim[part]
     known = {"aspect": phi, "damping": damping}
+
+    def left(v: float) -> float:
+        return float(setup.printed_left(trial, part, s, **known, resolvent_v=v))
+
     traces = companion_traces(batch, damping)
-    found = [bound.left(s, **known, resolvent_v=float(v)) for v in traces]
+    found = [left(float(v)) for v in traces]
     root = resolvent(s, **known)
     magnified = max(1.0, phi * float(root.m) / float(root.v))
     allowed = finite_size(
         TRACE_TERM / trial.scenario.input_dim * magnified, "2/d of a trace, as it enters v"
     )
-    exact = bound.left(s, **known, resolvent_v=1.0 / damping)
     return near(
         trial,
         part,
         found,
-        float(bound.number()),
-        rivals={"v = 1/damping, as for endless data": float(exact)},
+        float(setup.printed(trial, part, s, **known, resolvent_v=float(root.v))),
+        rivals={"v = 1/damping, as for endless data": left(1.0 / damping)},
         tolerance=allowed,
         label=label,
     )

@@ -137,7 +137,7 @@ def predicted(trial: Trial, spreads: Array) -> dict[str, Array]:
         )
         eigenvalues = np.linalg.eigvalsh(gram)[::-1][:SPIKES]
         known = {"batch_size": n, "spike_eigenvalue": np.maximum(eigenvalues, 0.0)}
-        positions.append(trial.claim["outlier"].number(**known))
+        positions.append(setup.printed(trial, "outlier", **known))
         entries.append(np.diagonal(gram)[:SPIKES])
     return {
         "outliers": interpolated(np.array(positions), knots, spreads),

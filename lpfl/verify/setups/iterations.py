@@ -59,7 +59,7 @@ def companion_iteration(trial: Trial) -> Iterator[Comparison]:
     yield Below(
         part="contraction",
         measured=rate,
-        limit=float(trial.claim["contraction"].number()),
+        limit=float(setup.printed(trial, "contraction")),
         tolerance=rounding(torch.float64, dim=1, why="a mean of squares below 1"),
         label="rate",
     )

@@ -94,14 +94,28 @@ def limits(scenario: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def printed(trial: Trial, part: str, *measure: Any, **known: Any) -> Any:
+    """Return the right side of the printed relation; what it does not need is left out.
+
+    measure: the spectrum, and the teacher's energy per eigenspace, where it has means.
+    """
+    bound = trial.claim[part]
+    return bound.number(*measure, **{name: known[name] for name in bound.needs()})
+
+
+def printed_left(trial: Trial, part: str, *measure: Any, **known: Any) -> Any:
+    """Return the left side of the printed relation, as ``printed`` returns the right one."""
+    bound = trial.claim[part]
+    return bound.left(*measure, **{name: known[name] for name in bound.needs("left")})
+
+
 def predicted(trial: Trial, part: str, *, energy: Any = None, **values: Any) -> float:
     """Return the right side of ``part`` at the scenario's spectrum, labels and sizes.
 
     values: what differs from the scenario, by code name. Where the relation needs the fixed point
     v, it is the one at this aspect and damping.
     """
-    bound = trial.claim[part]
-    names = bound.formula.code_names
+    names = trial.claim[part].needs()
     link = statistics(trial.scenario)
     known = {**default_facts(trial.scenario), "c0": link.c0, "c1": link.c1}
     known |= {"residual_var": link.residual_var, "aspect": aspect(trial.scenario), **values}
@@ -109,7 +123,7 @@ def predicted(trial: Trial, part: str, *, energy: Any = None, **values: Any) -> 
     if "resolvent_v" in names and "resolvent_v" not in known:
         root = resolvent(s, aspect=known["aspect"], damping=known["damping"])
         known["resolvent_v"] = float(root.v)
-    return float(bound.number(s, energy, **{name: known[name] for name in names}))
+    return float(printed(trial, part, s, energy, **known))
 
 
 def effective_rank_share(eigenvalues: NDArray[np.float64]) -> float:

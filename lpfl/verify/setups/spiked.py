@@ -13,6 +13,7 @@ from lpfl.measure import alignment as measures
 from lpfl.problems.single_index import network as networks
 from lpfl.verify.expect import Near, Rival
 from lpfl.verify.setups import layer as layers
+from lpfl.verify.setups import single_index as setup
 from lpfl.verify.tolerance import Tolerance, finite_size, judgement
 from lpfl.verify.trial import Trial
 
@@ -27,7 +28,7 @@ BINS = 40
 def predictions(trial: Trial, strengths: Array, psi: float) -> dict[str, Array]:
     """Return the position and the overlaps (R,) for strengths (R,)."""
     known = {"spike_strength": strengths, "width_ratio": psi}
-    return {name: np.asarray(trial.claim[name].number(**known)) for name in PARTS}
+    return {name: np.asarray(setup.printed(trial, name, **known)) for name in PARTS}
 
 
 def margins(
@@ -63,7 +64,7 @@ def compared(
 ) -> Iterator[Near]:
     """Compare position and overlaps with the prediction at each replicate's own strength."""
     expected = predictions(trial, strengths, psi)
-    edge = float(trial.claim["edge"].number(width_ratio=psi))
+    edge = float(setup.printed(trial, "edge", width_ratio=psi))
     for name in PARTS:
         mean = float(expected[name].mean())
         rival = Rival("edge of the bulk", edge) if name == "singular_value" else NO_OVERLAP

@@ -102,13 +102,14 @@ def confront(
     """Compare time averages over independent trajectories with a predicted floor."""
     heads = setup.head_eigenvalues(trial.scenario)
     schurs = stated_schur_spectrum(trial, floors.one_truth(trial, 1))
-    slowest = step * heads[-1] * schurs[0] * (rows - trial.rank) / rows
+    rates = step * np.outer(heads, schurs)
+    # A multiplier near 1 or near -1: both forget slowly.
+    slowest = min(float(rates.min()) * (rows - trial.rank) / rows, 2.0 - float(rates.max()))
     burn_in = math.ceil(3.0 / slowest)  # the slowest direction lacks e^-6 of its variance
     num_steps = math.ceil(1.5 / slowest)
-    # Squared relative spread of a time average: k(d-k) nearly equal squares, 1.5 independent
+    # Squared relative spread of a time average: squares of variance 1/(2 - rate), 1.5 independent
     # times for the slowest of them, a Wishart share for small batches.
-    terms = heads.size * schurs.size
-    spread2 = 1.5 * (2.0 / terms / 1.5 + 2.0 / rows / num_steps)
+    spread2 = 1.5 * (2.0 * floors.share(1.0 / (2.0 - rates)) / 1.5 + 2.0 / rows / num_steps)
     problem = floors.one_truth(trial, floors.replicates_for(spread2, half_width))
     squares = floors.stationary_squares(
         trial,

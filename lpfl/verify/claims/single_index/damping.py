@@ -117,8 +117,8 @@ def peak_of_runs(trial: Trial) -> Iterator[Comparison]:
     moments = {name: seen[name] for name in ("moment_u1", "moment_u2", "moment_u3")}
 
     def slope(value: float) -> NDArray[np.float64]:
-        part = trial.claim["derivative"]
-        return np.asarray(part.number(best_damping=value, damping=best, **moments))
+        known = {"best_damping": value, "damping": best, **moments}
+        return np.asarray(setup.printed(trial, "derivative", **known))
 
     up, down = slope(best * 1.1), slope(best * 0.9)
     found = best + seen["slope"] / ((up - down) / (0.2 * best))

@@ -215,7 +215,7 @@ def growth(trial: Trial) -> Iterator[Comparison]:
             rival=Rival("no growth", 0.0),
             label=f"degree {j}",
         )
-        sign = float(trial.claim["threshold"].number(step_exponent=ALPHA, degree=j))
+        sign = float(setup.printed(trial, "threshold", step_exponent=ALPHA, degree=j))
         yield Ordered(
             part="threshold",
             better=sign * seen,
@@ -227,4 +227,4 @@ def growth(trial: Trial) -> Iterator[Comparison]:
 
 def exponent_of(trial: Trial, j: int) -> float:
     """Return the printed exponent of the j-th harmonic at the step n^alpha."""
-    return float(trial.claim["growth"].number(step_exponent=ALPHA, degree=j))
+    return float(setup.printed(trial, "growth", step_exponent=ALPHA, degree=j))

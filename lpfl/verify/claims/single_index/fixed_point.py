@@ -74,11 +74,12 @@ def fixed_point(trial: Trial) -> Iterator[Comparison]:
 def root_of_companion(trial: Trial) -> Iterator[Comparison]:
     """Existence and uniqueness: the left side increases and takes the value 1 at v only."""
     s, aspect, damping, root = iterations.solved(trial)
-    part, v = trial.claim["companion"], float(root.v)
-    level = float(part.number())
+    v = float(root.v)
+    known = {"aspect": aspect, "damping": damping}
+    level = float(setup.printed(trial, "companion", s, **known, resolvent_v=v))
 
     def left(x: float) -> float:
-        return float(part.left(s, aspect=aspect, damping=damping, resolvent_v=x))
+        return float(setup.printed_left(trial, "companion", s, **known, resolvent_v=x))
 
     grid = np.array([left(v * 10.0**x) for x in np.linspace(-6.0, 6.0, 49)])
     log_root = brentq(
@@ -122,7 +123,9 @@ def closed_forms(trial: Trial) -> Iterator[Comparison]:
     """One atom: m in radicals, at 40 digits. Two atoms: w is a root of the cubic."""
     s, aspect, damping, _ = iterations.solved(trial)
     one = resolvent(Spectrum.isotropic(), aspect=aspect, damping=damping)
-    closed = trial.claim["one_atom"].formula.at_digits(40, aspect=aspect, damping=damping)
+    one_atom = trial.claim["one_atom"]
+    at = {"aspect": aspect, "damping": damping}
+    closed = one_atom.formula.at_digits(40, **{name: at[name] for name in one_atom.needs()})
     yield Same(
         part="one_atom",
         measured=float(one.m),
@@ -141,8 +144,12 @@ def closed_forms(trial: Trial) -> Iterator[Comparison]:
         "second_atom": high,
         "first_atom_weight": p,
     }
-    cubic = trial.claim["two_atoms"]
-    found = brentq(lambda x: float(cubic.number(resolvent_w=x, **point)), 0.0, 1.0, xtol=1e-16)
+    found = brentq(
+        lambda x: float(setup.printed(trial, "two_atoms", resolvent_w=x, **point)),
+        0.0,
+        1.0,
+        xtol=1e-16,
+    )
     # what the terms of the cubic reach for w <= 1, over its logarithmic slope at the root
     size = (low + damping) * (high + damping) * (1.0 + aspect)
     condition = size / ((damping + low * w) * (damping + high * w) * w)

@@ -86,9 +86,8 @@ def rank_one(trial: Trial) -> Iterator[Comparison]:
     seen, small = ratios(large, REPLICATES), ratios(trial, SMALL_PER_LARGE * REPLICATES)
     yield frobenius(large, seen)
     d, N = large.scenario.input_dim, layers.width(large.scenario)
-    bound = trial.claim["operator"]
     after, before = (
-        float(bound.number(width=width, rate_constant=1.0))
+        float(setup.printed(trial, "operator", width=width, rate_constant=1.0))
         for width in (N, layers.width(trial.scenario))
     )
     slack = finite_size(

@@ -80,7 +80,7 @@ def real_step(trial: Trial) -> Iterator[Comparison]:
     act, psi = layers.activation(scenario), layers.width_ratio(scenario)
     size = math.sqrt(layers.predicted_direction(scenario).energy("identity"))
     critical = float(
-        trial.claim["critical_step"].number(c_act=act.c_act, direction_norm=size, width_ratio=psi)
+        setup.printed(trial, "critical_step", c_act=act.c_act, direction_norm=size, width_ratio=psi)
     )
     eta = scenario.over_threshold * critical
 
@@ -120,7 +120,7 @@ def real_step(trial: Trial) -> Iterator[Comparison]:
     rho2 = alignment_of(scenario["method"], **setup.limits(scenario), damping=damping)
     own = np.array(
         [
-            trial.claim["teacher"].number(spike_strength=x, width_ratio=psi, alignment=rho2)
+            setup.printed(trial, "teacher", spike_strength=x, width_ratio=psi, alignment=rho2)
             for x in seen["strength"]
         ]
     )
@@ -142,7 +142,7 @@ def critical_step(trial: Trial, strengths: Any, eta: float, critical: float) -> 
     """
     scenario = trial.scenario
     psi = layers.width_ratio(scenario)
-    threshold = float(trial.claim["threshold"].number(width_ratio=psi))
+    threshold = float(setup.printed(trial, "threshold", width_ratio=psi))
     act, N, d = layers.activation(scenario), layers.width(scenario), scenario.input_dim
     # |beta| is off by O(1/d), relative, and by its square in the inverse; f^2 weighs the remainder.
     ratio = layers.remainder_ratio(scenario)
@@ -178,7 +178,7 @@ def pure_model(trial: Trial) -> Iterator[Comparison]:
     scenario = trial.scenario
     d, N = scenario.input_dim, layers.width(scenario)
     psi, theta = layers.width_ratio(scenario), strength(scenario)
-    below = BELOW * float(trial.claim["threshold"].number(width_ratio=psi))
+    below = BELOW * float(setup.printed(trial, "threshold", width_ratio=psi))
     above, under = spiked.pure(trial, d, N, (theta, below), replicates=REPLICATES_PURE, name="pure")
     allowed = spiked.margins(trial, theta, psi, spiked.PURE_DOUBT / min(d, N))
     top, f, v = above
@@ -187,7 +187,7 @@ def pure_model(trial: Trial) -> Iterator[Comparison]:
     strengths = np.full(REPLICATES_PURE, theta)
     yield from spiked.compared(trial, seen, strengths, psi, allowed, "pure")
     top, f, v = under
-    edge = float(trial.claim["edge"].number(width_ratio=psi))
+    edge = float(setup.printed(trial, "edge", width_ratio=psi))
     scale = spiked.edge_scale(edge, psi, d)
     yield Near(
         part="edge",
@@ -216,7 +216,7 @@ def measured_threshold(trial: Trial) -> Iterator[Comparison]:
     """
     width = WIDE_RATIO * WIDE_DIM
     psi = float(WIDE_RATIO)
-    threshold = float(trial.claim["threshold"].number(width_ratio=psi))
+    threshold = float(setup.printed(trial, "threshold", width_ratio=psi))
     theta = NEAR * threshold
     ((top, _, v),) = spiked.pure(
         trial, WIDE_DIM, width, (theta,), replicates=REPLICATES_PURE, name="wide"
@@ -245,8 +245,8 @@ def histogram(trial: Trial) -> dict[str, Any]:
     found: dict[str, Any] = spiked.histogram(
         values,
         psi,
-        float(trial.claim["edge"].number(width_ratio=psi)),
-        float(trial.claim["singular_value"].number(spike_strength=theta, width_ratio=psi)),
+        float(setup.printed(trial, "edge", width_ratio=psi)),
+        float(setup.printed(trial, "singular_value", spike_strength=theta, width_ratio=psi)),
         theta,
     )
     return found

@@ -94,7 +94,7 @@ def polar_factor(trial: Trial) -> Iterator[Comparison]:
     yield Near(
         part="teacher",
         samples=seen["teacher"],
-        predicted=float(trial.claim["teacher"].number()),
+        predicted=float(setup.printed(trial, "teacher")),
         tolerance=finite_size(OVERLAP_SCALE / d, "8/d; 0.2/d to 2.2/d was measured"),
         rival=Rival("SGD's spike", rho2),
     )
@@ -102,7 +102,7 @@ def polar_factor(trial: Trial) -> Iterator[Comparison]:
     yield Near(
         part="head_image",
         samples=seen["image"],
-        predicted=float(trial.claim["head_image"].number()),
+        predicted=float(setup.printed(trial, "head_image")),
         tolerance=turned,
         rival=Rival("a direction of ascent", -1.0),
     )
@@ -122,7 +122,7 @@ def edge(trial: Trial, seen: dict[str, np.ndarray]) -> Iterator[Comparison]:
     scenario = trial.scenario
     eta, psi = scenario.step_size, layers.width_ratio(scenario)
     m = edge_parameter(step_size=eta, width_ratio=psi)
-    square = trial.claim["edge"].number(edge_parameter=m, width_ratio=psi, step_size=eta)
+    square = setup.printed(trial, "edge", edge_parameter=m, width_ratio=psi, step_size=eta)
     predicted = math.sqrt(square)
     scale = (1.0 + math.sqrt(psi)) * scenario.input_dim ** (-2 / 3)
     yield Near(
@@ -137,7 +137,7 @@ def edge(trial: Trial, seen: dict[str, np.ndarray]) -> Iterator[Comparison]:
     yield Same(
         part="stationary",
         measured=eta**2 * seen["length"] ** 2,
-        predicted=float(trial.claim["stationary"].number(edge_parameter=m, width_ratio=psi)),
+        predicted=float(setup.printed(trial, "stationary", edge_parameter=m, width_ratio=psi)),
         tolerance=rounding(trial.dtype, dim=scenario.input_dim, condition=1e3 * slope),
         label="square of the step's norm",
     )

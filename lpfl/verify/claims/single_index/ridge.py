@@ -165,8 +165,8 @@ def ridge_errors(trial: Trial) -> Iterator[Comparison]:
     remainder = (scenario.spread * layers.remainder_ratio(scenario)) ** 2
     finite = FINITE * untrained / scenario.input_dim
     finite += remainder * max(untrained - expected.test, 0.0)
-    test = float(trial.claim["test"].number(**expected.letters))
-    train = float(trial.claim["train"].number(**expected.letters, ridge=scenario.ridge))
+    test = float(setup.printed(trial, "test", **expected.letters))
+    train = float(setup.printed(trial, "train", **expected.letters, ridge=scenario.ridge))
     for name, value in (("test", test), ("train", train)):
         yield Near(
             part=name,

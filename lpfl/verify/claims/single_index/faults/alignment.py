@@ -55,8 +55,8 @@ FAULTS = (
     Fault(
         "SI-03",
         "theory.single_index.alignment:SI_03",
-        old="definitions={rho2_sgd: _SGD, **ge.MEANINGS}",
-        new="definitions={rho2_sgd: _SGD, **ge.MEANINGS, "
+        old="{rho2_sgd: _SGD, **ge.MEANINGS}",
+        new="{rho2_sgd: _SGD, **ge.MEANINGS, "
         "next(iter(ge.MEANINGS)): s2_link + c1 ** 2 * ge.isotropic(ge.E_b(s * ge.K ** 2))}",
         why="noise not amplified by the inversion",
     ),
