@@ -5,12 +5,13 @@ from functools import partial
 from types import MappingProxyType
 
 import pytest
-from lpfl.optim.layerwise import layerwise, no_state
 
 from lpfl import decide, optim
 from lpfl.decide import Outcome
 from lpfl.optim import OPTIMIZERS, Method
 from lpfl.optim.invariances import EVERY, ROTATIONS, SIGNED_PERMUTATIONS
+from lpfl.optim.method import Memory
+from lpfl.problems.linear_representation import Batch, Weights, gradients
 from lpfl.results.store import encode_record
 from lpfl.verify import runner
 from lpfl.verify.check import Finding, Trial, findings_of
@@ -38,14 +39,12 @@ def gradient_method(
     *, step_size: float = 0.1, invariances: tuple[str, ...] | None = None
 ) -> Method:
     """Gradient descent under another name, written as a foreign package would."""
-    return layerwise(
-        "foreign",
-        start=no_state,
-        rule=lambda W, grad, state: (W - step_size * grad, state),
-        head="joint",
-        hyperparameters={"step_size": step_size},
-        invariances=invariances,
-    )
+
+    def step(weights: Weights, memory: Memory, batch: Batch) -> tuple[Weights, Memory]:
+        slope = gradients(weights, batch)
+        return Weights(*(W - step_size * g for W, g in zip(weights, slope, strict=True))), memory
+
+    return Method("foreign", step, invariances=invariances)
 
 
 @pytest.fixture

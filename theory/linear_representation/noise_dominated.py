@@ -1,5 +1,7 @@
 """Setting of LR-22 to LR-24: the representation alone, moved by gradients that are mostly noise."""
 
+import sympy as sp
+
 from theory.core.claim import Assumption
 from theory.linear_representation.assumptions import (
     EXAMPLE,
@@ -9,12 +11,12 @@ from theory.linear_representation.assumptions import (
     RANKS,
     STEP_POSITIVE,
 )
+from theory.linear_representation.notation import multiplier
 
 FROZEN_HEAD = Assumption("the head is kept at F⋆", fact="trained", allowed=("representation",))
 MOSTLY_NOISE = Assumption(
-    "the mean square of the gradient is at most a tenth of that of its noise",
-    fact="gradient",
-    allowed=("mostly noise",),
+    "the fastest mode contracts by at most a tenth per step, so the gradient is mostly noise",
+    multiplier >= sp.Rational(9, 10),
 )
 ADDITIVE = Assumption(
     "the gradient is that of the population plus Gaussian noise",
@@ -35,6 +37,6 @@ NOISE_DOMINATED_EXAMPLE = {
     **EXAMPLE,
     "step_size": 0.001,
     "trained": "representation",
-    "gradient": "mostly noise",
+    "multiplier": 0.95,
     "gradient_noise": "additive Gaussian",
 }

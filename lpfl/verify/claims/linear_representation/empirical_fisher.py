@@ -29,7 +29,7 @@ RESPONSE_ROWS = 400_000  # over all replicates: small batches are noisier
 ROWS_PER_PARAMETER = 25
 STEPS = 21
 BURN_IN = 5  # (1 - alpha)^(2 BURN_IN) <= 0.1 % is left of the start
-STD_ERROR = 0.016  # of the mean of |T|^2, relative: its interval fits into ROOM
+STD_ERROR = 0.014  # of the mean of |T|^2, relative: its interval fits into ROOM
 # Truncation is of order 1e-3. Far smaller distances would magnify the gauge part of a step, which
 # rounding sets at random: the Fisher matrix is singular along the gauge.
 SMALL_AGAINST_NOISE = 0.03

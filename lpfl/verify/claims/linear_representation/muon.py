@@ -1,39 +1,63 @@
-"""LR-24: Muon's polar step, noiseless and aligned; and dominated by noise."""
+"""LR-24: Muon's polar step on the population gradient, aligned; and dominated by noise."""
 
-import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
-from lpfl import decide, linalg
-from lpfl.linalg.covariance import CovarianceSpec
+from lpfl import linalg
 from lpfl.optim import muon
 from lpfl.optim.method import Method
 from lpfl.problems import linear_representation as model
 from lpfl.simulate import simulate
-from lpfl.verify.check import Check, Finding, Trial, as_numpy, condition_of
-from lpfl.verify.claims.linear_representation.shampoo import modes
+from lpfl.verify.check import check
+from lpfl.verify.expect import Comparison, Near, Rival, Same
 from lpfl.verify.scenario import Scenario
 from lpfl.verify.setups import linear as setup
 from lpfl.verify.setups import noise_dominated as noisy
-from lpfl.verify.space import Covariances, Integers, Reals, ScenarioSpace
-from theory.core.formula import numeric
+from lpfl.verify.space import Covariances, Integers, Reals
+from lpfl.verify.tolerance import Tolerance, finite_size, rounding
+from lpfl.verify.trial import Trial, as_numpy, condition_of
+from theory.linear_representation.muon import LR_24
 
+Array = NDArray[np.float64]
 STEPS = 8
-SMALLEST_TANGENT = 0.3
+SMALLEST_TANGENT = 2.7  # in steps: it is below one step from the second step on
+LARGEST_TANGENT = 2.0
 RESPONSES = 1024
 FLOOR_REPLICATES = 64
 FLOOR_RATE = 0.04
-BURNT = 0.03  # share of the start left in a mean square when averaging begins, bounds its mean
-NEAREST_EXPONENT = 0.5
+FAMILIES = ("identity", "two_level", "geometric", "power_law", "clustered", "ar1")
+
+
+def rates_per_unit(scenario: Scenario, heads: Array, inputs: Array) -> Array:
+    """Return theory's rates (k, d) along the eigenvectors per unit of step size, descending."""
+    multipliers = LR_24["noise_dominated"].number(
+        step_size=1.0,
+        noise_std=scenario.noise_std,
+        batch_size=scenario.batch_size,
+        cov_trace=inputs.sum(),
+        head_eigenvalue=heads[:, None],
+        schur_eigenvalue=inputs,
+    )
+    return np.asarray(1.0 - multipliers)
+
+
+def spectra(scenario: Scenario) -> tuple[Array, Array]:
+    """Return the eigenvalues of H (k,) and of Sigma (d,), descending."""
+    return setup.head_eigenvalues(scenario), np.asarray(scenario.covariance.spectrum())
+
+
+def step_size_of(scenario: Scenario) -> float:
+    """Return the step size at which the fastest mode has the scenario's rate."""
+    return float(scenario.fastest_rate / rates_per_unit(scenario, *spectra(scenario)).max())
 
 
 def facts(scenario: Scenario) -> Mapping[str, Any]:
-    """The noiseless part: its step, and the largest angle, at which its last step is taken."""
-    step = {"step_size": scenario.aligned_step, "angle": math.atan(SMALLEST_TANGENT)}
-    return {**noisy.facts(scenario), **step}
+    """The step size follows from the rate of the fastest mode."""
+    return noisy.facts(scenario, step_size=step_size_of(scenario))
 
 
 def polar_method(step_size: float) -> Method:
@@ -41,17 +65,35 @@ def polar_method(step_size: float) -> Method:
     return muon.muon(step_size=step_size, momentum=0.0, nesterov=False, head="frozen")
 
 
-def measure_muon(trial: Trial) -> list[Finding]:
-    """Noiseless tangents step by step; response of the modes; floor on white inputs."""
-    return [*aligned_tangents(trial), *response(trial), *floor(trial)]
+@check(
+    "LR-24",
+    (
+        Integers("input_dim", 48, 64),
+        Integers("rank", 2, 3),
+        setup.OUTPUT_DIM,
+        Covariances(families=FAMILIES, max_log10_cond=0.7),
+        noisy.HEAD_COND,
+        noisy.BATCH_SIZE,
+        setup.NOISE_STD,
+        noisy.FASTEST_RATE,
+        Reals("aligned_step", 0.005, 0.1),
+        noisy.INPUT_LAW,
+    ),
+    decisions=3,
+    facts=facts,
+)
+def muon_modes(trial: Trial) -> Iterator[Comparison]:
+    """Aligned tangents step by step; response of the modes; floor on white inputs."""
+    yield aligned_tangents(trial)
+    yield from responses(trial)
+    yield floor(trial)
 
 
-def aligned_tangents(trial: Trial) -> list[Finding]:
-    """T pairs eigenvectors of H with eigenvectors of Sigma: every tangent loses the step."""
-    scenario = trial.scenario
-    eta, k, d = scenario.aligned_step, scenario.rank, scenario.input_dim
-    problem = noisy.diagonal_truth(trial, replicates=1)
-    tangents = np.linspace(SMALLEST_TANGENT + STEPS * eta, 2.0 + STEPS * eta, k)
+def aligned_tangents(trial: Trial) -> Same:
+    """T pairs eigenvectors of H and of Sigma; the smallest tangent is reflected within the run."""
+    eta, k, d = trial.aligned_step, trial.rank, trial.input_dim
+    problem = noisy.diagonal_truth(trial, *spectra(trial.scenario), replicates=1)
+    tangents = np.linspace(SMALLEST_TANGENT * eta, LARGEST_TANGENT, k)
     T = torch.zeros(1, k, d - k, dtype=trial.dtype, device=trial.device)
     T[:, range(k), range(k)] = trial.tensor(tangents)
     B = torch.eye(d, dtype=trial.dtype, device=trial.device)[None, k:]
@@ -64,114 +106,97 @@ def aligned_tangents(trial: Trial) -> list[Finding]:
         num_steps=STEPS,
         observe={"tangents": lambda w: linalg.principal_tangents(w.representation, G_star)},
     )
-    after = numeric(trial.claim.relations()["noiseless"].args[1])
     want = [np.sort(tangents)[::-1]]
     for _ in range(STEPS):
-        want.append(after(angle=np.arctan(want[-1]), step_size=eta))
-    measured = as_numpy(seen["tangents"][:, 0, :k])
-    tolerance = linalg.machine_tolerance(
-        trial.dtype, dim=d * STEPS, condition=condition_of(problem.head_star) ** 2
+        lowered = trial.number("noiseless", angle=np.arctan(want[-1]), step_size=eta)
+        want.append(np.sort(lowered)[::-1])
+    return Same(
+        part="noiseless",
+        measured=as_numpy(seen["tangents"][:, 0, :k]),
+        predicted=np.array(want),
+        scale=1.0,
+        tolerance=rounding(
+            trial.dtype, dim=d * STEPS, condition=condition_of(problem.head_star) ** 2
+        ),
+        label="tangents, aligned",
     )
-    verdict = decide.identity(np.abs(measured - np.array(want)), tolerance=tolerance)
-    return [Finding("noiseless, aligned: tangents", verdict)]
 
 
-def few_rows_error(scenario: Scenario, inputs: np.ndarray) -> float:
+def few_rows(rank: int, inputs: Array) -> Tolerance:
     """Return (k + 1) / d_eff, d_eff = (tr Sigma)^2 / tr Sigma^2.
 
     The rows of a noise gradient have k + 1 first-order corrections to orthogonality and equal
     length: inner products and lengths fluctuate by d_eff^{-1/2}, and enter squared.
     """
-    return float((scenario.rank + 1) * (inputs**2).sum() / inputs.sum() ** 2)
+    share = (rank + 1) * float((inputs**2).sum() / inputs.sum() ** 2)
+    return finite_size(share, "(k + 1) / d_eff: rows are orthogonal and of equal length only then")
 
 
-def response(trial: Trial) -> list[Finding]:
-    """Response of every pair of eigenvectors at the solution; the method has no memory."""
-    scenario = trial.scenario
-    problem = setup.draw_truth(trial, replicates=RESPONSES)
-    heads, inputs = setup.head_eigenvalues(scenario), scenario.covariance.spectrum()
-    multiplier = numeric(trial.claim.relations()["noise_dominated"].args[1])
-    known = {
-        "noise_std": scenario.noise_std,
-        "batch_size": scenario.batch_size,
-        "cov_trace": inputs.sum(),
-        "head_eigenvalue": heads[:, None],
-        "schur_eigenvalue": inputs,
-    }
-    rates = 1.0 - multiplier(step_size=1.0, **known)
-    step_size = scenario.fastest_rate / float(rates.max())
-    left, right = modes(problem)
-    shape = (RESPONSES, scenario.rank, scenario.input_dim)
-    signs = noisy.small_step(scenario) * noisy.random_signs(trial, shape)
+def responses(trial: Trial) -> Iterator[Near]:
+    """One pair of eigenvectors is moved per replicate, at the solution; there is no memory."""
+    heads, inputs = spectra(trial.scenario)
+    replicates = noisy.whole_rounds(RESPONSES, heads.size * inputs.size)
+    problem = setup.draw_truth(trial, replicates=replicates, noise_std=trial.noise_std)
+    eta = step_size_of(trial.scenario)
+    method = polar_method(eta)
+    rates = eta * rates_per_unit(trial.scenario, heads, inputs)
+    noisy.admit(trial, problem, method, fastest_rate=float(rates.max()))
     start = model.Weights(problem.head_star, problem.representation_star)
-    method = polar_method(step_size)
-    batch = noisy.noisy_batch(problem, scenario, trial.stream("response"))
-    direction = left @ signs @ right.mT
-    lost = noisy.lost_per_step(method, (start, method.init(start)), direction, batch)
-    rounding = noisy.response_rounding(trial, step_size * float(rates.min()))
-    return noisy.ratio_findings(
-        trial,
-        "rate",
-        (left.mT @ lost @ right) / signs,
-        step_size * rates,
-        tolerance=0.02 + few_rows_error(scenario, inputs) + rounding,
-        nearest_exponent=NEAREST_EXPONENT,
+    batch = noisy.noisy_batch(problem, trial.batch_size, trial.stream("response"))
+    sizes = noisy.small_steps(trial, np.outer(heads, inputs))
+    lost, which = noisy.mode_responses(method, (start, method.init(start)), problem, batch, sizes)
+    stated = rates.ravel()[which][:, None]
+    ratio = lost[:, None] / stated
+    tolerance = noisy.ROOM + few_rows(trial.rank, inputs)
+    tolerance = tolerance + noisy.response_rounding(trial, rates, sizes)
+    fastest = float(rates.max())
+    yield noisy.level(
+        "noise_dominated",
+        ratio,
+        1.0 - fastest,
+        unit=-fastest,
+        tolerance=tolerance,
+        label="all modes",
+    )
+    yield noisy.exponent(
+        "noise_dominated",
+        ratio,
+        stated,
+        1.0,
+        tolerance=tolerance,
+        rival=Rival("the root of the stated rate", 0.5),
+        label="power of √λ_i μ_j",
     )
 
 
-def floor(trial: Trial) -> list[Finding]:
+def floor(trial: Trial) -> Near:
     """White inputs: the mean square of every entry, in the eigenbasis of H."""
-    scenario = trial.scenario
-    d = scenario.input_dim
-    white = Scenario({**scenario, "covariance": CovarianceSpec(d), "fastest_rate": FLOOR_RATE})
-    other = Trial(trial.claim, white, trial.seed, trial.alpha, trial.device, trial.dtype)
-    problem = noisy.diagonal_truth(other, replicates=FLOOR_REPLICATES)
-    heads = setup.head_eigenvalues(scenario)
-    known = {"noise_std": scenario.noise_std, "batch_size": scenario.batch_size, "input_dim": d}
-    relations = trial.claim.relations()
-    rates = 1.0 - numeric(relations["noise_dominated"].args[1])(
-        step_size=1.0, head_eigenvalue=heads, schur_eigenvalue=1.0, cov_trace=float(d), **known
-    )
-    step_size = FLOOR_RATE / float(rates.max())
-    slowest = step_size * float(rates.min())
-    burn_in = math.ceil(-math.log(BURNT) / (2.0 * slowest))
+    heads, inputs = setup.head_eigenvalues(trial.scenario), np.ones(trial.input_dim)
+    problem = noisy.diagonal_truth(trial, heads, inputs, replicates=FLOOR_REPLICATES)
+    per_unit = rates_per_unit(trial.scenario, heads, inputs)
+    eta = FLOOR_RATE / float(per_unit.max())
+    method = polar_method(eta)
+    noisy.admit(trial, problem, method, fastest_rate=eta * float(per_unit.max()))
+    burn_in = noisy.steps_to_forget(eta * float(per_unit.min()))
     stream = trial.stream("floor")
     _, squares = noisy.run_to_stationarity(
-        polar_method(step_size),
+        method,
         problem,
-        lambda: noisy.noisy_batch(problem, white, stream),
+        lambda: noisy.noisy_batch(problem, trial.batch_size, stream),
         num_steps=2 * burn_in,
         look=lambda weights: (weights.representation - problem.representation_star).square(),
         look_from=burn_in,
     )
     assert squares is not None
-    floors = numeric(relations["floor"].args[1])(
-        step_size=step_size, head_eigenvalue=heads[:, None], **known
-    )
+    predicted = trial.number("floor", step_size=eta, head_eigenvalue=heads[:, None])
     # A floor at finite rate is larger by half the rate; the weights' own signal adds as much.
-    tolerance = 0.02 + FLOOR_RATE + BURNT + few_rows_error(scenario, np.ones(d))
-    return [noisy.level_finding(trial, "floor, white inputs", squares / trial.tensor(floors),
-                                tolerance=tolerance)]  # fmt: skip
-
-
-MUON = Check(
-    claim_id="LR-24",
-    space=ScenarioSpace(
-        axes=(
-            Integers("input_dim", 48, 64),
-            Integers("rank", 2, 3),
-            setup.OUTPUT_DIM,
-            Covariances(families=("identity", "two_level", "geometric", "power_law", "clustered",
-                                  "ar1"), max_log10_cond=0.7),
-            noisy.HEAD_COND,
-            noisy.BATCH_SIZE,
-            setup.NOISE_STD,
-            noisy.FASTEST_RATE,
-            Reals("aligned_step", 0.005, 0.1),
-            noisy.INPUT_LAW,
-        ),
-    ),
-    measure=measure_muon,
-    decisions=3,
-    facts=facts,
-)  # fmt: skip
+    finite = finite_size(FLOOR_RATE, "the rate: half in the floor, half in the gradient")
+    smallest = float(predicted.min())
+    return noisy.level(
+        "floor",
+        squares / trial.tensor(predicted),
+        smallest,
+        unit=smallest,
+        tolerance=noisy.ROOM + finite + noisy.BURNT + few_rows(trial.rank, inputs),
+        label="white inputs",
+    )

@@ -24,4 +24,19 @@ FAULTS = (
         new="0.8 * first",
         why="a step 20 % too short",
     ),
+    Fault(
+        "LR-22",
+        "lpfl.optim.adam:adam_step",
+        old="beta1 * state.first",
+        new="(beta1 + 0.2) * state.first",
+        why="momentum that beta1 = 0 does not switch off",
+    ),
+    Fault(
+        "LR-22",
+        "lpfl.optim.adam:adam_step",
+        old="W - step_size * adam_direction(*state, beta1=beta1, beta2=beta2, epsilon=epsilon)",
+        new="W - step_size * W.shape[-1] ** 0.25 * adam_direction(*state, beta1=beta1, "
+        "beta2=beta2, epsilon=epsilon)",
+        why="a step that grows with the input dimension",
+    ),
 )

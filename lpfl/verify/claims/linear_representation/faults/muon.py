@@ -24,4 +24,18 @@ FAULTS = (
         new="'match_rms'",
         why="a step scaled by the shape",
     ),
+    Fault(
+        "LR-24",
+        "lpfl.linalg.spectral:polar_factor",
+        old="kept.to(s.dtype)",
+        new="kept * (s / s[..., :1]).sqrt()",
+        why="roots of the singular values in place of ones",
+    ),
+    Fault(
+        "LR-24",
+        "lpfl.optim.muon:muon_step",
+        old="(1.0 - step_size * weight_decay) * W",
+        new="(1.0 - step_size) * W",
+        why="weight decay that cannot be switched off",
+    ),
 )

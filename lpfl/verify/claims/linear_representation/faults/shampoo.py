@@ -33,9 +33,16 @@ FAULTS = (
     ),
     Fault(
         "LR-23",
-        "lpfl.optim.average:include",
-        old="decay * average.weight + 1.0 - decay",
-        new="decay * average.weight + 1.0",
-        why="moving average divided by the wrong weight",
+        "lpfl.optim.shampoo:shampoo_direction",
+        old="psd_power(R, -exponent, epsilon=epsilon)",
+        new="psd_power(R, -0.25, epsilon=epsilon)",
+        why="the right exponent fixed at 1/4",
+    ),
+    Fault(
+        "LR-23",
+        "lpfl.optim.shampoo:shampoo_step",
+        old="grad @ grad.mT",
+        new="grad @ grad.mT / grad.shape[-1]",
+        why="left statistic averaged over the inputs",
     ),
 )
