@@ -69,7 +69,7 @@ def test_no_scenario_decides_more_often_than_declared(claim_id):
 
 def test_an_exception_is_an_error_not_a_verdict(monkeypatch):
     """The claim ends as an error that carries the message; nothing is called refuted."""
-    from lpfl.verify.claims.linear_representation import kfac as kfac_exact
+    from lpfl.verify.claims.linear_representation.contraction import kfac as kfac_exact
 
     def broken(*arguments, **options):
         raise RuntimeError("the disk is full")

@@ -38,10 +38,14 @@ def test_nothing_stays_planted():
 
 def test_a_faulty_claim_is_seen_by_whoever_holds_it():
     """A fault in a statement changes the claim object itself, and goes with the block."""
-    from theory.linear_representation.joint import LR_18
+    from theory.linear_representation.rates.joint import LR_18
 
     fault = Fault(
-        "LR-18", "theory.linear_representation.joint:LR_18", "k * (m - k)", "m - k", "head count"
+        "LR-18",
+        "theory.linear_representation.rates.joint:LR_18",
+        "k * (m - k)",
+        "m - k",
+        "head count",
     )
     counts = {"output_dim": 5, "rank": 2}
     with planted(fault):

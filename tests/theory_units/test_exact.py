@@ -14,7 +14,7 @@ from theory.core.exact.degree import Degree, degree_of, singular_degree
 from theory.core.exact.draws import draw_values
 from theory.core.exact.fields import FloatField, PrimeField, RationalField
 from theory.core.exact.reading import Reader
-from theory.linear_representation.kfac import LR_03
+from theory.linear_representation.contraction.kfac import LR_03
 from theory.linear_representation.notation import (
     D_G,
     B,

@@ -17,8 +17,8 @@ from theory.linear_representation import (
     tangent_step,
     worst_case_covariance,
 )
-from theory.linear_representation.headline import LR_10
-from theory.linear_representation.start import LR_09
+from theory.linear_representation.contraction.headline import LR_10
+from theory.linear_representation.contraction.start import LR_09
 
 
 def largest(T: np.ndarray) -> float:

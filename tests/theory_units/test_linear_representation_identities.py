@@ -10,7 +10,15 @@ from theory.claims import PACKS
 from theory.core.exact.check import check_identity, check_identity_rational
 from theory.core.part import Kind
 from theory.linear_representation.batch_norm import batch_norm_gradient
-from theory.linear_representation.gradients import central_difference
+from theory.linear_representation.contraction.gradients import central_difference
+from theory.linear_representation.contraction.steps import (
+    NOISELESS,
+    batch_loss,
+    error_cross,
+    gradient_step,
+    kfac_step,
+    least_squares_head,
+)
 from theory.linear_representation.notation import (
     D_F,
     D_G,
@@ -47,14 +55,6 @@ from theory.linear_representation.notation import (
     grad_row,
     k,
     n,
-)
-from theory.linear_representation.steps import (
-    NOISELESS,
-    batch_loss,
-    error_cross,
-    gradient_step,
-    kfac_step,
-    least_squares_head,
 )
 
 CLAIMS = {claim.id: claim for claim in PACKS["LR"].claims.values()}

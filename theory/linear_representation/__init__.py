@@ -1,36 +1,39 @@
 """Linear representation learning: what the theory predicts, statement by statement."""
 
 from theory.core.pack import Pack
-from theory.linear_representation.adam import adam_operator
-from theory.linear_representation.amgd import (
-    amgd_lower_bound,
-    amgd_sine_step,
-    amgd_two_cycle,
-)
-from theory.linear_representation.cone import (
+from theory.linear_representation.contraction.cone import (
     cone_angle,
     cone_contraction,
     cone_defect,
     slowest_cone_contraction,
     worst_case_covariance,
 )
-from theory.linear_representation.gauss_newton import gauss_newton_rank
-from theory.linear_representation.global_law import (
+from theory.linear_representation.contraction.gauss_newton import gauss_newton_rank
+from theory.linear_representation.contraction.global_law import (
     global_distance_bound,
     global_sine,
     global_tangent,
 )
-from theory.linear_representation.gradient_bias import gradient_bias
-from theory.linear_representation.headline import headline_admissible, headline_bound
-from theory.linear_representation.joint import gauss_newton_spectrum, gradient_descent_spectrum
-from theory.linear_representation.joint_kfac import kfac_spectrum
-from theory.linear_representation.kfac_damped import damped_eigenvalues
-from theory.linear_representation.local_rate import local_rate
-from theory.linear_representation.natural_gradient import natural_gradient_spectrum
-from theory.linear_representation.noise import noise_pivot, noise_pivot_degrees
-from theory.linear_representation.start import admissible_tangent
-from theory.linear_representation.tangent_floor import tangent_floor
-from theory.linear_representation.tangent_step import tangent_step
+from theory.linear_representation.contraction.headline import headline_admissible, headline_bound
+from theory.linear_representation.contraction.kfac_damped import damped_eigenvalues
+from theory.linear_representation.contraction.start import admissible_tangent
+from theory.linear_representation.contraction.tangent_step import tangent_step
+from theory.linear_representation.noise_floors.adam import adam_operator
+from theory.linear_representation.noise_floors.gradient_bias import gradient_bias
+from theory.linear_representation.noise_floors.noise import noise_pivot, noise_pivot_degrees
+from theory.linear_representation.noise_floors.tangent_floor import tangent_floor
+from theory.linear_representation.rates.amgd import (
+    amgd_lower_bound,
+    amgd_sine_step,
+    amgd_two_cycle,
+)
+from theory.linear_representation.rates.joint import (
+    gauss_newton_spectrum,
+    gradient_descent_spectrum,
+)
+from theory.linear_representation.rates.joint_kfac import kfac_spectrum
+from theory.linear_representation.rates.local_rate import local_rate
+from theory.linear_representation.rates.natural_gradient import natural_gradient_spectrum
 from theory.linear_representation.transfer import transfer_bound, transfer_excess
 
 PACK = Pack.of_package(

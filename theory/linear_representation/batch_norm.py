@@ -6,6 +6,7 @@ from theory.core.claim import Claim
 from theory.core.part import Kind, Part
 from theory.core.source import Source
 from theory.linear_representation.assumptions import EXAMPLE, FULL_RANK_BATCH, RANKS
+from theory.linear_representation.contraction.steps import error_cross, least_squares_head
 from theory.linear_representation.notation import (
     F,
     F_ls,
@@ -20,7 +21,6 @@ from theory.linear_representation.notation import (
     grad_row,
     grad_row_ls,
 )
-from theory.linear_representation.steps import error_cross, least_squares_head
 
 
 def batch_norm_gradient(raw: sp.MatrixExpr, row: sp.MatrixExpr = g_row) -> sp.MatrixExpr:

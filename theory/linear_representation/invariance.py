@@ -13,6 +13,7 @@ from theory.linear_representation.assumptions import (
     NO_DAMPING,
     RANKS,
 )
+from theory.linear_representation.contraction.steps import error_cross, gradient_step, kfac_step
 from theory.linear_representation.notation import (
     D_A,
     D_F,
@@ -36,7 +37,6 @@ from theory.linear_representation.notation import (
     eta_F,
     moved,
 )
-from theory.linear_representation.steps import error_cross, gradient_step, kfac_step
 
 
 def _head_step(head: sp.MatrixExpr, representation: sp.MatrixExpr) -> sp.MatrixExpr:

@@ -25,7 +25,7 @@ from lpfl.problems.linear_representation import (
     tilt,
 )
 from lpfl.seeding import generator
-from theory.linear_representation.local import LR_15
+from theory.linear_representation.rates.local import LR_15
 
 Array = NDArray[np.float64]
 LEVEL = 0.05

@@ -16,7 +16,7 @@ from lpfl.verify.setups.jacobian import Array, difference_tolerance
 from lpfl.verify.space import Covariances, Integers, Reals
 from lpfl.verify.tolerance import Tolerance, rounding
 from lpfl.verify.trial import Trial
-from theory.linear_representation.spectra import modes
+from theory.linear_representation.rates.spectra import modes
 
 SIZES = (
     Integers("input_dim", 3, 12, log=True),

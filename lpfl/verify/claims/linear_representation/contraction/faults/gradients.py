@@ -1,0 +1,34 @@
+"""Faults that the checks of LR-01 must refute."""
+
+from lpfl.verify.planting import Fault
+
+FAULTS = (
+    Fault(
+        "LR-01",
+        "lpfl.problems.linear_representation.model:gradients",
+        old="F.mT @ residual",
+        new="F.mT @ (F @ G @ batch.cov_x + batch.cross)",
+        why="sign of the data term",
+    ),
+    Fault(
+        "LR-01",
+        "lpfl.problems.linear_representation.model:loss",
+        old="inputs.shape[-2]",
+        new="inputs.shape[-2] - 1",
+        why="1/(n-1) for 1/n in the loss",
+    ),
+    Fault(
+        "LR-01",
+        "lpfl.problems.linear_representation.model:batch_of_rows",
+        old="targets.mT @ inputs / n",
+        new="targets.mT @ inputs / (n - 1)",
+        why="1/(n-1) for 1/n in the cross-moment",
+    ),
+    Fault(
+        "LR-01",
+        "theory.linear_representation.contraction.gradients:LR_01",
+        old="M * G.T",
+        new="M * G.T / 2",
+        why="half the gradient of the head in the statement",
+    ),
+)

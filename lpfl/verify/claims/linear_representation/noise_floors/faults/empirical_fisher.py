@@ -1,0 +1,46 @@
+"""Faults that the checks of LR-21 must refute."""
+
+from lpfl.verify.planting import Fault
+
+FAULTS = (
+    Fault(
+        "LR-21",
+        "lpfl.optim.ngd_empirical:empirical_fisher_inverse",
+        old="U.mT @ U / n",
+        new="U.mT @ U / (2 * n)",
+        why="half the Fisher matrix",
+    ),
+    Fault(
+        "LR-21",
+        "lpfl.optim.ngd_empirical:inverse_times",
+        old="1.0",
+        new="0.5",
+        why="inverse root of the Fisher matrix",
+    ),
+    Fault(
+        "LR-21",
+        "theory.linear_representation.noise_floors.tangent_floor:tangent_floor",
+        old="LR_21['floor'].matrix(_values(lam, mu, eta, sigma), "
+        "sizes={'n': rows, 'd': d, 'm': m, 'k': k})",
+        new=(
+            "LR_12['floor'].matrix(_values(lam, mu, eta, sigma), sizes={'n': rows, 'd': d, 'k': k})"
+        ),
+        why="the floor of KFAC",
+    ),
+    Fault(
+        "LR-21",
+        "lpfl.optim.ngd_empirical:empirical_fisher_inverse",
+        old="U.mean(-2)",
+        new="1.25 * U.mean(-2)",
+        why="a mean gradient a quarter too large",
+    ),
+    Fault(
+        "LR-21",
+        "theory.linear_representation.noise_floors.tangent_floor:tangent_floor",
+        old="LR_21['floor'].matrix(_values(lam, mu, eta, sigma), "
+        "sizes={'n': rows, 'd': d, 'm': m, 'k': k})",
+        new="LR_21['floor'].matrix(_values(lam, mu ** 0.5, eta, sigma), "
+        "sizes={'n': rows, 'd': d, 'm': m, 'k': k})",
+        why="the root of the Schur complement",
+    ),
+)

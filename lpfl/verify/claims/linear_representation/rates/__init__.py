@@ -1,0 +1,1 @@
+"""Checks of linear representation learning: local spectra and rates near a solution."""

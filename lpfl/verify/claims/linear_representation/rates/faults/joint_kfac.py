@@ -1,0 +1,48 @@
+"""Faults that the checks of LR-19 must refute."""
+
+from lpfl.verify.planting import Fault
+
+FAULTS = (
+    Fault(
+        "LR-19",
+        "lpfl.optim.kfac_both:on_both_layers",
+        old="replace(rule, step_size=head_step_size)",
+        new="rule",
+        why="the head takes the step of the representation",
+    ),
+    Fault(
+        "LR-19",
+        "lpfl.optim.drive:on_linear_representation",
+        old="weights if head == 'joint' else after",
+        new="weights",
+        why="old head in the gradient of the representation",
+    ),
+    Fault(
+        "LR-19",
+        "lpfl.optim.drive:layer_of",
+        old="G @ batch.cov_x @ G.mT",
+        new="G @ G.mT",
+        why="features not weighted by the covariance",
+    ),
+    Fault(
+        "LR-19",
+        "theory.linear_representation.rates.joint_kfac:LR_19",
+        old="(1 - eta) * (1 - eta_F)",
+        new="1 - eta - eta_F",
+        why="one layer after the other taken for both at once",
+    ),
+    Fault(
+        "LR-19",
+        "lpfl.optim.whitening:foof_step",
+        old="step_size",
+        new="0.999 * step_size",
+        why="head step one part in a thousand too short",
+    ),
+    Fault(
+        "LR-19",
+        "theory.linear_representation.rates.local_rate:_kfac_joint",
+        old="_sizes(1 if rank is None and m is None else count('rank', rank), m)",
+        new="_sizes(1 if rank is None and m is None else count('rank', rank), None)",
+        why="head directions of its own where the head is square",
+    ),
+)

@@ -1,0 +1,1 @@
+"""Linear representation learning: what a step does to the part outside the true subspace."""

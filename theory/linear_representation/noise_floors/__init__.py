@@ -1,0 +1,1 @@
+"""Linear representation learning: what label noise leaves, and methods ruled by it."""

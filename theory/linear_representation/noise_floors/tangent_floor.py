@@ -1,0 +1,88 @@
+"""Stationary E|T|_F^2 under label noise, for each method."""
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from theory.core.guards import Array, choice, count, eigenvalues, number
+from theory.linear_representation.noise_floors.adam import LR_22
+from theory.linear_representation.noise_floors.empirical_fisher import LR_21
+from theory.linear_representation.noise_floors.floor_amgd import LR_16, stationary_variance
+from theory.linear_representation.noise_floors.floor_kfac import LR_12
+from theory.linear_representation.noise_floors.muon import LR_24
+
+METHODS = ("kfac", "ngd", "amgd", "amgd_large_batch", "ngd_empirical", "adam", "muon")
+
+
+def tangent_floor(
+    method: str,
+    *,
+    step_size: float,
+    noise_std: float,
+    n: int,
+    head_eigenvalues: ArrayLike,
+    schur_eigenvalues: ArrayLike,
+    output_dim: int | None = None,
+) -> float:
+    """Return the stationary E|T|_F^2 with fresh Gaussian batches of n rows.
+
+    head_eigenvalues (k,) of F*'F*, [y]^2; schur_eigenvalues (d-k,) of Sigma_s, [x]^2; noise_std in
+    [y]. method:
+
+    - "kfac", "ngd" (true Fisher matrix): leading order in noise_std^2/n
+    - "amgd": fixed point of the exact Wishart recursion; "amgd_large_batch": its limit
+    - "ngd_empirical": needs output_dim
+    - "adam": eigenvalues are the diagonals of diagonal H and Sigma
+    - "muon": Sigma = I only, rank much smaller than the input
+
+    Raises: ValueError on another method, a bad argument, or an unstable step size (no floor).
+    Source: derived (LR-12, LR-16, LR-20 to LR-22, LR-24).
+    """
+    choice("method", method, METHODS)
+    lam = eigenvalues("head_eigenvalues", head_eigenvalues)
+    mu = eigenvalues("schur_eigenvalues", schur_eigenvalues)
+    eta = number("step_size", step_size, low=0.0, open_low=True)
+    sigma = number("noise_std", noise_std, low=0.0)
+    rows = count("n", n)
+    k, d = lam.size, lam.size + mu.size
+    if method in ("kfac", "ngd"):
+        number("step_size", eta, high=2.0, open_high=True)
+        count("n", rows, low=d + 2)
+        sizes = {"n": rows, "d": d, "k": k}
+        return float(LR_12["floor"].matrix(_values(lam, mu, eta, sigma), sizes=sizes))
+    if method == "amgd":
+        count("n", rows, low=k + 1)
+        return sum(
+            stationary_variance(float(value), mu, step_size=eta, noise_std=sigma, n=rows, rank=k)
+            for value in lam
+        )
+    if method == "ngd_empirical":
+        number("noise_std", sigma, low=0.0, open_low=True)
+        m = count("output_dim", output_dim, low=k)
+        number("step_size", eta, high=2 * sigma**2, open_high=True)
+        count("n", rows, low=k * (m + d - k) + 2)
+        return float(
+            LR_21["floor"].matrix(
+                _values(lam, mu, eta, sigma), sizes={"n": rows, "d": d, "m": m, "k": k}
+            )
+        )
+    if method == "amgd_large_batch":
+        number("step_size", eta, high=2 / float(lam.max() * mu.max()), open_high=True)
+    if method == "muon" and not np.allclose(mu, 1.0, rtol=1e-12, atol=0.0):
+        raise ValueError(f"schur_eigenvalues={mu}, needs all 1 (Sigma = I) for method 'muon'")
+    known = {
+        "step_size": eta,
+        "noise_std": sigma,
+        "batch_size": rows,
+        "head_eigenvalue": lam[:, None],
+    }
+    if method == "muon":
+        entries = LR_24["floor"].number(**known, input_dim=d)
+    elif method == "amgd_large_batch":
+        entries = LR_16["large_batch"].number(**known, schur_eigenvalue=mu)
+    else:
+        entries = LR_22["floor"].number(**known, schur_eigenvalue=mu)
+    return float(np.broadcast_to(entries, (k, mu.size)).sum())
+
+
+def _values(lam: Array, mu: Array, eta: float, sigma: float) -> dict[str, Array | float]:
+    return {"eta": eta, "sigma": sigma, "H": np.diag(lam), "Sigma_s": np.diag(mu)}

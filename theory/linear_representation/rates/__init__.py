@@ -1,0 +1,1 @@
+"""Linear representation learning: local spectra and rates near a solution."""
