@@ -225,7 +225,9 @@ def measured_threshold(trial: Trial) -> Iterator[Comparison]:
     at = [float(spiked.predictions(trial, np.array([theta]), x)["right"][0]) for x in (1.0, 2.0)]
     implied = 1.0 + (overlap - at[0]) / (at[1] - at[0])
     mean = float(implied.mean())
-    samples = mean**0.25 + (implied - mean) / (4.0 * mean**0.75)
+    # a negative psi has no fourth root: overlaps larger than any threshold allows
+    root = math.copysign(abs(mean) ** 0.25, mean)
+    samples = root + (implied - mean) / (4.0 * abs(mean) ** 0.75)
     doubt = finite_size(spiked.PURE_DOUBT / WIDE_DIM * threshold, "6/d of the strength, as above")
     yield Near(
         part="threshold",
