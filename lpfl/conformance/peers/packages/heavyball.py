@@ -35,6 +35,11 @@ PACKAGES = (
         modules=("heavyball",),
         prepare=without_compiling,
         entries={
+            # Its averages are debiased, unlike the paper's.
+            "ADOPT": Entry(claims=set()),
+            "RMSprop": Entry(
+                expected={"def.trajectory": "its docstring: debiased, not torch.optim.RMSprop"}
+            ),
             "PSGDBase": BASE,
             "SOAPBase": BASE,
             "SAMWrapper": Entry(make=_sam, needs={"closure"}),

@@ -75,7 +75,12 @@ PACKAGES = (
     Package(
         distribution="ranger21",
         modules=("ranger21.ranger21", "ranger21.rangerabel"),
-        entries={"Ranger21": Entry(make=_ranger21), "Ranger21abel": Entry(make=_ranger21)},
+        entries={
+            "Ranger21": Entry(make=_ranger21),
+            "Ranger21abel": Entry(
+                make=_ranger21, expected={"api.lr-read": "documented: it schedules its own rate"}
+            ),
+        },
     ),
     Package(distribution="sgd-sai", modules=("sgd_sai",)),
     Package(distribution="torch-adopt", modules=("adopt",)),
