@@ -35,7 +35,12 @@ PACKAGES = (
     Package(distribution="adamod", modules=("adamod",)),
     Package(distribution="adamp", modules=("adamp",), entries={"SGDP": SGDP}),
     Package(distribution="adamwclip", modules=("AdamWClip",)),
-    Package(distribution="adan-pytorch", modules=("adan_pytorch",)),
+    # Its betas are one minus the usual ones, as its README says.
+    Package(
+        distribution="adan-pytorch",
+        modules=("adan_pytorch",),
+        entries={"Adan": Entry(claims=set())},
+    ),
     Package(
         distribution="adam-mini",
         modules=("adam_mini",),
