@@ -13,6 +13,8 @@ from lpfl.conformance.scenarios import Scenario, draw
 from lpfl.conformance.signatures import named_options
 from lpfl.conformance.subject import Subject
 
+SHORT = Scenario("small gradients, in short", (), steps=6, profile="small")
+
 
 class Comparison:
     """A subject beside one reference: where its options are, and its runs, each made once.
@@ -66,11 +68,15 @@ class Comparison:
         Options that the constructor takes are kept: there, doing nothing is a finding.
         """
         named = named_options(self.subject.spec.factory)
-        kept, plain = {}, self._short(moved)
+        kept: dict[str, Any] = {}
+        plain = self._short(moved)
         for name, value in moved.items():
             direct = self.where[name].option in named if name in self.where else True
             rest = {k: v for k, v in moved.items() if k != name}
-            if direct or plain is None or self._short(rest) != plain:
+            still = {**moved, "weight_decay": 0.0}
+            less = {k: v for k, v in still.items() if k != name}
+            alive = self._short(rest) != plain or self._short(less) != self._short(still)
+            if direct or plain is None or alive:
                 kept[name] = value
             elif self.defaults[name] != value:
                 self.notes.append(f"{name} does nothing when it is set on the group")
@@ -92,7 +98,7 @@ class Comparison:
     def _ended(
         self, shape: tuple[int, ...], given: Mapping[str, Any], later: Mapping[str, Any]
     ) -> list[float] | None:
-        start, gradients = draw(Scenario("short", (shape,), steps=6), shape, self.subject)
+        start, gradients = draw(SHORT, shape, self.subject)
         try:
             session = self.subject.open([start], options=given)
             session.set(**later)
