@@ -21,7 +21,7 @@ test-peers: $(PEERS_READY)
 	$(PEERS)/bin/python -m pytest -n $(JOBS) --dist worksteal -m peers
 
 survey: $(PEERS_READY)
-	$(PEERS)/bin/lpfl survey --out reports/optimizers --jobs $(JOBS)
+	$(PEERS)/bin/lpfl survey --quick --out reports/optimizers --jobs $(JOBS)
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -13,6 +13,8 @@ from lpfl.conformance.scenarios import Scenario, draw
 from lpfl.conformance.signatures import named_options
 from lpfl.conformance.subject import Subject
 
+SHORT = Scenario("small gradients, in short", (), steps=6, profile="small")
+
 
 class Comparison:
     """A subject beside one reference: where its options are, and its runs, each made once.
@@ -66,11 +68,15 @@ class Comparison:
         Options that the constructor takes are kept: there, doing nothing is a finding.
         """
         named = named_options(self.subject.spec.factory)
-        kept, plain = {}, self._short(moved)
+        kept: dict[str, Any] = {}
+        plain = self._short(moved)
         for name, value in moved.items():
             direct = self.where[name].option in named if name in self.where else True
             rest = {k: v for k, v in moved.items() if k != name}
-            if direct or plain is None or self._short(rest) != plain:
+            still = {**moved, "weight_decay": 0.0}
+            less = {k: v for k, v in still.items() if k != name}
+            alive = self._short(rest) != plain or self._short(less) != self._short(still)
+            if direct or plain is None or alive:
                 kept[name] = value
             elif self.defaults[name] != value:
                 self.notes.append(f"{name} does nothing when it is set on the group")
@@ -87,12 +93,12 @@ class Comparison:
         key = ("ends", shape, repr(sorted(given.items())), repr(sorted(later.items())))
         if key not in self.subject.memory:
             self.subject.memory[key] = self._ended(shape, given, later)
-        return self.subject.memory[key]  # type: ignore[no-any-return]
+        return self.subject.memory[key]
 
     def _ended(
         self, shape: tuple[int, ...], given: Mapping[str, Any], later: Mapping[str, Any]
     ) -> list[float] | None:
-        start, gradients = draw(Scenario("short", (shape,), steps=6), shape, self.subject)
+        start, gradients = draw(SHORT, shape, self.subject)
         try:
             session = self.subject.open([start], options=given)
             session.set(**later)
@@ -165,30 +171,10 @@ class Comparison:
         runs = [run for found in self._runs.values() for run in found]
         return [run for run in runs if run.scenario.dtype == torch.float64]
 
-    def noise(self, run: Run) -> float:
-        """Return how far apart two runs are that differ in the seed of torch's generator only."""
-        session = self.subject.open(run.values[0], options=run.given, seed=self.subject.seed + 1)
-        values = [session.values()]
-        for row in run.gradients:
-            session.step(row)
-            values.append(session.values())
-        other = Run(run.scenario, run.shapes, run.options, run.given, run.gradients, values)
-        return max(gaps(other, run.moves()), default=0.0)
-
     def may_be_on(self, name: str) -> bool:
         """Return whether an option is on in some setting: a switch that the subject has counts."""
         held = self.common.get(name, self.defaults[name])
         return bool(held) or (name in self.where and isinstance(held, bool))
-
-    def unchanged(self, run: Run) -> bool:
-        """Return whether a switch that was turned for this run leaves the run as it is without."""
-        given = {k: v for k, v in run.given.items() if k != self.where[run.scenario.switch].option}
-        try:
-            values = self.drive(run.scenario, run.values[0], run.gradients, given)
-        except Exception:
-            return False
-        rows = zip(values, run.values, strict=True)
-        return all(torch.equal(a, b) for u, v in rows for a, b in zip(u, v, strict=True))
 
     def takes(self, shape: tuple[int, ...]) -> bool:
         """Return whether the definition concerns this shape and the subject takes it."""
@@ -294,7 +280,7 @@ class Comparison:
         memory = self.subject.memory
         if key not in memory:
             memory[key] = self.drive(scenario, [start], rows, given)
-        return memory[key]  # type: ignore[no-any-return]
+        return memory[key]
 
     def drive(
         self,

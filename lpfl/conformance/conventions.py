@@ -6,6 +6,8 @@ A convention is fitted in one setting only; it must then hold in all others with
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+import torch
+
 from lpfl.conformance.comparison import Comparison
 from lpfl.conformance.grid import candidates
 from lpfl.conformance.precision import (
@@ -16,6 +18,7 @@ from lpfl.conformance.precision import (
     bounds,
     coarse,
     low_precision,
+    noise,
 )
 from lpfl.conformance.runs import Candidate, Run, gaps
 from lpfl.conformance.scenarios import Scenario
@@ -126,7 +129,7 @@ def excused(comparison: Comparison, candidate: Candidate, run: Run, worst: float
     if worst <= SCALARS:
         return True
     if halves(candidate):
-        return worst <= 3 * comparison.noise(run)
+        return worst <= 3 * noise(comparison, run)
     oracle = comparison.oracle
     if worst <= LOOSE and max(amplification(oracle, run, candidate)) > AMPLIFIES:
         return True
@@ -138,6 +141,18 @@ def excused(comparison: Comparison, candidate: Candidate, run: Run, worst: float
     )
 
 
+def unchanged(comparison: Comparison, run: Run) -> bool:
+    """Return whether a switch that was turned for this run leaves the run as it is without."""
+    option = comparison.where[run.scenario.switch].option
+    given = {k: v for k, v in run.given.items() if k != option}
+    try:
+        values = comparison.drive(run.scenario, run.values[0], run.gradients, given)
+    except Exception:
+        return False
+    rows = zip(values, run.values, strict=True)
+    return all(torch.equal(a, b) for u, v in rows for a, b in zip(u, v, strict=True))
+
+
 def hold(comparison: Comparison, fit: Fit, scenarios: Iterable[Scenario]) -> bool:
     """Hold a fitted reading against all settings until it misses; return whether it survives.
 
@@ -146,7 +161,7 @@ def hold(comparison: Comparison, fit: Fit, scenarios: Iterable[Scenario]) -> boo
     for scenario in scenarios:
         for run in comparison.runs(scenario):
             if not confront(comparison, fit, run):
-                if scenario.switch and comparison.unchanged(run):
+                if scenario.switch and unchanged(comparison, run):
                     fit.ignored.append(Ignored(scenario.switch, run))
                     fit.miss = None
                     break

@@ -35,7 +35,7 @@ def differential(
     first, second = Subject(one, seed=seed), Subject(other, seed=seed)
     theirs = options if other_options is None else other_options
     scenario = Scenario("the same gradients", SHAPES)
-    worst, place = -1.0, ()
+    worst, place = -1.0, tuple[int, ...]()
     for shape in SHAPES:
         if not (first.handles(shape) and second.handles(shape)):
             continue

@@ -89,3 +89,15 @@ def coarse(comparison: Comparison, run: Run, candidate: Candidate) -> bool:
         0.2 * k * size < a < 5 * k * size for a, k in zip(answer, known, strict=True) if k > 0
     ]
     return sum(smooth) < 0.5 * len(smooth)
+
+
+def noise(comparison: Comparison, run: Run) -> float:
+    """Return how far apart two runs are that differ in the seed of torch's generator only."""
+    subject = comparison.subject
+    session = subject.open(run.values[0], options=run.given, seed=subject.seed + 1)
+    values = [session.values()]
+    for row in run.gradients:
+        session.step(row)
+        values.append(session.values())
+    other = Run(run.scenario, run.shapes, run.options, run.given, run.gradients, values)
+    return max(gaps(other, run.moves()), default=0.0)

@@ -38,15 +38,16 @@ def holding(comparison: Comparison) -> list[Scenario]:
     if second and not comparison.oracle.joint:
         found.append(Scenario("two groups of different options", square[1:], second=second))
         found.append(Scenario("two groups of different options", square[:2], second=second))
-    if comparison.common.get("weight_decay"):
-        found.append(Scenario("no weight decay", square, options={"weight_decay": 0.0}))
+    plain = {"weight_decay": 0.0} if comparison.common.get("weight_decay") else {}
+    if plain:
+        found.append(Scenario("no weight decay", square, options=plain))
+    found.append(Scenario("small gradients", square, steps=12, profile="small", options=plain))
     if "lr" in comparison.where and not comparison.oracle.fixed.get("lr"):
         later = {7: {"lr": comparison.common.get("lr", 0.05) / 2}}
         found.append(Scenario("lr halved at step 7", square, steps=12, changes=later))
     if "period" in comparison.where:
         found.append(Scenario(f"period {PERIOD}", ((5, 5),), options={"period": PERIOD}))
     if not quick:
-        found.append(Scenario("small gradients", square, steps=12, profile="small"))
         found.append(Scenario("40 steps", ((5,), (5, 5)), steps=40))
         found.append(Scenario("64 x 65", ((64, 65),), steps=3))
     found.append(Scenario("float32", ((6, 4), (5, 5), (5,)), steps=12, dtype=torch.float32))

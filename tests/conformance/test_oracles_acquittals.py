@@ -25,7 +25,7 @@ def follower(claim: str, convention: dict[str, str], *, inner: torch.dtype = tor
             super().__init__(params, {**oracle.options, **options})
 
         @torch.no_grad()
-        def step(self, closure: Any = None) -> None:
+        def step(self, closure: Any = None) -> Any:
             assert oracle is not None
             for group in self.param_groups:
                 options = {n: self.rounded(group[n]) for n in oracle.options}

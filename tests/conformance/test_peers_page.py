@@ -79,7 +79,8 @@ def test_a_program_shared_by_findings_is_packed_once():
 def test_without_the_script_the_page_says_how_to_get_a_program():
     row = subject("a", result(snippet="import x"), source="pkg.optim:A")
     html = page.build_page(survey(row))
-    assert "<pre>lpfl check-optimizer pkg.optim:A --checks api.resume" in html
+    assert "<code>pkg.optim:A</code>" in html
+    assert "lpfl check-optimizer ADDRESS --checks ID" in html
 
 
 @pytest.mark.parametrize("field", ["message", "feature", "expected"])

@@ -12,6 +12,7 @@ from lpfl.conformance.option_names import NAMES
 from lpfl.conformance.oracles import oracle_of
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.registry import check
+from lpfl.conformance.rounding import rounds_away
 from lpfl.conformance.snippets import program, proven
 from lpfl.conformance.subject import Subject
 from lpfl.conformance.trajectory import distance
@@ -148,7 +149,7 @@ def decay(subject: Subject) -> CheckResult:
     changes = [_decayed(subject, sign, strength) for sign in (1.0, -1.0)]
     away = max(growth for growth, _ in changes)
     change = changes[0][1]
-    if away > 1e-12:
+    if not rounds_away(away):
         sign = 1.0 if changes[0][0] == away else -1.0
         body = f"""
 weights = {sign} * torch.tensor([[2.0, 1.5, 1.0], [0.75, 0.5, 0.25]], dtype=torch.float64)

@@ -18,7 +18,7 @@ def condition(rows: list[torch.Tensor]) -> float:
     """Return the larger of the condition numbers of the two second moments of some matrices."""
     found = []
     for side in (lambda u: u @ u.T, lambda u: u.T @ u):
-        values = torch.linalg.eigvalsh(sum(side(u) for u in rows))  # type: ignore[arg-type]
+        values = torch.linalg.eigvalsh(sum(side(u) for u in rows))
         found.append(float(values[-1] / values[0].clamp(min=1e-300)))
     return max(found)
 

@@ -1,5 +1,6 @@
 """Ways to build optimizers that take more than parameters and options."""
 
+import inspect
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -64,11 +65,18 @@ def flagged(
 
 
 def around(base: str) -> Callable[[Any], Factory]:
-    """Return a maker for wrappers of an optimizer: ``cls(torch.optim.<base>(params, lr))``."""
+    """Return a maker for wrappers of an optimizer: ``cls(torch.optim.<base>(params, lr))``.
+
+    Options that the wrapper does not name go to the wrapped optimizer.
+    """
 
     def make(cls: Any) -> Factory:
+        own = set(inspect.signature(cls).parameters)
+
         def build(params: Any, *, lr: float = 1e-2, base: str = base, **options: Any) -> Any:
-            return cls(getattr(torch.optim, base)(params, lr=lr), **options)
+            outer = {name: value for name, value in options.items() if name in own}
+            inner = {name: value for name, value in options.items() if name not in own}
+            return cls(getattr(torch.optim, base)(params, lr=lr, **inner), **outer)
 
         return build
 

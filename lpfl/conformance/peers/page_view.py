@@ -21,18 +21,17 @@ CODES = {
 }
 """Outcome -> class of the cell, and the letter in it."""
 
-BRIEF = 200
+BRIEF = 130
 """Characters kept of an answer that finds nothing."""
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One check of one subject: its gravest outcome, whether it changed, and its words."""
+    """One check of one subject: its gravest outcome, and whether it changed."""
 
     check: str
     outcome: Outcome
     changed: bool
-    title: str
 
     @property
     def code(self) -> str:
@@ -156,10 +155,7 @@ def _row(
 
 
 def _cell(check: str, results: list[dict[str, Any]], changed: bool) -> Cell:
-    outcomes = [Outcome(r["outcome"]) for r in results]
-    outcome = worst(outcomes)
-    title = next((r["message"] for r in results if Outcome(r["outcome"]) is outcome), "")
-    return Cell(check, outcome, changed, title if outcome in FINDINGS else "")
+    return Cell(check, worst(Outcome(r["outcome"]) for r in results), changed)
 
 
 def _worded(results: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
@@ -189,7 +185,6 @@ def _answer(group: list[dict[str, Any]], programs: dict[str, int]) -> Answer:
     found = outcome in FINDINGS
     parts = [("measured", "measured"), ("bound", "bound"), ("control", "torch's own")]
     numbers = [f"{word} {_short(result[k])}" for k, word in parts if result.get(k) is not None]
-    convention = result.get("convention") or {}
     scenario = ", ".join(f"{k} = {v}" for k, v in (result.get("scenario") or {}).items())
     snippet = result.get("snippet", "") if found else ""
     feature = result.get("feature", "")
@@ -201,7 +196,7 @@ def _answer(group: list[dict[str, Any]], programs: dict[str, int]) -> Answer:
         number="; ".join(numbers if found else ()),
         feature=feature,
         expected=result.get("expected", ""),
-        scenario=scenario if found else "; ".join(f"{a}: {v}" for a, v in convention.items()),
+        scenario=scenario if found else "",
         program=programs.setdefault(snippet, len(programs)) if snippet else None,
         more=len(group) - 1,
     )

@@ -12,7 +12,11 @@ PACKAGES = (
             "AdamW_adv": Entry(claims={"adamw"}),
             "Adopt_adv": Entry(claims={"adopt"}),
             "Lion_adv": Entry(claims={"lion"}),
-            "Muon_adv": Entry(claims={"muon"}),
+            "Muon_adv": Entry(
+                claims=set(),
+                variants={"rms_rescaling=False": {"rms_rescaling": False}},
+                variant_claims={"rms_rescaling=False": {"muon"}},
+            ),
         },
     ),
 )

@@ -27,7 +27,8 @@ def _sam(cls: Any) -> Callable[..., Any]:
 
 BASE = Entry(skip="base class")
 FIRST_STEP = {"precondition_frequency": 1}
-EIGENBASIS = Entry(variants={"precondition_frequency=1": FIRST_STEP})
+# Its period is counted by a schedule of its own.
+EIGENBASIS = Entry(claims=set(), variants={"precondition_frequency=1": FIRST_STEP})
 
 PACKAGES = (
     Package(
@@ -35,6 +36,13 @@ PACKAGES = (
         modules=("heavyball",),
         prepare=without_compiling,
         entries={
+            # Its averages are debiased, unlike the paper's.
+            "ADOPT": Entry(claims=set()),
+            "RMSprop": Entry(
+                expected={"def.trajectory": "its docstring: debiased, not torch.optim.RMSprop"}
+            ),
+            # It chooses the norm of each layer by itself.
+            "Scion": Entry(claims=set()),
             "PSGDBase": BASE,
             "SOAPBase": BASE,
             "SAMWrapper": Entry(make=_sam, needs={"closure"}),

@@ -51,7 +51,7 @@ PACKAGES = (
         entries={
             "SINGD": Entry(
                 needs={"model"},
-                options={"T": 1},
+                options={"T": 1, "normalize_lr_cov": True},
                 variants={
                     "structures=diagonal": {"structures": ("diagonal", "diagonal")},
                     "kfac_like=True": {"kfac_like": True},

@@ -54,7 +54,11 @@ PACKAGES = (
             "AdaMuon": MUON,
             "AdamMini": Entry(needs={"model"}),
             "AliG": Entry(needs={"value_closure"}),
-            "BSAM": Entry(options={"num_data": 100}, needs={"closure", "grad_first"}),
+            "BSAM": Entry(
+                options={"num_data": 100},
+                needs={"closure", "grad_first"},
+                expected={"api.lr-zero": "documented: noisy perturbations of the parameters"},
+            ),
             "BaseOptimizer": Entry(skip="base class"),
             "Conda": LOW_RANK_ENTRY,
             "DeMo": Entry(undrivable="needs an initialised process group"),

@@ -35,7 +35,12 @@ PACKAGES = (
     Package(distribution="adamod", modules=("adamod",)),
     Package(distribution="adamp", modules=("adamp",), entries={"SGDP": SGDP}),
     Package(distribution="adamwclip", modules=("AdamWClip",)),
-    Package(distribution="adan-pytorch", modules=("adan_pytorch",)),
+    # Its betas are one minus the usual ones, as its README says.
+    Package(
+        distribution="adan-pytorch",
+        modules=("adan_pytorch",),
+        entries={"Adan": Entry(claims=set())},
+    ),
     Package(
         distribution="adam-mini",
         modules=("adam_mini",),
@@ -75,7 +80,12 @@ PACKAGES = (
     Package(
         distribution="ranger21",
         modules=("ranger21.ranger21", "ranger21.rangerabel"),
-        entries={"Ranger21": Entry(make=_ranger21), "Ranger21abel": Entry(make=_ranger21)},
+        entries={
+            "Ranger21": Entry(make=_ranger21),
+            "Ranger21abel": Entry(
+                make=_ranger21, expected={"api.lr-read": "documented: it schedules its own rate"}
+            ),
+        },
     ),
     Package(distribution="sgd-sai", modules=("sgd_sai",)),
     Package(distribution="torch-adopt", modules=("adopt",)),
