@@ -12,7 +12,7 @@ from theory.claims import CLAIMS
 ROOT = Path(__file__).resolve().parent.parent
 FORBIDDEN_IN_THEORY = {"torch", "lpfl", "hypothesis", "pytest"}
 MEETS_THEORY = ("lpfl/verify/", "lpfl/experiments/", "lpfl/report/", "lpfl/commands/",
-                "lpfl/conformance/checks/theory_", "lpfl/pytest_plugin.py")  # fmt: skip
+                "lpfl/conformance/checks/theory/", "lpfl/pytest_plugin.py")  # fmt: skip
 LIGHT = ("lpfl/cli.py", "lpfl/__init__.py", "lpfl/pytest_plugin.py")
 HEAVY = {"torch", "hypothesis", "sympy", "numpy", "scipy"}
 # Optimizers of other people draw from the global generators, so their judge seeds those.
@@ -20,7 +20,7 @@ SEEDS_OTHERS = "lpfl/conformance/"
 # Programs that the project wrote itself: an edited module, a snippet run before it is printed.
 RUNS_OWN_CODE = {"lpfl/verify/planting.py", "lpfl/conformance/snippets.py"}
 # Whether an optimizer can be pickled is what this check asks.
-PICKLES = {"lpfl/conformance/checks/api_process.py"}
+PICKLES = {"lpfl/conformance/checks/api/process.py"}
 BIRTHPLACES = {"manual_seed", "default_rng", "Generator", "RandomState", "seed"}
 
 

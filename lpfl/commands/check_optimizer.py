@@ -94,7 +94,7 @@ def _option(text: str) -> tuple[str, Any]:
 
 
 def _write(args: argparse.Namespace, reports: list[Any]) -> None:
-    from lpfl.conformance.report_junit import to_junit
+    from lpfl.conformance.views.junit import to_junit
     from lpfl.results.store import write_atomically
 
     if args.json is not None:

@@ -8,7 +8,7 @@ are promises of their own, in ``oracles``.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from lpfl.conformance.transforms import SIDES, TRANSFORMS
+from lpfl.conformance.learning.transforms import SIDES, TRANSFORMS
 
 Pair = tuple[str, str]
 LOSS: Pair = ("loss", "scale")

@@ -9,8 +9,8 @@ from lpfl.conformance.entries import named
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.registry import select
 from lpfl.conformance.report import Report
-from lpfl.conformance.report_text import to_text
 from lpfl.conformance.spec import OptimizerSpec, resolve
+from lpfl.conformance.views.text import to_text
 
 SKIPS = (Outcome.UNDRIVABLE, Outcome.NOT_CLAIMED, Outcome.UNKNOWN, Outcome.INCONCLUSIVE)
 

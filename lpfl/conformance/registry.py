@@ -93,11 +93,12 @@ def check(
 @functools.cache
 def _discover() -> None:
     package = importlib.import_module("lpfl.conformance.checks")
-    for module in sorted(m.name for m in pkgutil.iter_modules(package.__path__)):
+    inside = pkgutil.walk_packages(package.__path__, package.__name__ + ".")
+    for module in sorted(m.name for m in inside):
         try:
-            importlib.import_module(f"{package.__name__}.{module}")
+            importlib.import_module(module)
         except Exception as error:
-            _keep_broken(module, error)
+            _keep_broken(module.removeprefix(package.__name__ + "."), error)
 
 
 def _keep_broken(module: str, error: Exception) -> None:

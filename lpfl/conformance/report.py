@@ -87,24 +87,24 @@ class Report:
 
     def text(self) -> str:
         """Return the report as plain text."""
-        from lpfl.conformance.report_text import to_text
+        from lpfl.conformance.views.text import to_text
 
         return to_text(self)
 
     def html(self) -> str:
         """Return the report as a page that needs nothing else."""
-        from lpfl.conformance.report_html import to_html
+        from lpfl.conformance.views.html import to_html
 
         return to_html(self)
 
     def junit(self) -> str:
         """Return the report as JUnit XML, one test case a check."""
-        from lpfl.conformance.report_junit import to_junit
+        from lpfl.conformance.views.junit import to_junit
 
         return to_junit([self])
 
     def _repr_html_(self) -> str:
         """Return the table of answers for a notebook."""
-        from lpfl.conformance.report_html import to_fragment
+        from lpfl.conformance.views.html import to_fragment
 
         return to_fragment(self)

@@ -6,14 +6,14 @@ import pytest
 import torch
 
 from lpfl.conformance.claims import METHODS, PROPERTIES, known_words, promise_of
-from lpfl.conformance.fingerprint import World, deviation
-from lpfl.conformance.inner_rounding import precision
+from lpfl.conformance.definition.inner_rounding import precision
+from lpfl.conformance.learning.fingerprint import World, deviation
+from lpfl.conformance.learning.transforms import TRANSFORMS, draw_transform
 from lpfl.conformance.outcomes import Outcome, worst
 from lpfl.conformance.registry import all_checks
 from lpfl.conformance.running import run_check
 from lpfl.conformance.spec import OptimizerSpec, resolve
 from lpfl.conformance.subject import Subject
-from lpfl.conformance.transforms import TRANSFORMS, draw_transform
 from tests.conformance import toy_kfac, whitening
 
 WIDE, TALL = World((4, 9)), World((9, 5))

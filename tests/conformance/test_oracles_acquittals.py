@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import torch
 
-from lpfl.conformance.checks.def_trajectory import trajectory
+from lpfl.conformance.checks.definition.trajectory import trajectory
 from lpfl.conformance.oracles import oracle_of
 from lpfl.conformance.outcomes import Outcome
 from lpfl.conformance.spec import OptimizerSpec

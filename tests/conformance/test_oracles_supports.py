@@ -5,12 +5,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lpfl.conformance.differential import differential
+from lpfl.conformance.definition.differential import differential
+from lpfl.conformance.definition.powers import powers
+from lpfl.conformance.definition.supports import degenerates, supported
 from lpfl.conformance.outcomes import Outcome
-from lpfl.conformance.powers import powers
 from lpfl.conformance.spec import OptimizerSpec
 from lpfl.conformance.subject import Subject
-from lpfl.conformance.supports import degenerates, supported
 from tests.conformance.rule_optimizer import ADAM, adam, optimizer
 
 

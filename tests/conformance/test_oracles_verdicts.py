@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import torch
 
-from lpfl.conformance.checks.def_trajectory import claims, trajectory
+from lpfl.conformance.checks.definition.trajectory import claims, trajectory
 from lpfl.conformance.oracles import oracles
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.spec import OptimizerSpec

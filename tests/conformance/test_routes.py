@@ -12,7 +12,7 @@ from lpfl import OptimizerSpec, check_optimizer, parametrize_optimizer_checks
 from lpfl.cli import main
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.report import ConformanceError, Report
-from lpfl.conformance.report_junit import to_junit
+from lpfl.conformance.views.junit import to_junit
 
 pytest_plugins = ["pytester"]
 

@@ -5,13 +5,11 @@ from dataclasses import replace
 
 import pytest
 
-from lpfl.conformance.checks import (
-    theory_alignment,
-    theory_condition_number,
-    theory_scale_exponents,
-)
-from lpfl.conformance.exponents import Estimate, held, jackknife, together
-from lpfl.conformance.local_rates import Task, local_rate
+from lpfl.conformance.checks.theory import alignment as theory_alignment
+from lpfl.conformance.checks.theory import condition_number as theory_condition_number
+from lpfl.conformance.checks.theory import scale_exponents as theory_scale_exponents
+from lpfl.conformance.learning.exponents import Estimate, held, jackknife, together
+from lpfl.conformance.learning.local_rates import Task, local_rate
 from lpfl.conformance.outcomes import Outcome
 from lpfl.conformance.spec import resolve
 from lpfl.conformance.subject import Subject

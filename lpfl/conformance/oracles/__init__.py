@@ -1,7 +1,7 @@
 """References of the methods a subject may claim, found by looking through this package.
 
 A module adds references by naming them in its tuple ``ORACLES``; an installed package adds its
-own by the entry point ``lpfl.claims``, which names such a tuple.
+own by the entry point ``lpfl.references``, which names such a tuple.
 """
 
 import importlib
@@ -23,9 +23,9 @@ def normal(claim: str) -> str:
 
 
 def found() -> Iterator[Oracle]:
-    for module in pkgutil.iter_modules(__path__):
-        yield from getattr(importlib.import_module(f"{__name__}.{module.name}"), "ORACLES", ())
-    for entry in entry_points(group="lpfl.claims"):
+    for module in pkgutil.walk_packages(__path__, __name__ + "."):
+        yield from getattr(importlib.import_module(module.name), "ORACLES", ())
+    for entry in entry_points(group="lpfl.references"):
         for oracle in entry.load():
             if isinstance(oracle, Oracle):
                 yield oracle

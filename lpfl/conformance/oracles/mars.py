@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import Tensor
 
-from lpfl.conformance.oracles.adam import FREE, OPTIONS
+from lpfl.conformance.oracles.adaptive.adam import FREE, OPTIONS
 from lpfl.conformance.oracles.base import Convention, Memory, Oracle, per_parameter
 from lpfl.conformance.oracles.moments import EPS, average, correction, coupled, decayed, denominator
 

@@ -1,0 +1,1 @@
+"""Checks of the torch interface, which every optimizer is held to."""

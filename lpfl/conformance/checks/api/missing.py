@@ -1,0 +1,194 @@
+"""Gradients that are missing or late."""
+
+from typing import Any
+
+from lpfl.conformance.checks.api.coupling import coupled
+from lpfl.conformance.definition.methods import PER_PARAMETER
+from lpfl.conformance.outcomes import CheckResult, Outcome, severity
+from lpfl.conformance.registry import check
+from lpfl.conformance.rounding import tolerance
+from lpfl.conformance.signatures import told
+from lpfl.conformance.snippets import program, proven
+from lpfl.conformance.subject import Subject
+from lpfl.conformance.trajectory import distance, size
+
+STILL = 1e-12
+LATENESS = (1, 5, 20, 100)
+FAIR = (1 / 3, 3.0)
+NOTICED = 1e-2
+"""Relative difference of a first step that nobody would notice in training."""
+PAIR = ((6, 4), (6, 4))
+
+
+@check("api.missing", tags=("api",), cost=0.1, needs=("params",))
+def missing(subject: Subject) -> CheckResult:
+    """A parameter without a gradient stands still, raises nothing and disturbs nobody."""
+    check_id = "api.missing"
+    if "grad_first" in subject.needs:
+        return _needs_first(check_id)
+    answers = [_missing_at(subject, lacking) for lacking in (1, 0)]
+    return max(answers, key=lambda answer: severity(answer.outcome))
+
+
+def _missing_at(subject: Subject, lacking: int) -> CheckResult:
+    """Leave the gradient of one of two parameters out in three of six steps."""
+    start, gradients = subject.draw(PAIR, 6, "api.missing")
+    steps, options = (0, 1, 4), decayed(subject)
+    given = [_without(g, lacking) if t in steps else list(g) for t, g in enumerate(gradients)]
+    try:
+        run = subject.run(start, given, options=options)
+    except Exception as error:
+        said = f"A step with one gradient missing raises {told(error)}."
+        return _lacking(subject, lacking, Outcome.LIMIT, said, type(error).__name__)
+    moves = run.moves(lacking)
+    whole = size(run.values[0][lacking : lacking + 1])
+    moved = max(float(moves[t].norm()) for t in steps) / whole
+    said = f"The relative move of a parameter without a gradient is {moved:.2g}"
+    if moved > STILL:
+        first = float(moves[0].norm()) / whole
+        outcome = Outcome.VARIANT if coupled(subject) else Outcome.LIMIT
+        return _lacking(subject, lacking, outcome, f"{said}.", first or None, moved)
+    other = 1 - lacking
+    alone = subject.run([start[other]], [[g[other]] for g in gradients], options=options)
+    way = alone.displacement() or 1.0
+    apart = distance([run.end[other]], alone.end) / way
+    spoilt = apart > tolerance(subject, "api.missing") and not coupled(subject)
+    said = f"{said}, the other is {apart:.2g} off its way."
+    if spoilt:
+        return _lacking(subject, lacking, Outcome.DEVIATES, said, None, apart)
+    return CheckResult(
+        check="api.missing", outcome=Outcome.CONFORMS, message=said, measured=apart, bound=STILL
+    )
+
+
+def decayed(subject: Subject) -> dict[str, Any]:
+    """Return options with weight decay on, which must not act without a gradient."""
+    return {"weight_decay": 0.1} if isinstance(subject.default("weight_decay"), float) else {}
+
+
+def _without(step: Any, lacking: int) -> list[Any]:
+    return [None if i == lacking else g for i, g in enumerate(step)]
+
+
+def _lacking(
+    subject: Subject,
+    lacking: int,
+    outcome: Outcome,
+    message: str,
+    proof: float | str | None,
+    measured: float | None = None,
+) -> CheckResult:
+    body = f"""
+optimizer, params = begin(start, **{decayed(subject)!r})
+try:
+    step(optimizer, params, [None if i == {lacking} else g for i, g in enumerate(gradients[0])])
+    moved = params[{lacking}].detach() - start[{lacking}]
+    print('moved', float(moved.norm() / start[{lacking}].norm()))
+except Exception as error:
+    print(type(error).__name__)
+"""
+    text, why = "", ""
+    if proof is not None and outcome is not Outcome.VARIANT:
+        text = program(subject, body, shapes=PAIR, steps=6, stream=("api.missing",))
+        text, why = proven(subject, text, proof)
+    return CheckResult(
+        check="api.missing",
+        outcome=outcome,
+        message=message,
+        measured=measured,
+        bound=STILL,
+        scenario={"gradient": None, "steps": [1, 2, 5], "parameter": lacking + 1},
+        snippet=text,
+        details={"snippet": why} if why else {},
+    )
+
+
+def _needs_first(check_id: str) -> CheckResult:
+    message = "Not applicable: every parameter needs a gradient first, as the spec says."
+    return CheckResult(check=check_id, outcome=Outcome.NOT_CLAIMED, message=message)
+
+
+@check("api.late", tags=("api",), cost=0.4, needs=("params",))
+def late(subject: Subject) -> CheckResult:
+    """A parameter whose first gradient comes late takes the first step of a fresh one."""
+    check_id = "api.late"
+    if "grad_first" in subject.needs:
+        return _needs_first(check_id)
+    start, gradients = subject.draw(PAIR, 8, check_id)
+    fresh = subject.run(start, gradients[:4])
+    first = next((t for t, m in enumerate(fresh.moves(1)) if float(m.norm()) > 0), None)
+    if first is None:
+        message = "Not compared: a fresh parameter stands still for four steps."
+        return CheckResult(check=check_id, outcome=Outcome.INCONCLUSIVE, message=message)
+    usual = float(fresh.moves(1)[first].norm())
+    ratios = {n: _late_step(subject, start, gradients, n, first) / usual for n in LATENESS}
+    worst = max(ratios, key=lambda n: abs(_log(ratios[n])))
+    ratio = ratios[worst]
+    message = (
+        f"The first step of a parameter whose first gradient comes {worst} steps late is "
+        f"{ratio:.3g} of a fresh one's."
+    )
+    if abs(ratio - 1) <= max(NOTICED, tolerance(subject, check_id)):
+        return CheckResult(
+            check=check_id, outcome=Outcome.CONFORMS, message=message, measured=ratio, bound=1.0
+        )
+    claimed = bool(subject.spec.claims & PER_PARAMETER)
+    fair = FAIR[0] <= ratio <= FAIR[1] and not claimed
+    if fair or coupled(subject) or _led(subject, start, gradients, first):
+        outcome = Outcome.VARIANT
+    else:
+        outcome = Outcome.DEVIATES if claimed else Outcome.LIMIT
+    text, why = "", ""
+    if outcome is not Outcome.VARIANT:
+        text, why = proven(subject, _late_text(subject, worst, first), ratio)
+    return CheckResult(
+        check=check_id,
+        outcome=outcome,
+        message=f"{message[:-1]}: steps are counted for all of them together.",
+        measured=ratio,
+        bound=1.0,
+        scenario={"steps late": worst, "ratios": ratios},
+        snippet=text,
+        details={"snippet": why} if why else {},
+    )
+
+
+def _led(subject: Subject, start: Any, gradients: Any, first: int) -> bool:
+    """Return whether the late step depends on the other parameter's gradients, not on time."""
+    other = [[3.0 * g[0] * (-1.0) ** t, g[1]] for t, g in enumerate(gradients)]
+    n = LATENESS[-1]
+    one = _late_step(subject, start, gradients, n, first)
+    return abs(_late_step(subject, start, other, n, first) - one) > 0.01 * one
+
+
+def _log(ratio: float) -> float:
+    import math
+
+    return math.log(ratio) if ratio > 0 else -100.0
+
+
+def _late_step(subject: Subject, start: Any, gradients: Any, n: int, first: int) -> float:
+    session = subject.open(start)
+    for t in range(n):
+        session.step([gradients[t % 8][0], None])
+    for t in range(first + 1):
+        before = session.values()[1]
+        session.step(gradients[t])
+    return float((session.values()[1] - before).norm())
+
+
+def _late_text(subject: Subject, n: int, first: int) -> str:
+    body = f"""
+def first_move(late):
+    optimizer, params = begin(start)
+    for t in range(late):
+        step(optimizer, params, [gradients[t % 8][0], None])
+    for t in range({first + 1}):
+        before = params[1].detach().clone()
+        step(optimizer, params, gradients[t])
+    return float((params[1].detach() - before).norm())
+
+
+print('ratio of first steps', first_move({n}) / first_move(0))
+"""
+    return program(subject, body, shapes=PAIR, steps=8, stream=("api.late",))

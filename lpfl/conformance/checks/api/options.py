@@ -1,0 +1,198 @@
+"""Options: each has an effect; weight decay pulls towards zero."""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import torch
+
+from lpfl.conformance.checks.api.paths import uneven
+from lpfl.conformance.definition.alternatives import alternatives
+from lpfl.conformance.definition.option_names import NAMES
+from lpfl.conformance.oracles import oracle_of
+from lpfl.conformance.outcomes import CheckResult, Outcome
+from lpfl.conformance.registry import check
+from lpfl.conformance.rounding import rounds_away
+from lpfl.conformance.snippets import program, proven
+from lpfl.conformance.subject import Subject
+from lpfl.conformance.trajectory import distance
+
+JUDGED = (
+    "weight_decay", "momentum", "betas", "beta", "beta1", "beta2", "damping", "amsgrad", "nesterov",
+)  # fmt: skip
+"""Options that always matter; others may rightly do nothing beside the defaults."""
+VISIBLE = 1e-7
+STEPS = 14
+
+
+@check("api.options", tags=("api",), cost=0.5)
+def options(subject: Subject) -> CheckResult:
+    """Each option has an effect well above rounding."""
+    check_id = "api.options"
+    shapes = subject.shapes((6, 4), (5,))
+    start, gradients = subject.draw(shapes, STEPS, check_id)
+    base = _strong(subject)
+    effects = {}
+    for name, changed in _changes(subject).items():
+        plain = subject.run(start, uneven(gradients), options=base)
+        other = subject.run(start, uneven(gradients), options={**base, **changed})
+        way = max(plain.displacement(), other.displacement())
+        effects[name] = distance(plain.end, other.end) / way if way else 0.0
+    judged = _judged(subject)
+    idle = [n for n, e in effects.items() if e <= VISIBLE and n.partition("[")[0] in judged]
+    for name in idle:
+        effects[name] = max(effects[name], _on_a_loss(subject, base, _changes(subject)[name]))
+    idle = [n for n in idle if effects[n] <= VISIBLE]
+    if not idle:
+        least = min((e for n, e in effects.items() if n.partition("[")[0] in judged), default=1.0)
+        message = f"The smallest effect of an option that matters is {least:.2g} of the way."
+        return CheckResult(
+            check=check_id,
+            outcome=Outcome.CONFORMS,
+            message=message,
+            measured=least,
+            details={"effects": effects},
+        )
+    name = idle[0]
+    changed = _changes(subject)[name]
+    body = f"""
+sizes = (1.0, 3.0, 10.0, 2.0, 0.5, 0.1, 0.3, 5.0, 1.0, 0.2)
+gradients = [[sizes[t % 10] * x for x in g] for t, g in enumerate(gradients)]
+a = run(start, gradients, **{base | dict(changed)!r})
+b = run(start, gradients, **{base!r})
+print('effect', gap(a, b, start))
+"""
+    text = program(subject, body, shapes=shapes, steps=STEPS, stream=(check_id,))
+    text, why = proven(subject, text, effects[name])
+    return CheckResult(
+        check=check_id,
+        outcome=_grade(subject, name),
+        message=f"The effect of {name} is {effects[name]:.2g} of the way: it is not used.",
+        measured=effects[name],
+        bound=VISIBLE,
+        scenario={"changed": dict(changed), "options": base, "steps": STEPS},
+        snippet=text,
+        details={"effects": effects, "idle": idle, **({"snippet": why} if why else {})},
+    )
+
+
+def _judged(subject: Subject) -> set[str]:
+    """Return the options that matter and that the constructor offers; others are inner entries."""
+    offered = subject.constructor_names
+    judged = {name for name in JUDGED if subject.hides_options or name in offered}
+    return judged if subject.default("momentum") else judged - {"nesterov"}
+
+
+def _squares(pairs: Sequence[tuple[torch.Tensor, torch.Tensor]]) -> torch.Tensor:
+    return torch.stack([((p - target.to(p.dtype)) ** 2).sum() for p, target in pairs]).sum()
+
+
+def _on_a_loss(subject: Subject, base: Mapping[str, Any], changed: Mapping[str, Any]) -> float:
+    """Return the effect where the gradient is taken at the optimizer's own point.
+
+    A method may move only the point of the gradient, which prescribed gradients cannot see.
+    """
+    if "model" in subject.needs:
+        return 0.0
+    start, targets = subject.draw(subject.shapes((6, 4), (5,)), STEPS, "api.options", "loss")
+    ends = []
+    for options in (base, {**base, **changed}):
+        session = subject.open(start, options=options)
+        for row in targets:
+            pairs = list(zip(session.params, row, strict=True))
+            session.advance(partial(_squares, pairs))
+        ends.append(session.values())
+    way = max(distance(end, start) for end in ends)
+    return distance(*ends) / way if way else 0.0
+
+
+def _grade(subject: Subject, name: str) -> Outcome:
+    """An option outside the claimed definition, or without a claim, may rest in a signature."""
+    if not name.startswith("beta"):
+        return Outcome.DEVIATES
+    known = {name, *(own for own, texts in NAMES.items() if name in texts)}
+    claimed = [oracle_of(claim) for claim in subject.spec.claims]
+    defined = any(oracle is not None and known & set(oracle.options) for oracle in claimed)
+    return Outcome.DEVIATES if defined else Outcome.LIMIT
+
+
+def _strong(subject: Subject) -> dict[str, Any]:
+    """Return a rate at which weight decay shows."""
+    rate = subject.default("lr")
+    small = isinstance(rate, float) and 0 < rate < 0.01
+    return {"lr": 0.01} if small and subject.accepts("lr") else {}
+
+
+def _changes(subject: Subject) -> dict[str, Mapping[str, Any]]:
+    """Return option (or entry of a pair) -> the options that change it."""
+    found: dict[str, Mapping[str, Any]] = {}
+    for name, value in alternatives(subject).items():
+        if isinstance(value, tuple):
+            old = subject.default(name)
+            for i in range(len(value)):
+                one = tuple(value[i] if j == i else old[j] for j in range(len(value)))
+                found[f"{name}[{i}]"] = {name: one}
+        elif name != "lr":
+            found[name] = {name: value}
+    return found
+
+
+@check("api.decay", tags=("api",), cost=0.1, needs=("weight_decay",))
+def decay(subject: Subject) -> CheckResult:
+    """With a zero gradient, weight decay makes a weight smaller, or does nothing.
+
+    Judged by the norm, once with positive and once with negative weights: a decay that passes
+    through a matrix preconditioner may well turn a weight.
+    """
+    check_id = "api.decay"
+    strength = {"weight_decay": 0.1, **_strong(subject)}
+    changes = [_decayed(subject, sign, strength) for sign in (1.0, -1.0)]
+    away = max(growth for growth, _ in changes)
+    change = changes[0][1]
+    if not rounds_away(away):
+        sign = 1.0 if changes[0][0] == away else -1.0
+        body = f"""
+weights = {sign} * torch.tensor([[2.0, 1.5, 1.0], [0.75, 0.5, 0.25]], dtype=torch.float64)
+ends = run([weights], [[0 * weights]] * 3, **{strength!r})
+print('growth of the norm', float(ends[0].norm() / weights.norm() - 1))
+"""
+        text = program(subject, body, shapes=[(2, 3)], steps=1, stream=(check_id,))
+        text, why = proven(subject, text, away)
+        return CheckResult(
+            check=check_id,
+            outcome=Outcome.DEVIATES,
+            message=f"The growth of a weight under decay without gradient is {away:.2g} of it.",
+            measured=away,
+            bound=0.0,
+            scenario={"options": strength, "gradient": 0.0, "steps": 3},
+            snippet=text,
+            details={"snippet": why} if why else {},
+        )
+    return CheckResult(
+        check=check_id,
+        outcome=Outcome.CONFORMS,
+        message=f"The decay without a gradient is {_kind(change, strength)}.",
+        measured=float(change.mean()),
+    )
+
+
+def _decayed(
+    subject: Subject, sign: float, strength: Mapping[str, Any]
+) -> tuple[float, torch.Tensor]:
+    """Return the growth of the norm by decay alone, and the relative change of each entry."""
+    weights = sign * torch.tensor([[2.0, 1.5, 1.0], [0.75, 0.5, 0.25]], dtype=torch.float64)
+    nothing = [[torch.zeros_like(weights)]] * 3
+    run = subject.run([weights], nothing, options=strength)
+    still = subject.run([weights], nothing, options={**strength, "weight_decay": 0.0})
+    growth = float((run.end[0].norm() - still.end[0].norm()) / weights.norm())
+    return growth, (run.end[0] - still.end[0]) / weights
+
+
+def _kind(change: torch.Tensor, strength: Mapping[str, Any]) -> str:
+    size = float(change.abs().max())
+    if size < 1e-12:
+        return "none: it acts beside a gradient only"
+    if float((change - change.mean()).abs().max()) > 1e-6 * size:
+        return "not by one factor (it enters the gradient)"
+    per_step = -float(change.mean()) / 3
+    return f"by the factor 1 - {per_step:.3g} a step, with weight_decay={strength['weight_decay']}"

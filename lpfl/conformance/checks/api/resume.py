@@ -1,0 +1,265 @@
+"""Save and go on: a run continued in new objects is the run that was never interrupted."""
+
+import copy
+import io
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import torch
+
+from lpfl.conformance.checks.api.resume_long import past_256
+from lpfl.conformance.checks.api.state_entries import changed_formats, lost_entries
+from lpfl.conformance.drives import seed_everything
+from lpfl.conformance.outcomes import CheckResult, Outcome
+from lpfl.conformance.registry import check
+from lpfl.conformance.rounding import inner_precision
+from lpfl.conformance.signatures import says_so, told
+from lpfl.conformance.snippets import program, proven
+from lpfl.conformance.subject import Session, Subject, Undrivable
+from lpfl.conformance.trajectory import distance
+
+ID = "api.resume"
+BEFORE, AFTER = 7, 14
+SAME = 1e-12
+OTHER = {"lr": 3.0, "weight_decay": 0.05, "momentum": 0.5, "eps": 1e-3, "alpha": 0.5}
+DTYPES = (torch.float64, torch.float32, torch.bfloat16)
+Transfer = Callable[[Mapping[str, Any]], Any]
+
+
+@check(ID, tags=("api",), cost=0.3, needs=("state_dict",))
+def resume(subject: Subject) -> Iterable[CheckResult]:
+    """A run saved and resumed in new objects goes on as if it had not stopped."""
+    broken = False
+    for dtype in DTYPES:
+        result = _resumed(subject, dtype, f"in {_short(dtype)}", copy.deepcopy)
+        yield result
+        broken = broken or result.outcome in (Outcome.LIMIT, Outcome.DEVIATES)
+        if broken or (result.outcome is Outcome.UNDRIVABLE and dtype == torch.float64):
+            break
+    if not broken:
+        yield _resumed(subject, torch.float64, "through a file (weights only)", _through_file)
+        yield _resumed(
+            subject,
+            torch.float64,
+            "into an optimizer built with other hyper-parameters",
+            copy.deepcopy,
+            others=True,
+        )
+        yield past_256(subject)
+
+
+def _short(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")
+
+
+def _through_file(state: Mapping[str, Any]) -> Any:
+    file = io.BytesIO()
+    torch.save(state, file)
+    file.seek(0)
+    return torch.load(file, weights_only=True)
+
+
+def _resumed(
+    subject: Subject, dtype: torch.dtype, how: str, transfer: Transfer, *, others: bool = False
+) -> CheckResult:
+    shapes = subject.shapes((6, 4), (5,))
+    start, gradients = subject.draw(shapes, BEFORE + AFTER, ID, dtype=dtype)
+    options = _low_precision_rate(subject, dtype)
+    try:
+        first = subject.open(start, options=options)
+        for step in gradients[:BEFORE]:
+            first.step(step)
+    except Undrivable:
+        raise
+    except Exception as error:
+        message = f"A run {how} raises before it is saved: {told(error)}."
+        return CheckResult(check=ID, outcome=Outcome.UNDRIVABLE, message=message)
+    if not all(bool(v.isfinite().all()) for v in first.values()):
+        message = f"A run {how} is not finite before it is saved."
+        return CheckResult(check=ID, outcome=Outcome.UNDRIVABLE, message=message)
+    begin = [v.to(dtype) for v in first.values()]
+    try:
+        state = transfer(first.optimizer.state_dict())
+        second = _raw(subject, first, options, _other_values(subject) if others else {})
+        second.optimizer.load_state_dict(state)
+        changed = changed_formats(first, second)
+        for step in gradients[BEFORE:]:
+            for session in (first, second):
+                seed_everything(subject.seed + 1)
+                session.step(step)
+    except Exception as error:
+        return _raises(subject, error, how, shapes, dtype)
+    lost = lost_entries(first, second) if dtype == torch.float64 else []
+    apart = distance(second.values(), first.values())
+    way = distance(first.values(), [b.double().cpu() for b in begin])
+    relative = apart / way if way else float(apart > 0)
+    if relative <= SAME and lost:
+        return CheckResult(
+            check=ID,
+            outcome=Outcome.LIMIT,
+            message=f"A run resumed {how} agrees, but its state does not: {', '.join(lost[:3])}.",
+            measured=relative,
+            scenario={"shapes": shapes, "saved after": BEFORE, "steps after": AFTER},
+            details={"state": lost},
+        )
+    return _graded(subject, relative, how, changed, shapes, others=others, dtype=dtype)
+
+
+def _repeated(subject: Subject, dtype: torch.dtype) -> float:
+    """Return how far apart two equal runs are that step in turn.
+
+    A package may draw from a generator of its own, which no seed of ours reaches.
+    """
+    shapes = subject.shapes((6, 4), (5,))
+    start, gradients = subject.draw(shapes, BEFORE + AFTER, ID, dtype=dtype)
+    options = _low_precision_rate(subject, dtype)
+    pair = [subject.open(start, options=options) for _ in range(2)]
+    for step in gradients:
+        for session in pair:
+            seed_everything(subject.seed + 1)
+            session.step(step)
+    one, two = (session.values() for session in pair)
+    way = distance(one, [v.double().cpu() for v in start])
+    return distance(one, two) / way if way else 0.0
+
+
+def _raw(
+    subject: Subject, first: Session, options: Mapping[str, Any], others: Mapping[str, Any]
+) -> Session:
+    """Return a new session on copies of the parameters as they are in training mode."""
+    start = [p.detach().clone() for p in first.params]
+    second = subject.open(start, options={**options, **others})
+    second.steps = first.steps
+    for fresh, p in zip(second.params, first.params, strict=True):
+        fresh.data.copy_(p.detach())
+        if subject.needs & {"keeps_grad", "grad_first"} and p.grad is not None:
+            fresh.grad = p.grad.clone()
+    return second
+
+
+def _low_precision_rate(subject: Subject, dtype: torch.dtype) -> dict[str, Any]:
+    lr = subject.default("lr") if dtype == torch.bfloat16 and subject.accepts("lr") else None
+    return {"lr": 0.1} if isinstance(lr, float) and lr < 0.1 else {}
+
+
+def _other_values(subject: Subject) -> dict[str, Any]:
+    """Return other values for numbers that live in the groups, which a checkpoint brings back."""
+    group = subject.default_group
+    found: dict[str, Any] = {}
+    for name, factor in OTHER.items():
+        value = group.get(name)
+        if isinstance(value, float):
+            found[name] = value * factor if name == "lr" else factor
+    betas = group.get("betas")
+    if isinstance(betas, tuple | list) and all(isinstance(b, float) for b in betas):
+        found["betas"] = type(betas)(0.5 * b for b in betas)
+    return found
+
+
+def _raises(
+    subject: Subject,
+    error: Exception,
+    how: str,
+    shapes: list[tuple[int, ...]],
+    dtype: torch.dtype,
+) -> CheckResult:
+    file = "file" in how
+    outcome = Outcome.VARIANT if says_so(error) and not file else Outcome.LIMIT
+    body = (
+        "try:\n"
+        + _indented(_body(dtype, file=file))
+        + ("\nexcept Exception as error:\n    print(type(error).__name__)")
+    )
+    text = program(subject, body, shapes=shapes, steps=BEFORE + AFTER, stream=(ID,))
+    text, why = proven(subject, text, type(error).__name__)
+    return CheckResult(
+        check=ID,
+        outcome=outcome,
+        message=f"A run resumed {how} raises {told(error)}.",
+        scenario={"shapes": shapes, "saved after": BEFORE, "how": how},
+        snippet=text,
+        details={"snippet": why} if why else {},
+    )
+
+
+def _graded(
+    subject: Subject,
+    relative: float,
+    how: str,
+    changed: list[str],
+    shapes: list[tuple[int, ...]],
+    *,
+    others: bool,
+    dtype: torch.dtype,
+) -> CheckResult:
+    message = f"The distance of a run resumed {how} is {relative:.2g} of the way."
+    if relative <= SAME:
+        return CheckResult(
+            check=ID, outcome=Outcome.CONFORMS, message=message, measured=relative, bound=SAME
+        )
+    coarse = inner_precision(subject) != "float64" and relative < 1e-3
+    if changed or coarse:
+        kept = ", ".join(changed[:3]) or "numbers of lower precision inside"
+        return CheckResult(
+            check=ID,
+            outcome=Outcome.NUMERICS,
+            message=f"{message[:-1]}: loading rounds the state ({kept}).",
+            measured=relative,
+            bound=SAME,
+            details={"formats changed by loading": changed},
+        )
+    chance = _repeated(subject, dtype)
+    if chance > 0.1 * relative:
+        return CheckResult(
+            check=ID,
+            outcome=Outcome.VARIANT,
+            message=f"{message[:-1]}; two uninterrupted runs are {chance:.2g} apart: chance.",
+            measured=relative,
+            bound=SAME,
+        )
+    text, why = "", ""
+    if not others:
+        body = _body(dtype) + "\nprint('distance', gap(new, old, saved))"
+        text = program(subject, body, shapes=shapes, steps=BEFORE + AFTER, stream=(ID,))
+        text, why = proven(subject, text, relative)
+    return CheckResult(
+        check=ID,
+        outcome=Outcome.DEVIATES,
+        message=message,
+        measured=relative,
+        bound=SAME,
+        scenario={"shapes": shapes, "saved after": BEFORE, "steps after": AFTER, "how": how},
+        snippet=text,
+        details={"snippet": why} if why else {},
+    )
+
+
+def _body(dtype: torch.dtype, *, file: bool = False) -> str:
+    cast = (
+        ""
+        if dtype == torch.float64
+        else f"start = [v.to({dtype}) for v in start]\n"
+        f"gradients = [[x.to({dtype}) for x in g] for g in gradients]\n"
+    )
+    through = (
+        "import io\nfile = io.BytesIO()\ntorch.save(one.state_dict(), file)\n"
+        "file.seek(0)\nstate = torch.load(file)"
+    )
+    plain = "import copy\nstate = copy.deepcopy(one.state_dict())"
+    return f"""
+{cast}one, ps = begin(start)
+for g in gradients[:{BEFORE}]:
+    step(one, ps, g)
+saved = [p.detach().clone() for p in ps]
+{through if file else plain}
+two, qs = begin(saved)
+two.load_state_dict(state)
+for g in gradients[{BEFORE}:]:
+    step(one, ps, g)
+    step(two, qs, g)
+new, old = [q.detach() for q in qs], [p.detach() for p in ps]
+""".strip()
+
+
+def _indented(text: str) -> str:
+    return "\n".join("    " + line for line in text.splitlines())

@@ -1,0 +1,115 @@
+"""Degeneration said in words: this is exactly SGD, or exactly Adam."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from lpfl.conformance.checks.api.paths import uneven
+from lpfl.conformance.outcomes import CheckResult, Outcome
+from lpfl.conformance.registry import check
+from lpfl.conformance.subject import Subject, Trajectory
+from lpfl.conformance.trajectory import distance
+
+ID = "def.degenerates"
+STEPS = 20
+EXACT = 1e-6
+RATE = 1e-3
+RATED = ("SGD with momentum", "Adam", "RMSprop")
+SIMPLE: Mapping[str, frozenset[str]] = {
+    "SGD": frozenset({"sgd", "momentum", "nesterov"}),
+    "sign SGD": frozenset({"signsgd"}),
+    "SGD with momentum": frozenset({"momentum", "sgd", "nesterov"}),
+    "Adam": frozenset({"adam", "adamw"}),
+    "RMSprop": frozenset({"rmsprop"}),
+}
+"""Simple method -> claims that may rightly be it."""
+
+
+@check(ID, tags=("def",), cost=0.2, needs=("params",), control=False)
+def degenerates(subject: Subject) -> CheckResult:
+    """A method that claims more than SGD, sign SGD or Adam does not turn out to be just that."""
+    found: dict[str, str] = {}
+    shapes = subject.shapes((6, 4), (5,))
+    start, gradients = subject.draw(shapes, STEPS, ID)
+    gradients = uneven(gradients)
+    run = subject.run(start, gradients)
+    for name, moves in _simple_runs(subject, start, gradients).items():
+        fit = _multiple(run, moves)
+        if fit is not None:
+            found[name] = f"exactly {name} with lr = {fit * (RATE if name in RATED else 1):.3g}"
+    if not found:
+        message = (
+            "The number of simple methods (SGD, sign SGD, momentum, Adam) it is equal to is 0."
+        )
+        return CheckResult(check=ID, outcome=Outcome.CONFORMS, message=message, measured=0.0)
+    name, words = next(iter(found.items()))
+    claims = subject.spec.claims
+    own = _methods(claims)
+    allowed = not own or bool(own & SIMPLE[name])
+    return CheckResult(
+        check=ID,
+        outcome=Outcome.CONFORMS if allowed else Outcome.DEVIATES,
+        message=f"The run with default options is {words}.",
+        measured=1.0,
+        scenario={"shapes": shapes, "steps": STEPS, "gradients": "sizes rise and fall"},
+        details={"supports": list(found)},
+    )
+
+
+def _methods(claims: frozenset[str]) -> frozenset[str]:
+    """Return the claims that name a method, not a property."""
+    return frozenset(c for c in claims if "-" not in c)
+
+
+def _simple_runs(subject: Subject, start: Any, gradients: Any) -> dict[str, Any]:
+    """Return the moves (per step, per parameter) of the simple methods, some at lr = RATE."""
+    momentum = subject.default("momentum")
+    betas, eps = subject.default("betas"), subject.default("eps")
+    alpha = subject.default("alpha")
+    runs: dict[str, Any] = {
+        "SGD": [[-g for g in step] for step in gradients],
+        "sign SGD": [[-g.sign() for g in step] for step in gradients],
+    }
+    if isinstance(momentum, float) and 0 < momentum < 1:
+        runs["SGD with momentum"] = _moves(
+            lambda ps: torch.optim.SGD(ps, lr=RATE, momentum=momentum), start, gradients
+        )
+    pair = isinstance(betas, tuple | list) and len(betas) >= 2
+    if pair and all(isinstance(b, float) and 0 <= b < 1 for b in betas[:2]):
+        floor = eps if isinstance(eps, float) else 1e-8
+        two = (betas[0], betas[1])
+        runs["Adam"] = _moves(
+            lambda ps: torch.optim.Adam(ps, lr=RATE, betas=two, eps=floor), start, gradients
+        )
+    if isinstance(alpha, float) and 0 < alpha < 1:
+        floor = eps if isinstance(eps, float) else 1e-8
+        runs["RMSprop"] = _moves(
+            lambda ps: torch.optim.RMSprop(ps, lr=RATE, alpha=alpha, eps=floor), start, gradients
+        )
+    return runs
+
+
+def _moves(make: Any, start: Any, gradients: Any) -> list[list[torch.Tensor]]:
+    params = [torch.nn.Parameter(v.clone()) for v in start]
+    optimizer, moves = make(params), []
+    for step in gradients:
+        before = [p.detach().clone() for p in params]
+        for p, g in zip(params, step, strict=True):
+            p.grad = g.clone()
+        optimizer.step()
+        moves.append([p.detach() - b for p, b in zip(params, before, strict=True)])
+    return moves
+
+
+def _multiple(run: Trajectory, moves: list[list[torch.Tensor]]) -> float | None:
+    """Return c if every move of the run is c times the given one, with one positive c."""
+    mine = [run.moves(i) for i in range(len(run.end))]
+    flat = [torch.cat([m[t].flatten() for m in mine]) for t in range(run.steps)]
+    other = [torch.cat([m.flatten() for m in step]) for step in moves]
+    a, b = torch.cat(flat), torch.cat([o.cpu() for o in other])
+    norm = float(b.square().sum())
+    c = float((a * b).sum()) / norm if norm else 0.0
+    if not c > 0:
+        return None
+    return c if distance([a], [c * b]) <= EXACT * float(a.norm()) else None

@@ -1,0 +1,54 @@
+"""def.trajectory: every step of a subject against the reference of the method it claims."""
+
+from collections.abc import Iterable
+
+from lpfl.conformance.definition.comparison import Comparison
+from lpfl.conformance.definition.layer_conventions import LayerComparison
+from lpfl.conformance.definition.layer_verdict import judge_layers
+from lpfl.conformance.definition.trajectory_verdict import CHECK, judge
+from lpfl.conformance.oracles import layer_oracle_of, oracle_of, oracles
+from lpfl.conformance.oracles.layerwise import LAYER_ORACLES
+from lpfl.conformance.outcomes import CheckResult, Outcome
+from lpfl.conformance.registry import all_checks, check
+from lpfl.conformance.subject import Subject
+
+
+def concerns(claims: frozenset[str]) -> bool:
+    """Return whether one of the claims has a reference."""
+    return any(oracle_of(claim) or layer_oracle_of(claim) for claim in claims)
+
+
+@check(CHECK, tags=("def",), cost=1.0, claims=concerns)
+def trajectory(subject: Subject) -> Iterable[CheckResult]:
+    """Every step is the step of the claimed method, under one named convention everywhere."""
+    for claim in sorted(subject.spec.claims):
+        oracle = oracle_of(claim)
+        layered = layer_oracle_of(claim)
+        if oracle is not None:
+            yield judge(Comparison(subject, oracle))
+        elif layered is not None:
+            yield judge_layers(CHECK, LayerComparison(subject, layered))
+
+
+@check("def.claims", tags=("def",), cost=0.1, control=False)
+def claims(subject: Subject) -> Iterable[CheckResult]:
+    """Every claim is one that some check knows."""
+    known = {*oracles(), *(o.claim for o in LAYER_ORACLES), *known_properties()}
+    for claim in sorted(subject.spec.claims):
+        if claim not in known and not (oracle_of(claim) or layer_oracle_of(claim)):
+            yield CheckResult(
+                check="def.claims",
+                outcome=Outcome.UNKNOWN,
+                message=f"The claim {claim!r} is unknown; known are {', '.join(sorted(known))}.",
+            )
+
+
+def known_properties() -> set[str]:
+    """Return claims that checks name in their registration, beside the references'."""
+    from lpfl.conformance.claims import known_words
+
+    found: set[str] = set(known_words())
+    for other in all_checks().values():
+        if other.claims is not None and not callable(other.claims):
+            found |= set(other.claims)
+    return found

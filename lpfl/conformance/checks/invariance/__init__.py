@@ -1,0 +1,1 @@
+"""Checks of changes of coordinates that training may not feel."""

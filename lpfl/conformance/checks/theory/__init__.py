@@ -1,0 +1,1 @@
+"""Checks against the theory of feature learning: predictions and measurements meet here."""

@@ -1,0 +1,1 @@
+"""A subject beside the reference of the method it claims."""

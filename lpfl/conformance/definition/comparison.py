@@ -1,0 +1,301 @@
+"""A subject beside a reference: its options under the reference's names, and its runs."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from lpfl.conformance.definition import option_names
+from lpfl.conformance.definition.runs import Candidate, Run, gaps
+from lpfl.conformance.definition.scenarios import Scenario, draw
+from lpfl.conformance.oracles.base import Oracle
+from lpfl.conformance.signatures import named_options
+from lpfl.conformance.subject import Subject
+
+SHORT = Scenario("small gradients, in short", (), steps=6, profile="small")
+
+
+class Comparison:
+    """A subject beside one reference: where its options are, and its runs, each made once.
+
+    at_defaults: options stay at the subject's defaults; nothing is tried out beforehand.
+    """
+
+    def __init__(self, subject: Subject, oracle: Oracle, *, at_defaults: bool = False) -> None:
+        self.subject, self.oracle = subject, oracle
+        self.where = option_names.places(subject, oracle)
+        self.notes: list[str] = []
+        self._runs: dict[tuple[Any, ...], list[Run]] = {}
+        self._by_signs: dict[tuple[int, ...], bool] = {}
+        self.switched = option_names.neutral(subject, self.where)
+        self.defaults = option_names.defaults(subject, oracle, self.where)
+        self.defaults |= {n: v for n, v in oracle.fixed.items() if n not in self.where}
+        moved = {} if at_defaults else self._effective(self._accepted(self._probes()))
+        self.common = {**oracle.fixed, **moved}
+        self.settled = self.defaults if at_defaults else self._settled()
+
+    def _probes(self) -> dict[str, Any]:
+        """Return values off their defaults for the options that are numbers."""
+        table = {**option_names.PROBES, **self.oracle.probes}
+        moved = {}
+        for name in self.where:
+            held = self.defaults[name]
+            if name in table and not isinstance(held, bool):
+                moved[name] = table[name]
+        return {**moved, **self.oracle.fixed}
+
+    def _accepted(self, moved: dict[str, Any]) -> dict[str, Any]:
+        """Return the moved options without the one that the constructor refuses, if it does."""
+        fixed = self.oracle.fixed
+        trials = [(moved, self.switched), (moved, {})]
+        for name in moved:
+            if name not in fixed:
+                trials.append(({k: v for k, v in moved.items() if k != name}, self.switched))
+        trials += [(dict(fixed), self.switched), (dict(fixed), {})]
+        for options, switched in trials:
+            if self._builds(options, switched):
+                left = sorted(set(moved) - set(options))
+                if left:
+                    self.notes.append(f"left at their defaults: {', '.join(left)}")
+                self.switched = switched
+                return options
+        return dict(fixed)
+
+    def _effective(self, moved: dict[str, Any]) -> dict[str, Any]:
+        """Return the moved options without those that do nothing when set on the group.
+
+        Options that the constructor takes are kept: there, doing nothing is a finding.
+        """
+        named = named_options(self.subject.spec.factory)
+        kept: dict[str, Any] = {}
+        plain = self._short(moved)
+        for name, value in moved.items():
+            direct = self.where[name].option in named if name in self.where else True
+            rest = {k: v for k, v in moved.items() if k != name}
+            still = {**moved, "weight_decay": 0.0}
+            less = {k: v for k, v in still.items() if k != name}
+            alive = self._short(rest) != plain or self._short(less) != self._short(still)
+            if direct or plain is None or alive:
+                kept[name] = value
+            elif self.defaults[name] != value:
+                self.notes.append(f"{name} does nothing when it is set on the group")
+        return kept
+
+    def _short(self, options: Mapping[str, Any]) -> list[float] | None:
+        """Return where a short run ends with these options; None if it raises."""
+        return self._ends(self._given(options), {})
+
+    def _ends(self, given: Mapping[str, Any], later: Mapping[str, Any]) -> list[float] | None:
+        shape = next((s for s in ((4, 3), (3,)) if self.takes(s)), None)
+        if shape is None:
+            return None
+        key = ("ends", shape, repr(sorted(given.items())), repr(sorted(later.items())))
+        if key not in self.subject.memory:
+            self.subject.memory[key] = self._ended(shape, given, later)
+        return self.subject.memory[key]
+
+    def _ended(
+        self, shape: tuple[int, ...], given: Mapping[str, Any], later: Mapping[str, Any]
+    ) -> list[float] | None:
+        start, gradients = draw(SHORT, shape, self.subject)
+        try:
+            session = self.subject.open([start], options=given)
+            session.set(**later)
+            for g in gradients:
+                session.step([g])
+        except Exception:
+            return None
+        return [float(x) for x in session.values()[0].reshape(-1)]
+
+    def _settled(self) -> dict[str, Any]:
+        """Return the reference's options as an optimizer built with the common ones holds them."""
+        optimizer = self.runs_optimizer(self._given(self.common))
+        group = optimizer.param_groups[0] if optimizer is not None else {}
+        held = {
+            name: spot.read(group[spot.option])
+            for name, spot in self.where.items()
+            if spot.option in group and spot.holds(group[spot.option])
+        }
+        return {**self.defaults, **held}
+
+    def _given(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        return {**self.switched, **option_names.written(self.subject, self.where, options)}
+
+    def _builds(self, options: Mapping[str, Any], switched: Mapping[str, Any]) -> bool:
+        given = {**switched, **option_names.written(self.subject, self.where, options)}
+        for shape in ((4, 3), (3,)):
+            try:
+                self.subject.open([torch.full(shape, 0.5, dtype=torch.float64)], options=given)
+            except Exception:
+                continue
+            return True
+        return False
+
+    def settings(self, scenario: Scenario) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return a scenario's options under the reference's and under the subject's names."""
+        moved = {**self.oracle.fixed} if scenario.at_defaults else {**self.common}
+        if scenario.at_defaults and self.defaults.get("lr", 0.0) is None:
+            moved["lr"] = option_names.PROBES["lr"]
+        moved |= scenario.options
+        options = {**(self.defaults if scenario.at_defaults else self.settled), **moved}
+        unknown = [name for name, value in options.items() if value is None]
+        for name in unknown:
+            options[name] = self.oracle.hidden.get(name, (self.oracle.options[name],))[0]
+        return options, self._given(moved)
+
+    def gaps(self, run: Run, candidate: Candidate) -> list[float]:
+        """Return per step the relative distance of a run from a reading."""
+        return gaps(run, run.reference(self.oracle, candidate))
+
+    def runs_optimizer(self, given: Mapping[str, Any] | None = None) -> Any:
+        """Return an optimizer of the subject with these options, or None if none can be built."""
+        for shape in ((4, 3), (3,)):
+            if self.subject.handles(shape):
+                start = [torch.full(shape, 0.5, dtype=torch.float64)]
+                try:
+                    return self.subject.open(start, options=given).optimizer
+                except Exception:
+                    continue
+        return None
+
+    def runs(self, scenario: Scenario) -> list[Run]:
+        """Return the runs of a scenario; shapes the subject does not take are left out."""
+        key = (scenario.name, scenario.shapes, scenario.steps, str(scenario.dtype))
+        if key not in self._runs:
+            self._runs[key] = self._grouped(scenario) if scenario.second else self._made(scenario)
+        return self._runs[key]
+
+    def made(self) -> list[Run]:
+        """Return all runs in float64 made so far, in the order of their making."""
+        runs = [run for found in self._runs.values() for run in found]
+        return [run for run in runs if run.scenario.dtype == torch.float64]
+
+    def may_be_on(self, name: str) -> bool:
+        """Return whether an option is on in some setting: a switch that the subject has counts."""
+        held = self.common.get(name, self.defaults[name])
+        return bool(held) or (name in self.where and isinstance(held, bool))
+
+    def takes(self, shape: tuple[int, ...]) -> bool:
+        """Return whether the definition concerns this shape and the subject takes it."""
+        if len(shape) < self.oracle.least_axes or not self.subject.handles(shape):
+            return False
+        return self.oracle.least_axes < 2 or not self.by_signs(shape)
+
+    def by_signs(self, shape: tuple[int, ...]) -> bool:
+        """Return whether the first step on this shape has entries of one size.
+
+        A method for matrices that steps other weights so leaves them to an Adam of its own.
+        """
+        if shape not in self._by_signs:
+            options = {"weight_decay": 0.0} if "weight_decay" in self.where else {}
+            scenario = Scenario("first step", (shape,), steps=1)
+            start, gradients = draw(scenario, shape, self.subject)
+            try:
+                given = self._given(options)
+                values = self.subject.run([start], [[g] for g in gradients], options=given).values
+                sizes = (values[1][0] - values[0][0]).abs()
+                spread = float(sizes.max() - sizes.min())
+                self._by_signs[shape] = sizes.numel() > 1 and spread < 1e-3 * float(sizes.max())
+            except Exception:
+                self._by_signs[shape] = False
+            if self._by_signs[shape]:
+                self.notes.append(f"{shape}: steps by signs at first, as Adam does; left out")
+        return self._by_signs[shape]
+
+    def per_group(self, name: str) -> bool:
+        """Return whether the subject keeps a moved option in its groups."""
+        if name not in self.where or name not in self.common or name in self.oracle.fixed:
+            return False
+        if self.where[name].option not in self.subject.default_group:
+            return False
+        given = option_names.written(self.subject, self.where, {name: self.common[name]})
+        return self._ends({}, given) != self._ends({}, {})
+
+    def _grouped(self, scenario: Scenario) -> list[Run]:
+        """Return one run per parameter of an optimizer with two groups."""
+        options, given = self.settings(scenario)
+        own = option_names.written(self.subject, self.where, {**self.common, **scenario.second})
+        shapes = [shape for shape in scenario.shapes if self.takes(shape)]
+        if len(shapes) < 2:
+            return []
+        drawn = [draw(scenario, shape, self.subject) for shape in shapes]
+        rows = [list(row) for row in zip(*(gradients for _, gradients in drawn), strict=True)]
+        named = named_options(self.subject.spec.factory)
+        ours = {k: v for k, v in given.items() if k not in named}
+        fixed = {k: v for k, v in given.items() if k in named}
+        changed = {self.where[name].option for name in scenario.second}
+        theirs = {**ours, **{k: v for k, v in own.items() if k in changed}}
+        groups = [([0], ours), (list(range(1, len(shapes))), theirs)]
+        try:
+            start = [start for start, _ in drawn]
+            values = self.subject.run(start, rows, options=fixed, groups=groups).values
+        except Exception as error:
+            self.notes.append(f"{scenario.name}: raises {type(error).__name__}: {str(error)[:90]}")
+            return []
+        made = []
+        for i, shape in enumerate(shapes):
+            used = {**options, **scenario.second} if i else options
+            path = [[row[i]] for row in values]
+            made.append(Run(scenario, (shape,), used, given, [[row[i]] for row in rows], path))
+        return made
+
+    def _made(self, scenario: Scenario) -> list[Run]:
+        options, given = self.settings(scenario)
+        made = []
+        for shape in scenario.shapes:
+            if not self.takes(shape):
+                continue
+            start, gradients = draw(scenario, shape, self.subject)
+            rows = [[g] for g in gradients]
+            try:
+                values = self.remembered(scenario, start, rows, given)
+            except Exception as error:
+                what = f"{type(error).__name__}: {str(error)[:90]}"
+                self.notes.append(f"{scenario.name}, {shape}: raises {what}")
+                continue
+            made.append(Run(scenario, (shape,), options, given, rows, values))
+        return made
+
+    def remembered(
+        self,
+        scenario: Scenario,
+        start: Tensor,
+        rows: Sequence[Sequence[Tensor]],
+        given: Mapping[str, Any],
+    ) -> list[list[Tensor]]:
+        """Return the points of a run, made once per subject whatever it is compared with."""
+        setting = (scenario.profile, scenario.steps, scenario.strided, str(scenario.dtype))
+        changes = [
+            (t, option_names.written(self.subject, self.where, new))
+            for t, new in scenario.changes.items()
+        ]
+        key = (
+            "trajectory",
+            tuple(start.shape),
+            setting,
+            repr(sorted(given.items())),
+            repr(changes),
+        )
+        memory = self.subject.memory
+        if key not in memory:
+            memory[key] = self.drive(scenario, [start], rows, given)
+        return memory[key]
+
+    def drive(
+        self,
+        scenario: Scenario,
+        start: Sequence[Tensor],
+        gradients: Sequence[Sequence[Tensor]],
+        given: Mapping[str, Any],
+    ) -> list[list[Tensor]]:
+        """Return the points of one run of the subject, the start among them."""
+        session = self.subject.open(start, options=given)
+        values = [session.values()]
+        for t, row in enumerate(gradients, 1):
+            if t in scenario.changes:
+                changed = scenario.changes[t]
+                session.set(**option_names.written(self.subject, self.where, changed))
+            session.step(row)
+            values.append(session.values())
+        return values

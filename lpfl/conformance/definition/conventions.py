@@ -1,0 +1,218 @@
+"""Which named convention of a definition a subject follows, if any, in all settings at once.
+
+A convention is fitted in one setting only; it must then hold in all others with nothing refitted.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+import torch
+
+from lpfl.conformance.definition.comparison import Comparison
+from lpfl.conformance.definition.grid import candidates
+from lpfl.conformance.definition.precision import (
+    FLOOR,
+    HALF,
+    SCALARS,
+    amplification,
+    bounds,
+    coarse,
+    low_precision,
+    noise,
+)
+from lpfl.conformance.definition.runs import Candidate, Run, gaps
+from lpfl.conformance.definition.scenarios import Scenario
+from lpfl.conformance.definition.settings import fitting, holding
+
+PREFIX = (1, 3)
+"""Steps after which a reading is given up if it is far away."""
+LOOSE = 1e-5
+TRIED = 40
+TRIED_ROUGHLY = 40
+COARSE = 1e-3
+"""Largest error excused in a subject that is seen to compute more coarsely than in float64."""
+AMPLIFIES = 10.0
+QUANTISED = 4096
+"""Libraries with states of 8 bits and fewer keep them so from this number of weights."""
+SINGLE = 5e-2
+"""Largest error that a reading may leave and still be looked at."""
+QUITE_LOOSE = 0.6
+"""What bfloat16 may cost where small singular values are amplified; bounded again later."""
+IMPRECISE = 1e-2
+"""Up to here an error of a float32 run is not worth a word."""
+
+
+@dataclass(frozen=True)
+class Miss:
+    """The first place where a reading and the subject part."""
+
+    run: Run
+    step: int
+    gap: float
+    bound: float
+
+
+@dataclass(frozen=True)
+class Ignored:
+    """A switch that changes nothing, and the run in which it should."""
+
+    switch: str
+    run: Run
+
+
+@dataclass
+class Fit:
+    """How one reading does: the worst error in units of the run, and the first miss."""
+
+    candidate: Candidate
+    worst: float = 0.0
+    inexact: Run | None = None
+    miss: Miss | None = None
+    held: list[str] = field(default_factory=list)
+    undetermined: list[str] = field(default_factory=list)
+    ignored: list[Ignored] = field(default_factory=list)
+
+
+def quick(comparison: Comparison, run: Run, candidate: Candidate, steps: int) -> float:
+    """Return the worst error over the first steps, without regard to conditioning."""
+    reference = run.reference(comparison.oracle, candidate, steps=steps)
+    return max(gaps(run, reference), default=0.0)
+
+
+def confront(comparison: Comparison, fit: Fit, run: Run) -> bool:
+    """Hold a reading against one run; return whether it survives.
+
+    An error within ``bounds`` is rounding. One beyond is numerics if ``excused``; a run in
+    float32 only says how precise it is. All else is a miss.
+    """
+    oracle, candidate = comparison.oracle, fit.candidate
+    errors = gaps(run, run.reference(oracle, candidate))
+    if max(errors, default=0.0) <= FLOOR:
+        return True
+    allowed = bounds(oracle, run, candidate)
+    if any(b == float("inf") for b in allowed):
+        fit.undetermined.append(f"{run.scenario.name} {run.shapes[0]}")
+    worst = max([e for e, b in zip(errors, allowed, strict=True) if b < float("inf")], default=0.0)
+    bad = [t for t, (e, b) in enumerate(zip(errors, allowed, strict=True)) if not e <= b]
+    single = run.scenario.dtype.itemsize < 8
+    if not bad:
+        if not single and (halves(candidate) or run.eps > SCALARS / 10):
+            note(fit, run, worst)
+        return True
+    if single and worst <= IMPRECISE:
+        return True
+    if single or excused(comparison, candidate, run, worst):
+        note(fit, run, worst)
+        return True
+    fit.miss = Miss(run, bad[0] + 1, errors[bad[0]], allowed[bad[0]])
+    return False
+
+
+def halves(candidate: Candidate) -> bool:
+    """Return whether a reading computes in bfloat16 inside."""
+    return any(value.endswith(HALF) for value in candidate.convention.values())
+
+
+def note(fit: Fit, run: Run, worst: float) -> None:
+    """Keep the run with the largest error that counts as numerics."""
+    if worst >= fit.worst:
+        fit.worst, fit.inexact = worst, run
+
+
+def excused(comparison: Comparison, candidate: Candidate, run: Run, worst: float) -> bool:
+    """Return whether an error can come from coarse arithmetic inside.
+
+    As small as scalars in float32 make it; or small where the step amplifies rounding; or no
+    larger than what the reference loses in float32, in a subject that is seen to compute coarsely;
+    or a few per cent in one that keeps the state of large weights in few bits.
+    """
+    if worst <= SCALARS:
+        return True
+    if halves(candidate):
+        return worst <= 3 * noise(comparison, run)
+    oracle = comparison.oracle
+    if worst <= LOOSE and max(amplification(oracle, run, candidate)) > AMPLIFIES:
+        return True
+    if not coarse(comparison, run, candidate):
+        return False
+    large = max(x.numel() for x in run.values[0]) >= QUANTISED
+    return (large and worst <= SINGLE) or worst <= max(
+        COARSE, 10 * low_precision(oracle, run, candidate)
+    )
+
+
+def unchanged(comparison: Comparison, run: Run) -> bool:
+    """Return whether a switch that was turned for this run leaves the run as it is without."""
+    option = comparison.where[run.scenario.switch].option
+    given = {k: v for k, v in run.given.items() if k != option}
+    try:
+        values = comparison.drive(run.scenario, run.values[0], run.gradients, given)
+    except Exception:
+        return False
+    rows = zip(values, run.values, strict=True)
+    return all(torch.equal(a, b) for u, v in rows for a, b in zip(u, v, strict=True))
+
+
+def hold(comparison: Comparison, fit: Fit, scenarios: Iterable[Scenario]) -> bool:
+    """Hold a fitted reading against all settings until it misses; return whether it survives.
+
+    A switch that the subject takes and that changes nothing is kept in ``ignored``.
+    """
+    for scenario in scenarios:
+        for run in comparison.runs(scenario):
+            if not confront(comparison, fit, run):
+                if scenario.switch and unchanged(comparison, run):
+                    fit.ignored.append(Ignored(scenario.switch, run))
+                    fit.miss = None
+                    break
+                return False
+        fit.held.append(scenario.name)
+    return True
+
+
+def search(comparison: Comparison) -> Fit | None:
+    """Return the nearest reading that survives everything, else the one that goes farthest.
+
+    Exact readings go before those that only fit to some inner precision, and of these the closest
+    first. None if no reading fits even where it may be chosen.
+    """
+    others = holding(comparison)
+    best: Fit | None = None
+    rough: list[Fit] = []
+    tried = 0
+    for fit in fitted(comparison):
+        if fit.inexact is not None:
+            rough.append(fit)
+        elif tried < TRIED:
+            tried += 1
+            if hold(comparison, fit, others):
+                return fit
+            best = farther(best, fit)
+    for fit in sorted(rough, key=lambda f: f.worst)[:TRIED_ROUGHLY] if best is None else ():
+        if hold(comparison, fit, others):
+            return fit
+        best = farther(best, fit)
+    return best
+
+
+def farther(one: Fit | None, other: Fit) -> Fit:
+    """Return the fit that holds in more settings; the first if they are equal."""
+    return other if one is None or len(other.held) > len(one.held) else one
+
+
+def fitted(
+    comparison: Comparison, runs: list[Run] | None = None, *, nearest: int = 99
+) -> Iterator[Fit]:
+    """Yield the readings that fit the given runs, by default those of the fitting setting.
+
+    nearest: on how many axes a reading may differ from the paper.
+    """
+    runs = comparison.runs(fitting(comparison.oracle)) if runs is None else runs
+    for candidate in candidates(comparison) if runs else ():
+        cap = QUITE_LOOSE if halves(candidate) else SINGLE
+        if candidate.distance > nearest:
+            continue
+        if all(quick(comparison, runs[0], candidate, n) <= cap for n in PREFIX):
+            fit = Fit(candidate)
+            if all(confront(comparison, fit, run) for run in runs):
+                yield fit

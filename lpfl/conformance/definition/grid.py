@@ -1,0 +1,82 @@
+"""The readings of a reference that are tried on a subject, nearest to the paper first."""
+
+import inspect
+import itertools
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from lpfl.conformance.definition.comparison import Comparison
+from lpfl.conformance.definition.runs import Candidate
+from lpfl.conformance.oracles.base import Oracle
+from lpfl.conformance.subject import Subject
+
+LARGEST_GRID = 2500
+FARTHEST = 3
+SAID: Mapping[str, str] = {
+    "bias correction": r"bias.?correct|correct.?bias|debias",
+    "decay": r"decoupl",
+}
+"""Axes whose other values are a documented variant where the subject speaks of them."""
+
+
+def candidates(comparison: Comparison) -> list[Candidate]:
+    """Return the readings, ordered by the number of departures and of steps from the paper."""
+    oracle = comparison.oracle
+    axes: list[list[tuple[str, str]]] = []
+    for axis, values in oracle.conventions.items():
+        switch = oracle.relevant.get(axis)
+        alive = switch is None or comparison.may_be_on(switch)
+        axes.append([(axis, value) for value in (values if alive else values[:1])])
+    hidden = [
+        [(name, value) for value in values]
+        for name, values in oracle.hidden.items()
+        if name not in comparison.where and name not in oracle.fixed
+    ]
+    sizes = [len(a) for a in axes + hidden]
+    count = 1
+    for size in sizes:
+        count *= size
+    farthest = len(sizes) if count <= LARGEST_GRID else FARTHEST
+    found = []
+    for places in itertools.product(*(range(size) for size in sizes)):
+        away = sum(place > 0 for place in places)
+        if sum(place > 0 for place in places[: len(axes)]) > farthest:
+            continue
+        chosen = [a[i] for a, i in zip(axes, places[: len(axes)], strict=True)]
+        rest = [h[i] for h, i in zip(hidden, places[len(axes) :], strict=True)]
+        faults = len(departed(oracle, dict(chosen)))
+        found.append((faults, away, places, Candidate(dict(chosen), dict(rest), away)))
+    return [c for *_, c in sorted(found, key=lambda entry: entry[:3])]
+
+
+def departed(oracle: Oracle, convention: Mapping[str, str]) -> dict[str, str]:
+    """Return the axes on which a convention is another method."""
+    faults = oracle.departures
+    return {a: v for a, v in convention.items() if v in faults.get(a, frozenset())}
+
+
+def varied(oracle: Oracle, convention: Mapping[str, str]) -> dict[str, str]:
+    """Return the axes on which a convention is a documented variant of the method."""
+    kinds = oracle.variants
+    return {a: v for a, v in convention.items() if v in kinds.get(a, frozenset())}
+
+
+def unusual(oracle: Oracle, convention: Mapping[str, str]) -> dict[str, str]:
+    """Return the axes on which a convention is not the paper's."""
+    return {a: v for a, v in convention.items() if v != oracle.conventions[a][0]}
+
+
+def documented(subject: Subject, optimizer: Any, faults: Mapping[str, str]) -> set[str]:
+    """Return the axes of departures of which the subject's options or docstrings speak.
+
+    Weight decay as an L2 term is not excused so: it is what the decoupled methods do away with.
+    """
+    kind = type(optimizer)
+    texts = [kind.__dict__.get("__doc__"), getattr(kind.__dict__.get("__init__"), "__doc__", "")]
+    factory = subject.spec.factory
+    if not inspect.isclass(factory):
+        texts.append(getattr(factory, "__doc__", ""))
+    words = " ".join([*(t or "" for t in texts), *map(str, subject.default_group)])
+    told = {a for a in faults if a in SAID and re.search(SAID[a], words, re.IGNORECASE)}
+    return {a for a in told if not faults[a].startswith("L2")}

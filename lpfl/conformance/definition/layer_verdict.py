@@ -1,0 +1,116 @@
+"""The answer about a layer-wise method: which reading its runs on small networks follow."""
+
+from typing import Any
+
+from lpfl.conformance.definition.layer_conventions import EXACT, LayerComparison, LayerFit
+from lpfl.conformance.definition.layer_runs import FITTING, LayerRun
+from lpfl.conformance.outcomes import CheckResult, Outcome
+
+LOW = 1e-2
+
+
+def judge_layers(check: str, comparison: LayerComparison) -> CheckResult:
+    """Return the answer of ``check`` about the claim of a comparison."""
+    claim = comparison.oracle.claim
+    run = comparison.run(FITTING)
+    if run is None:
+        why = "; ".join(comparison.notes)
+        return _answer(
+            check, comparison, Outcome.UNDRIVABLE, f"{claim}: no run could be made: {why}."
+        )
+    if comparison.random():
+        return _random(check, comparison)
+    if claim == "kfac-sampled":
+        text = "The curvature is not sampled: two seeds of torch give the same run."
+        return _answer(check, comparison, Outcome.DEVIATES, text, measured=0.0)
+    fit = comparison.search(run)
+    if fit is None:
+        return _unfitted(check, comparison, run)
+    if fit.missed is not None:
+        errors = comparison.errors(fit.missed, fit)
+        step = next(t for t, e in enumerate(errors, 1) if not e <= LOW) if max(errors) > LOW else 1
+        name = fit.missed.scenario.name
+        off = f"step {step} is {errors[step - 1]:.2g} off"
+        text = f"{claim} fits two linear layers, not {name}: {off}."
+        return _accused(check, comparison, text, fit, fit.missed, step)
+    return _held(check, comparison, fit)
+
+
+def _held(check: str, comparison: LayerComparison, fit: LayerFit) -> CheckResult:
+    oracle = comparison.oracle
+    other = {a: v for a, v in fit.convention.items() if v != oracle.conventions[a][0]}
+    words = "; ".join(f"{a}: {v}" for a, v in other.items())
+    text = f"Every step is {oracle.claim}'s in {len(fit.held)} settings" + (
+        f"; {words}." if words else "."
+    )
+    varied = any(v in oracle.variants.get(a, ()) for a, v in other.items())
+    outcome = Outcome.VARIANT if varied else Outcome.CONVENTION if other else Outcome.CONFORMS
+    if fit.worst > EXACT:
+        outcome = Outcome.NUMERICS
+        text = f"{text[:-1]}, to a relative error of {fit.worst:.2g} in float64."
+    details = {"settings": list(fit.held), "hidden": dict(fit.hidden)}
+    return _answer(
+        check, comparison, outcome, text, measured=fit.worst, convention=other, details=details
+    )
+
+
+def _random(check: str, comparison: LayerComparison) -> CheckResult:
+    claim, fit = comparison.oracle.claim, comparison.sampled()
+    if fit is None:
+        text = f"{claim}: the run draws random numbers and no reading is near on 8000 rows"
+        return _answer(check, comparison, Outcome.INCONCLUSIVE, f"{text}.")
+    other = {a: v for a, v in fit.convention.items() if v != comparison.oracle.conventions[a][0]}
+    words = "".join(f"; {a}: {v}" for a, v in other.items())
+    text = f"Steps on 8000 rows are {claim}'s to {fit.worst:.2g}, with a sampled curvature{words}."
+    outcome = Outcome.CONFORMS if claim == "kfac-sampled" else Outcome.VARIANT
+    return _answer(check, comparison, outcome, text, measured=fit.worst, convention=other)
+
+
+def _unfitted(check: str, comparison: LayerComparison, run: LayerRun) -> CheckResult:
+    paper = LayerFit(
+        comparison.oracle.paper(), {n: v[0] for n, v in comparison.oracle.hidden.items()}
+    )
+    errors = comparison.errors(run, paper)
+    step = next((t for t, e in enumerate(errors, 1) if e > LOW), 1)
+    damping, left = comparison.damping_seen(run)
+    claim, asked = comparison.oracle.claim, run.options["damping"]
+    if left <= LOW and not 0.8 < damping / asked < 1.25:
+        seen = f"it steps as if damping were {damping:.3g}, not {asked:g}"
+        text = f"No convention of {claim} fits: {seen}."
+    else:
+        late = "from the first step" if step == 1 else f"from step {step}"
+        text = f"No convention of {claim} fits: the update is {errors[step - 1]:.2g} off, {late}."
+    return _accused(check, comparison, text, paper, run, step)
+
+
+def _accused(
+    check: str, comparison: LayerComparison, text: str, fit: LayerFit, run: LayerRun, step: int
+) -> CheckResult:
+    scenario = {
+        "name": run.scenario.name,
+        "network": str(run.scenario.build()),
+        "rows": run.scenario.rows,
+        "options": dict(run.given),
+        "step": step,
+    }
+    errors = comparison.errors(run, fit)
+    return _answer(
+        check,
+        comparison,
+        Outcome.DEVIATES,
+        text,
+        measured=errors[step - 1],
+        scenario=scenario,
+        convention=dict(fit.convention),
+    )
+
+
+def _answer(
+    check: str, comparison: LayerComparison, outcome: Outcome, message: str, **more: Any
+) -> CheckResult:
+    oracle = comparison.oracle
+    details: dict[str, Any] = {"claim": oracle.claim, "source": oracle.source}
+    details |= more.pop("details", {})
+    if comparison.notes:
+        details["notes"] = list(comparison.notes)
+    return CheckResult(check=check, outcome=outcome, message=message, details=details, **more)

@@ -1,0 +1,103 @@
+"""What a definition leaves open to rounding: conditioning, and the subject's inner precision."""
+
+import torch
+
+from lpfl.conformance.definition.comparison import Comparison
+from lpfl.conformance.definition.runs import Candidate, Run, disturbed, gaps, total
+from lpfl.conformance.oracles.base import Oracle
+
+HALF = ", bfloat16"
+DISTURBANCE = 1e-9
+FLOOR = 1e-10
+"""Relative error of a float64 step that no rounding of ours explains."""
+SCALARS = 1e-6
+"""Up to here an error in float64 can come from scalars kept in float32."""
+UNDETERMINED = 1e5
+"""Amplification of errors above which the definition does not determine the step."""
+
+
+def amplification(oracle: Oracle, run: Run, candidate: Candidate) -> list[float]:
+    """Return per step the relative change of the reference over that of the gradients."""
+    plain = run.reference(oracle, candidate)
+    moved = run.reference(oracle, candidate, disturb=DISTURBANCE)
+    out = []
+    for a, b in zip(plain, moved, strict=True):
+        away = total([x - y for x, y in zip(a, b, strict=True)])
+        out.append(away / max(total(a), 1e-300) / DISTURBANCE if away else 0.0)
+    return out
+
+
+def bounds(oracle: Oracle, run: Run, candidate: Candidate) -> list[float]:
+    """Return per step the error up to which the run is right to the precision of its dtype.
+
+    Infinite where the definition does not determine the step: a basis of a null space, the sign
+    of a number that is zero.
+    """
+    if any(value.endswith(HALF) for value in candidate.convention.values()):
+        return [2 * loss + FLOOR for loss in half_precision(oracle, run, candidate)]
+    factor = FLOOR + 1e3 * run.eps if run.eps < 1e-10 else 100 * run.eps
+    known = amplification(oracle, run, candidate)
+    worst = [max(known[: t + 1]) for t in range(len(known))]
+    return [float("inf") if k > UNDETERMINED else factor * (1 + k) for k in worst]
+
+
+def half_precision(oracle: Oracle, run: Run, candidate: Candidate) -> list[float]:
+    """Return per step how far the reference with bfloat16 inside is from the same without."""
+    plain = {
+        axis: value.partition(",")[0] if value.endswith(HALF) else value
+        for axis, value in candidate.convention.items()
+    }
+    without = run.reference(oracle, Candidate(plain, candidate.hidden))
+    inside = run.reference(oracle, candidate)
+    sizes = [
+        total([x - y for x, y in zip(a, b, strict=True)]) / max(total(a), 1e-300)
+        for a, b in zip(without, inside, strict=True)
+    ]
+    return [max(sizes)] * len(sizes)
+
+
+def low_precision(oracle: Oracle, run: Run, candidate: Candidate) -> float:
+    """Return the error of the reference itself when it is computed in float32."""
+    if run.scenario.dtype != torch.float64:
+        return 0.0
+    exact = run.reference(oracle, candidate)
+    rounded = run.reference(oracle, candidate, dtype=torch.float32)
+    errors = [0.0]
+    for a, b, old in zip(exact, rounded, run.values, strict=False):
+        away = total([x - y for x, y in zip(a, b, strict=True)])
+        lost = 2e-7 * total(old)
+        errors.append(max(0.0, away - lost) / max(total(a), 1e-300))
+    return max(e for e in errors if e == e)
+
+
+def coarse(comparison: Comparison, run: Run, candidate: Candidate) -> bool:
+    """Return whether the subject computes more coarsely than in float64.
+
+    Its gradients are changed by 1e-10 of themselves. A float64 computation answers in
+    proportion; one in float32 or bfloat16 does not answer, or in jumps.
+    """
+    size = 1e-10
+    start, gradients = run.values[0], disturbed(run.gradients, size)
+    try:
+        values = comparison.drive(run.scenario, start, gradients, run.given)
+    except Exception:
+        return False
+    other = Run(run.scenario, run.shapes, run.options, run.given, gradients, values)
+    answer = gaps(other, run.moves())
+    known = amplification(comparison.oracle, run, candidate)
+    smooth = [
+        0.2 * k * size < a < 5 * k * size for a, k in zip(answer, known, strict=True) if k > 0
+    ]
+    return sum(smooth) < 0.5 * len(smooth)
+
+
+def noise(comparison: Comparison, run: Run) -> float:
+    """Return how far apart two runs are that differ in the seed of torch's generator only."""
+    subject = comparison.subject
+    session = subject.open(run.values[0], options=run.given, seed=subject.seed + 1)
+    values = [session.values()]
+    for row in run.gradients:
+        session.step(row)
+        values.append(session.values())
+    other = Run(run.scenario, run.shapes, run.options, run.given, run.gradients, values)
+    return max(gaps(other, run.moves()), default=0.0)

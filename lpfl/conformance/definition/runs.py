@@ -1,0 +1,111 @@
+"""One run of a subject, a reading of a reference, and the distance of the two."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from lpfl.conformance.definition.scenarios import Scenario
+from lpfl.conformance.oracles.base import Oracle
+from lpfl.conformance.rounding import stored_in
+
+TINY = 1e-300
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A reading of a reference: its convention, and the values of options that are hidden."""
+
+    convention: Mapping[str, str]
+    hidden: Mapping[str, Any]
+    distance: int = 0
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of the subject: options of the reference, gradients and the points gone through."""
+
+    scenario: Scenario
+    shapes: tuple[tuple[int, ...], ...]
+    options: Mapping[str, Any]
+    given: Mapping[str, Any]
+    gradients: list[list[Tensor]]
+    values: list[list[Tensor]]
+
+    @cached_property
+    def eps(self) -> float:
+        """Rounding of the weights: in their dtype, or in the one they are written back in."""
+        stored = stored_in([v for row in self.values[1:] for v in row])
+        return float(max(torch.finfo(d).eps for d in (self.scenario.dtype, stored)))
+
+    def moves(self) -> list[list[Tensor]]:
+        """Return the update of every parameter in each step."""
+        pairs = zip(self.values, self.values[1:], strict=False)
+        return [[b - a for a, b in zip(old, new, strict=True)] for old, new in pairs]
+
+    def reference(
+        self,
+        oracle: Oracle,
+        candidate: Candidate,
+        *,
+        steps: int | None = None,
+        dtype: torch.dtype = torch.float64,
+        disturb: float = 0.0,
+    ) -> list[list[Tensor]]:
+        """Return the updates of the reference from the points of this run.
+
+        disturb: relative size of a fixed random change of the gradients.
+        """
+        values = [[v.to(dtype) for v in row] for row in self.values[:-1][:steps]]
+        gradients = [[g.to(dtype) for g in row] for row in self.gradients[:steps]]
+        if disturb:
+            gradients = disturbed(gradients, disturb)
+        moves = oracle.updates(
+            values,
+            gradients,
+            options={**self.options, **candidate.hidden},
+            convention=candidate.convention,
+            changes=self.scenario.changes,
+        )
+        return [[u.double() for u in row] for row in moves]
+
+
+def disturbed(gradients: Sequence[Sequence[Tensor]], size: float) -> list[list[Tensor]]:
+    """Return the gradients with every entry changed by about ``size`` of itself."""
+    stream = torch.Generator().manual_seed(0)
+
+    def change(g: Tensor) -> Tensor:
+        noise = torch.randn(g.shape, generator=stream, dtype=torch.float64)
+        return g * (1 + size * noise).to(g.dtype)
+
+    return [[change(g) for g in row] for row in gradients]
+
+
+def total(row: Sequence[Tensor]) -> float:
+    """Return the Frobenius norm of a list of tensors."""
+    return sum(float(x.square().sum()) for x in row) ** 0.5
+
+
+def gaps(run: Run, reference: Sequence[Sequence[Tensor]]) -> list[float]:
+    """Return per step the relative distance of the run's update from the reference's.
+
+    What rounding the weights to ``Run.eps`` explains is subtracted. A number that is not finite
+    counts as infinitely far, unless the reference has it too.
+    """
+    eps = run.eps
+    out = []
+    for old, us, refs in zip(run.values, run.moves(), reference, strict=False):
+        away = total([u - r for u, r in zip(us, refs, strict=True)])
+        rounding = 2 * eps * (total(old) + total(refs))
+        size = max(total(us), total(refs))
+        if size != size or away != away:
+            same = all(
+                torch.equal(u.isfinite(), r.isfinite()) for u, r in zip(us, refs, strict=True)
+            )
+            out.append(0.0 if same else float("inf"))
+        else:
+            out.append(max(0.0, away - rounding) / max(size, TINY) if away > 0 else 0.0)
+    return out

@@ -1,0 +1,69 @@
+"""The settings of each definition: one to fit a convention in, all others to hold it against."""
+
+from typing import Any
+
+import torch
+
+from lpfl.conformance.definition.comparison import Comparison
+from lpfl.conformance.definition.scenarios import Scenario
+from lpfl.conformance.oracles.base import Oracle
+
+PERIOD = 3
+
+
+def fitting(oracle: Oracle) -> Scenario:
+    """Return the setting in which conventions are told apart."""
+    shapes = ((5, 5), (6, 4), (4, 6), (5,))
+    return Scenario("options off their defaults", shapes)
+
+
+def holding(comparison: Comparison) -> list[Scenario]:
+    """Return the settings in which a fitted convention must hold, likeliest to break it first."""
+    quick = comparison.subject.quick
+    square = ((6, 4), (5, 5), (5,))
+    found = [
+        Scenario("third-order weights", ((3, 4, 5),), steps=6),
+        Scenario("convolution kernels", ((4, 3, 2, 2), (8, 2, 1, 3)), steps=6),
+        Scenario("a single row or column", ((1, 6), (6, 1)), steps=6),
+        Scenario("transposed views", ((6, 4), (4, 3, 2)), steps=6, strided=True),
+        Scenario("falling gradients", square, profile="falling"),
+        Scenario("growing gradients", square, profile="growing"),
+        Scenario("zero entries", square, steps=12, profile="zeros"),
+        Scenario("default options", ((6, 4), (5,)), at_defaults=True),
+        Scenario("32 x 40", ((32, 40),), steps=4),
+    ]
+    found += switches(comparison)
+    second = {"lr": 0.02, "weight_decay": 0.03, "eps": 3e-3}
+    second = {n: v for n, v in second.items() if comparison.per_group(n)}
+    if second and not comparison.oracle.joint:
+        found.append(Scenario("two groups of different options", square[1:], second=second))
+        found.append(Scenario("two groups of different options", square[:2], second=second))
+    plain = {"weight_decay": 0.0} if comparison.common.get("weight_decay") else {}
+    if plain:
+        found.append(Scenario("no weight decay", square, options=plain))
+    found.append(Scenario("small gradients", square, steps=12, profile="small", options=plain))
+    if "lr" in comparison.where and not comparison.oracle.fixed.get("lr"):
+        later = {7: {"lr": comparison.common.get("lr", 0.05) / 2}}
+        found.append(Scenario("lr halved at step 7", square, steps=12, changes=later))
+    if "period" in comparison.where:
+        found.append(Scenario(f"period {PERIOD}", ((5, 5),), options={"period": PERIOD}))
+    if not quick:
+        found.append(Scenario("40 steps", ((5,), (5, 5)), steps=40))
+        found.append(Scenario("64 x 65", ((64, 65),), steps=3))
+    found.append(Scenario("float32", ((6, 4), (5, 5), (5,)), steps=12, dtype=torch.float32))
+    return found
+
+
+def switches(comparison: Comparison) -> list[Scenario]:
+    """Return one setting for each option that is on or off, turned the other way."""
+    found = []
+    for name in comparison.where:
+        held = comparison.defaults[name]
+        both = isinstance(held, bool) and isinstance(comparison.oracle.options[name], bool)
+        if both and name not in comparison.oracle.fixed:
+            options: dict[str, Any] = {name: not held}
+            if name == "nesterov" and "dampening" in comparison.where:
+                options["dampening"] = 0.0
+            name_of = f"{name} = {not held}"
+            found.append(Scenario(name_of, ((6, 4), (5,)), options=options, switch=name))
+    return found

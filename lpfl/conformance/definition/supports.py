@@ -1,0 +1,90 @@
+"""What the measurements say about an optimizer that claims nothing: which method it behaves as."""
+
+from collections.abc import Sequence
+
+from lpfl.conformance.definition.comparison import Comparison
+from lpfl.conformance.definition.conventions import fitted, search
+from lpfl.conformance.definition.grid import departed, unusual
+from lpfl.conformance.definition.layer_conventions import LayerComparison
+from lpfl.conformance.definition.layer_runs import FITTING
+from lpfl.conformance.definition.powers import powers
+from lpfl.conformance.definition.scenarios import Scenario
+from lpfl.conformance.oracles import layer_oracle_of, oracle_of, oracles
+from lpfl.conformance.subject import Subject
+
+FIRST = ("sgd", "momentum", "nesterov", "adam", "adamw", "signsgd")
+LAYERED = ("foof", "kfac")
+PLAIN = Scenario("default options, in short", ((5, 5),), steps=5, at_defaults=True)
+
+
+def supported(subject: Subject) -> list[str]:
+    """Return the methods that a subject behaves as, in words, the simplest first.
+
+    A method counts if one convention of it, no departure, holds in every setting.
+    """
+    if "model" in subject.needs:
+        return layered(subject)
+    found: list[str] = []
+    for claim in [*FIRST, *(c for c in oracles() if c not in FIRST)]:
+        words = behaves_as(subject, claim)
+        if words:
+            found.append(words)
+            break
+    kind = _powers(subject)
+    return [*found, *([kind] if kind else [])]
+
+
+def behaves_as(subject: Subject, claim: str) -> str:
+    """Return "behaves exactly as ..." if one convention of the method holds everywhere."""
+    oracle = oracle_of(claim)
+    if oracle is None:
+        return ""
+    plain = Comparison(subject, oracle, at_defaults=True)
+    if next(fitted(plain, plain.runs(PLAIN), nearest=2), None) is None:
+        return ""
+    comparison = Comparison(subject, oracle)
+    if next(fitted(comparison), None) is None:
+        return ""
+    fit = search(comparison)
+    if fit is None or fit.miss is not None or departed(oracle, fit.candidate.convention):
+        return ""
+    other = unusual(oracle, fit.candidate.convention)
+    words = "".join(f", {axis}: {value}" for axis, value in other.items())
+    exactly = "exactly " if fit.inexact is None else ""
+    return f"behaves {exactly}as {claim}{words}"
+
+
+def degenerates(subject: Subject, claims: Sequence[str] = FIRST) -> str:
+    """Return the simplest method that a subject is exactly, whatever it claims; or nothing."""
+    for claim in claims:
+        words = behaves_as(subject, claim)
+        if words.startswith("behaves exactly"):
+            return words.removeprefix("behaves exactly as ")
+    return ""
+
+
+def layered(subject: Subject) -> list[str]:
+    """Return the layer-wise method that a subject behaves as."""
+    for claim in LAYERED:
+        oracle = layer_oracle_of(claim)
+        if oracle is None:
+            continue
+        comparison = LayerComparison(subject, oracle)
+        run = comparison.run(FITTING)
+        fit = comparison.search(run) if run is not None and not comparison.random() else None
+        if fit is not None and fit.missed is None:
+            damping = f"damping {comparison.defaults['damping']:g} {fit.convention['damping']}"
+            other = [v for a, v in fit.convention.items() if v != oracle.conventions[a][0]]
+            return [f"behaves as {claim}: {', '.join([damping, *other])}"]
+    return []
+
+
+def _powers(subject: Subject) -> str:
+    try:
+        found = powers(subject)
+    except Exception:
+        return ""
+    if found is None or not (found.left or found.right):
+        return ""
+    sides = "two-sided" if found.left and found.right else "right" if found.right else "left"
+    return f"whitens matrices, {sides}: {found.words()}"

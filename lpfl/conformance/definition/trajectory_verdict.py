@@ -1,0 +1,226 @@
+"""The answer about one claim: which reading of the definition the subject follows, if any."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from lpfl.conformance.definition.comparison import Comparison
+from lpfl.conformance.definition.conventions import Fit, fitted, search
+from lpfl.conformance.definition.grid import departed, documented, unusual, varied
+from lpfl.conformance.definition.option_names import undefined
+from lpfl.conformance.definition.precision import coarse
+from lpfl.conformance.definition.residuals import diagnose
+from lpfl.conformance.definition.runs import Candidate, Run
+from lpfl.conformance.definition.scenarios import Scenario
+from lpfl.conformance.definition.settings import fitting
+from lpfl.conformance.definition.supports import degenerates
+from lpfl.conformance.definition.trajectory_snippet import SHOWN, first_miss, smallest, snippet
+from lpfl.conformance.outcomes import CheckResult, Outcome
+from lpfl.conformance.signatures import named_options
+
+CHECK = "def.trajectory"
+
+
+def judge(comparison: Comparison) -> CheckResult:
+    """Return the answer for one claim."""
+    claim = comparison.oracle.claim
+    if not comparison.runs(fitting(comparison.oracle)):
+        why = "; ".join(comparison.notes) or "it takes none of the shapes"
+        return answer(comparison, Outcome.UNDRIVABLE, f"{claim}: no run could be made: {why}.")
+    fit = search(comparison)
+    if fit is None:
+        return unfitted(comparison)
+    if fit.miss is not None:
+        return missed(comparison, fit, fit.miss.run, fit.miss.step)
+    if fit.ignored and not faults_of(comparison, fit):
+        return ignored(comparison, fit)
+    return held(comparison, fit)
+
+
+def ignored(comparison: Comparison, fit: Fit) -> CheckResult:
+    """A switch is taken and does nothing: a limit if the constructor takes it."""
+    first = fit.ignored[0]
+    option = comparison.where[first.switch].option
+    if option not in named_options(comparison.subject.spec.factory):
+        comparison.notes.append(f"{option} does nothing when it is set on the group")
+        return held(comparison, fit)
+    small, at = smallest(comparison, first.run, fit.candidate)
+    program, _ = snippet(comparison, small, at, fit.candidate)
+    text = f"{comparison.oracle.claim}: the option {option} is taken and changes nothing."
+    return answer(
+        comparison,
+        Outcome.LIMIT,
+        text,
+        measured=0.0,
+        scenario=setting(small, at),
+        snippet=program,
+        convention=unusual(comparison.oracle, fit.candidate.convention),
+    )
+
+
+def answer(comparison: Comparison, outcome: Outcome, message: str, **more: Any) -> CheckResult:
+    oracle = comparison.oracle
+    details: dict[str, Any] = {"claim": oracle.claim, "source": oracle.source}
+    if comparison.notes:
+        details["notes"] = list(comparison.notes)
+    details |= more.pop("details", {})
+    return CheckResult(check=CHECK, outcome=outcome, message=message, details=details, **more)
+
+
+def spoken(convention: Mapping[str, str]) -> str:
+    """Return a convention as words: axis: value, and so on."""
+    return "; ".join(f"{axis}: {value}" for axis, value in convention.items())
+
+
+def setting(run: Run, step: int | None = None) -> dict[str, Any]:
+    """Return a run's setting as plain values."""
+    out: dict[str, Any] = {
+        "name": run.scenario.name,
+        "shape": [list(shape) for shape in run.shapes],
+        "options": dict(run.given),
+        "gradients": run.scenario.profile,
+        "dtype": str(run.scenario.dtype).removeprefix("torch."),
+    }
+    return out if step is None else {**out, "step": step}
+
+
+def faults_of(comparison: Comparison, fit: Fit) -> dict[str, str]:
+    """Return the departures of a reading of which the subject says nothing."""
+    faults = departed(comparison.oracle, fit.candidate.convention)
+    said = documented(comparison.subject, comparison.runs_optimizer(), faults)
+    return {axis: value for axis, value in faults.items() if axis not in said}
+
+
+def held(comparison: Comparison, fit: Fit) -> CheckResult:
+    """Grade a reading that holds in all settings."""
+    oracle, convention = comparison.oracle, fit.candidate.convention
+    faults, variants = faults_of(comparison, fit), varied(oracle, convention)
+    other = unusual(oracle, convention)
+    common = {
+        "convention": other,
+        "measured": fit.worst,
+        "details": {
+            "settings": fit.held,
+            "hidden": dict(fit.candidate.hidden),
+            "undetermined": sorted(set(fit.undetermined)),
+        },
+    }
+    if faults:
+        return departure(comparison, fit, faults)
+    where = f"in {len(fit.held)} settings"
+    exact = f"Every step is {oracle.claim}'s {where}"
+    words = f"{exact}; {spoken(other)}." if other else f"{exact}."
+    if fit.inexact is not None and fit.worst > 0:
+        run = fit.inexact
+        kind = "float32" if run.scenario.dtype == torch.float32 else "float64"
+        inner = _inner(comparison, fit)
+        error = f"with a relative error of {fit.worst:.2g} in {kind}{inner}"
+        text = f"Every step is {oracle.claim}'s, {error}"
+        text += f"; {spoken(other)}." if other else "."
+        return answer(comparison, Outcome.NUMERICS, text, scenario=setting(run), **common)
+    if variants or departed(oracle, convention):
+        return answer(comparison, Outcome.VARIANT, words, **common)
+    if other:
+        return answer(comparison, Outcome.CONVENTION, words, **common)
+    return answer(comparison, Outcome.CONFORMS, words, **common)
+
+
+def _inner(comparison: Comparison, fit: Fit) -> str:
+    """Return what the error says about the precision inside, where it says something."""
+    run = fit.inexact
+    if any("bfloat16" in value for value in fit.candidate.convention.values()):
+        return ": bfloat16 inside"
+    if run is None or run.scenario.dtype.itemsize < 8:
+        return ""
+    if run.eps > 1e-10:
+        return ": weights are rounded to float32"
+    return ": it computes more coarsely inside" if coarse(comparison, run, fit.candidate) else ""
+
+
+def departure(comparison: Comparison, fit: Fit, faults: Mapping[str, str]) -> CheckResult:
+    """The subject follows a method exactly, but not the one that it claims."""
+    oracle = comparison.oracle
+    repaired = {**fit.candidate.convention, **{a: oracle.paper()[a] for a in faults}}
+    reading = Candidate(repaired, fit.candidate.hidden)
+    text = f"Every step is that of {oracle.claim} with another rule ({spoken(faults)})"
+    made = comparison.made()
+    run = max(made, key=lambda r: min(1.0, max(comparison.gaps(r, reading), default=0.0)))
+    shown = [r for r in made if first_miss(r, comparison, reading, SHOWN)]
+    return accuse(comparison, reading, shown[0] if shown else run, 1, text)
+
+
+def missed(comparison: Comparison, fit: Fit, run: Run, step: int) -> CheckResult:
+    """A convention fits in one setting and fails in another."""
+    other = unusual(comparison.oracle, fit.candidate.convention)
+    name = run.scenario.name
+    text = f"{comparison.oracle.claim} fits with the options off their defaults, not for {name}"
+    text += f" ({spoken(other)})" if other else ""
+    return accuse(comparison, fit.candidate, run, step, text)
+
+
+def unfitted(comparison: Comparison) -> CheckResult:
+    """No convention fits: say what the residual is."""
+    found = diagnose(comparison)
+    claim = comparison.oracle.claim
+    if found is None:
+        return answer(comparison, Outcome.UNDRIVABLE, f"{claim}: no run could be made.")
+    text = f"No convention of {claim} fits: {found.text}"
+    details = {"residual": found.kind, **found.numbers}
+    simple = degenerates(comparison.subject)
+    if simple:
+        text += f"; it is exactly {simple}"
+        details["is exactly"] = simple
+    culprit = "" if simple else option_at_fault(comparison)
+    if culprit:
+        text += f"; with {culprit} at its default it fits"
+        details["option"] = culprit
+    return accuse(comparison, found.reading, found.run, found.step, text, details)
+
+
+def option_at_fault(comparison: Comparison) -> str:
+    """Return the option without which a convention fits, or an empty text."""
+    movable = [n for n in comparison.common if n not in comparison.oracle.fixed and n != "lr"]
+    for name in movable:
+        held = comparison.defaults[name]
+        if held is None or held == comparison.common[name]:
+            continue
+        scenario = Scenario(f"{name} at its default", ((5, 5), (5,)), options={name: held})
+        runs = comparison.runs(scenario)
+        for fit in fitted(comparison, runs) if runs else ():
+            if not departed(comparison.oracle, fit.candidate.convention):
+                return name
+            break
+    return ""
+
+
+def accuse(
+    comparison: Comparison,
+    reading: Candidate,
+    run: Run,
+    step: int,
+    text: str,
+    details: Mapping[str, Any] | None = None,
+) -> CheckResult:
+    """Return ``deviates`` with the smallest setting and a program that shows it."""
+    small, at = smallest(comparison, run, reading)
+    program, why = snippet(comparison, small, at, reading)
+    errors = comparison.gaps(small, reading)
+    gap = errors[at - 1]
+    more = {"first step": at, **(details or {})}
+    if why:
+        more["no snippet"] = why
+    unknown = undefined(comparison.subject, comparison.where)
+    if unknown:
+        more["options beyond the definition"] = unknown
+    shape = " x ".join(map(str, small.shapes[0])) or "a number"
+    return answer(
+        comparison,
+        Outcome.DEVIATES,
+        f"{text}; step {at} of {shape} weights is {gap:.2g} off.",
+        measured=gap,
+        convention=unusual(comparison.oracle, reading.convention),
+        scenario=setting(small, at),
+        snippet=program,
+        details=more,
+    )

@@ -1,0 +1,1 @@
+"""Small models that a subject trains, and what is measured on them."""

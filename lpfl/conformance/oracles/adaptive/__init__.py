@@ -1,0 +1,1 @@
+"""References of methods that scale every entry of a gradient."""
