@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from lpfl.linalg import require_finite
-from lpfl.optim.method import Method
+from lpfl.optim.core.method import Method
 from lpfl.problems.linear_representation import Batch, Weights
 
 Observe = Callable[[Weights], Tensor]

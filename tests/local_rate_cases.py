@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from lpfl.optim.method import Method
+from lpfl.optim.core.method import Method
 from lpfl.problems import linear_representation as model
 from lpfl.seeding import generator
 from lpfl.verify.setups.jacobian import moving_eigenvalues, update_jacobian

@@ -9,8 +9,8 @@ import pytest
 from lpfl import decide, optim
 from lpfl.decide import Outcome
 from lpfl.optim import OPTIMIZERS, Method
-from lpfl.optim.invariances import EVERY, ROTATIONS, SIGNED_PERMUTATIONS
-from lpfl.optim.method import Memory
+from lpfl.optim.core.invariances import EVERY, ROTATIONS, SIGNED_PERMUTATIONS
+from lpfl.optim.core.method import Memory
 from lpfl.problems.linear_representation import Batch, Weights, gradients
 from lpfl.results.store import encode_record
 from lpfl.verify import runner

@@ -8,7 +8,7 @@ import torch
 
 from lpfl.linalg import orthonormal_rows
 from lpfl.optim import OPTIMIZERS, Method
-from lpfl.optim.hyper import bounds_of
+from lpfl.optim.core.hyper import bounds_of
 from lpfl.problems.linear_representation import Batch, Weights
 from lpfl.simulate import simulate
 from tests.optim_cases import batches, one, problem, relative

@@ -13,8 +13,8 @@ from torch import Tensor
 
 from lpfl.linalg import haar, orthonormal_rows
 from lpfl.optim import OPTIMIZERS
-from lpfl.optim.invariances import GAUGES
-from lpfl.optim.method import Method
+from lpfl.optim.core.invariances import GAUGES
+from lpfl.optim.core.method import Method
 from lpfl.problems.linear_representation import (
     Batch,
     LinearRepresentation,

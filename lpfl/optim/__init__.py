@@ -9,7 +9,7 @@ import pkgutil
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from lpfl.optim.method import Method
+from lpfl.optim.core.method import Method
 
 
 def _found() -> Mapping[str, Callable[..., Method]]:

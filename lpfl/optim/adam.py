@@ -6,9 +6,9 @@ from typing import Any, ClassVar, NamedTuple
 import torch
 from torch import Tensor
 
+from lpfl.optim.core.hyper import decay, non_negative
+from lpfl.optim.core.invariances import SIGNED_PERMUTATIONS
 from lpfl.optim.drive import layerwise
-from lpfl.optim.hyper import decay, non_negative
-from lpfl.optim.invariances import SIGNED_PERMUTATIONS
 from lpfl.optim.rule import Layer, MatrixRule
 
 

@@ -6,8 +6,8 @@ from typing import Any, ClassVar
 from torch import Tensor
 
 from lpfl.optim.adam import Adam, AdamState, adam_step
+from lpfl.optim.core.hyper import non_negative
 from lpfl.optim.drive import layerwise
-from lpfl.optim.hyper import non_negative
 from lpfl.optim.rule import Layer
 
 

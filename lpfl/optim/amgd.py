@@ -6,10 +6,10 @@ from typing import ClassVar
 from torch import Tensor
 
 from lpfl.linalg import orthonormal_rows
+from lpfl.optim.core.hyper import Hyper, positive
+from lpfl.optim.core.invariances import INPUT_ROTATIONS
+from lpfl.optim.core.method import Memory, Method
 from lpfl.optim.drive import whole_model
-from lpfl.optim.hyper import Hyper, positive
-from lpfl.optim.invariances import INPUT_ROTATIONS
-from lpfl.optim.method import Memory, Method
 from lpfl.optim.sgd import sgd_step
 from lpfl.problems.linear_representation import Batch, Weights, gradients, least_squares_head
 

@@ -5,14 +5,14 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from lpfl.optim.drive import whole_model
-from lpfl.optim.hyper import Hyper, choice, flag, positive
-from lpfl.optim.invariances import INPUT_ROTATIONS, ROTATIONS
-from lpfl.optim.method import (
+from lpfl.optim.core.hyper import Hyper, choice, flag, positive
+from lpfl.optim.core.invariances import INPUT_ROTATIONS, ROTATIONS
+from lpfl.optim.core.method import (
     Memory,
     Method,
     require_rows,
 )
+from lpfl.optim.drive import whole_model
 from lpfl.problems.linear_representation import (
     Batch,
     Weights,

@@ -6,12 +6,12 @@ from typing import ClassVar
 from torch import Tensor
 
 from lpfl.linalg import orthonormal_rows
+from lpfl.optim.core.hyper import Hyper, non_negative, positive
+from lpfl.optim.core.invariances import INPUT_ROTATIONS
+from lpfl.optim.core.method import Memory, Method
+from lpfl.optim.core.whitening import foof_step
 from lpfl.optim.drive import whole_model
-from lpfl.optim.hyper import Hyper, non_negative, positive
-from lpfl.optim.invariances import INPUT_ROTATIONS
 from lpfl.optim.kfac import require_enough_rows
-from lpfl.optim.method import Memory, Method
-from lpfl.optim.whitening import foof_step
 from lpfl.problems.linear_representation import Batch, Weights, gradients, least_squares_head
 
 

@@ -8,8 +8,8 @@ from typing import Any
 from torch import Tensor
 
 from lpfl.linalg.algebra import second_moment
-from lpfl.optim.hyper import bounds_of
-from lpfl.optim.method import Memory, Method, require_choice
+from lpfl.optim.core.hyper import bounds_of
+from lpfl.optim.core.method import Memory, Method, require_choice
 from lpfl.optim.rule import Layer, MatrixRule
 from lpfl.problems.linear_representation import Batch, Weights, gradients, least_squares_head
 

@@ -5,13 +5,13 @@ from typing import Any, ClassVar
 
 from torch import Tensor
 
+from lpfl.optim.core.hyper import choice
+from lpfl.optim.core.invariances import INPUT_MAPS, ROTATIONS
+from lpfl.optim.core.method import Method
+from lpfl.optim.core.whitening import foof_step as foof_step
 from lpfl.optim.drive import dressed, on_linear_representation
-from lpfl.optim.hyper import choice
-from lpfl.optim.invariances import INPUT_MAPS, ROTATIONS
 from lpfl.optim.kfac import Kfac, require_enough_rows
-from lpfl.optim.method import Method
 from lpfl.optim.rule import Layer
-from lpfl.optim.whitening import foof_step as foof_step
 from lpfl.problems.linear_representation import Batch, Weights
 
 HEADS = ("least_squares", "joint")

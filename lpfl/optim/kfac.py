@@ -7,13 +7,13 @@ import torch
 from torch import Tensor
 
 from lpfl.linalg import right_solve
-from lpfl.optim.average import Average, include
+from lpfl.optim.core.average import Average, include
+from lpfl.optim.core.hyper import decay, non_negative
+from lpfl.optim.core.invariances import EVERY, ROTATIONS
+from lpfl.optim.core.method import Method
+from lpfl.optim.core.whitening import damped, foof_step
 from lpfl.optim.drive import dressed, on_linear_representation
-from lpfl.optim.hyper import decay, non_negative
-from lpfl.optim.invariances import EVERY, ROTATIONS
-from lpfl.optim.method import Method
 from lpfl.optim.rule import Layer, MatrixRule
-from lpfl.optim.whitening import damped, foof_step
 from lpfl.problems.linear_representation import Batch, Weights
 
 

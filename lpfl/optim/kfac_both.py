@@ -4,10 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
+from lpfl.optim.core.hyper import positive
+from lpfl.optim.core.method import Method
 from lpfl.optim.drive import dressed, on_linear_representation
-from lpfl.optim.hyper import positive
 from lpfl.optim.kfac import Kfac
-from lpfl.optim.method import Method
 
 
 @dataclass(frozen=True, kw_only=True)

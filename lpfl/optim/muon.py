@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 
 from lpfl.linalg.spectral import newton_schulz, polar_factor
+from lpfl.optim.core.hyper import choice, count, decay, flag, non_negative, positive
+from lpfl.optim.core.invariances import ROTATIONS
+from lpfl.optim.core.method import require_choice
 from lpfl.optim.drive import layerwise
-from lpfl.optim.hyper import choice, count, decay, flag, non_negative, positive
-from lpfl.optim.invariances import ROTATIONS
-from lpfl.optim.method import require_choice
 from lpfl.optim.rule import Layer, MatrixRule
 
 SCALES = ("none", "aspect", "match_rms")

@@ -7,15 +7,15 @@ import torch
 from torch import Tensor
 
 from lpfl.linalg import right_solve
-from lpfl.optim.drive import whole_model
-from lpfl.optim.hyper import Hyper, choice, non_negative, positive
-from lpfl.optim.invariances import EVERY, ROTATIONS
-from lpfl.optim.kfac import require_enough_rows, require_full_column_rank
-from lpfl.optim.method import (
+from lpfl.optim.core.hyper import Hyper, choice, non_negative, positive
+from lpfl.optim.core.invariances import EVERY, ROTATIONS
+from lpfl.optim.core.method import (
     Memory,
     Method,
 )
-from lpfl.optim.whitening import damped
+from lpfl.optim.core.whitening import damped
+from lpfl.optim.drive import whole_model
+from lpfl.optim.kfac import require_enough_rows, require_full_column_rank
 from lpfl.problems.linear_representation import Batch, Weights, gradients
 
 GAUGES = ("minimum_norm", "equivariant")

@@ -8,16 +8,16 @@ from torch import Tensor
 
 from lpfl.linalg import unvec
 from lpfl.linalg.spectral import psd_power
-from lpfl.optim.drive import whole_model
-from lpfl.optim.hyper import Hyper, non_negative, positive
-from lpfl.optim.invariances import ROTATIONS
-from lpfl.optim.method import (
+from lpfl.optim.core.hyper import Hyper, non_negative, positive
+from lpfl.optim.core.invariances import ROTATIONS
+from lpfl.optim.core.method import (
     Memory,
     Method,
     require_non_negative,
     require_rows,
 )
-from lpfl.optim.whitening import damped
+from lpfl.optim.core.whitening import damped
+from lpfl.optim.drive import whole_model
 from lpfl.problems.linear_representation import Batch, Weights
 
 

@@ -6,19 +6,19 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from lpfl.optim.core.hyper import Hyper, choice, non_negative, positive
+from lpfl.optim.core.invariances import EVERY, ROTATIONS
+from lpfl.optim.core.method import (
+    Memory,
+    Method,
+    require_rows,
+)
 from lpfl.optim.drive import whole_model
-from lpfl.optim.hyper import Hyper, choice, non_negative, positive
-from lpfl.optim.invariances import EVERY, ROTATIONS
 from lpfl.optim.kfac import (
     kfac_head_step,
     kfac_step,
     require_enough_rows,
     require_full_column_rank,
-)
-from lpfl.optim.method import (
-    Memory,
-    Method,
-    require_rows,
 )
 from lpfl.problems.linear_representation import Batch, Weights, gradients, loss
 

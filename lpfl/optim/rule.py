@@ -9,7 +9,7 @@ from typing import Any, ClassVar, NamedTuple
 
 from torch import Tensor
 
-from lpfl.optim.hyper import Hyper, positive
+from lpfl.optim.core.hyper import Hyper, positive
 from lpfl.problems.linear_representation import Batch, Weights
 
 

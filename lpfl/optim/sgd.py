@@ -5,8 +5,8 @@ from typing import Any, ClassVar
 
 from torch import Tensor
 
+from lpfl.optim.core.invariances import ROTATIONS
 from lpfl.optim.drive import layerwise
-from lpfl.optim.invariances import ROTATIONS
 from lpfl.optim.rule import Layer, MatrixRule
 
 

@@ -6,10 +6,10 @@ from typing import Any, ClassVar, NamedTuple
 from torch import Tensor
 
 from lpfl.linalg.spectral import psd_power
-from lpfl.optim.average import Average, include
+from lpfl.optim.core.average import Average, include
+from lpfl.optim.core.hyper import choice, decay, fraction, non_negative
+from lpfl.optim.core.invariances import ROTATIONS
 from lpfl.optim.drive import layerwise
-from lpfl.optim.hyper import choice, decay, fraction, non_negative
-from lpfl.optim.invariances import ROTATIONS
 from lpfl.optim.rule import Layer, MatrixRule
 
 STATISTICS = ("sum", "average")

@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 
 from lpfl.optim.adam import adam_direction
+from lpfl.optim.core.hyper import count, decay, non_negative
+from lpfl.optim.core.invariances import ROTATIONS
 from lpfl.optim.drive import layerwise
-from lpfl.optim.hyper import count, decay, non_negative
-from lpfl.optim.invariances import ROTATIONS
 from lpfl.optim.rule import Layer, MatrixRule
 
 

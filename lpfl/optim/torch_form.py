@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils import _pytree as pytree
 
-from lpfl.optim.hyper import bounds_of
-from lpfl.optim.layer_statistics import LayerStatistics
+from lpfl.optim.core.hyper import bounds_of
+from lpfl.optim.core.layer_statistics import LayerStatistics
 from lpfl.optim.rule import Layer, MatrixRule
 
 

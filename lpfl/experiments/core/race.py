@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from lpfl.optim.method import Memory, Method
+from lpfl.optim.core.method import Memory, Method
 from lpfl.problems.linear_representation import Batch, Weights, batch_of_rows
 from lpfl.simulate import Observe, simulate
 

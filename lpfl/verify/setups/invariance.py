@@ -11,7 +11,7 @@ from lpfl import decide, optim
 from lpfl.decide import Outcome, Verdict
 from lpfl.measure.invariance import input_transform_deviation, magnification
 from lpfl.optim import Method
-from lpfl.optim.invariances import EVERY, GAUGES
+from lpfl.optim.core.invariances import EVERY, GAUGES
 from lpfl.verify.expect import Above, Comparison, Decided, Same
 from lpfl.verify.scenario import Scenario
 from lpfl.verify.tolerance import judgement, rounding

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lpfl import linalg
-from lpfl.optim.method import Method
+from lpfl.optim.core.method import Method
 from lpfl.problems import linear_representation as model
 from lpfl.simulate import simulate
 from lpfl.verify.setups import linear as setup

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lpfl.optim.method import Memory, Method
+from lpfl.optim.core.method import Memory, Method
 from lpfl.problems import linear_representation as model
 from lpfl.verify.expect import Near, Rival, as_array
 from lpfl.verify.scenario import Scenario

@@ -9,7 +9,7 @@ import numpy as np
 
 from lpfl.linalg.covariance import CovarianceSpec
 from lpfl.optim import kfac, kfac_sequential
-from lpfl.optim.method import Memory, Method
+from lpfl.optim.core.method import Memory, Method
 from lpfl.problems import linear_representation as model
 from lpfl.verify.check import check
 from lpfl.verify.expect import Comparison, Near, Ordered, Rival

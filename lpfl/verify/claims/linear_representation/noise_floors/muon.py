@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from lpfl import linalg
 from lpfl.optim import muon
-from lpfl.optim.method import Method
+from lpfl.optim.core.method import Method
 from lpfl.problems import linear_representation as model
 from lpfl.simulate import simulate
 from lpfl.verify.check import check

@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 
 from lpfl.optim import muon, shampoo
-from lpfl.optim.method import Method
+from lpfl.optim.core.method import Method
 from lpfl.problems import linear_representation as model
 from lpfl.verify.check import check
 from lpfl.verify.expect import Comparison, Near, Rival, Same

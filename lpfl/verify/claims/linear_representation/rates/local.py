@@ -10,7 +10,7 @@ import torch
 from lpfl import linalg
 from lpfl.linalg.covariance import CovarianceSpec
 from lpfl.optim import amgd, kfac
-from lpfl.optim.method import Method
+from lpfl.optim.core.method import Method
 from lpfl.problems import linear_representation as model
 from lpfl.verify.check import check
 from lpfl.verify.expect import Below, ChiSquare, Comparison, Same, Scale

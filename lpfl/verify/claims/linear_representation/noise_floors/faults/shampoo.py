@@ -26,7 +26,7 @@ FAULTS = (
     ),
     Fault(
         "LR-23",
-        "lpfl.optim.average:include",
+        "lpfl.optim.core.average:include",
         old="decay * average.weight + 1.0 - decay",
         new="decay * average.weight + 1.0",
         why="moving average divided by the wrong weight",

@@ -33,7 +33,7 @@ FAULTS = (
     ),
     Fault(
         "LR-19",
-        "lpfl.optim.whitening:foof_step",
+        "lpfl.optim.core.whitening:foof_step",
         old="step_size",
         new="0.999 * step_size",
         why="head step one part in a thousand too short",

@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import Tensor
 
-from lpfl.optim.invariances import EVERY
+from lpfl.optim.core.invariances import EVERY
 from lpfl.problems.linear_representation import Batch, Weights
 
 Memory = Mapping[str, Any]

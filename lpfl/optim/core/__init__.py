@@ -1,0 +1,1 @@
+"""What rules and methods are made of: hyper-parameters, averages, statements of invariance."""
