@@ -127,8 +127,8 @@ def predicted(trial: Trial, part: str, *, energy: Any = None, **values: Any) -> 
 
 
 def effective_rank_share(eigenvalues: NDArray[np.float64]) -> float:
-    """Return (tr Sigma)^2 / tr Sigma^2 over the dimension."""
-    return float(np.mean(eigenvalues) ** 2 / np.mean(eigenvalues**2))
+    """Return (tr Sigma)^2 / tr Sigma^2 over the dimension, at most 1 whatever the rounding."""
+    return min(float(np.mean(eigenvalues) ** 2 / np.mean(eigenvalues**2)), 1.0)
 
 
 def link_facts(link: LinkStatistics) -> dict[str, float]:
