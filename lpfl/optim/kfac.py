@@ -106,6 +106,7 @@ class Kfac(MatrixRule):
     needs_layer: ClassVar[bool] = True
 
     damping: float = non_negative(0.0, "added to Q, in units of the squared inputs")
+    output_damping: float = non_negative(0.0, "added to P, in its units; 0: P must be invertible")
     averaging: float = decay(0.0, "decay of the moving averages of P and Q; 0: the batch's own")
     momentum: float = decay(0.0, "weight of the past velocity (heavy ball); 0: none")
 
@@ -130,7 +131,8 @@ class Kfac(MatrixRule):
         sizes = {"step_size": self.step_size, "damping": self.damping}
         if layer.outputs is None:
             return foof_step(W, grad, layer.inputs, **sizes)
-        return kfac_step(W, None, grad, layer.inputs, left=layer.outputs, **sizes)
+        left = damped(layer.outputs, self.output_damping)
+        return kfac_step(W, None, grad, layer.inputs, left=left, **sizes)
 
     def factors(self, layer: Layer, state: Any) -> tuple[Layer, Any]:
         """Return the factors to use, and the averages that hold them."""
@@ -150,14 +152,16 @@ class Kfac(MatrixRule):
 
     @property
     def invariances(self) -> tuple[str, ...]:
-        return EVERY if self.damping == 0.0 else ROTATIONS
+        return EVERY if self.damping == self.output_damping == 0.0 else ROTATIONS
 
 
 def alternating(**values: Any) -> Method:
     """Return alternating KFAC: least-squares head, then one step on the representation."""
     rule = Kfac(**values)
-    gauge = EVERY if rule.damping == 0.0 else (*ROTATIONS, "gauge")
-    return on_linear_representation(rule, head="least_squares", invariances=gauge)
+    stated = rule.invariances
+    if rule.output_damping == 0.0 and rule.damping > 0.0:
+        stated = (*ROTATIONS, "gauge")
+    return on_linear_representation(rule, head="least_squares", invariances=stated)
 
 
 kfac = dressed(alternating, Kfac)

@@ -20,6 +20,8 @@ class RuleOptimizer(torch.optim.Optimizer):
     module in place of its parameters: its ``nn.Linear`` layers are hooked (see
     :class:`LayerStatistics`), and a bias is moved with its weight, as one more column.
 
+    Half precision is computed in float32; the state keeps the precision of the parameter.
+
     lr stands for ``step_size``, so that learning-rate schedules work; at 0 the state goes on and
     the parameters stay. Every other hyper-parameter of the rule keeps its name, and may differ by
     group. The state of a parameter holds tensors and numbers only.
@@ -48,6 +50,12 @@ class RuleOptimizer(torch.optim.Optimizer):
         defaults = {name: getattr(made, name) for name in bounds_of(rule) if name != "step_size"}
         super().__init__(params, {"lr": made.step_size, **defaults})
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what a copy needs; hooks on a module cannot be copied with the optimizer."""
+        if self._layers is not None:
+            raise TypeError(f"{self._kind.name} hooks a module: copy both, or use state_dict")
+        return {**super().__getstate__(), "_kind": self._kind, "_layers": None}
+
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Take one step; ``closure`` evaluates the model again, with gradients."""
@@ -70,18 +78,27 @@ class RuleOptimizer(torch.optim.Optimizer):
         lr = float(group["lr"])
         values = {name: group[name] for name in bounds_of(self._kind) if name != "step_size"}
         rule = self._kind(step_size=lr if lr != 0.0 else 1.0, **values)
-        W = _matrix(together)
-        grad = _matrix([_gradient(p) for p in together])
+        if together[0].numel() == 0:
+            return
+        dtype = torch.promote_types(together[0].dtype, torch.float32)
+        W = _matrix(together).to(dtype)
+        grad = _matrix([_gradient(p) for p in together]).to(dtype)
         memory = self.state[together[0]]
         fresh, shape = pytree.tree_flatten(rule.start(W))
-        leaves = [memory.get(f"leaf_{i}", leaf) for i, leaf in enumerate(fresh)]
-        moved, after = rule.update(W, grad, pytree.tree_unflatten(leaves, shape), layer)
+        kept = [_cast(memory.get(f"leaf_{i}", leaf), dtype) for i, leaf in enumerate(fresh)]
+        layer = Layer(*[None if moment is None else moment.to(dtype) for moment in layer])
+        moved, after = rule.update(W, grad, pytree.tree_unflatten(kept, shape), layer)
         for i, leaf in enumerate(pytree.tree_leaves(after)):
-            memory[f"leaf_{i}"] = leaf
+            memory[f"leaf_{i}"] = _cast(leaf, together[0].dtype)
         if lr != 0.0:
             widths = [_matrix([p]).shape[1] for p in together]
             for p, part in zip(together, moved.split(widths, dim=1), strict=True):
                 p.copy_(part.reshape(p.shape))
+
+
+def _cast(leaf: Any, dtype: torch.dtype) -> Any:
+    """Return a tensor of the state in a precision; numbers stay what they are."""
+    return leaf.to(dtype) if isinstance(leaf, Tensor) else leaf
 
 
 def _gradient(p: Tensor) -> Tensor:

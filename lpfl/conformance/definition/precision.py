@@ -1,5 +1,7 @@
 """What a definition leaves open to rounding: conditioning, and the subject's inner precision."""
 
+import math
+
 import torch
 
 from lpfl.conformance.definition.comparison import Comparison
@@ -17,13 +19,17 @@ UNDETERMINED = 1e5
 
 
 def amplification(oracle: Oracle, run: Run, candidate: Candidate) -> list[float]:
-    """Return per step the relative change of the reference over that of the gradients."""
+    """Return per step the relative change of the reference over that of the gradients.
+
+    Infinite where the reference has no finite value: it says nothing there.
+    """
     plain = run.reference(oracle, candidate)
     moved = run.reference(oracle, candidate, disturb=DISTURBANCE)
     out = []
     for a, b in zip(plain, moved, strict=True):
         away = total([x - y for x, y in zip(a, b, strict=True)])
-        out.append(away / max(total(a), 1e-300) / DISTURBANCE if away else 0.0)
+        change = away / max(total(a), 1e-300) / DISTURBANCE if away else 0.0
+        out.append(change if math.isfinite(change) else math.inf)
     return out
 
 

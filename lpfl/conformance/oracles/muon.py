@@ -91,6 +91,8 @@ def orthogonalise(M: Tensor, o: Any, c: Convention) -> Tensor:
     if kind == "exact polar factor":
         return polar(M)
     seen = M.bfloat16() if kind.endswith("bfloat16") else M
+    if int(o.ns_steps) == 0:  # the exact factor, or nothing done: no definition says which
+        return torch.full_like(M, torch.nan)
     added = c["Newton-Schulz eps"] == "added to the norm"
     order = next((word for word in ("fused", "composed") if word in kind), "")
     polynomial = schedule(kind, o)

@@ -24,7 +24,7 @@ DAMPING = (
 STATISTICS = ("sum", "average", "average, bias corrected")
 EXPONENT = ("-1/(2k)", "-1/k", "-1/2", "-1/4")
 SHAPE = ("every axis", "flattened to a matrix")
-VECTORS = ("full matrix", "diagonal")
+VECTORS = ("full matrix", "diagonal", "as one column")
 MOMENTUM = ("of the step, average", "of the step, sum", "last step mixed into the gradient")
 
 
@@ -62,6 +62,8 @@ def rule(p: Tensor, g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
         g = (1 - o.momentum) * g + o.momentum * m["b"].reshape(g.shape)
     flat = c["shape"] == "flattened to a matrix" and g.ndim > 2
     G = g.reshape(len(g), -1) if flat else g.reshape(-1) if g.ndim == 0 else g
+    if G.ndim == 1 and c["vectors"] == "as one column":
+        G = G.reshape(-1, 1)
     if G.ndim == 1 and c["vectors"] == "diagonal":
         m["d"] = m.get("d", o.eps if c["damping"] == "in the start value" else 0.0) + G * G
         step = G / m["d"].sqrt()

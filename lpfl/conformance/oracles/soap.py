@@ -18,6 +18,7 @@ BASIS = ("power iteration and QR", "eigenvectors")
 FIRST = ("only fills the statistics", "steps, in its own basis")
 STATISTICS = ("average", "sum")
 MOMENTUM = ("in the weights' coordinates", "in the basis, not turned")
+KERNELS = ("every axis", "flattened to a matrix")
 FRESH = ("every k-th step", "every k-th gradient")
 VECTORS = ("as Adam", "with a basis")
 DECAY = ("times lr, after the step", "times lr", "ignored")
@@ -52,6 +53,12 @@ def learn(G: Tensor, m: Memory, o: Any, c: Convention) -> None:
 
 
 def rule(p: Tensor, g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
+    if g.ndim > 2 and c["kernels"] == "flattened to a matrix":
+        return step(p.reshape(len(p), -1), g.reshape(len(g), -1), m, o, c).reshape(p.shape)
+    return step(p, g, m, o, c)
+
+
+def step(p: Tensor, g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
     plain = g.ndim < 2 and c["vectors"] == "as Adam"
     fills = c["first gradient"] == "only fills the statistics"
     t = m["t"] - 1 if fills else m["t"]
@@ -104,6 +111,7 @@ ORACLES = (
             "momentum": MOMENTUM,
             "decay": DECAY,
             "basis is new after": FRESH,
+            "kernels": KERNELS,
         },
         variants={"first gradient": frozenset(FIRST[1:])},
         departures={"decay": frozenset({"ignored"}), "momentum": frozenset(MOMENTUM[1:])},

@@ -1,0 +1,20 @@
+"""Our own reference optimizers under the judge that other people's stand before."""
+
+import pytest
+
+from lpfl import check_optimizer
+from lpfl.conformance.outcomes import Outcome
+from lpfl.conformance.own import own_specs
+
+SPECS = own_specs()
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_our_own_rules_are_what_they_claim(name: str) -> None:
+    report = check_optimizer(SPECS[name], on_fail=None, quick=True, checks=["api", "def", "inv"])
+    wrong = {
+        result.check: result.message
+        for result in report.results
+        if result.outcome in (Outcome.DEVIATES, Outcome.LIMIT)
+    }
+    assert wrong == {}
