@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator
 
 import numpy as np
+import sympy as sp
 import torch
 from scipy.optimize import brentq
 from torch import Tensor
@@ -21,6 +22,7 @@ from lpfl.verify.space import Choice, Covariances, Reals
 from lpfl.verify.tolerance import Tolerance, finite_size
 from lpfl.verify.trial import Trial
 from theory import Spectrum
+from theory.core.formula import Formula
 from theory.core.resolvent import resolvent
 
 FIRST_ATOM_WEIGHT = 0.3
@@ -150,8 +152,9 @@ def closed_forms(trial: Trial) -> Iterator[Comparison]:
         1.0,
         xtol=1e-16,
     )
-    # what the terms of the cubic reach for w <= 1, over its logarithmic slope at the root
-    size = (low + damping) * (high + damping) * (1.0 + aspect)
+    # rounding of the terms at the root, over a lower bound of the cubic's logarithmic slope
+    terms = sp.expand(trial.claim["two_atoms"].relation.args[1]).args
+    size = sum(abs(float(Formula(term)(**named(term, resolvent_w=w, **point)))) for term in terms)
     condition = size / ((damping + low * w) * (damping + high * w) * w)
     yield Same(
         part="two_atoms",
@@ -160,6 +163,11 @@ def closed_forms(trial: Trial) -> Iterator[Comparison]:
         tolerance=iterations.FORMULA.times(condition, "over the slope of the cubic"),
         label="solver against the cubic's root",
     )
+
+
+def named(term: sp.Expr, **known: float) -> dict[str, float]:
+    """Return what a term needs of ``known``."""
+    return {name: known[name] for name in Formula(term).code_names}
 
 
 def traces(trial: Trial) -> Iterator[Comparison]:

@@ -22,7 +22,7 @@ from lpfl.verify.tolerance import Tolerance, finite_size, judgement
 from lpfl.verify.trial import Trial, as_numpy
 from theory.single_index import alignment as alignment_of
 
-REPLICATES_PURE, REPLICATES_STEP = 192, 48
+REPLICATES_PURE, REPLICATES_STEP = 192, 80
 BELOW = 0.5  # of the threshold
 # The largest singular value stays below the edge by 1.2 (Tracy-Widom mean) of its scale.
 EDGE_TERM, EDGE_RIVAL = 1.5, 3.0
