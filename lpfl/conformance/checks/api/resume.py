@@ -16,7 +16,7 @@ from lpfl.conformance.rounding import inner_precision
 from lpfl.conformance.signatures import says_so, told
 from lpfl.conformance.snippets import program, proven
 from lpfl.conformance.subject import Session, Subject, Undrivable
-from lpfl.conformance.trajectory import distance
+from lpfl.conformance.trajectory import distance, size
 
 ID = "api.resume"
 BEFORE, AFTER = 7, 14
@@ -92,6 +92,9 @@ def _resumed(
     lost = lost_entries(first, second) if dtype == torch.float64 else []
     apart = distance(second.values(), first.values())
     way = distance(first.values(), [b.double().cpu() for b in begin])
+    if dtype == torch.bfloat16 and way < torch.finfo(dtype).eps * size(first.values()):
+        message = f"A run {how} hardly moves: its steps are below the spacing of the format."
+        return CheckResult(check=ID, outcome=Outcome.UNDRIVABLE, message=message)
     relative = apart / way if way else float(apart > 0)
     if relative <= SAME and lost:
         return CheckResult(

@@ -9,7 +9,11 @@ PACKAGES = (
         modules=("torch_optimizer",),
         entries={
             "Adahessian": Entry(needs={"create_graph"}),
-            "AdaBelief": Entry(variants={"rectify=True": {"rectify": True}}),
+            "AdaBelief": Entry(
+                claims=set(),
+                variants={"rectify=True": {"rectify": True}},
+                variant_claims={"rectify=True": {"adabelief"}},
+            ),
             "Lamb": Entry(variants={"debias=True": {"debias": True}}),
             "Lookahead": Entry(make=around("AdamW")),
             "Yogi": Entry(),
