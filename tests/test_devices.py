@@ -12,6 +12,8 @@ FACTORIES = {
 }  # fmt: skip
 # Built on the CPU in float64 on purpose, then moved: the same matrix on every device.
 ON_THE_HOST = {"lpfl/linalg/covariance.py"}
+# References of other people's optimizers run on the host; what a subject gets is moved.
+JUDGE = "lpfl/conformance/"
 
 
 def sources() -> list[Path]:
@@ -19,6 +21,7 @@ def sources() -> list[Path]:
         path
         for path in (ROOT / "lpfl").rglob("*.py")
         if path.relative_to(ROOT).as_posix() not in ON_THE_HOST
+        and not path.relative_to(ROOT).as_posix().startswith(JUDGE)
     )
 
 

@@ -55,8 +55,7 @@ class Comparison:
         trials += [(dict(fixed), self.switched), (dict(fixed), {})]
         for options, switched in trials:
             if self._builds(options, switched):
-                left = sorted(set(moved) - set(options))
-                if left:
+                if left := sorted(set(moved) - set(options)):
                     self.notes.append(f"left at their defaults: {', '.join(left)}")
                 self.switched = switched
                 return options

@@ -157,7 +157,7 @@ def gram(
 def harmonics(trial: Trial) -> Same:
     """Read sh_j(a) on a grid of z and t, and by the printed formula from act(scale t)."""
     act = activation_named(trial.scenario.activation).value
-    t = torch.linspace(-9.0, 9.0, 1201, dtype=torch.float64)
+    t = torch.linspace(-9.0, 9.0, 1201, dtype=torch.float64, device="cpu")
     weight = torch.exp(-(t**2) / 2) / math.sqrt(2 * math.pi) * float(t[1] - t[0])
     basis = torch.stack([hermite(t, j) for j in range(1, DEGREES + 1)])
     degrees = np.arange(1, DEGREES + 1)
