@@ -167,11 +167,13 @@ class Subject:
     def _steps(self, shape: tuple[int, ...]) -> bool:
         if ("steps", shape) not in self.memory:
             start, gradients = self.draw([shape], 2, "shapes")
+            outer, self.literal = self.literal, False
             try:
                 self.run(start, gradients)
                 self.memory["steps", shape] = True
             except Exception:
                 self.memory["steps", shape] = False
+            self.literal = outer
         return bool(self.memory["steps", shape])
 
     def draw(

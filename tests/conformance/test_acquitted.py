@@ -159,9 +159,12 @@ class AlongTheSphere(Rule):
 
 
 class SingleOnly(Rule):
-    """Raises in double precision."""
+    """Raises for matrices in double precision."""
 
     def update(self, p, state, group):
+        if p.ndim < 2:
+            p.sub_(group["lr"] * p.grad)
+            return
         scale = state.setdefault("scale", torch.ones_like(p, dtype=torch.float32))
         p.sub_(group["lr"] * torch.lerp(p.grad, p.grad * scale, 0.5))
         scale.lerp_(p.grad.abs(), 0.0)
