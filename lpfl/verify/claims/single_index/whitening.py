@@ -24,7 +24,7 @@ TINY_ASPECT = 1e-7
 PICTURE_ASPECTS = (0.05, 0.1, 0.2, 0.5)
 PICTURED = setup.scenario(90, n=300, whitening_aspect=0.3, damping=1e-3, noise_std=0.1)
 # Strong noise: the other batch is better than the gradient's own.
-NOISY = setup.scenario(80, n=67, whitening_aspect=0.3, damping=0.05, noise_std=1.0)
+NOISY = setup.scenario(160, n=160, whitening_aspect=0.1, damping=0.01, link="he12", noise_std=1.0)
 
 
 def facts(scenario: Scenario) -> Mapping[str, Any]:
