@@ -56,6 +56,6 @@ def test_a_refutation_says_how_to_reproduce(tmp_path):
     run = pytest_in(ROOT, "tests/theory", "-q", "-k", "LR-03", "-p", "planting",
                     path=f"{tmp_path}:{ROOT}")  # fmt: skip
     assert run.returncode == 1
-    assert "LR-03 is refuted in part 'run: step'" in run.stdout
+    assert "LR-03 is refuted in part 'step: run'" in run.stdout
     assert "lpfl verify --claims LR-03 --scenario '{" in run.stdout
     assert "}' --seed 0" in run.stdout

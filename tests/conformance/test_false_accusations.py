@@ -6,7 +6,7 @@ import torch
 from lpfl import OptimizerSpec, check_optimizer
 from lpfl.conformance.outcomes import Outcome
 from lpfl.conformance.registry import all_checks
-from tests.conformance.faulty import Sgd
+from tests.conformance.faulty_small import Sgd
 from tests.conformance.reported.per_parameter import PerParameter, corrected, moments
 
 

@@ -5,7 +5,8 @@ import pytest
 from lpfl import OptimizerSpec, check_optimizer
 from lpfl.conformance.registry import all_checks
 from tests.conformance import test_reported
-from tests.conformance.faulty import FAULTS, Adam, Sgd
+from tests.conformance.faulty import FAULTS
+from tests.conformance.faulty_small import Adam, Sgd
 
 ELSEWHERE = {"api.noise", "api.side-effects"}
 """Their faults are planted in test_isolation."""

@@ -16,6 +16,7 @@ from lpfl.problems.single_index import network as networks
 from lpfl.verify.check import check
 from lpfl.verify.expect import Comparison, Near, Ordered, Rival, Same
 from lpfl.verify.scenario import Scenario
+from lpfl.verify.setups import alignment as compare
 from lpfl.verify.setups import layer as layers
 from lpfl.verify.setups import single_index as setup
 from lpfl.verify.space import Choice, Integers, Reals
@@ -179,14 +180,15 @@ def ridge_errors(trial: Trial) -> Iterator[Comparison]:
     kappa = expected.effective_ridge
     share = expected.train / expected.test
     relative = RELATIVE + 2.0 * FINITE / scenario.input_dim
-    yield Near(
-        part="effective_ridge",
-        samples=scenario.ridge * np.sqrt(seen["test"] / seen["train"]),
-        predicted=kappa,
+    yield compare.near(
+        trial,
+        "effective_ridge",
+        scenario.ridge * np.sqrt(seen["test"] / seen["train"]),
+        kappa,
+        rivals={"the ridge itself": scenario.ridge},
         tolerance=finite_size(
             kappa * relative / (2.0 * share), "half of the margin of train over test, relative"
         ),
-        rival=Rival("the ridge itself", scenario.ridge),
         label="of test over train",
     )
     gain = expected.test / still.test
