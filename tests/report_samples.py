@@ -9,7 +9,7 @@ import sympy as sp
 from lpfl.results.store import Results
 from tests.results_samples import claim_line, header, observation
 from theory.core.claim import Assumption, Claim, collect
-from theory.core.part import Kind, Part, parts_of
+from theory.core.part import Kind, Part
 from theory.core.source import Source
 from theory.linear_representation import notation as sym
 
@@ -25,20 +25,31 @@ IDENTITY = Claim(
     says="For any covariance and any head of full column rank, the part of the representation "
     "outside the true row space shrinks by exactly 1 - step size, up to a noise term.",
     source=Source.seen("Zhang et al. 2025, eq. (5)"),
-    parts=parts_of(
-        Kind.IDENTITY,
-        sp.Tuple(
-            sp.Eq(
-                sym.G_next * sym.P_perp,
-                (1 - sym.eta) * sym.G * sym.P_perp
-                + sym.eta * (sym.F.T * sym.F).I * sym.F.T * sym.N * sym.Sigma_hat.I * sym.P_perp,
+    parts=dict(
+        zip(
+            ("step", "gradient"),
+            (
+                Part(Kind.IDENTITY, relation)
+                for relation in sp.Tuple(
+                    sp.Eq(
+                        sym.G_next * sym.P_perp,
+                        (1 - sym.eta) * sym.G * sym.P_perp
+                        + sym.eta
+                        * (sym.F.T * sym.F).I
+                        * sym.F.T
+                        * sym.N
+                        * sym.Sigma_hat.I
+                        * sym.P_perp,
+                    ),
+                    sp.Eq(
+                        sym.grad_G,
+                        sym.F.T
+                        * ((sym.F * sym.G - sym.F_star * sym.G_star) * sym.Sigma_hat - sym.N),
+                    ),
+                )
             ),
-            sp.Eq(
-                sym.grad_G,
-                sym.F.T * ((sym.F * sym.G - sym.F_star * sym.G_star) * sym.Sigma_hat - sym.N),
-            ),
-        ),
-        ("step", "gradient"),
+            strict=True,
+        )
     ),
     definitions={sym.P_perp: sp.Identity(sym.d) - sym.G_star.T * sym.G_star},
     assumptions=(STEP, INPUTS),

@@ -73,8 +73,8 @@ class Check:
 
     measure(trial) -> findings. decisions: how many of them may be statistical (each gets an equal
     share of the error budget, more are refused). facts(scenario): what the claim's assumptions are
-    evaluated on before a run. strict: findings must name parts of the claim or declared extras,
-    and the domain is tested on the facts of the run.
+    evaluated on before a run. Findings name parts of the claim or declared extras, and the domain
+    is tested on the facts of the run.
     """
 
     claim_id: str
@@ -82,7 +82,6 @@ class Check:
     measure: Measure
     decisions: int = 0
     facts: Callable[[Scenario], Mapping[str, Any]] = default_facts
-    strict: bool = False
     extras: list[Extra] = field(default_factory=list, compare=False)
     pictures: list[Extra] = field(default_factory=list, compare=False)
 
@@ -135,7 +134,7 @@ def check(
 
     def build(measure: Measure) -> Check:
         space = ScenarioSpace(axes=tuple(axes), anchors=tuple(anchors))
-        return Check(claim_id, space, measure, decisions=decisions, facts=facts, strict=True)
+        return Check(claim_id, space, measure, decisions=decisions, facts=facts)
 
     return build
 
@@ -165,13 +164,10 @@ def findings_of(one: Check, trial: Trial) -> list[Finding]:
     spent = sum(finding.verdict.alpha for finding in findings)
     if spent > trial.alpha * max(one.decisions, 1) * (1.0 + 1e-9):
         raise ValueError(f"{one.claim_id}: level {spent:.3g} spent, needs <= its share")
-    if one.strict:
-        unknown = sorted({finding.part for finding in findings} - names)
-        if unknown:
-            raise ValueError(
-                f"{one.claim_id}: findings name {unknown}, needs one of {sorted(names)}"
-            )
-        _ = trial.facts
+    unknown = sorted({finding.part for finding in findings} - names)
+    if unknown:
+        raise ValueError(f"{one.claim_id}: findings name {unknown}, needs one of {sorted(names)}")
+    trial.require_admitted()
     return findings
 
 

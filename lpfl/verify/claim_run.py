@@ -16,9 +16,8 @@ Record = dict[str, Any]
 class ClaimRun:
     """Collects the findings of one claim, and turns them into records."""
 
-    def __init__(self, claim: Claim, *, strict: bool = True) -> None:
+    def __init__(self, claim: Claim) -> None:
         self.claim = claim
-        self.strict = strict
         self.findings: list[tuple[Scenario, Finding]] = []
         self._observations: list[Record] = []
         self._started = time.perf_counter()
@@ -47,7 +46,7 @@ class ClaimRun:
         verdict, detail = final.verdict.outcome.value, final.verdict.detail
         parts = self.parts()
         missing = [name for name, part in parts.items() if part["outcome"] == "not confronted"]
-        if missing and self.strict and verdict == "confirmed":
+        if missing and verdict == "confirmed":
             verdict, detail = "inconclusive", f"not confronted: {', '.join(missing)}"
         summary = {
             **self._summary(verdict),

@@ -93,7 +93,7 @@ def run_claim(claim_id: str, plan: Plan) -> list[Record]:
     """
     torch.set_num_threads(1)
     check = CHECKS[claim_id]
-    run = ClaimRun(CLAIMS[claim_id], strict=check.strict)
+    run = ClaimRun(CLAIMS[claim_id])
     scenario: Scenario | None = None
     try:
         for scenario in scenarios_of(check, plan):

@@ -50,9 +50,13 @@ class Trial:
     @property
     def facts(self) -> Mapping[str, Any]:
         """What was admitted. Raises LookupError before any run was."""
+        self.require_admitted()
+        return self.memory["facts"]
+
+    def require_admitted(self) -> None:
+        """Raise LookupError unless a run was admitted."""
         if "facts" not in self.memory:
             raise LookupError(f"{self.claim.id}: no run was admitted, needs trial.admit(...)")
-        return self.memory["facts"]
 
     def number(self, part: str, **values: Any) -> Any:
         """Return the right side of ``part``; what ``values`` lack is taken from the scenario."""

@@ -28,7 +28,7 @@ def test_claim(claim_id, pytestconfig, record_property):
         "dtype": pytestconfig.getoption("--lpfl-dtype"),
     }
     profile = pytestconfig.getoption("--lpfl-profile")
-    run = ClaimRun(CLAIMS[claim_id], strict=check.strict)
+    run = ClaimRun(CLAIMS[claim_id])
 
     def confront(scenario: Scenario) -> None:
         trial = make_trial(claim_id, scenario, seed=seed, **options)

@@ -7,7 +7,7 @@ import sympy as sp
 
 from theory import CLAIMS
 from theory.core.claim import Assumption, Claim, collect
-from theory.core.part import Kind, Part, parts_of
+from theory.core.part import Kind, Part
 from theory.core.source import Source
 from theory.linear_representation.notation import NOTATION, F, G, H, d, eta, k, kappa, lam, sigma
 
@@ -121,8 +121,6 @@ def test_a_part_needs_a_known_kind_and_a_relation() -> None:
         Part("theorem", sp.Le(eta, 1))  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="not a relation"):
         Part(Kind.BOUND, eta * 2)
-    with pytest.raises(ValueError, match="1 part names for 2 relations"):
-        parts_of(Kind.BOUND, sp.Tuple(sp.Le(eta, 1), sp.Ge(eta, 0)), ("one",))
 
 
 def test_a_source_says_what_it_points_to() -> None:

@@ -133,8 +133,3 @@ def numeric(expression: sp.Basic) -> Callable[..., Any]:
         return generated(*(np.asarray(values[name], dtype=np.float64) for name in names))
 
     return evaluate
-
-
-def right_side(relation: sp.Basic) -> Callable[..., Any]:
-    """Return the numeric function of the right side of a relation."""
-    return numeric(relation.args[1])

@@ -1,6 +1,6 @@
 """One line of a statement: its kind, its relation, and the number that the relation gives."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -13,7 +13,6 @@ from sympy.core.relational import Relational
 
 from theory.core.exact import IdentityResult, check_identity, evaluate_float
 from theory.core.formula import E, E_b, Formula, numeric
-from theory.core.notation import NOTATION
 
 
 class Kind(StrEnum):
@@ -149,16 +148,3 @@ class BoundPart:
 
 
 _COMPILED: dict[Any, tuple[Any, tuple[str, ...], bool]] = {}
-
-
-def parts_of(kind: Kind, statement: sp.Basic, names: Sequence[str] = ()) -> dict[str, Part]:
-    """Return parts of one kind from a relation or a ``Tuple`` of them.
-
-    A single relation without a name is called by the code name of its left side, if it has one.
-    """
-    relations = tuple(statement) if isinstance(statement, sp.Tuple) else (statement,)
-    entry = NOTATION.get(getattr(relations[0].args[0], "name", ""))
-    named = tuple(names) or (entry.code_name if entry else "statement",)
-    if len(named) != len(relations):
-        raise ValueError(f"{len(named)} part names for {len(relations)} relations")
-    return {name: Part(kind, relation) for name, relation in zip(named, relations, strict=True)}

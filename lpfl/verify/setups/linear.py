@@ -1,19 +1,17 @@
 """Scenarios of linear representation learning: axes, the paper's sizes, the drawn truth."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import sympy as sp
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lpfl import decide
 from lpfl.linalg import complement_rows
 from lpfl.linalg.covariance import CovarianceSpec
 from lpfl.problems import linear_representation as model
-from lpfl.verify.check import Finding, Trial
+from lpfl.verify.check import Trial
 from lpfl.verify.scenario import Scenario
 from lpfl.verify.space import Axis, Choice, Covariances, Integers, Reals
 from theory.core import exact
@@ -128,34 +126,6 @@ def frame_covariance(problem: model.LinearRepresentation, replicate: int = 0) ->
     cov_x = problem.cov_x if problem.cov_x.dim() == 2 else problem.cov_x[replicate]
     turned = frame @ cov_x @ frame.mT
     return (turned + turned.mT) / 2
-
-
-def exact_findings(trial: Trial, *, only: Collection[str] = ()) -> list[Finding]:
-    """Decide the claim's polynomial identities over GF(2^61 - 1): those in matrices or traces.
-
-    only: the parts that are identities, where the claim also has means or limits in matrices.
-    """
-    scenario = trial.scenario
-    sizes = {"d": scenario.input_dim, "m": scenario.output_dim, "k": scenario.rank}
-    sizes["n"] = min(scenario.get("batch_size", 2 * sizes["d"]), 2 * sizes["d"])
-    findings = []
-    for part, relation in trial.claim.relations().items():
-        if only and part not in only:
-            continue
-        if not (isinstance(relation.lhs, sp.MatrixExpr) or relation.has(sp.Trace)):
-            continue
-        result = exact.check_identity(
-            relation,
-            sizes,
-            definitions=trial.claim.definitions,
-            seed=trial.integer_seed("exact", part),
-        )
-        verdict = decide.exact_identity(
-            result.holds, false_pass_bound=float(result.false_pass_bound), degree=result.degree
-        )
-        name = part.replace("_", " ")
-        findings.append(Finding(f"exact: {name}" if part else "exact", verdict))
-    return findings
 
 
 def evaluate_definition(trial: Trial, name: str, values: Mapping[str, Any]) -> NDArray[np.float64]:
