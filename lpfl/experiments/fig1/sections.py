@@ -28,7 +28,7 @@ def fixed_section(runs: Sequence[Run]) -> Section:
         finding += f" {listed(slow)} {'is' if len(slow) == 1 else 'are'} still beyond {UNMOVED:g}."
     text = (
         "Every method runs at 10⁻², natural gradient with the empirical Fisher matrix at 10⁻⁴. "
-        "For SGD, AMGD and batch-norm the gap is in good part a rate that is too small, as the "
+        "For SGD, AMGD and batch-norm much of the gap comes from too low a learning rate, as the "
         "next part shows: their step size carries units, that of KFAC and natural gradient is a "
         "pure number.",
     )
