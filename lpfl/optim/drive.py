@@ -39,23 +39,26 @@ def on_linear_representation(
     def init(weights: Weights) -> Memory:
         return {layer: rules[layer].start(getattr(weights, layer)) for layer in trained}
 
-    def move(layer: str, weights: Weights, memory: Memory, batch: Batch) -> tuple[Tensor, Any]:
+    def move(
+        layer: str, weights: Weights, slopes: Weights, memory: Memory, batch: Batch
+    ) -> tuple[Tensor, Any]:
         rule = rules[layer]
         rule.require(layer, weights, batch)
         seen = layer_of(layer, weights, batch) if rule.needs_layer else Layer()
-        slope = getattr(gradients(weights, batch), layer)
         W = getattr(weights, layer)
         state = memory[layer] if layer in memory else rule.start(W)
-        return rule.update(W, slope, state, seen)
+        return rule.update(W, getattr(slopes, layer), state, seen)
 
     def step(weights: Weights, memory: Memory, batch: Batch) -> tuple[Weights, Memory]:
         if head == "least_squares":
             weights = weights._replace(head=least_squares_head(weights.representation, batch))
         order = reversed(trained) if head == "representation_first" else trained
-        after, kept = weights, dict(memory)
+        after, kept, slopes_at, slopes = weights, dict(memory), weights, gradients(weights, batch)
         for layer in order:
             seen_from = weights if head == "joint" else after
-            moved, kept[layer] = move(layer, seen_from, memory, batch)
+            if seen_from is not slopes_at:
+                slopes_at, slopes = seen_from, gradients(seen_from, batch)
+            moved, kept[layer] = move(layer, seen_from, slopes, memory, batch)
             after = after._replace(**{layer: moved})
         return after, kept
 
