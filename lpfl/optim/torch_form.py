@@ -1,6 +1,7 @@
 """Every rule as an ordinary ``torch.optim.Optimizer``."""
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
 from typing import Any
 
 import torch
@@ -67,7 +68,7 @@ class RuleOptimizer(torch.optim.Optimizer):
         matrices = [
             (together, layer, group)
             for group in self.param_groups
-            for together, layer in self._matrices(group["params"])
+            for together, layer in self._matrices(group)
             if together[0].grad is not None and together[0].numel() > 0
         ]
         scale = self._clip(matrices)
@@ -75,14 +76,27 @@ class RuleOptimizer(torch.optim.Optimizer):
             self._move(together, layer._replace(scale=scale), group)
         return loss
 
-    def _matrices(self, params: list[Tensor]) -> list[tuple[list[Tensor], Layer]]:
+    def separate_pass(self) -> AbstractContextManager[None]:
+        """Return a context: forward passes inside give the factors of input_factor "separate".
+
+        Raises: TypeError if the rule reads nothing of its layers.
+        """
+        if self._layers is None:
+            raise TypeError(
+                f"{self._kind.name} reads nothing of its layers, needs no separate pass"
+            )
+        return self._layers.separate_pass()
+
+    def _matrices(self, group: Mapping[str, Any]) -> list[tuple[list[Tensor], Layer]]:
         """Return the columns of each matrix of a group, and what its layer saw.
 
         They are a weight, and the bias of its layer if there is one.
         """
+        params = group["params"]
         if self._layers is None:
             return [([p], Layer()) for p in params]
-        return [(params, self._layers.seen(params[0]))]
+        separate = group.get("input_factor") == "separate"
+        return [(params, self._layers.seen(params[0], separate=separate))]
 
     def _piece(self, together: list[Tensor], layer: Layer, group: Mapping[str, Any]) -> Piece:
         """Return the matrix with its state, in single precision at least."""
