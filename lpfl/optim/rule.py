@@ -41,6 +41,11 @@ class MatrixRule(Hyper):
 
     step_size: float = positive(1e-2, "step size")
 
+    @property
+    def batches(self) -> int:
+        """How many batches a step takes: 2 if what a layer saw comes from a batch of its own."""
+        return 1
+
     def start(self, W: Tensor) -> Any:
         """Return the state before the first step; a rule without memory has ()."""
         return ()

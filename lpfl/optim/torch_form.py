@@ -1,6 +1,7 @@
 """Every rule as an ordinary ``torch.optim.Optimizer``."""
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
 from typing import Any
 
 import torch
@@ -68,8 +69,21 @@ class RuleOptimizer(torch.optim.Optimizer):
                 for p in group["params"]:
                     self._move([p], Layer(), group)
             else:
-                self._move(group["params"], self._layers.seen(group["params"][0]), group)
+                separate = group.get("input_factor") == "separate"
+                seen = self._layers.seen(group["params"][0], separate=separate)
+                self._move(group["params"], seen, group)
         return loss
+
+    def separate_pass(self) -> AbstractContextManager[None]:
+        """Return a context: forward passes inside give the factors of input_factor "separate".
+
+        Raises: TypeError if the rule reads nothing of its layers.
+        """
+        if self._layers is None:
+            raise TypeError(
+                f"{self._kind.name} reads nothing of its layers, needs no separate pass"
+            )
+        return self._layers.separate_pass()
 
     def _move(self, together: list[Tensor], layer: Layer, group: Mapping[str, Any]) -> None:
         """Move the columns of one matrix: a weight, and the bias of its layer if there is one."""
