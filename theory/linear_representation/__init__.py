@@ -35,6 +35,7 @@ from theory.linear_representation.rates.joint_kfac import kfac_spectrum
 from theory.linear_representation.rates.local_rate import local_rate
 from theory.linear_representation.rates.natural_gradient import natural_gradient_spectrum
 from theory.linear_representation.transfer import transfer_bound, transfer_excess
+from theory.linear_representation.variants.bias import bias_spectrum
 from theory.linear_representation.variants.chain import chain_spectrum
 
 PACK = Pack.of_package(
@@ -51,6 +52,7 @@ __all__ = [
     "amgd_lower_bound",
     "amgd_sine_step",
     "amgd_two_cycle",
+    "bias_spectrum",
     "chain_spectrum",
     "cone_angle",
     "cone_contraction",

@@ -21,3 +21,25 @@ Pi_out = matrix("Pi_o", "output_projector", "projector on the range of the last 
                 (m, m), "derived")  # fmt: skip
 Pi_in = matrix("Pi_i", "input_projector", "Σ-projector on the rows of the first layer",
                (d, d), "derived")  # fmt: skip
+
+# LR-44: biases
+mean_2 = scalar("mu^2", "mean_norm2", "μᵀΣ⁻¹μ: squared mean of the inputs over their spread",
+                NONNEGATIVE)  # fmt: skip
+mu = matrix("mu", "input_mean", "mean of the inputs", (d, 1), unit="[x]")
+r_bar = matrix("r_bar", "residual_mean", "mean residual", (m, 1), unit="[y]")
+M_c = matrix("M_c", "residual_cross_centred", "cross-covariance of residual and input", (m, d),
+             unit="[x][y]")  # fmt: skip
+b_0 = matrix("b_0", "intercept", "bias of the hidden layer", (k, 1))
+D_slope = matrix("D_S", "move_slope", "KFAC step of the weights beside a bias", (k, d), "derived")
+D_bias = matrix("D_b", "move_bias", "KFAC step of the bias", (k, 1), "derived")
+S_t = matrix("S_t", "homogeneous_moment", "second moment of (x, 1)", (d + 1, d + 1), "derived")
+S_o = matrix("S_o", "own_factor", "the same without the entries between x and 1",
+             (d + 1, d + 1), "derived")  # fmt: skip
+G_t = matrix("G_t", "homogeneous_map", "map of (x, 1) to (h, 1)", (k + 1, d + 1), "derived")
+Z_t = matrix("Z_t", "homogeneous_hidden", "second moment of (h, 1)", (k + 1, k + 1), "derived")
+Z_o = matrix("Z_o", "own_hidden_factor", "the same without the entries between h and 1",
+             (k + 1, k + 1), "derived")  # fmt: skip
+K_own = matrix("K_o", "own_map", "map of a row of the error with factors of their own",
+               (d + 1, d + 1), "derived")  # fmt: skip
+K_head = matrix("K_h2", "own_head_map", "the same for a row that only the head can express",
+                (k + 1, k + 1), "derived")  # fmt: skip
