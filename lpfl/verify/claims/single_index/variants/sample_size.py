@@ -226,19 +226,17 @@ def below(trial: Trial, r: float) -> Iterator[Comparison]:
     ran = 1.0 / setup.aspect(ways["few"].scenario)
 
     def limit(samples: float) -> float:
-        labels = {"c1": link.c1, "residual_var": link.residual_var}
-        one = Spectrum.isotropic()
-        return alignment_of("kfac", spectrum=one, aspect=1.0 / samples, damping=0.0, **labels)
+        return alignment_of(
+            "kfac",
+            spectrum=Spectrum.isotropic(),
+            aspect=1.0 / samples,
+            c1=link.c1,
+            residual_var=link.residual_var,
+            damping=0.0,
+        )
 
     step = 0.02 * ran
-    slope = (
-        2.0
-        * step
-        / (
-            alignment_of("kfac", aspect=1.0 / (ran + step), **known)
-            - alignment_of("kfac", aspect=1.0 / (ran - step), **known)
-        )
-    )
+    slope = 2.0 * step / (limit(ran + step) - limit(ran - step))
     allowed = compare.margin(ways["few"].scenario, r)
     yield compare.near(
         trial,
