@@ -8,9 +8,10 @@ from torch import Tensor
 
 from lpfl.linalg import right_solve
 from lpfl.optim.core.average import Average, include
-from lpfl.optim.core.hyper import choice, count, decay, flag, non_negative
+from lpfl.optim.core.hyper import choice, count, decay, flag, non_negative, positive
 from lpfl.optim.core.invariances import EVERY, ROTATIONS
 from lpfl.optim.core.method import Method
+from lpfl.optim.core.momentum import MOMENTUM_KINDS, carried
 from lpfl.optim.core.whitening import damped, foof_step
 from lpfl.optim.drive import dressed, on_linear_representation
 from lpfl.optim.rule import Layer, MatrixRule
@@ -87,6 +88,8 @@ def require_full_column_rank(F: Tensor) -> None:
 
 
 FACTOR_BATCHES = ("batch", "separate")
+DECAY_KINDS = ("decoupled", "coupled")
+GRAFTS = ("none", "sgd")
 
 
 class KfacState(NamedTuple):
@@ -118,7 +121,15 @@ class Kfac(MatrixRule):
     includes_current: bool = flag(True, "the averages include the batch of the step")
     factor_every: int = count(1, "steps from one renewal of P and Q to the next", least=1)
     input_factor: str = choice("batch", "where Q comes from", among=FACTOR_BATCHES)
-    momentum: float = decay(0.0, "weight of the past velocity (heavy ball); 0: none")
+    momentum: float = decay(0.0, "weight of the past velocity; 0: none")
+    momentum_kind: str = choice("heavy_ball", "how the past is kept", among=MOMENTUM_KINDS)
+    weight_decay: float = non_negative(0.0, "decay; inverse unit of step_size, or loss per W^2")
+    decay_kind: str = choice("decoupled", "beside the step, or in the gradient", among=DECAY_KINDS)
+    kl_clip: float | None = positive(
+        None, "bound on step_size <gradient, step> over the layers that move together",
+        optional=True,
+    )  # fmt: skip
+    graft: str = choice("none", "the step takes the norm of SGD's step, per layer", among=GRAFTS)
 
     def start(self, W: Tensor) -> KfacState:
         velocity = torch.zeros_like(W) if self.momentum else ()
@@ -129,15 +140,47 @@ class Kfac(MatrixRule):
         return KfacState(Average(inputs, 0.0), Average(outputs, 0.0), velocity, steps)
 
     def update(self, W: Tensor, grad: Tensor, state: Any, layer: Layer) -> tuple[Tensor, Any]:
+        scale = layer.scale
         layer, state = self.factors(layer, state)
-        moved = self.move(W, grad, layer)
-        if not self.momentum:
-            return moved, state
-        velocity = self.momentum * state.velocity + (moved - W)
-        return W + velocity, state._replace(velocity=velocity)
+        moved = self.proposed(W, self.slope(W, grad), layer)
+        if scale is not None:
+            moved = W + scale * (moved - W)
+        if self.momentum:
+            step, velocity = carried(
+                moved - W, state.velocity, momentum=self.momentum, kind=self.momentum_kind
+            )
+            moved, state = W + step, state._replace(velocity=velocity)
+        if self.weight_decay and self.decay_kind == "decoupled":
+            moved = moved - self.step_size * self.weight_decay * W
+        return moved, state
+
+    def slope(self, W: Tensor, grad: Tensor) -> Tensor:
+        """Return the gradient of the loss, with the decay in it if the two are coupled."""
+        if self.weight_decay and self.decay_kind == "coupled":
+            return grad + self.weight_decay * W
+        return grad
+
+    def proposed(self, W: Tensor, slope: Tensor, layer: Layer) -> Tensor:
+        """Return the matrix after a step without clip, memory and decoupled decay."""
+        moved = self.move(W, slope, layer)
+        if self.graft == "none":
+            return moved
+        lengths = [torch.linalg.matrix_norm(A, keepdim=True) for A in (slope, moved - W)]
+        tiny = torch.finfo(W.dtype).tiny
+        return W + self.step_size * lengths[0] / lengths[1].clamp(min=tiny) * (moved - W)
+
+    @property
+    def clip(self) -> float | None:
+        return self.kl_clip
+
+    def decrease(self, W: Tensor, grad: Tensor, state: Any, layer: Layer) -> Tensor:
+        layer, _ = self.factors(layer, state)
+        slope = self.slope(W, grad)
+        step = W - self.proposed(W, slope, layer)
+        return self.step_size * (slope * step).sum((-2, -1), keepdim=True)
 
     def move(self, W: Tensor, grad: Tensor, layer: Layer) -> Tensor:
-        """Return the matrix after a step without momentum."""
+        """Return the matrix after a plain step."""
         assert layer.inputs is not None
         sizes = {"step_size": self.step_size, "damping": self.damping}
         if layer.outputs is None:
@@ -180,15 +223,22 @@ class Kfac(MatrixRule):
             require_full_column_rank(weights.head)
 
     @property
+    def metric_free(self) -> bool:
+        """No decay in the gradient and no graft: nothing asks for the length of a gradient."""
+        coupled = self.weight_decay > 0.0 and self.decay_kind == "coupled"
+        return self.graft == "none" and not coupled
+
+    @property
     def invariances(self) -> tuple[str, ...]:
-        return EVERY if self.damping == self.output_damping == 0.0 else ROTATIONS
+        undamped = self.damping == self.output_damping == 0.0
+        return EVERY if undamped and self.metric_free else ROTATIONS
 
 
 def alternating(**values: Any) -> Method:
     """Return alternating KFAC: least-squares head, then one step on the representation."""
     rule = Kfac(**values)
     stated = rule.invariances
-    if rule.output_damping == 0.0 and rule.damping > 0.0:
+    if rule.output_damping == 0.0 and rule.damping > 0.0 and rule.metric_free:
         stated = (*ROTATIONS, "gauge")
     return on_linear_representation(rule, head="least_squares", invariances=stated)
 
