@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from lpfl.decide import Outcome
-from lpfl.verify.check import ALPHA_TOTAL, MAX_SCENARIOS, check, findings_of
+from lpfl.verify.check import ALPHA_TOTAL, LOOKS, MAX_SCENARIOS, check, findings_of
 from lpfl.verify.claim_run import ClaimRun
 from lpfl.verify.expect import (
     Below,
@@ -60,12 +60,12 @@ def test_more_decisions_than_declared_are_refused() -> None:
 
 
 def test_the_level_spent_in_a_run_stays_within_the_budget() -> None:
-    """Every decision of every scenario at its own level: the sum over the most scenarios."""
+    """Every decision in every look at every scenario at its own level: the most that can be."""
     from lpfl.verify.check import alpha_per_decision
 
     for decisions in (1, 3, 10):
         alpha = alpha_per_decision(7, decisions)
-        assert 7 * MAX_SCENARIOS * decisions * alpha == pytest.approx(ALPHA_TOTAL)
+        assert 7 * MAX_SCENARIOS * LOOKS * decisions * alpha == pytest.approx(ALPHA_TOTAL)
 
 
 def test_a_finding_names_a_part_or_a_declared_extra() -> None:

@@ -27,6 +27,7 @@ __all__ = [
 ]
 
 ALPHA_TOTAL = 1e-4
+LOOKS = 2  # an open scenario is looked at once more (looks.py)
 MAX_SCENARIOS = 256  # more than any profile evaluates for one claim: 200 drawn plus anchors
 
 
@@ -185,8 +186,9 @@ def _decided(item: Yield, trial: Trial) -> Finding:
 
 
 def alpha_per_decision(noisy_claims: int, decisions: int) -> float:
-    """Return the level of one decision: the union bound over claims, scenarios and decisions."""
-    return ALPHA_TOTAL / (max(noisy_claims, 1) * MAX_SCENARIOS * max(decisions, 1))
+    """Return the level of one decision: the union bound over all that may be decided."""
+    shares = max(noisy_claims, 1) * MAX_SCENARIOS * LOOKS * max(decisions, 1)
+    return ALPHA_TOTAL / shares
 
 
 def worst(findings: Sequence[Finding]) -> Finding:

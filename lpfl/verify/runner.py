@@ -14,9 +14,9 @@ from lpfl.verify.check import (
     Check,
     Trial,
     alpha_per_decision,
-    findings_of,
 )
 from lpfl.verify.claim_run import ClaimRun, Record
+from lpfl.verify.looks import look
 from lpfl.verify.profiles import profile_named
 from lpfl.verify.registry import CHECKS, CLAIMS
 from lpfl.verify.scenario import Scenario
@@ -100,7 +100,7 @@ def run_claim(claim_id: str, plan: Plan) -> list[Record]:
             trial = make_trial(
                 claim_id, scenario, seed=plan.seed, device=plan.device, dtype=plan.dtype
             )
-            run.add(trial, findings_of(check, trial))
+            run.add(trial, look(check, trial))
     except Exception as error:
         return run.error_records(scenario, error)
     return run.records()

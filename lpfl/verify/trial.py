@@ -18,7 +18,10 @@ from theory.core.claim import Claim
 
 @dataclass(frozen=True)
 class Trial:
-    """One scenario of one claim, with everything a measurement may depend on."""
+    """One scenario of one claim, with everything a measurement may depend on.
+
+    effort: by how much planned numbers of replicates are multiplied (1, or that of a second look).
+    """
 
     claim: Claim
     scenario: Scenario
@@ -26,6 +29,7 @@ class Trial:
     alpha: float
     device: str = "cpu"
     dtype: torch.dtype = torch.float64
+    effort: int = 1
     memory: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     def __getattr__(self, name: str) -> Any:
@@ -65,14 +69,21 @@ class Trial:
         known = {name: self.scenario[name] for name in names if name in self.scenario}
         return bound.number(**{**known, **values})
 
+    def replicates(self, planned: int) -> int:
+        """Return how many independent replicates to draw where ``planned`` were planned."""
+        return planned * self.effort
+
     def stream(self, *name: str | int) -> torch.Generator:
         """Return the random stream ``name`` of this claim and scenario, on the device."""
-        path = (self.claim.id, self.scenario.canonical(), *name)
-        return generator(self.seed, *path, device=self.device)
+        return generator(self.seed, *self._path(*name), device=self.device)
 
     def integer_seed(self, *name: str | int) -> int:
         """Return a seed for code that takes integers (the exact readings)."""
-        return derive_seed(self.seed, self.claim.id, self.scenario.canonical(), *name) >> 24
+        return derive_seed(self.seed, *self._path(*name)) >> 24
+
+    def _path(self, *name: str | int) -> tuple[str | int, ...]:
+        look = () if self.effort == 1 else ("effort", self.effort)
+        return (self.claim.id, self.scenario.canonical(), *look, *name)
 
     def tensor(self, values: Any) -> Tensor:
         """Return ``values`` on the device in the run's dtype."""

@@ -1,6 +1,7 @@
 """What the linear layers of a torch module see: inputs, and the Gauss-Newton factor of outputs."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -37,6 +38,8 @@ class LayerStatistics:
         if strangers:
             raise ValueError(f"parameters {strangers} lie outside linear layers: move them apart")
         self._inputs: dict[int, Tensor] = {}
+        self._separate: dict[int, Tensor] = {}
+        self._is_separate = False
         self._results: dict[int, Tensor] = {}
         self._outputs: dict[int, Tensor] = {}
         for layer in self._layers:
@@ -47,25 +50,47 @@ class LayerStatistics:
         """Return one parameter group a layer: weight, then bias."""
         return [{"params": list(layer.parameters())} for layer in self._layers]
 
-    def seen(self, weight: Tensor) -> Layer:
-        """Return what the layer of ``weight`` saw. Raises ValueError before a forward pass."""
+    @contextmanager
+    def separate_pass(self) -> Iterator[None]:
+        """Forward passes inside show the layers the separate inputs, and nothing else."""
+        self._is_separate = True
+        try:
+            yield
+        finally:
+            self._is_separate = False
+
+    def seen(self, weight: Tensor, *, separate: bool = False) -> Layer:
+        """Return what the layer of ``weight`` saw; separate: its inputs in the last separate pass.
+
+        Raises: ValueError before a forward pass of the kind.
+        """
         if id(weight) not in self._inputs:
             raise ValueError("a layer saw no inputs, needs a forward pass with gradients first")
-        return Layer(self._inputs[id(weight)], self._outputs.get(id(weight)))
+        if separate and id(weight) not in self._separate:
+            raise ValueError(
+                "a layer saw no separate inputs, needs a pass in separate_pass() first"
+            )
+        inputs = (self._separate if separate else self._inputs)[id(weight)]
+        return Layer(inputs, self._outputs.get(id(weight)))
 
     def _keep(self, layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
-        if not torch.is_grad_enabled() or not isinstance(layer, nn.Linear):
+        if not isinstance(layer, nn.Linear):
+            return
+        if not (self._is_separate or torch.is_grad_enabled()):
             return
         rows = inputs[0].detach().reshape(-1, layer.in_features)
         if layer.bias is not None:
             rows = torch.cat([rows, torch.ones_like(rows[:, :1])], dim=1)
+        if self._is_separate:
+            self._separate[id(layer.weight)] = second_moment(rows)
+            return
         self._inputs[id(layer.weight)] = second_moment(rows)
         self._results[id(layer.weight)] = output
         if self._factor == "empirical" and output.requires_grad:
             output.register_hook(_Empirical(self._outputs, id(layer.weight)))
 
     def _differentiate(self, module: nn.Module, inputs: Any, output: Tensor) -> None:
-        if self._factor != "gauss_newton" or not output.requires_grad:
+        if self._is_separate or self._factor != "gauss_newton" or not output.requires_grad:
             return
         results = [self._results[id(layer.weight)] for layer in self._layers]
         totals: Mapping[int, Tensor] = {}

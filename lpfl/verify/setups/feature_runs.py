@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -49,7 +50,7 @@ def at_spread(trial: Trial, factor: float, level: float) -> Trial:
     values["covariance"] = CovarianceSpec(
         dim, spec.family, spec.log10_cond, spec.rotation, spec.seed
     )
-    return Trial(trial.claim, Scenario(values), trial.seed, trial.alpha, trial.device, trial.dtype)
+    return replace(trial, scenario=Scenario(values), memory={})
 
 
 def measured(trial: Trial) -> dict[str, Array]:

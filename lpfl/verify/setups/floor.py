@@ -38,6 +38,7 @@ def replicates_for(spread2: float, half_width: float) -> int:
 def one_truth(trial: Trial, replicates: int) -> model.LinearRepresentation:
     """Return the scenario's truth with noise, the same for every replicate; admit its facts."""
     truth = setup.draw_truth(trial, replicates=1, noise_std=trial.scenario.noise_std)
+    replicates = trial.replicates(replicates)
     setup.admit(trial, truth, input_law=truth.input_law)
     return replace(
         truth,

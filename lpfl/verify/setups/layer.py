@@ -6,7 +6,7 @@ each margin, as a function of the sizes.
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -111,7 +111,7 @@ def resized(trial: Trial, factor: int) -> Trial:
     values["covariance"] = CovarianceSpec(
         dim, spec.family, spec.log10_cond, spec.rotation, spec.seed
     )
-    return Trial(trial.claim, Scenario(values), trial.seed, trial.alpha, trial.device, trial.dtype)
+    return replace(trial, scenario=Scenario(values), memory={})
 
 
 def entries(scenario: Mapping[str, Any]) -> int:

@@ -24,4 +24,4 @@ def block_means(draw: Draw, *, half_width: float) -> NDArray[np.float64]:
     """
     pilot = float(draw(PILOT, "pilot").std())
     blocks = max(LEAST_BLOCKS, math.ceil((QUANTILE * pilot / half_width) ** 2 / BLOCK))
-    return as_numpy(draw(blocks * BLOCK, "scores").reshape(blocks, BLOCK).mean(-1))
+    return as_numpy(draw(blocks * BLOCK, "scores").reshape(-1, BLOCK).mean(-1))

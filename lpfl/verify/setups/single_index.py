@@ -219,6 +219,7 @@ def replicated(
     the entries of the largest tensor of one replicate (default d^2).
     """
     matrix = covariance(trial)
+    replicates = trial.replicates(replicates)
     most = max(8, BLOCK_NUMBERS // (entries or trial.scenario.input_dim**2))
     blocks = math.ceil(replicates / most)
     sizes = [len(part) for part in np.array_split(np.arange(replicates), blocks)]

@@ -97,6 +97,7 @@ def pure(
     trial: Trial, dim: int, width: int, strengths: tuple[float, ...], *, replicates: int, name: str
 ) -> Iterator[tuple[measures.TopSingular, Tensor, Tensor]]:
     """Yield per strength the top of G0 + theta u v', u = f/|f| and a random v, with f and v."""
+    replicates = trial.replicates(replicates)
     network = networks.initialise(
         replicates=replicates,
         dim=dim,

@@ -98,7 +98,7 @@ def fitted_heads(
     """Mean excess over heads fitted on few Gaussian rows, for the first start."""
     k, m, n = trial.rank, trial.output_dim, trial.batch_size
     noise_std = math.sqrt(2.0 * trial.noise_share * population / m)
-    replicates = replicates_of(trial, truth, G, noise_std)
+    replicates = trial.replicates(replicates_of(trial, truth, G, noise_std))
     problem = replace(
         truth,
         head_star=truth.head_star[:1].expand(replicates, -1, -1),

@@ -67,7 +67,7 @@ def unbounded(trial: Trial) -> Iterator[Comparison]:
     problem = setup.draw_problem(
         trial,
         trial.tensor(eigenvalues),
-        replicates=UNBOUNDED_REPLICATES,
+        replicates=trial.replicates(UNBOUNDED_REPLICATES),
         stream=trial.stream("unbounded"),
     )
     n = round(dim / UNBOUNDED_ASPECT)

@@ -95,7 +95,7 @@ def rank_one(trial: Trial) -> Iterator[Comparison]:
         "1/log N in the largest |f_j|, 2/sqrt(d) in the edge of the remainder",
     )
     for name in ("plain", "whitened"):
-        start = np.log(small[name]).reshape(REPLICATES, SMALL_PER_LARGE).mean(1)
+        start = np.log(small[name]).reshape(-1, SMALL_PER_LARGE).mean(1)
         exponent = (np.log(seen[name]) - start) / math.log(after / before)
         yield Ordered(
             part="operator",

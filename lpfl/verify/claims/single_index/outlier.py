@@ -184,7 +184,7 @@ def pure_model(trial: Trial) -> Iterator[Comparison]:
     top, f, v = above
     # the pure spike has no activation: it points along +u v'
     seen = {name: as_numpy(x) for name, x in spiked.numbers(scenario, top, f, v).items()}
-    strengths = np.full(REPLICATES_PURE, theta)
+    strengths = np.full(len(v), theta)
     yield from spiked.compared(trial, seen, strengths, psi, allowed, "pure")
     top, f, v = under
     edge = float(setup.printed(trial, "edge", width_ratio=psi))

@@ -149,7 +149,7 @@ def replicates(trial: Trial) -> int:
         needed = decide.bound_whp(0, 1, delta=delta, alpha=trial.alpha).samples_needed
         assert needed is not None
         counts.append(math.ceil(1.1 * needed / trials))
-    return max(counts)
+    return trial.replicates(max(counts))
 
 
 def bounds(

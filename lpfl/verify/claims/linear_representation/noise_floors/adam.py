@@ -110,7 +110,7 @@ def adam_entries(trial: Trial) -> Iterator[Comparison]:
 def rates(trial: Trial) -> Iterator[Near]:
     """Every entry is moved at once by a sign of its own; entries do not leak into each other."""
     heads, inputs = spectra(trial.scenario)
-    replicates = math.ceil(RATE_ENTRIES / (heads.size * inputs.size))
+    replicates = trial.replicates(math.ceil(RATE_ENTRIES / (heads.size * inputs.size)))
     problem = noisy.diagonal_truth(trial, heads, inputs, replicates=replicates)
     eta = step_size_of(trial.scenario)
     method, stream = adam_at(eta), trial.stream("rate noise")
@@ -144,7 +144,7 @@ def rates(trial: Trial) -> Iterator[Near]:
 def floors(trial: Trial) -> Iterator[Near]:
     """Mean squares of all entries, after the slowest one has forgotten its start."""
     heads, inputs = narrowed(*spectra(trial.scenario))
-    replicates = math.ceil(FLOOR_ENTRIES / (heads.size * inputs.size))
+    replicates = trial.replicates(math.ceil(FLOOR_ENTRIES / (heads.size * inputs.size)))
     problem = noisy.diagonal_truth(trial, heads, inputs, replicates=replicates)
     per_step = per_unit(trial.scenario, heads[:, None], inputs)
     eta = float(trial.fastest_rate / per_step.max())
@@ -198,7 +198,7 @@ def narrowed(heads: Array, inputs: Array) -> tuple[Array, Array]:
 def coupled_entries(trial: Trial) -> Iterator[Near]:
     """H and Sigma not diagonal: one entry is moved per replicate, the response of all is seen."""
     k, d = trial.rank, trial.input_dim
-    replicates = noisy.whole_rounds(COUPLED_REPLICATES, k * d)
+    replicates = noisy.whole_rounds(trial.replicates(COUPLED_REPLICATES), k * d)
     problem = setup.draw_truth(trial, replicates=replicates, noise_std=trial.noise_std)
     H = problem.head_star.mT @ problem.head_star
     eta = step_size_of(trial.scenario)

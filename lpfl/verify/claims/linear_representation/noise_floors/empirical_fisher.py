@@ -109,7 +109,7 @@ def contraction(trial: Trial) -> Near:
     """
     n, d, k = trial.batch_size, trial.input_dim, trial.rank
     eta = step_size_of(trial.scenario)
-    replicates = RESPONSE_ROWS // n
+    replicates = trial.replicates(RESPONSE_ROWS // n)
     problem = setup.draw_truth(trial, replicates=replicates, noise_std=trial.noise_std)
     G_star, B = problem.representation_star, problem.complement
     batch = model.sample(problem, n, trial.stream("response"))
@@ -205,7 +205,7 @@ def floor(trial: Trial) -> Iterator[Near]:
     n, eta = trial.batch_size, step_size_of(trial.scenario)
     problem = setup.draw_truth(trial, replicates=1, noise_std=trial.noise_std)
     modes = modes_of(problem)
-    replicates = replicates_of(modes)
+    replicates = trial.replicates(replicates_of(modes))
     wide = replace(
         problem,
         head_star=problem.head_star.expand(replicates, -1, -1),

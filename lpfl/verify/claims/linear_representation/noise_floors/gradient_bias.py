@@ -75,7 +75,8 @@ class Setting:
         )
 
     def wide(self, replicates: int) -> model.LinearRepresentation:
-        """Return the truth for ``replicates`` independent batches."""
+        """Return the truth for ``replicates`` independent batches (planned)."""
+        replicates = self.trial.replicates(replicates)
         return replace(
             self.truth,
             head_star=self.truth.head_star.expand(replicates, -1, -1),

@@ -135,7 +135,7 @@ def few_rows(rank: int, inputs: Array) -> Tolerance:
 def responses(trial: Trial) -> Iterator[Near]:
     """One pair of eigenvectors is moved per replicate, at the solution; there is no memory."""
     heads, inputs = spectra(trial.scenario)
-    replicates = noisy.whole_rounds(RESPONSES, heads.size * inputs.size)
+    replicates = noisy.whole_rounds(trial.replicates(RESPONSES), heads.size * inputs.size)
     problem = setup.draw_truth(trial, replicates=replicates, noise_std=trial.noise_std)
     eta = step_size_of(trial.scenario)
     method = polar_method(eta)
@@ -172,7 +172,9 @@ def responses(trial: Trial) -> Iterator[Near]:
 def floor(trial: Trial) -> Near:
     """White inputs: the mean square of every entry, in the eigenbasis of H."""
     heads, inputs = setup.head_eigenvalues(trial.scenario), np.ones(trial.input_dim)
-    problem = noisy.diagonal_truth(trial, heads, inputs, replicates=FLOOR_REPLICATES)
+    problem = noisy.diagonal_truth(
+        trial, heads, inputs, replicates=trial.replicates(FLOOR_REPLICATES)
+    )
     per_unit = rates_per_unit(trial.scenario, heads, inputs)
     eta = FLOOR_RATE / float(per_unit.max())
     method = polar_method(eta)

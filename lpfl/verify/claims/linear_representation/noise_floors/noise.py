@@ -30,7 +30,7 @@ def noise_law(trial: Trial) -> Iterator[Comparison]:
     """Whiten the noise of one step with the predicted factors: a chi-square per replicate."""
     yield from exact_parts(trial)
     free = round(trial.number("degrees"))
-    replicates = POOLED.replicates(trial.alpha, free, least=LEAST_REPLICATES)
+    replicates = trial.replicates(POOLED.replicates(trial.alpha, free, least=LEAST_REPLICATES))
     problem = setup.draw_truth(trial, replicates=replicates, noise_std=trial.noise_std)
     batch = setup.draw_batch(trial, problem)
     F = setup.draw_head(trial, replicates=replicates)

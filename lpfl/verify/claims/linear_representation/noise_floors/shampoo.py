@@ -81,7 +81,7 @@ def shampoo_modes(trial: Trial) -> Iterator[Comparison]:
 def responses(trial: Trial) -> Iterator[Near]:
     """One pair of eigenvectors of H and Sigma is moved per replicate."""
     exponent = EXPONENTS[trial.exponent]
-    replicates = noisy.whole_rounds(REPLICATES, trial.rank * trial.input_dim)
+    replicates = noisy.whole_rounds(trial.replicates(REPLICATES), trial.rank * trial.input_dim)
     problem = setup.draw_truth(trial, replicates=replicates, noise_std=trial.noise_std)
     eta = step_size_of(trial.scenario)
     method = shampoo.shampoo(

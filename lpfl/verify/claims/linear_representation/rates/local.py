@@ -169,7 +169,7 @@ def batch_multiplier(trial: Trial, problem: model.LinearRepresentation, eta: flo
     scale = Scale(
         1.0 + DISTANCE_TO_RIVAL * k / (n - k), "the mean without the correction has n for n - k"
     )
-    replicates = scale.replicates(trial.alpha, n - k)
+    replicates = trial.replicates(scale.replicates(trial.alpha, n - k))
     _, head_vectors = torch.linalg.eigh((problem.head_star.mT @ problem.head_star)[0])
     schur_values, schur_vectors = torch.linalg.eigh(trial.tensor(schur_complement(problem)))
     direction = head_vectors[:, -1:] @ schur_vectors[:, -1:].mT

@@ -13,8 +13,8 @@ FAULTS = (
     Fault(
         "LR-19",
         "lpfl.optim.drive:on_linear_representation",
-        old="weights if head == 'joint' else after",
-        new="weights",
+        old="after is not slopes_at",
+        new="False",
         why="old head in the gradient of the representation",
     ),
     Fault(

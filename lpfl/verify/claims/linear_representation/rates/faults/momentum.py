@@ -2,10 +2,9 @@
 
 from lpfl.verify.planting import Fault
 
-KFAC = "lpfl.optim.kfac:Kfac.update"
-STEP = "moved - W"
+CARRIED = "lpfl.optim.core.momentum:carried"
 
 FAULTS = (
-    Fault("LR-38", KFAC, STEP, "(1.0 - self.momentum) * (moved - W)", "an averaged velocity"),
-    Fault("LR-38", KFAC, "W + velocity", "moved + self.momentum * velocity", "Nesterov"),
+    Fault("LR-38", CARRIED, 'kind == "averaged"', 'kind != "nesterov"', "an averaged velocity"),
+    Fault("LR-38", CARRIED, 'kind == "nesterov"', 'kind != "averaged"', "Nesterov for all"),
 )

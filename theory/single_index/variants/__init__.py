@@ -1,0 +1,1 @@
+"""Single-index learning with the factors that practice uses."""
