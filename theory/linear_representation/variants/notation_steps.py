@@ -14,7 +14,7 @@ kappa_m = scalar(
 )
 
 # LR-39: weight decay
-w_d = scalar("w_d", "weight_decay", "weight decay, per step size or as a term of the gradient",
+w_d = scalar("w_d", "decay_rate", "weight decay, per step size or as a term of the gradient",
              NONNEGATIVE)  # fmt: skip
 c_P = scalar("c_P", "product_share", "factor of F⋆G⋆ in the product FG", NONNEGATIVE)
 q_G = scalar("q_G", "norm_multiplier", "factor per step on the norm of the representation")
