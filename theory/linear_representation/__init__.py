@@ -37,6 +37,7 @@ from theory.linear_representation.rates.natural_gradient import natural_gradient
 from theory.linear_representation.transfer import transfer_bound, transfer_excess
 from theory.linear_representation.variants.bias import bias_spectrum
 from theory.linear_representation.variants.chain import chain_spectrum
+from theory.linear_representation.variants.frozen_batch_norm import batch_norm_excess
 
 PACK = Pack.of_package(
     __name__,
@@ -52,6 +53,7 @@ __all__ = [
     "amgd_lower_bound",
     "amgd_sine_step",
     "amgd_two_cycle",
+    "batch_norm_excess",
     "bias_spectrum",
     "chain_spectrum",
     "cone_angle",
