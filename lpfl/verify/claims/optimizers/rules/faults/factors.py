@@ -1,0 +1,82 @@
+"""Faults that the checks of OP-10 and OP-11 must refute."""
+
+from lpfl.verify.planting import Fault
+
+STEP = "lpfl.optim.kfac:kfac_step"
+KFAC = "lpfl.optim.kfac:Kfac"
+MEAN = "lpfl.optim.core.average:Average.mean"
+CARRIED = "lpfl.optim.core.momentum:carried"
+FOOF = "lpfl.optim.foof:Foof"
+FOOF_STEP = "lpfl.optim.core.whitening:foof_step"
+SEEN = "lpfl.optim.drive:inputs_of"
+OUTPUTS = "lpfl.optim.core.output_factor:output_factor"
+
+FAULTS = (
+    Fault("OP-10", STEP, "G - step_size * right_solve(half, damped(cov_x, damping))",
+          "G + step_size * right_solve(half, damped(cov_x, damping))", "ascends"),
+    Fault("OP-10", STEP, "right_solve(half, damped(cov_x, damping))",
+          "right_solve(half, damped(cov_x, damping**2))", "damping squared"),
+    Fault("OP-10", STEP, "torch.cholesky_solve(grad_G, torch.linalg.cholesky(left))", "grad_G",
+          "output factor forgotten"),
+    Fault("OP-10", f"{KFAC}.factors", "Layer(Q, P)", "Layer(layer.inputs, P)",
+          "average of the input factor not used"),
+    Fault("OP-10", f"{KFAC}.factors",
+          "state._replace(inputs=inputs, outputs=outputs)", "state._replace(inputs=inputs)",
+          "average of the output factor restarts"),
+    Fault("OP-10", f"{KFAC}.factors", "(Layer(Q), state._replace(inputs=inputs))", "(Layer(Q), state)",
+          "average of the last layer restarts"),
+    Fault("OP-10", MEAN, "self.total / self.weight", "self.total", "weights not counted"),
+    Fault("OP-10", f"{KFAC}.move", "damped(P, self.output_damping)", "P",
+          "output damping ignored"),
+    Fault("OP-10", CARRIED, "1.0 - momentum if kind == 'averaged' else 1.0",
+          "1.0 if kind == 'averaged' else 1.0 - momentum", "kinds of momentum swapped"),
+    Fault("OP-10", CARRIED, "step + momentum * velocity if kind == 'nesterov' else velocity",
+          "velocity + momentum * step if kind == 'nesterov' else velocity",
+          "Nesterov with step and velocity swapped"),
+    Fault("OP-10", f"{KFAC}.update", "self.step_size * self.weight_decay * W",
+          "self.weight_decay * W", "decay not multiplied by the step size"),
+    Fault("OP-10", f"{KFAC}.slope", "grad + self.weight_decay * W", "grad",
+          "coupled decay forgotten"),
+    Fault("OP-10", f"{KFAC}.proposed", "self.step_size * lengths[0]",
+          "lengths[0]", "graft without the step size"),
+    Fault("OP-10", f"{KFAC}.decrease", "self.step_size * (slope * step).sum((-2, -1), keepdim=True)",
+          "(slope * step).sum((-2, -1), keepdim=True)", "clip without the step size"),
+    Fault("OP-10", "lpfl.optim.core.clip:clip_factor",
+          "(min(bounds) / total.clamp(min=least)).sqrt().clamp(max=1.0)",
+          "(min(bounds) / total.clamp(min=least)).clamp(max=1.0)", "root of the clip forgotten"),
+    Fault("OP-10", f"{KFAC}.factors", "state.steps + 1", "state.steps + 2",
+          "steps counted two by two"),
+    Fault("OP-10", f"{KFAC}.factor", "average if self.includes_current or first else past",
+          "average", "the current batch always included"),
+    Fault("OP-10", "lpfl.optim.drive:_split", "return data", "return data[0], data[0]",
+          "the other batch ignored"),
+    Fault("OP-10", f"{KFAC}.update", "state._replace(velocity=velocity)", "state",
+          "velocity forgotten"),
+    Fault("OP-10", OUTPUTS, "F.mT @ F if first else None", "F.mT @ F / F.shape[-2] if first else None",
+          "output factor over the number of outputs"),
+    Fault("OP-10", OUTPUTS, "Y - X @ (F @ G).mT", "Y", "targets in place of residuals"),
+    Fault("OP-10", "lpfl.optim.core.damped_step:pi_split", "damping**0.5 / pi", "damping**0.5 * pi",
+          "split of the damping upside down"),
+    Fault("OP-10", "lpfl.optim.core.damped_step:kronecker_step",
+          "p.unsqueeze(-1) * q.unsqueeze(-2) + damping",
+          "(p.unsqueeze(-1) + damping) * (q.unsqueeze(-2) + damping)",
+          "damping on each factor in place of the product"),
+    Fault("OP-10", "lpfl.problems.linear_representation.model:least_squares_head",
+          "batch.cross @ G.mT", "0.5 * batch.cross @ G.mT", "head halved"),
+    Fault("OP-10", "lpfl.optim.drive:on_linear_representation.step",
+          "weights._replace(head=least_squares_head(weights.representation, batch))",
+          "weights", "the old head kept"),
+    Fault("OP-11", FOOF_STEP, "W - step_size * right_solve(grad, damped(cov_in, damping))",
+          "W + step_size * right_solve(grad, damped(cov_in, damping))", "ascends"),
+    Fault("OP-11", FOOF_STEP, "right_solve(grad, damped(cov_in, damping))",
+          "right_solve(grad, cov_in)", "damping ignored"),
+    Fault("OP-11", FOOF_STEP, "right_solve(grad, damped(cov_in, damping))",
+          "right_solve(right_solve(grad, damped(cov_in, damping)), damped(cov_in, damping))",
+          "divided twice"),
+    Fault("OP-11", f"{FOOF}.update", "super().update(W, grad, state, layer._replace(outputs=None))",
+          "super().update(W, grad, state, layer)", "the output factor divides too"),
+    Fault("OP-11", "lpfl.optim.foof:on_layers", "on_linear_representation(rule, head=rule.head)",
+          "on_linear_representation(rule, head='least_squares')", "head ignored"),
+    Fault("OP-11", SEEN, "G @ batch.cov_x @ G.mT", "G @ G.mT",
+          "the head's inputs taken as white"),
+)  # fmt: skip
