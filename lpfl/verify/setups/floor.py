@@ -18,7 +18,7 @@ from lpfl.verify.setups import linear as setup
 from lpfl.verify.tolerance import Basis, Tolerance
 from lpfl.verify.trial import Trial, as_numpy
 
-QUANTILE = 6.5  # the t quantile of one decision, rounded up
+QUANTILE = 8.0  # that of one decision, rounded up
 LEAST_REPLICATES = 64
 
 
