@@ -37,6 +37,7 @@ from theory.linear_representation.rates.natural_gradient import natural_gradient
 from theory.linear_representation.transfer import transfer_bound, transfer_excess
 from theory.linear_representation.variants.bias import bias_spectrum
 from theory.linear_representation.variants.chain import chain_spectrum
+from theory.linear_representation.variants.damped_rate import damped_rate
 from theory.linear_representation.variants.frozen_batch_norm import batch_norm_excess
 
 PACK = Pack.of_package(
@@ -60,6 +61,7 @@ __all__ = [
     "cone_contraction",
     "cone_defect",
     "damped_eigenvalues",
+    "damped_rate",
     "gauss_newton_rank",
     "gauss_newton_spectrum",
     "global_distance_bound",
