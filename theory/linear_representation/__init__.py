@@ -33,6 +33,7 @@ from theory.linear_representation.rates.joint import (
 )
 from theory.linear_representation.rates.joint_kfac import kfac_spectrum
 from theory.linear_representation.rates.local_rate import local_rate
+from theory.linear_representation.rates.momentum import momentum_floor, momentum_spectrum
 from theory.linear_representation.rates.natural_gradient import natural_gradient_spectrum
 from theory.linear_representation.transfer import transfer_bound, transfer_excess
 from theory.linear_representation.variants.bias import bias_spectrum
@@ -72,6 +73,8 @@ __all__ = [
     "headline_bound",
     "kfac_spectrum",
     "local_rate",
+    "momentum_floor",
+    "momentum_spectrum",
     "natural_gradient_spectrum",
     "noise_pivot",
     "noise_pivot_degrees",
