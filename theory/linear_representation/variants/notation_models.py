@@ -66,7 +66,7 @@ f_off = scalar("f_off", "head_off_size", "size of the first head outside the ran
                POSITIVE, "[y]")  # fmt: skip
 y_start = scalar("y_0", "start_overlap", "growing part of the start", POSITIVE, "1/[x]")
 tan_want = scalar("tan_w", "tan_angle", "tangent of the wanted angle", POSITIVE)
-t_plateau = scalar("t_p", "plateau_length", "steps to the wanted angle", NONNEGATIVE)
+t_plateau = scalar("t_plat", "plateau_length", "steps to the wanted angle", NONNEGATIVE)
 Q_off = matrix("Q_off", "head_off_projector", "projector off the range of the true head", (m, m),
                "derived")  # fmt: skip
 V_G = matrix("V_G", "flow_representation", "where the flow takes the representation", (k, d),
