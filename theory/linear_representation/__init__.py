@@ -39,6 +39,7 @@ from theory.linear_representation.transfer import transfer_bound, transfer_exces
 from theory.linear_representation.variants.bias import bias_spectrum
 from theory.linear_representation.variants.chain import chain_spectrum
 from theory.linear_representation.variants.frozen_batch_norm import batch_norm_excess
+from theory.linear_representation.variants.plateau import plateau_length
 
 PACK = Pack.of_package(
     __name__,
@@ -77,6 +78,7 @@ __all__ = [
     "natural_gradient_spectrum",
     "noise_pivot",
     "noise_pivot_degrees",
+    "plateau_length",
     "slowest_cone_contraction",
     "tangent_floor",
     "tangent_step",

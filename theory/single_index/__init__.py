@@ -19,6 +19,7 @@ from theory.single_index.variants.passes import filter_alignment as filter_align
 from theory.single_index.variants.sample_size import (
     samples_for_alignment as samples_for_alignment,
 )
+from theory.single_index.variants.several_steps import steps_alignment as steps_alignment
 from theory.single_index.whitening import (
     independent_batch_alignment as independent_batch_alignment,
 )

@@ -19,7 +19,7 @@ from lpfl.verify.setups.jacobian import schur_spectrum
 from lpfl.verify.tolerance import Basis, Tolerance
 from lpfl.verify.trial import Trial, as_numpy
 
-QUANTILE = 6.5  # the t quantile of one decision, rounded up
+QUANTILE = 8.0  # that of one decision, rounded up
 LEAST_REPLICATES = 64
 MANY_STEPS_REPLICATES = 128
 LEFT_OF_START = 1e-4
