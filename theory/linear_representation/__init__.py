@@ -36,6 +36,7 @@ from theory.linear_representation.rates.local_rate import local_rate
 from theory.linear_representation.rates.natural_gradient import natural_gradient_spectrum
 from theory.linear_representation.transfer import transfer_bound, transfer_excess
 from theory.linear_representation.variants.chain import chain_spectrum
+from theory.linear_representation.variants.factor_floor import factor_floor, factor_multiplier
 
 PACK = Pack.of_package(
     __name__,
@@ -56,6 +57,8 @@ __all__ = [
     "cone_contraction",
     "cone_defect",
     "damped_eigenvalues",
+    "factor_floor",
+    "factor_multiplier",
     "gauss_newton_rank",
     "gauss_newton_spectrum",
     "global_distance_bound",
