@@ -5,6 +5,7 @@ from typing import Any
 
 from torch import Tensor
 
+from lpfl.optim.core.clip import Piece, clipped
 from lpfl.optim.core.method import require_choice
 from lpfl.optim.rule import Layer, MatrixRule
 from lpfl.problems.linear_representation.chain import Layers, above, below, chain_gradients
@@ -38,12 +39,14 @@ def chain_step(
     if len(rules) != len(layers):
         raise ValueError(f"{len(rules)} rules, needs {len(layers)}: one for each layer")
     after, kept = list(layers), list(states)
-    slopes = chain_gradients(layers, batch)
-    for index, rule in enumerate(rules):
-        seen = layers if order == "joint" else tuple(after)
-        if order == "in_turn" and index:
-            slopes = chain_gradients(seen, batch)
-        after[index], kept[index] = rule.update(
-            seen[index], slopes[index], states[index], chain_layer(seen, index, batch)
-        )
+    every = range(len(layers))
+    for together in [tuple(every)] if order == "joint" else [(index,) for index in every]:
+        seen = tuple(after)
+        slopes = chain_gradients(seen, batch)
+        pieces = [
+            Piece(rules[i], seen[i], slopes[i], states[i], chain_layer(seen, i, batch))
+            for i in together
+        ]
+        for i, piece in zip(together, clipped(pieces), strict=True):
+            after[i], kept[i] = piece.moved()
     return tuple(after), tuple(kept)

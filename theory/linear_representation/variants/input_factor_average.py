@@ -53,9 +53,7 @@ LR_30 = Claim(
     ),
     source=DERIVED,
     parts={
-        "floor": Part(
-            Kind.LIMIT, sp.Eq(v_rel, eta / ((2 - eta) * (n - c_loss)), evaluate=False)
-        ),
+        "floor": Part(Kind.LIMIT, sp.Eq(v_rel, eta / ((2 - eta) * (n - c_loss)), evaluate=False)),
         "multiplier": Part(
             Kind.RATE,
             sp.Eq(
