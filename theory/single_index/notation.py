@@ -59,6 +59,24 @@ n_exact_zero = scalar(
 n_price = scalar("p_n", "sample_price", "ratio of two numbers of samples", POSITIVE)
 rho2_few = scalar("rho_few^2", "alignment_few", "squared cosine with fewer samples", UNIT)
 rho2_square = scalar("rho_n=d^2", "alignment_square", "squared cosine with n = d samples", UNIT)
+passes = scalar("T_p", "passes", "gradient steps on one batch", sp.Range(1, sp.oo))
+filter_mean = scalar("F_1", "filter_mean", "lim tr F(Σ̂)/d, F(t) = 1 − (1 − ηt)^T", REAL)
+filter_square = scalar("F_2", "filter_square", "lim tr F(Σ̂)²/d", NONNEGATIVE)
+filter_noise = scalar("F_3", "filter_noise", "lim tr F(Σ̂)²Σ̂⁺/d", NONNEGATIVE, "[x]^-2")
+rho2_one = scalar("rho_1^2", "alignment_one_pass", "squared cosine after one step", UNIT)
+rho2_endless = scalar("rho_oo^2", "alignment_endless", "squared cosine after endless steps", UNIT)
+fresh_steps = scalar("T_f", "fresh_steps", "steps, each on a fresh batch", sp.Range(1, sp.oo))
+V_noise = scalar(
+    "V_t", "noise_energy_at", "noise of the weights at one eigenvalue of Σ", NONNEGATIVE
+)
+V_next = scalar("V_t+1", "noise_energy_next", "the same after one more step", NONNEGATIVE)
+noise_energy = scalar("nu_t", "noise_energy", "its mean over the spectrum of Σ", NONNEGATIVE)
+tau_step = scalar("tau_t^2", "noise_level_step", "noise level of one step", NONNEGATIVE, "[y]^2")
+linear_risk = scalar(
+    "L_t", "linear_risk", "error of the weights that is left after whitening", NONNEGATIVE, "[y]^2"
+)
+rho2_moving = scalar("rho_m^2", "alignment_moving", "squared cosine, moving residual", UNIT)
+rho2_moving_sgd = scalar("rho_m,SGD^2", "alignment_moving_sgd", "the same for SGD", UNIT)
 P_s = scalar("P_s", "share_kept", "share of an eigendirection that the ridge fit keeps", UNIT)
 K_s = scalar("K_s", "share_lost", "share of an eigendirection that the ridge fit loses", UNIT)
 noise_gain = scalar("r_s", "noise_gain", "gain of the noise", NONNEGATIVE, "[x]^-2")
