@@ -42,13 +42,18 @@ def on_linear_representation(
     def init(weights: Weights) -> Memory:
         return {layer: rules[layer].start(getattr(weights, layer)) for layer in trained}
 
-    def piece(layer: str, weights: Weights, slopes: Weights, memory: Memory, batch: Batch) -> Piece:
-        """Return one layer about to move; ``batch`` is the one of what the layers saw."""
+    def piece(
+        layer: str, weights: Weights, slopes: Weights, memory: Memory, data: tuple[Batch, Batch]
+    ) -> Piece:
+        """Return one layer about to move, with what it saw."""
         rule = rules[layer]
-        rule.require(layer, weights, batch)
-        seen = layer_of(layer, weights, batch) if rule.needs_layer else Layer()
+        rule.require(layer, weights, data[1])
         W = getattr(weights, layer)
         state = memory[layer] if layer in memory else rule.start(W)
+        seen = Layer()
+        if rule.needs_layer:
+            inputs = inputs_of(layer, weights, data[1])
+            seen = Layer(inputs, rule.outputs(layer, weights, data[0], state))
         return Piece(rule, W, getattr(slopes, layer), state, seen)
 
     def step(
@@ -62,7 +67,8 @@ def on_linear_representation(
         for together in [order] if head == "joint" else [(layer,) for layer in order]:
             if after is not slopes_at:
                 slopes_at, slopes = after, gradients(after, batch)
-            pieces = [piece(layer, after, slopes, memory, layer_batch) for layer in together]
+            seen = (batch, layer_batch)
+            pieces = [piece(layer, after, slopes, memory, seen) for layer in together]
             for layer, one in zip(together, clipped(pieces), strict=True):
                 moved, kept[layer] = one.moved()
                 after = after._replace(**{layer: moved})
@@ -74,6 +80,7 @@ def on_linear_representation(
         init=init,
         hyperparameters=rule.hyperparameters(),
         batches=rule.batches,
+        needs_rows=rule.needs_rows,
         invariances=rule.invariances if invariances is None else invariances,
     )
 
@@ -88,12 +95,10 @@ def _split(data: Batch | tuple[Batch, Batch], rule: MatrixRule) -> tuple[Batch, 
     return data
 
 
-def layer_of(layer: str, weights: Weights, batch: Batch) -> Layer:
-    """Return what a layer saw: Sh and F'F for the representation, G Sh G' and I for the head."""
-    F, G = weights
-    if layer == "representation":
-        return Layer(batch.cov_x, F.mT @ F)
-    return Layer(G @ batch.cov_x @ G.mT)
+def inputs_of(layer: str, weights: Weights, batch: Batch) -> Tensor:
+    """Return the second moment of a layer's inputs: Sh for the representation, G Sh G' for F."""
+    G = weights.representation
+    return batch.cov_x if layer == "representation" else G @ batch.cov_x @ G.mT
 
 
 def layerwise(rule: type[MatrixRule]) -> Callable[..., Method]:

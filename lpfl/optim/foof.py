@@ -23,6 +23,7 @@ class Foof(Kfac):
 
     name: ClassVar[str] = "foof"
 
+    output_factor: str = choice("identity", "P = I", among=("identity",))
     head: str = choice("least_squares", "head refitted on the batch, or moved too", among=HEADS)
 
     def update(self, W: Tensor, grad: Tensor, state: Any, layer: Layer) -> tuple[Tensor, Any]:

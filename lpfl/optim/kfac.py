@@ -8,10 +8,12 @@ from torch import Tensor
 
 from lpfl.linalg import right_solve
 from lpfl.optim.core.average import Average, include
+from lpfl.optim.core.damped_step import DAMPING_KINDS, kronecker_step, pi_split
 from lpfl.optim.core.hyper import choice, count, decay, flag, non_negative, positive
-from lpfl.optim.core.invariances import EVERY, ROTATIONS
+from lpfl.optim.core.invariances import EVERY, INPUT_MAPS, ROTATIONS
 from lpfl.optim.core.method import Method
 from lpfl.optim.core.momentum import MOMENTUM_KINDS, carried
+from lpfl.optim.core.output_factor import OUTPUT_FACTORS, READS_ROWS, output_factor
 from lpfl.optim.core.whitening import damped, foof_step
 from lpfl.optim.drive import dressed, on_linear_representation
 from lpfl.optim.rule import Layer, MatrixRule
@@ -110,6 +112,10 @@ class Kfac(MatrixRule):
     second one: another batch, or the population. An average that excludes the current batch
     starts with it, as there is no other. Factors that are renewed every K steps include the
     batches 1, K + 1, 2 K + 1, ... and no other.
+
+    output_factor: see :func:`lpfl.optim.core.output_factor.output_factor`. damping_kind "factor"
+    adds damping to Q and output_damping to P; "kronecker" adds damping to the product of P and Q;
+    "pi" splits it among the two (:mod:`lpfl.optim.core.damped_step`).
     """
 
     name: ClassVar[str] = "kfac"
@@ -117,6 +123,10 @@ class Kfac(MatrixRule):
 
     damping: float = non_negative(0.0, "added to Q, in units of the squared inputs")
     output_damping: float = non_negative(0.0, "added to P, in its units; 0: P must be invertible")
+    damping_kind: str = choice("factor", "what the damping is added to", among=DAMPING_KINDS)
+    output_factor: str = choice("gauss_newton", "what P is made of", among=OUTPUT_FACTORS)
+    samples_per_row: int = count(1, 'draws per row for the output factor "sampled"', least=1)
+    sample_seed: int = count(0, "seed of these draws", least=0)
     averaging: float = decay(0.0, "decay of the moving averages of P and Q; 0: the batch's own")
     includes_current: bool = flag(True, "the averages include the batch of the step")
     factor_every: int = count(1, "steps from one renewal of P and Q to the next", least=1)
@@ -133,10 +143,10 @@ class Kfac(MatrixRule):
 
     def start(self, W: Tensor) -> KfacState:
         velocity = torch.zeros_like(W) if self.momentum else ()
+        steps = 0 if self.counts else ()
         if not self.remembers:
-            return KfacState((), (), velocity)
+            return KfacState((), (), velocity, steps)
         outputs, inputs = (W.new_zeros(*W.shape[:-2], size, size) for size in W.shape[-2:])
-        steps = () if self.factor_every == 1 else 0
         return KfacState(Average(inputs, 0.0), Average(outputs, 0.0), velocity, steps)
 
     def update(self, W: Tensor, grad: Tensor, state: Any, layer: Layer) -> tuple[Tensor, Any]:
@@ -181,21 +191,27 @@ class Kfac(MatrixRule):
 
     def move(self, W: Tensor, grad: Tensor, layer: Layer) -> Tensor:
         """Return the matrix after a plain step."""
-        assert layer.inputs is not None
+        P, Q = layer.outputs, layer.inputs
+        assert Q is not None
         sizes = {"step_size": self.step_size, "damping": self.damping}
-        if layer.outputs is None:
-            return foof_step(W, grad, layer.inputs, **sizes)
-        left = damped(layer.outputs, self.output_damping)
-        return kfac_step(W, None, grad, layer.inputs, left=left, **sizes)
+        if self.damping_kind == "kronecker":
+            return kronecker_step(W, grad, P, Q, **sizes)
+        if self.damping_kind == "pi":
+            left, right = pi_split(P, Q, W.shape[-2], damping=self.damping)
+            return kfac_step(W, None, grad, right, left=left, step_size=self.step_size)
+        if P is None:
+            sizes["step_size"] /= 1.0 + self.output_damping
+            return foof_step(W, grad, Q, **sizes)
+        return kfac_step(W, None, grad, Q, left=damped(P, self.output_damping), **sizes)
 
     def factors(self, layer: Layer, state: Any) -> tuple[Layer, Any]:
         """Return the factors to use, and the averages that hold them."""
+        due = self.factor_every == 1 or state.steps % self.factor_every == 0
+        if self.counts:
+            state = state._replace(steps=state.steps + 1)
         if not self.remembers:
             return layer, state
         assert layer.inputs is not None
-        due = self.factor_every == 1 or state.steps % self.factor_every == 0
-        if self.factor_every > 1:
-            state = state._replace(steps=state.steps + 1)
         Q, inputs = self.factor(state.inputs, layer.inputs, due)
         if layer.outputs is None:
             return Layer(Q), state._replace(inputs=inputs)
@@ -212,6 +228,32 @@ class Kfac(MatrixRule):
     def remembers(self) -> bool:
         """The factors of earlier batches are used."""
         return self.averaging > 0.0 or self.factor_every > 1 or not self.includes_current
+
+    @property
+    def counts(self) -> bool:
+        """What a step does depends on how many there were."""
+        return self.factor_every > 1 or self.output_factor == "sampled"
+
+    def outputs(self, layer: str, weights: Weights, batch: Batch, state: Any) -> Tensor | None:
+        return output_factor(
+            self.output_factor,
+            layer,
+            weights,
+            batch,
+            samples_per_row=self.samples_per_row,
+            seed=self.sample_seed,
+            draw=state.steps or 0,
+        )
+
+    @property
+    def needs_rows(self) -> bool:
+        return self.output_factor in READS_ROWS
+
+    def check(self) -> None:
+        if self.output_damping > 0.0 and self.damping_kind != "factor":
+            raise ValueError(
+                f"output_damping={self.output_damping}, needs 0 with {self.damping_kind!r} damping"
+            )
 
     @property
     def batches(self) -> int:
@@ -231,14 +273,18 @@ class Kfac(MatrixRule):
     @property
     def invariances(self) -> tuple[str, ...]:
         undamped = self.damping == self.output_damping == 0.0
-        return EVERY if undamped and self.metric_free else ROTATIONS
+        if not (undamped and self.metric_free):
+            return ROTATIONS
+        return EVERY if self.output_factor != "identity" else (*INPUT_MAPS, "gauge_rotation")
 
 
 def alternating(**values: Any) -> Method:
     """Return alternating KFAC: least-squares head, then one step on the representation."""
     rule = Kfac(**values)
     stated = rule.invariances
-    if rule.output_damping == 0.0 and rule.damping > 0.0 and rule.metric_free:
+    left_free = rule.damping_kind == "factor" and rule.output_damping == 0.0
+    left_free &= rule.output_factor != "identity"
+    if left_free and rule.damping > 0.0 and rule.metric_free:
         stated = (*ROTATIONS, "gauge")
     return on_linear_representation(rule, head="least_squares", invariances=stated)
 

@@ -16,8 +16,8 @@ from lpfl.problems.linear_representation import Batch, Weights
 class Layer(NamedTuple):
     """What the layer of a matrix (..., a, b) saw on the batch.
 
-    inputs (..., b, b): second moment of its inputs. outputs (..., a, a): Gauss-Newton factor of
-    its outputs, the second moment of the derivative of the model's output; None stands for I.
+    inputs (..., b, b): second moment of its inputs. outputs (..., a, a): factor of its outputs, by
+    default the second moment of the derivative of the model's output; None stands for I.
     scale (..., 1, 1): factor on the step, from a clip over all layers; None stands for 1.
     """
 
@@ -61,6 +61,19 @@ class MatrixRule(Hyper):
 
         layer: "representation" or "head" of a linear representation.
         """
+
+    def outputs(self, layer: str, weights: Weights, batch: Batch, state: Any) -> Tensor | None:
+        """Return the factor of a layer's outputs (F'F for the representation); None stands for I.
+
+        layer: as for ``require``. batch: that of the gradients.
+        """
+        F = weights.head
+        return F.mT @ F if layer == "representation" else None
+
+    @property
+    def needs_rows(self) -> bool:
+        """The rule reads single rows of a batch."""
+        return False
 
     @property
     def clip(self) -> float | None:

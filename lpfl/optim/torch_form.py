@@ -26,7 +26,8 @@ class RuleOptimizer(torch.optim.Optimizer):
 
     lr stands for ``step_size``, so that learning-rate schedules work; at 0 the state goes on and
     the parameters stay. Every other hyper-parameter of the rule keeps its name, and may differ by
-    group. The state of a parameter holds tensors and numbers only.
+    group, but for output_factor and its draws, which are those of the whole module. The state of a
+    parameter holds tensors and numbers only; the first group counts the draws.
     Raises: ValueError for a hyper-parameter outside its bound, when built and in a step.
     """
 
@@ -36,7 +37,6 @@ class RuleOptimizer(torch.optim.Optimizer):
         *,
         rule: type[MatrixRule],
         lr: float | None = None,
-        output_factor: str = "gauss_newton",
         **hyperparameters: Any,
     ) -> None:
         made = rule(**hyperparameters) if lr is None else rule(step_size=lr, **hyperparameters)
@@ -45,12 +45,14 @@ class RuleOptimizer(torch.optim.Optimizer):
         if rule.needs_layer:
             if not isinstance(params, nn.Module):
                 raise ValueError(f"{rule.name} reads what its layers see, needs the module")
-            self._layers = LayerStatistics(params, output_factor=output_factor)
+            self._layers = LayerStatistics(params, rule=made, draw=self._draw)
             params = self._layers.groups()
         elif isinstance(params, nn.Module):
             params = params.parameters()
         defaults = {name: getattr(made, name) for name in bounds_of(rule) if name != "step_size"}
         super().__init__(params, {"lr": made.step_size, **defaults})
+        if defaults.get("output_factor") == "sampled":
+            self.param_groups[0]["draw"] = 0
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what a copy needs; hooks on a module cannot be copied with the optimizer."""
@@ -74,7 +76,13 @@ class RuleOptimizer(torch.optim.Optimizer):
         scale = self._clip(matrices)
         for together, layer, group in matrices:
             self._move(together, layer._replace(scale=scale), group)
+        if "draw" in self.param_groups[0]:
+            self.param_groups[0]["draw"] += 1
         return loss
+
+    def _draw(self) -> int:
+        """Return how many steps were made: the samples of a step are named by it."""
+        return int(self.param_groups[0].get("draw", 0))
 
     def separate_pass(self) -> AbstractContextManager[None]:
         """Return a context: forward passes inside give the factors of input_factor "separate".

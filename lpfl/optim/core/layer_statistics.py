@@ -1,6 +1,6 @@
 """What the linear layers of a torch module see: inputs, and the Gauss-Newton factor of outputs."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -8,9 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from lpfl.linalg import second_moment
+from lpfl.optim.core.output_factor import sampled_residuals
 from lpfl.optim.rule import Layer
-
-OUTPUT_FACTORS = ("gauss_newton", "empirical", "identity")
 
 
 class LayerStatistics:
@@ -19,15 +18,16 @@ class LayerStatistics:
     inputs: mean over rows of x x', with a 1 appended where the layer has a bias. outputs:
     "gauss_newton", mean over rows of J'J with J the derivative of the module's output in the
     layer's; "empirical", mean over rows of b b' with b the derivative of one row's loss in the
-    layer's output, for a loss that is a mean over rows; "identity", none.
-    Raises: ValueError for an unknown factor, a module without a linear layer, or a trained
-    parameter outside of them.
+    layer's output, for a loss that is a mean over rows; "sampled", mean of J'z z'J over rows and
+    standard normal z, those of the draw; "identity", none.
+    rule: says which factor, samples per row and seed. draw: gives the number of the draw.
+    Raises: ValueError for a module without a linear layer, or a trained parameter outside of them.
     """
 
-    def __init__(self, module: nn.Module, *, output_factor: str = "gauss_newton") -> None:
-        if output_factor not in OUTPUT_FACTORS:
-            raise ValueError(f"output_factor={output_factor!r}, needs one of {OUTPUT_FACTORS}")
-        self._factor = output_factor
+    def __init__(self, module: nn.Module, *, rule: Any, draw: Callable[[], int]) -> None:
+        self._factor = rule.output_factor
+        self._samples = {"samples_per_row": rule.samples_per_row, "seed": rule.sample_seed}
+        self._draw = draw
         self._layers = [layer for layer in module.modules() if isinstance(layer, nn.Linear)]
         if not self._layers:
             raise ValueError("the module has 0 linear layers, needs at least 1")
@@ -90,19 +90,29 @@ class LayerStatistics:
             output.register_hook(_Empirical(self._outputs, id(layer.weight)))
 
     def _differentiate(self, module: nn.Module, inputs: Any, output: Tensor) -> None:
-        if self._is_separate or self._factor != "gauss_newton" or not output.requires_grad:
+        if self._is_separate or not output.requires_grad:
             return
+        flat = output.reshape(-1, output.shape[-1])
+        if self._factor == "gauss_newton":
+            self._outputs = self._moments(flat.unbind(1))
+        elif self._factor == "sampled":
+            samples = sampled_residuals(flat.detach(), **self._samples, draw=self._draw())
+            parts = samples.split(flat.shape[0])
+            totals = self._moments((flat * part).sum(1) for part in parts)
+            self._outputs = {key: total / len(parts) for key, total in totals.items()}
+
+    def _moments(self, columns: Iterable[Tensor]) -> dict[int, Tensor]:
+        """Return, by layer, the sum over columns of the second moment of their slopes."""
         results = [self._results[id(layer.weight)] for layer in self._layers]
         totals: Mapping[int, Tensor] = {}
-        flat = output.reshape(-1, output.shape[-1])
-        for column in flat.unbind(1):
+        for column in columns:
             slopes = torch.autograd.grad(column.sum(), results, retain_graph=True)
             new = {
                 id(layer.weight): second_moment(slope.reshape(-1, slope.shape[-1]))
                 for layer, slope in zip(self._layers, slopes, strict=True)
             }
             totals = {key: value + totals.get(key, 0.0) for key, value in new.items()}
-        self._outputs = dict(totals)
+        return dict(totals)
 
 
 class _Empirical:

@@ -19,7 +19,7 @@ FAULTS = (
     ),
     Fault(
         "LR-19",
-        "lpfl.optim.drive:layer_of",
+        "lpfl.optim.drive:inputs_of",
         old="G @ batch.cov_x @ G.mT",
         new="G @ G.mT",
         why="features not weighted by the covariance",

@@ -1,0 +1,1 @@
+"""Checks of single-index learning with the factors that practice uses."""
