@@ -196,6 +196,7 @@ _HEADER_OPTIONAL: dict[str, Rule] = {
     "device_name": _text,
     "started": _text,
     "broken_packs": _texts,
+    "scenario": _mapping,
 }
 _SHARED: dict[str, Rule] = {
     "claim": _claim_id,
