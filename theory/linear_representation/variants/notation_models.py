@@ -56,3 +56,19 @@ F_bn = matrix("F_bn", "head_batch_norm", "head behind the normalised units", (m,
               "[y]")  # fmt: skip
 M_bn = matrix("M_bn", "misfit_batch_norm", "misfit of a head used with other scales", (m, d),
               "derived")  # fmt: skip
+
+# LR-45: joint KFAC from a random start
+clock = scalar("theta_t", "euler_time", "time of the flow after t steps", NONNEGATIVE)
+clock_need = scalar("theta_need", "plateau_time", "time of the flow to the wanted angle")
+s_off = scalar("s_off", "complement_size", "size of the start outside the true subspace",
+               POSITIVE, "1/[x]")  # fmt: skip
+f_off = scalar("f_off", "head_off_size", "size of the first head outside the range of F⋆",
+               POSITIVE, "[y]")  # fmt: skip
+y_start = scalar("y_0", "start_overlap", "growing part of the start", POSITIVE, "1/[x]")
+tan_want = scalar("tan_w", "tan_angle", "tangent of the wanted angle", POSITIVE)
+t_plateau = scalar("t_plat", "plateau_length", "steps to the wanted angle", NONNEGATIVE)
+Q_off = matrix("Q_off", "head_off_projector", "projector off the range of the true head", (m, m),
+               "derived")  # fmt: skip
+V_G = matrix("V_G", "flow_representation", "where the flow takes the representation", (k, d),
+             "derived")  # fmt: skip
+V_F = matrix("V_F", "flow_head", "where the flow takes the head", (m, k), "derived")

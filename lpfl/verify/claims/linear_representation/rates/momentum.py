@@ -28,8 +28,6 @@ RELATIVE = judgement(
     0.14, "1 % for the next order in noise_std^2/n, the rest below half of the way to a rival"
 )
 HALF_WIDTH = 0.1
-REPLICATES = 128
-LEFT_OF_START = 1e-4
 SMALLEST_SHARE = 0.05  # of a full step: slower modes of SGD cannot be told in three steps
 START_TANGENT = 1e-5
 
@@ -227,37 +225,22 @@ def best_for_sgd(
         )
 
 
-def stationary(trial: Trial, method: Method, slowest: float, name: str) -> Array:
-    """Return time averages of |T|^2 after the start is forgotten, per replicate."""
-    heads = setup.head_eigenvalues(trial.scenario)
-    schurs = jacobian.schur_spectrum(floors.one_truth(trial, 1))
-    memory = slowest**2  # autocorrelation of the squares per step
-    # Squared relative spread of one |T|^2: a weighted sum of squares over a Wishart matrix.
-    spread2 = 3.0 * floors.share(1.0 / heads) * floors.share(1.0 / schurs)
-    independent = floors.replicates_for(spread2, HALF_WIDTH) / REPLICATES
-    return floors.stationary_squares(
-        trial,
-        method,
-        floors.one_truth(trial, REPLICATES),
-        name=name,
-        batch_size=trial.batch_size,
-        burn_in=math.ceil(math.log(LEFT_OF_START) / math.log(memory)) if memory > 0 else 2,
-        num_steps=math.ceil(independent * (1.0 + memory) / (1.0 - memory)),
-    )
-
-
-def unit_of(trial: Trial) -> float:
-    """Return sigma^2 tr H^-1 tr Sigma_s^-1 / (n - d - 1)."""
-    heads = setup.head_eigenvalues(trial.scenario)
-    schurs = jacobian.schur_spectrum(floors.one_truth(trial, 1))
-    spread = float((1.0 / heads).sum() * (1.0 / schurs).sum())
-    return float(trial.noise_std**2 * spread / (trial.batch_size - trial.input_dim - 1))
-
-
 def radius(kind: str, step_size: float, momentum: float) -> float:
     """Return the modulus of the slower multiplier of KFAC."""
     pair = momentum_spectrum(kind, step_size=step_size, momentum=momentum)
     return float(np.abs(pair).max())
+
+
+def stationary(trial: Trial, method: Method, slowest: float, name: str) -> Array:
+    """Return time averages of |T|^2, one per replicate."""
+    return floors.long_average(
+        trial,
+        method,
+        slowest=slowest,
+        name=name,
+        batch_size=trial.batch_size,
+        half_width=HALF_WIDTH,
+    )
 
 
 def floor(trial: Trial, kind: str) -> Near:
@@ -270,7 +253,7 @@ def floor(trial: Trial, kind: str) -> Near:
     plain = trial.step_size / (2.0 - trial.step_size)
     return Near(
         part=f"{kind}_floor",
-        samples=squares / unit_of(trial),
+        samples=squares / floors.unit(trial),
         predicted=predicted,
         tolerance=RELATIVE.times(predicted, "relative to the floor"),
         rival=Rival(other, trial.number("heavy_ball_floor") if kind == "averaged" else plain),

@@ -1,7 +1,7 @@
 """LR-44: biases as a homogeneous coordinate and with their own factor: steps, spectra, floor."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -15,6 +15,7 @@ from lpfl.problems import linear_representation as model
 from lpfl.problems.linear_representation import affine
 from lpfl.verify.check import check
 from lpfl.verify.expect import Comparison, Near, Rival, Same
+from lpfl.verify.setups import affine as affine_setup
 from lpfl.verify.setups import floor as floors
 from lpfl.verify.setups import joint
 from lpfl.verify.setups import linear as setup
@@ -67,9 +68,11 @@ def biases(trial: Trial) -> Iterator[Comparison]:
         why="the condition number of all that is inverted, once more for the eigenvectors",
     )
     steps = {"step_size": trial.step_size, "head_step_size": trial.head_step_size}
-    jacobian = weights_jacobian(trial, weights, batch, "shared", head=True)
+    jacobian = affine_setup.weights_jacobian(
+        rule(trial), weights, batch, "shared", head_rule=rule(trial, "head_step_size")
+    )
     yield from joint.same_spectrum(trial, "shared", jacobian, tolerance, **steps)
-    jacobian = weights_jacobian(trial, weights, batch, "own", head=False)
+    jacobian = affine_setup.weights_jacobian(rule(trial), weights, batch, "own")
     yield from joint.same_spectrum(
         trial, "own", jacobian, tolerance, step_size=trial.step_size, mean_norm2=trial.mean_norm2
     )
@@ -174,32 +177,6 @@ def at_another_mean(
     )
 
 
-Step = Callable[[Tensor], Tensor]
-
-
-def weights_jacobian(
-    trial: Trial, weights: model.Weights, batch: model.Batch, bias_factor: str, *, head: bool
-) -> np.ndarray:
-    """Return the Jacobian of one step: of [G b] and [F c], or of [G b] with the head fixed."""
-    rows = weights.representation[0].numel()
-    head_rule = rule(trial, "head_step_size") if head else None
-
-    def step(flat: Tensor) -> Tensor:
-        start = weights_of(flat, weights)
-        after = affine_step(rule(trial), start, batch, head_rule=head_rule, bias_factor=bias_factor)
-        return model.flatten(after)[0]
-
-    full = torch.autograd.functional.jacobian(step, model.flatten(weights)[0], vectorize=True)
-    return as_numpy(full if head else full[:rows, :rows])
-
-
-def weights_of(flat: Tensor, like: model.Weights) -> model.Weights:
-    """Undo ``flatten`` for one replicate."""
-    rows = like.representation[0].numel()
-    G = linalg.unvec(flat[:rows], like.representation.shape[-2]).unsqueeze(0)
-    return model.Weights(linalg.unvec(flat[rows:], like.head.shape[-2]).unsqueeze(0), G)
-
-
 def own_maps(
     trial: Trial,
     problem: model.LinearRepresentation,
@@ -211,12 +188,12 @@ def own_maps(
     """How a row of the error moves, inside and outside the range of the head: own factors."""
 
     def before(flat: Tensor) -> Tensor:
-        return affine.affine_product(weights_of(flat, weights))[0]
+        return affine.affine_product(affine_setup.weights_of(flat, weights))[0]
 
     def after(flat: Tensor) -> Tensor:
         moved = affine_step(
             rule(trial),
-            weights_of(flat, weights),
+            affine_setup.weights_of(flat, weights),
             batch,
             head_rule=rule(trial, "head_step_size"),
             bias_factor="own",
@@ -269,7 +246,7 @@ def floor(trial: Trial) -> Near:
         + 4.0 / (n - d - 1) / len(schurs)
     )
     effective = num_steps * (1.0 - memory) / (1.0 + memory)
-    replicates = floors.replicates_for(spread2 / effective, HALF_WIDTH)
+    replicates = trial.replicates(floors.replicates_for(spread2 / effective, HALF_WIDTH))
     problem = replace(
         truth,
         head_star=truth.head_star.expand(replicates, -1, -1),

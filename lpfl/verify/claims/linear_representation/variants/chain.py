@@ -238,7 +238,7 @@ def floor(trial: Trial) -> Near:
         2.0 * floors.share(1.0 / heads) * floors.share(1.0 / schurs) + 2.0 / (n - d) / len(schurs)
     )
     effective = num_steps * (1.0 - memory) / (1.0 + memory)
-    replicates = floors.replicates_for(spread2 / effective, HALF_WIDTH)
+    replicates = trial.replicates(floors.replicates_for(spread2 / effective, HALF_WIDTH))
     problem = replace(
         truth,
         head_star=truth.head_star.expand(replicates, -1, -1),

@@ -5,10 +5,10 @@ from lpfl.verify.planting import Fault
 FAULTS = (
     Fault(
         "SI-28",
-        "theory.single_index.variants.passes:filter_means",
-        old="left ** steps",
-        new="left ** (steps + 1)",
-        why="one step too many",
+        "theory.single_index.variants.passes:_ALIGNMENT",
+        old="phi * s2_link * filter_noise",
+        new="sp.sqrt(phi) * s2_link * filter_noise",
+        why="noise averaged over the root of the batch",
     ),
     Fault(
         "SI-28",
