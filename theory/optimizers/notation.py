@@ -41,7 +41,7 @@ radius = scalar("rho_B", "radius", "radius of the spectral-norm ball", POSITIVE)
 s_W = scalar("s_W", "shape_factor", "factor on the step by the shape of the matrix", POSITIVE)
 p_e = scalar("p_e", "exponent", "inverse power of each side in Shampoo", UNIT)
 lam_r = scalar("lambda_r", "damping_root", "root of the damping", NONNEGATIVE)
-pi_W = scalar("pi_W", "damping_split", "root of the ratio of the factors' mean eigenvalues", POSITIVE)
+pi_W = scalar("pi_W", "factor_split", "root of the ratio of mean eigenvalues of Q and P", POSITIVE)
 lam_P = scalar("lambda_P", "output_damping", "damping added to the output factor", NONNEGATIVE)
 c_a = scalar("c_N1", "newton_schulz_first", "coefficient of s in a Newton-Schulz step")
 c_b = scalar("c_N3", "newton_schulz_third", "coefficient of s³ in a Newton-Schulz step")
@@ -112,6 +112,8 @@ bias_2 = matrix("b_DFW", "bias_two_batches", "mean step on the complement over t
                 (k, d - k))  # fmt: skip
 bias_1 = matrix("b_same", "bias_one_batch", "the same with one batch for head and step",
                 (k, d - k))  # fmt: skip
-loss_before = scalar("L_b", "loss_before_steps", "loss before a few small steps", NONNEGATIVE, "[y]^2")
+loss_before = scalar(
+    "L_b", "loss_before_steps", "loss before a few small steps", NONNEGATIVE, "[y]^2"
+)
 loss_after = scalar("L_a", "loss_after_steps", "loss after them", NONNEGATIVE, "[y]^2")
 along_row = scalar("p_g", "row_product", "product of a row of G with the gradient in it")

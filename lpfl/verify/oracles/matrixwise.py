@@ -163,9 +163,7 @@ def factor_step(claim: Claim, W: Array, g: Array, m: State, o: Options, seen: Se
     return move
 
 
-def divided(
-    claim: Claim, W: Array, slope: Array, P: Array | None, Q: Array, o: Options
-) -> Array:
+def divided(claim: Claim, W: Array, slope: Array, P: Array | None, Q: Array, o: Options) -> Array:
     """Return the plain step with one of three kinds of damping; P None stands for I."""
     eye = np.broadcast_to(np.eye(W.shape[-2]), (*W.shape[:-1], W.shape[-2]))
     values = {"D_W": slope, "Q_W": Q, "eta": o["step_size"], "lambda": o["damping"]}
@@ -207,9 +205,7 @@ def with_memory(claim: Claim, W: Array, move: Array, m: State, o: Options) -> Ar
         v = m["v"] = part.number(velocity=old, plain_step=move, momentum=b)
         after = W + v
         if kind == "nesterov":
-            after = claim["nesterov"].number(
-                weight=W, plain_step=move, velocity_next=v, momentum=b
-            )
+            after = claim["nesterov"].number(weight=W, plain_step=move, velocity_next=v, momentum=b)
     if o["weight_decay"] and o["decay_kind"] == "decoupled":
         kept = claim["decay"].number(
             weight=W, step_size=o["step_size"], weight_decay=o["weight_decay"]
@@ -228,7 +224,10 @@ def foof(W: Array, g: Array, m: State, o: Options, seen: Seen) -> Array:
     return with_memory(OP_11, W, factor_step(OP_11, W, g, m, o, seen), m, o)
 
 
-def clip_factor(rule: Rule, pieces: list[tuple[Array, Array, State, Options, Seen]]) -> Array:
+Piece = tuple[Array, Array, State, Options, Seen]
+
+
+def clip_factor(rule: Rule, pieces: list[Piece]) -> Array:
     """Return what the clip multiplies the steps of layers that move together with, (R, 1, 1)."""
     claim, total = (OP_11 if rule is foof else OP_10), 0.0
     for W, g, m, o, seen in pieces:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from lpfl.optim.core.output_factor import sampled_residuals
 from lpfl.verify.oracles.entrywise import Options, Rule, State
 from lpfl.verify.oracles.matrices import shaken, transposed
-from lpfl.verify.oracles.matrixwise import clip_factor
+from lpfl.verify.oracles.matrixwise import Piece, clip_factor
 
 Array = NDArray[np.float64]
 
@@ -58,8 +58,8 @@ def refitted(G: Array, rows: Rows, nudge: float = 0.0) -> Array:
     hidden = rows.inputs @ transposed(G)
     if nudge:
         moment = shaken(transposed(hidden) @ hidden, nudge)
-        solved: Array = np.linalg.solve(moment, transposed(hidden) @ rows.targets)
-        return transposed(solved)
+        right: Array = transposed(hidden) @ rows.targets
+        return transposed(np.asarray(np.linalg.solve(moment, right), dtype=np.float64))
     fitted: Array = np.linalg.pinv(hidden) @ rows.targets
     return transposed(fitted)
 
@@ -79,14 +79,14 @@ def seen(
     if kind == "identity" or (kind == "gauss_newton" and not first):
         return Q, None
     F, m = at.head, at.head.shape[-2]
-    E = {"gauss_newton": np.sqrt(m) * np.eye(m)}.get(kind)
+    E: Array = np.sqrt(m) * np.eye(m)
     if kind == "empirical":
         E = residual(at, rows)
     elif kind == "sampled":
         like = torch.from_numpy(rows.targets)
         options = {"samples_per_row": o["samples_per_row"], "seed": o["sample_seed"]}
         E = sampled_residuals(like, **options, draw=count).numpy()
-    B = E @ F if first else E
+    B: Array = E @ F if first else E
     return Q, transposed(B) @ B / B.shape[-2]
 
 
@@ -102,7 +102,7 @@ def layerwise(
     def moved(layers: Sequence[str], at: Layers, state: State) -> Layers:
         """Move some layers together, all gradients and factors taken at the same weights."""
         rows, shown = state["pair"][0], state["pair"][-1]
-        pieces = []
+        pieces: list[Piece] = []
         for layer in layers:
             own = state.setdefault(layer, {"nudge": state["nudge"]})
             grad = getattr(slopes(at, rows), layer)
@@ -131,9 +131,7 @@ def layerwise(
     return step
 
 
-def path(
-    step: Step, start: Layers, batches: Iterable[Sequence[Rows]], nudge: float = 0.0
-) -> Array:
+def path(step: Step, start: Layers, batches: Iterable[Sequence[Rows]], nudge: float = 0.0) -> Array:
     """Return the weights before and after every step, (T + 1, R, p); nudge: of second moments.
 
     A step gets its last batch; all batches that it consumes are in its state, under "pair".

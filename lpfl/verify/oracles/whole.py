@@ -84,8 +84,7 @@ def natural_direction(Phi: Array, grad: Array, damping: float) -> Array:
     """Return the damped or the shortest solution of ``Phi direction = grad``."""
     if damping > 0.0:
         lifted = Phi + damping * np.eye(Phi.shape[-1])
-        solved: Array = np.linalg.solve(lifted, grad[..., None])[..., 0]
-        return solved
+        return np.asarray(np.linalg.solve(lifted, grad[..., None]), dtype=np.float64)[..., 0]
     short: Array = (np.linalg.pinv(Phi, rcond=NULL, hermitian=True) @ grad[..., None])[..., 0]
     return short
 
@@ -133,8 +132,8 @@ def directions(at: Layers, rows: Rows, o: Options, state: State) -> tuple[Layers
         return slope, slope
     F, G = at
     hidden = rows.inputs @ transposed(G)
-    on_F, on_G = (second_moment(X, state) for X in (hidden, rows.inputs))
-    on_F, on_G = (Q + o["damping"] * np.eye(Q.shape[-1]) for Q in (on_F, on_G))
+    moments = [second_moment(X, state) for X in (hidden, rows.inputs)]
+    on_F, on_G = [Q + o["damping"] * np.eye(Q.shape[-1]) for Q in moments]
     left = np.linalg.inv(transposed(F) @ F)
     in_F = slope.head @ np.linalg.inv(on_F)
     return slope, Layers(in_F, left @ slope.representation @ np.linalg.inv(on_G))
@@ -187,7 +186,9 @@ def complex_slopes(at: Layers, rows: Rows, *, centre: bool) -> Layers:
             for j in range(W.shape[-1]):
                 weights = [V.astype(complex) for V in at]
                 weights[which][..., i, j] += 1j * COMPLEX_STEP
-                grad[..., i, j] = normalised_loss(*weights, rows, centre=centre).imag / COMPLEX_STEP
+                grad[..., i, j] = (
+                    normalised_loss(weights[0], weights[1], rows, centre=centre).imag / COMPLEX_STEP
+                )
         found.append(grad)
     return Layers(*found)
 

@@ -136,7 +136,10 @@ def memory(trial: Trial, name: str) -> Iterator[Comparison]:
     wanted = trial.number("graft", gradient_norm=as_numpy(norm(g)))
     long = float((norm(W) / norm(moved)).max()) + 1.0
     yield Same(
-        part="graft", measured=norm(moved), predicted=wanted, tolerance=eps.times(long, "W per move")
+        part="graft",
+        measured=norm(moved),
+        predicted=wanted,
+        tolerance=eps.times(long, "W per move"),
     )
     total = np.maximum(trial.step_size * as_numpy((g * -step).sum((-2, -1))), SMALLEST)
     clips = rule(**damped, kl_clip=trial.largest_decrease)

@@ -13,14 +13,13 @@ from lpfl.linalg import orthonormal_rows
 from lpfl.optim import OPTIMIZERS
 from lpfl.optim.core.method import Method
 from lpfl.problems.linear_representation import Batch, Weights, least_squares_head, loss
-from lpfl.verify.scenario import Scenario
 from lpfl.verify.setups.invariance import STEPS, Entrant
 from lpfl.verify.setups.trajectory import Run
 from lpfl.verify.trial import Trial
 
 AVERAGED = {"averaging": 0.7, "momentum": 0.5}
 DAMPED = {"damping": 0.3, "output_damping": 0.2}
-# Options off their defaults, by optimizer: a new optimizer runs with its defaults until it has some.
+# Options off their defaults, by optimizer; one that has no entry runs with its defaults.
 OPTIONS: Mapping[str, tuple[dict[str, Any], ...]] = {
     "sgd": ({"weight_decay": 0.3}, {"head": "least_squares"}),
     "sgd_momentum": ({"momentum": 0.6, "nesterov": True}, {"momentum": 0.6, "averaged": True}),
@@ -46,10 +45,15 @@ OPTIONS: Mapping[str, tuple[dict[str, Any], ...]] = {
 }  # fmt: skip
 
 
-def with_options(scenario: Scenario) -> Iterator[Entrant]:
-    """Return every optimizer with each of its option sets, ready to run in two coordinates."""
+def with_options(trial: Trial) -> Iterator[Entrant]:
+    """Return every optimizer with one of its option sets, ready to run in two coordinates.
+
+    Which set is drawn from the name of the scenario.
+    """
+    scenario = trial.scenario
     for name, factory in OPTIMIZERS.items():
-        for options in OPTIONS.get(name, ({},)):
+        sets = OPTIONS.get(name, ({},))
+        for options in (sets[trial.integer_seed(name) % len(sets)],):
             chosen = {"step_size": scenario.step_size, **options}
             steps = STEPS
             if name == "soap":

@@ -179,7 +179,13 @@ def method_path(method: Method, run: Run) -> Array:
 
 
 def agreement(
-    trial: Trial, part: str, measured: Array, replay: Replay, *, size: int, label: str,
+    trial: Trial,
+    part: str,
+    measured: Array,
+    replay: Replay,
+    *,
+    size: int,
+    label: str,
     least: Callable[[], float] = lambda: 1.0,
 ) -> Same:
     """Compare a path with that of its oracle, relative to the start and the length of the path.
@@ -199,7 +205,9 @@ def agreement(
     )
 
 
-def reach(trial: Trial, predicted: Array, replay: Replay, *, size: int, least: float) -> tuple[Array, Tolerance]:
+def reach(
+    trial: Trial, predicted: Array, replay: Replay, *, size: int, least: float
+) -> tuple[Array, Tolerance]:
     """Return the size of a run per replicate, and the rounding of it."""
     norm = np.linalg.norm
     scale = norm(predicted[0], axis=-1) + norm(np.diff(predicted, axis=0), axis=-1).sum(0)
@@ -235,7 +243,13 @@ def rule_agreement(
 
 
 def model_agreement(
-    trial: Trial, part: str, method: Method, step: model.Step, run: Run, *, label: str,
+    trial: Trial,
+    part: str,
+    method: Method,
+    step: model.Step,
+    run: Run,
+    *,
+    label: str,
     least: Callable[[], float] = lambda: 1.0,
 ) -> Same:
     """Compare a method with its oracle on the batches of a run."""

@@ -15,8 +15,8 @@ OP_01 = Claim(
     id="OP-01",
     title="sgd is gradient descent",
     says=(
-        "A step subtracts η times the gradient, decay ω w included in it. The rule holds for each layer from the old weights "
-        "of both, for a frozen head and for a head refitted on the batch."
+        "A step subtracts η times the gradient, decay ω w included in it. The rule holds for each "
+        "layer from the old weights of both, for a frozen head and for a refitted one."
     ),
     source=Source.derived(),
     parts={"rule": Part(Kind.IDENTITY, sp.Eq(w_next, w - eta * (g + omega * w), evaluate=False))},
@@ -36,9 +36,7 @@ OP_02 = Claim(
     source=Source.other_work("Sutskever et al. 2013, with the step size outside the velocity"),
     parts={
         "velocity": Part(Kind.IDENTITY, sp.Eq(x_next, b_m * x_ij + g, evaluate=False)),
-        "averaged": Part(
-            Kind.IDENTITY, sp.Eq(x_next, b_m * x_ij + (1 - b_m) * g, evaluate=False)
-        ),
+        "averaged": Part(Kind.IDENTITY, sp.Eq(x_next, b_m * x_ij + (1 - b_m) * g, evaluate=False)),
         "heavy_ball": Part(Kind.IDENTITY, sp.Eq(w_next, w - eta * x_next, evaluate=False)),
         "nesterov": Part(
             Kind.IDENTITY, sp.Eq(w_next, w - eta * (g + b_m * x_next), evaluate=False)

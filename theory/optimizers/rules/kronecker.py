@@ -9,30 +9,30 @@ from theory.core.source import Source
 from theory.linear_representation.notation import b_m
 from theory.optimizers.notation import (
     D_W,
-    L_p,
     P_W,
     Q_L,
     Q_R,
     Q_W,
-    R_p,
     U_W,
+    L_p,
+    R_p,
     W,
     W_next,
     age,
     b_a,
-    c_W,
     c_clip,
+    c_W,
     d_ij,
     drop,
     lam_P,
     lam_r,
-    pi_W,
     n_slope,
     norm_move,
     nu_clip,
     omega,
     p_e,
     past,
+    pi_W,
     r_W,
     s_in,
     s_out,
@@ -109,18 +109,20 @@ OP_10 = Claim(
     title="kfac divides by both factors of the layer",
     says=(
         "A step multiplies the gradient with (P + λ_P I)⁻¹ on the left and (Q + λI)⁻¹ on the "
-        "right. The last layer has P = I. Kronecker damping adds "
-        "λ to the product of the factors, the split by π adds √λ/π to P and π√λ to Q. With averaging, P and Q are weighted means of all "
-        "batches so far, or of those at which they are renewed. With momentum the step enters a "
-        "velocity that starts at zero, kept in one of three ways. Decoupled decay is multiplied by "
-        "the step size; coupled decay enters the gradient. A clip multiplies the step with "
-        "min(1, √(c_d/d_L)), a graft gives it the length of a gradient step. "
-        "Alternating KFAC refits the head on the batch before the representation moves."
+        "right. The last layer has P = I. Kronecker damping adds λ to the product of the factors, "
+        "the split by π adds √λ/π to P and π√λ to Q. With averaging, P and Q are weighted means of "
+        "all batches so far, or of those at which they are renewed. With momentum the step enters "
+        "a velocity that starts at zero, kept in one of three ways. Decoupled decay is multiplied "
+        "by the step size; coupled decay enters the gradient. A clip multiplies the step with "
+        "min(1, √(c_d/d_L)), a graft gives it the length of a gradient step. Alternating KFAC "
+        "refits the head on the batch before the representation moves."
     ),
     source=Source.seen("Zhang et al. 2025, arXiv 2502.01763, eq. (5) and its factors"),
     parts={
         "step": Part(Kind.IDENTITY, sp.Eq(W_next, W - eta * KFAC, evaluate=False)),
-        "last_layer": Part(Kind.IDENTITY, sp.Eq(W_next, W - (eta / (1 + lam_P)) * FOOF, evaluate=False)),
+        "last_layer": Part(
+            Kind.IDENTITY, sp.Eq(W_next, W - (eta / (1 + lam_P)) * FOOF, evaluate=False)
+        ),
         "kronecker": Part(Kind.IDENTITY, sp.Eq(D_W, P_W * U_W * Q_W + lam * U_W, evaluate=False)),
         "pi": Part(Kind.IDENTITY, sp.Eq(W_next, W - eta * PI, evaluate=False)),
         "kept": KEPT,
@@ -134,7 +136,8 @@ OP_11 = Claim(
     title="foof divides by the input factor alone",
     says=(
         "A step multiplies the gradient with (Q + λI)⁻¹ on the right; a damping λ_P of P = I "
-        "divides it by 1 + λ_P. It is the same for every output factor. Averages, momentum, decay, clip and graft are those of KFAC."
+        "divides it by 1 + λ_P. It is the same for every output factor. Averages, momentum, decay, "
+        "clip and graft are those of KFAC."
     ),
     source=Source.other_work("Benzing 2022"),
     parts={

@@ -68,9 +68,7 @@ OP_14 = Claim(
         "span": SPAN,
         "orthonormal": ORTHONORMAL,
         "head": HEAD,
-        "no_bias": Part(
-            Kind.IDENTITY, sp.Eq(bias_2, sp.ZeroMatrix(k, d - k), evaluate=False)
-        ),
+        "no_bias": Part(Kind.IDENTITY, sp.Eq(bias_2, sp.ZeroMatrix(k, d - k), evaluate=False)),
         "one_batch": Part(
             Kind.IDENTITY,
             sp.Eq(

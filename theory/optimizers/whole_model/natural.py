@@ -7,7 +7,7 @@ from theory.core.notation import lam
 from theory.core.part import Kind, Part
 from theory.core.source import Source
 from theory.linear_representation.notation import D_G, F, F_plus, G, Sigma_hat
-from theory.optimizers.notation import C_xy, Delta, N_V, Phi, grad_V, p_V, q_V
+from theory.optimizers.notation import N_V, C_xy, Delta, Phi, grad_V, p_V, q_V
 
 SOLVES = Part(Kind.IDENTITY, sp.Eq(Phi * Delta, grad_V, evaluate=False))
 SHORTEST = Part(Kind.IDENTITY, sp.Eq(N_V.T * Delta, sp.ZeroMatrix(q_V, 1), evaluate=False))

@@ -3,8 +3,8 @@
 import sympy as sp
 
 from theory.core.claim import Claim
-from theory.core.notation import eta, lam
 from theory.core.notation import d as dim
+from theory.core.notation import eta, lam
 from theory.core.notation import k as rank
 from theory.core.part import Kind, Part
 from theory.core.source import Source

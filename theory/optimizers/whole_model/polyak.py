@@ -6,7 +6,7 @@ from theory.core.claim import Claim
 from theory.core.notation import kappa
 from theory.core.part import Kind, Part
 from theory.core.source import Source
-from theory.linear_representation.notation import F_next, F, G, G_next, grad_F, grad_G
+from theory.linear_representation.notation import F, F_next, G, G_next, grad_F, grad_G
 from theory.optimizers.notation import (
     dist_2,
     dist_2_next,

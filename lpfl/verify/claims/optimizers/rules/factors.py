@@ -1,4 +1,4 @@
-"""OP-10 and OP-11: KFAC and FOOF beside their definitions, every option on its own and all at once."""
+"""OP-10 and OP-11: KFAC and FOOF beside their definitions, each option alone and all at once."""
 
 from collections.abc import Iterator
 from dataclasses import replace

@@ -27,7 +27,7 @@ INVARIANCE = (
 def invariances(trial: Trial) -> Iterator[Comparison]:
     """Run every optimizer with its options off their defaults in two coordinate systems."""
     trial.admit()
-    for entrant in optimizers.with_options(trial.scenario):
+    for entrant in optimizers.with_options(trial):
         for cell in cells(trial, entrant).values():
             if cell.comparison is not None:
                 yield cell.comparison
@@ -79,4 +79,3 @@ def heads(trial: Trial) -> Iterator[Comparison]:
             )
         else:
             yield shown.compare("refitted", shown.after.head, {}, label=label)
-

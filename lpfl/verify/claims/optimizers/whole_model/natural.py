@@ -101,9 +101,7 @@ def true_fisher(trial: Trial) -> Iterator[Comparison]:
             oracle = whole.natural(options, empirical=False, conditions=seen)
         method = OPTIMIZERS["ngd"](**options)
         least = partial(max, seen)
-        yield setup.model_agreement(
-            trial, part, method, oracle, run, label="path", least=least
-        )
+        yield setup.model_agreement(trial, part, method, oracle, run, label="path", least=least)
         if damping:
             yield setup.model_agreement(
                 trial, part, method, oracle, few, label="path, fewer rows than inputs", least=least

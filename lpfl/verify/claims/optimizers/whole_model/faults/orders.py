@@ -5,6 +5,7 @@ from lpfl.verify.planting import Fault
 STEP = "lpfl.optim.drive:on_linear_representation.step"
 BOTH = "lpfl.optim.kfac_both:on_both_layers"
 PAPER = "lpfl.optim.kfac_paper:representation_first"
+UNDAMPED = "replace(rule, step_size=rule.head_step_size, damping=0.0, output_damping=0.0)"
 
 FAULTS = (
     Fault("OP-12", BOTH, "rule.step_size if rule.head_step_size is None else rule.head_step_size",
@@ -25,8 +26,9 @@ FAULTS = (
     Fault("OP-12", STEP, "return after, kept",
           "return after, {layer: kept[layer] for layer in order[:1]}",
           "one layer's memory is not handed on"),
-    Fault("OP-12", PAPER, "replace(rule, step_size=rule.head_step_size, damping=0.0, output_damping=0.0)",
+    Fault("OP-12", PAPER, UNDAMPED,
           "replace(rule, step_size=rule.head_step_size)", "the paper's head is damped"),
-    Fault("OP-12", PAPER, "replace(rule, step_size=rule.head_step_size, damping=0.0, output_damping=0.0)",
-          "replace(rule, damping=0.0, output_damping=0.0)", "the paper's head takes the step of the representation"),
+    Fault("OP-12", PAPER, UNDAMPED,
+          "replace(rule, damping=0.0, output_damping=0.0)",
+          "the paper's head takes the step of the representation"),
 )  # fmt: skip
