@@ -1,0 +1,1 @@
+"""Checks of the statements about factors and data as practice has them."""
