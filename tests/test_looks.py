@@ -27,6 +27,7 @@ AXES = (
 SCENARIO = Scenario({"input_dim": 5, "rank": 1, "output_dim": 2, "step_size": 0.5, "momentum": 0.5})
 # Read from the first block of replicates only, whose size is that of the memory.
 FIRST_BLOCK = ("fixed_point", "head")
+PILOT = ("LR-17",)  # a pilot of each look's own truth plans its replicates
 TOLERANCE = judgement(0.1, "a test of the test")
 
 
@@ -97,7 +98,9 @@ def test_the_looks_have_streams_of_their_own() -> None:
     )
 
 
-@pytest.mark.parametrize("claim_id", [name for name, one in CHECKS.items() if one.decisions])
+@pytest.mark.parametrize(
+    "claim_id", [name for name, one in CHECKS.items() if one.decisions and name not in PILOT]
+)
 def test_every_check_draws_more_in_a_second_look(claim_id: str) -> None:
     """Otherwise the second look would be the first one again."""
     one = CHECKS[claim_id]

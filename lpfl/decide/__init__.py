@@ -9,6 +9,7 @@ user would care about, ``detectable`` the smallest one that is refuted with powe
 """
 
 from lpfl.decide.deterministic import bound, exact_identity, identity
+from lpfl.decide.interval import mean_interval, quantile
 from lpfl.decide.laws import bound_whp, chi_square, dof_for_scale, uniform_law
 from lpfl.decide.means import equivalence, interval_outcome, ordering
 from lpfl.decide.verdict import POWER, Outcome, Verdict
@@ -25,6 +26,8 @@ __all__ = [
     "exact_identity",
     "identity",
     "interval_outcome",
+    "mean_interval",
     "ordering",
+    "quantile",
     "uniform_law",
 ]

@@ -3,15 +3,11 @@
 import math
 
 from numpy.typing import ArrayLike
-from scipy import stats
 
-from lpfl.decide.verdict import (
-    POWER,
-    Outcome,
-    Verdict,
-    require_alpha,
-    require_finite_values,
-)
+from lpfl.decide.interval import LEAST, Interval, mean_interval
+from lpfl.decide.verdict import Outcome, Verdict, require_alpha
+
+MOST_NEEDED = 10**9
 
 
 def equivalence(
@@ -24,41 +20,40 @@ def equivalence(
 ) -> Verdict:
     """Decide that the mean of independent replicates equals ``predicted`` within ``tolerance``.
 
-    Two one-sided tests through one t interval of level 1 - alpha: confirmed if it lies inside
+    Two one-sided tests through one interval of level 1 - alpha: confirmed if it lies inside
     predicted +- tolerance, refuted if it lies outside. matters: distance to the nearest rival
-    value. The t interval is approximate in the far tail; the tolerance must carry the
-    finite-size term, and replicates should themselves be averages.
+    value. The tolerance must carry the finite-size term. Level: see ``lpfl.decide.interval``.
     """
     require_alpha(alpha)
-    sample = require_finite_values("samples", samples)
-    count = sample.size
-    if count < 8:
-        raise ValueError(f"{count} replicates, needs >= 8 for an interval")
-    if not tolerance > 0:
-        raise ValueError(f"tolerance={tolerance}, needs > 0")
-    mean = float(sample.mean())
-    std_error = float(sample.std(ddof=1)) / math.sqrt(count)
-    quantile = float(stats.t.isf(alpha / 2, count - 1))
-    half_width = quantile * std_error
-    gap = abs(mean - predicted)
-    detectable = tolerance + half_width + float(stats.t.isf(1 - POWER, count - 1)) * std_error
-    statistic = (gap + half_width) / tolerance
-    outcome = interval_outcome(gap, half_width, tolerance)
-    if outcome is Outcome.CONFIRMED and matters is not None and detectable > matters:
+    interval = mean_interval("samples", samples, alpha / 2.0)
+    if not 0.0 < tolerance < math.inf:
+        raise ValueError(f"tolerance={tolerance}, needs 0 < . < inf")
+    if not math.isfinite(predicted):
+        raise ValueError(f"predicted={predicted}, needs a finite number")
+    reach = max(interval.high - predicted, predicted - interval.low)
+    apart = max(interval.low - predicted, predicted - interval.high)
+    detectable = tolerance + interval.shift
+    if apart > tolerance:
+        outcome = Outcome.REFUTED
+    elif reach <= tolerance and (matters is None or detectable <= matters):
+        outcome = Outcome.CONFIRMED
+    else:
         outcome = Outcome.INCONCLUSIVE
-    room = max(tolerance - gap, 0.1 * tolerance)
+    gap = abs(interval.mean - predicted)
     return Verdict(
         outcome=outcome,
-        statistic=statistic,
-        margin=1.0 - statistic,
+        statistic=reach / tolerance,
+        margin=1.0 - reach / tolerance,
         alpha=alpha,
-        replicates=count,
+        replicates=interval.count,
         predicted=predicted,
-        measured=mean,
+        measured=interval.mean,
         tolerance=tolerance,
         detectable=detectable,
-        samples_needed=max(8, math.ceil(count * (half_width / room) ** 2)),
-        margin_std_error=std_error / tolerance,
+        samples_needed=_needed(
+            interval, max(tolerance - gap, 0.1 * tolerance), _room(matters, tolerance)
+        ),
+        margin_std_error=interval.std_error / tolerance,
     )
 
 
@@ -77,40 +72,51 @@ def ordering(
 ) -> Verdict:
     """Decide ``mean(differences) >= 0`` from paired differences, up to ``slack`` >= 0.
 
-    Refuted if the t interval of level 1 - alpha lies below -slack, confirmed if above it.
+    Refuted if the interval of level 1 - alpha lies below -slack, confirmed if above it.
     """
     require_alpha(alpha)
-    sample = require_finite_values("differences", differences)
-    count = sample.size
-    if count < 8:
-        raise ValueError(f"{count} replicates, needs >= 8 for an interval")
-    if not slack >= 0:
-        raise ValueError(f"slack={slack}, needs >= 0")
-    mean = float(sample.mean())
-    std_error = float(sample.std(ddof=1)) / math.sqrt(count)
-    half_width = float(stats.t.isf(alpha, count - 1)) * std_error
-    detectable = slack + half_width + float(stats.t.isf(1 - POWER, count - 1)) * std_error
-    scale = max(half_width, 1e-300)
-    statistic = 1.0 - (mean + slack - half_width) / scale if half_width > 0 else 0.0
-    if half_width == 0.0:
-        statistic = 0.0 if mean >= -slack else 2.0
-    if mean + half_width < -slack:
+    interval = mean_interval("differences", differences, alpha)
+    if not 0.0 <= slack < math.inf:
+        raise ValueError(f"slack={slack}, needs 0 <= . < inf")
+    detectable = slack + interval.shift
+    if interval.high < -slack:
         outcome = Outcome.REFUTED
-    elif mean - half_width >= -slack and (matters is None or detectable <= matters):
+    elif interval.low >= -slack and (matters is None or detectable <= matters):
         outcome = Outcome.CONFIRMED
     else:
         outcome = Outcome.INCONCLUSIVE
-    distance = max(abs(mean + slack), 1e-300)
+    distance = interval.mean + slack
+    if interval.below > 0.0:
+        statistic = 2.0 - distance / interval.below
+    else:
+        statistic = 0.0 if distance >= 0.0 else 2.0
     return Verdict(
         outcome=outcome,
         statistic=statistic,
         margin=1.0 - statistic,
         alpha=alpha,
-        replicates=count,
+        replicates=interval.count,
         predicted=0.0,
-        measured=mean,
+        measured=interval.mean,
         tolerance=slack,
         detectable=detectable,
-        samples_needed=min(10**9, max(8, math.ceil(count * (half_width / distance) ** 2))),
-        margin_std_error=std_error / scale if half_width > 0 else 0.0,
+        samples_needed=_needed(interval, abs(distance), _room(matters, slack)),
+        margin_std_error=interval.std_error / interval.below if interval.below > 0.0 else 0.0,
     )
+
+
+def _room(matters: float | None, tolerance: float) -> float:
+    """Return what ``detectable`` may add to the tolerance."""
+    return math.inf if matters is None else matters - tolerance
+
+
+def _needed(interval: Interval, distance: float, room: float) -> int:
+    """Return the replicates at which the interval resolves ``distance`` and detects ``room``.
+
+    No number of replicates detects less than the tolerance: then it is MOST_NEEDED.
+    """
+    if room <= 0.0:
+        return MOST_NEEDED
+    smallest = 1e-300
+    ratio = max(interval.reach / max(distance, smallest), interval.shift / max(room, smallest))
+    return int(min(MOST_NEEDED, max(LEAST, math.ceil(interval.count * min(ratio, 1e9) ** 2))))

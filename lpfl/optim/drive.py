@@ -8,6 +8,7 @@ from typing import Any
 from torch import Tensor
 
 from lpfl.linalg.algebra import second_moment
+from lpfl.optim.core.clip import Piece, clipped
 from lpfl.optim.core.hyper import bounds_of
 from lpfl.optim.core.method import Memory, Method, require_choice
 from lpfl.optim.rule import Layer, MatrixRule
@@ -30,7 +31,9 @@ def on_linear_representation(
     head: "joint" moves both layers from the old weights; "head_first" and "representation_first"
     move the second one from the new weights of the first; "least_squares" refits the head on the
     batch before the representation moves; "frozen" leaves the head as it is. head_rule: rule of
-    the head, if it differs.
+    the head, if it differs. A rule of two batches makes steps on pairs (batch of the gradients,
+    batch of what the layers saw); a population batch is one of these too.
+    Raises: ValueError in a step of such a method on one batch.
     """
     require_choice("head", head, ORDERS)
     rules = {"head": head_rule or rule, "representation": rule}
@@ -39,27 +42,36 @@ def on_linear_representation(
     def init(weights: Weights) -> Memory:
         return {layer: rules[layer].start(getattr(weights, layer)) for layer in trained}
 
-    def move(
-        layer: str, weights: Weights, slopes: Weights, memory: Memory, batch: Batch
-    ) -> tuple[Tensor, Any]:
+    def piece(
+        layer: str, weights: Weights, slopes: Weights, memory: Memory, data: tuple[Batch, Batch]
+    ) -> Piece:
+        """Return one layer about to move, with what it saw."""
         rule = rules[layer]
-        rule.require(layer, weights, batch)
-        seen = layer_of(layer, weights, batch) if rule.needs_layer else Layer()
+        rule.require(layer, weights, data[1])
         W = getattr(weights, layer)
         state = memory[layer] if layer in memory else rule.start(W)
-        return rule.update(W, getattr(slopes, layer), state, seen)
+        seen = Layer()
+        if rule.needs_layer:
+            inputs = inputs_of(layer, weights, data[1])
+            seen = Layer(inputs, rule.outputs(layer, weights, data[0], state))
+        return Piece(rule, W, getattr(slopes, layer), state, seen)
 
-    def step(weights: Weights, memory: Memory, batch: Batch) -> tuple[Weights, Memory]:
+    def step(
+        weights: Weights, memory: Memory, data: Batch | tuple[Batch, Batch]
+    ) -> tuple[Weights, Memory]:
+        batch, layer_batch = _split(data, rule)
         if head == "least_squares":
             weights = weights._replace(head=least_squares_head(weights.representation, batch))
-        order = reversed(trained) if head == "representation_first" else trained
+        order = tuple(reversed(trained)) if head == "representation_first" else trained
         after, kept, slopes_at, slopes = weights, dict(memory), weights, gradients(weights, batch)
-        for layer in order:
-            seen_from = weights if head == "joint" else after
-            if seen_from is not slopes_at:
-                slopes_at, slopes = seen_from, gradients(seen_from, batch)
-            moved, kept[layer] = move(layer, seen_from, slopes, memory, batch)
-            after = after._replace(**{layer: moved})
+        for together in [order] if head == "joint" else [(layer,) for layer in order]:
+            if after is not slopes_at:
+                slopes_at, slopes = after, gradients(after, batch)
+            seen = (batch, layer_batch)
+            pieces = [piece(layer, after, slopes, memory, seen) for layer in together]
+            for layer, one in zip(together, clipped(pieces), strict=True):
+                moved, kept[layer] = one.moved()
+                after = after._replace(**{layer: moved})
         return after, kept
 
     return Method(
@@ -67,16 +79,26 @@ def on_linear_representation(
         step,
         init=init,
         hyperparameters=rule.hyperparameters(),
+        batches=rule.batches,
+        needs_rows=rule.needs_rows,
         invariances=rule.invariances if invariances is None else invariances,
     )
 
 
-def layer_of(layer: str, weights: Weights, batch: Batch) -> Layer:
-    """Return what a layer saw: Sh and F'F for the representation, G Sh G' and I for the head."""
-    F, G = weights
-    if layer == "representation":
-        return Layer(batch.cov_x, F.mT @ F)
-    return Layer(G @ batch.cov_x @ G.mT)
+def _split(data: Batch | tuple[Batch, Batch], rule: MatrixRule) -> tuple[Batch, Batch]:
+    """Return the batch of the gradients and the batch of what the layers saw."""
+    if rule.batches == 1:
+        assert isinstance(data, Batch)
+        return data, data
+    if isinstance(data, Batch) or len(data) != 2:
+        raise ValueError(f"{rule.name} got one batch, needs two: (gradients, what layers saw)")
+    return data
+
+
+def inputs_of(layer: str, weights: Weights, batch: Batch) -> Tensor:
+    """Return the second moment of a layer's inputs: Sh for the representation, G Sh G' for F."""
+    G = weights.representation
+    return batch.cov_x if layer == "representation" else G @ batch.cov_x @ G.mT
 
 
 def layerwise(rule: type[MatrixRule]) -> Callable[..., Method]:

@@ -23,17 +23,22 @@ class Foof(Kfac):
 
     name: ClassVar[str] = "foof"
 
+    output_factor: str = choice("identity", "P = I", among=("identity",))
     head: str = choice("least_squares", "head refitted on the batch, or moved too", among=HEADS)
 
     def update(self, W: Tensor, grad: Tensor, state: Any, layer: Layer) -> tuple[Tensor, Any]:
-        return super().update(W, grad, state, Layer(layer.inputs))
+        return super().update(W, grad, state, layer._replace(outputs=None))
+
+    def decrease(self, W: Tensor, grad: Tensor, state: Any, layer: Layer) -> Tensor:
+        return super().decrease(W, grad, state, layer._replace(outputs=None))
 
     def require(self, layer: str, weights: Weights, batch: Batch) -> None:
         require_enough_rows(batch, self.damping)
 
     @property
     def invariances(self) -> tuple[str, ...]:
-        return (*INPUT_MAPS, "gauge_rotation") if self.damping == 0.0 else ROTATIONS
+        free = self.damping == 0.0 and self.metric_free
+        return (*INPUT_MAPS, "gauge_rotation") if free else ROTATIONS
 
 
 def on_layers(**values: Any) -> Method:

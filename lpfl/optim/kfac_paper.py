@@ -27,7 +27,7 @@ class KfacPaper(Kfac):
 def representation_first(**values: Any) -> Method:
     """Return the method: the head follows at the new representation, undamped."""
     rule = KfacPaper(**values)
-    head_rule = replace(rule, step_size=rule.head_step_size, damping=0.0)
+    head_rule = replace(rule, step_size=rule.head_step_size, damping=0.0, output_damping=0.0)
     return on_linear_representation(rule, head="representation_first", head_rule=head_rule)
 
 

@@ -16,12 +16,14 @@ from lpfl.problems.linear_representation import Batch, Weights
 class Layer(NamedTuple):
     """What the layer of a matrix (..., a, b) saw on the batch.
 
-    inputs (..., b, b): second moment of its inputs. outputs (..., a, a): Gauss-Newton factor of
-    its outputs, the second moment of the derivative of the model's output; None stands for I.
+    inputs (..., b, b): second moment of its inputs. outputs (..., a, a): factor of its outputs, by
+    default the second moment of the derivative of the model's output; None stands for I.
+    scale (..., 1, 1): factor on the step, from a clip over all layers; None stands for 1.
     """
 
     inputs: Tensor | None = None
     outputs: Tensor | None = None
+    scale: Tensor | None = None
 
 
 NOTHING_SEEN = Layer()
@@ -41,6 +43,11 @@ class MatrixRule(Hyper):
 
     step_size: float = positive(1e-2, "step size")
 
+    @property
+    def batches(self) -> int:
+        """How many batches a step takes: 2 if what a layer saw comes from a batch of its own."""
+        return 1
+
     def start(self, W: Tensor) -> Any:
         """Return the state before the first step; a rule without memory has ()."""
         return ()
@@ -54,6 +61,28 @@ class MatrixRule(Hyper):
 
         layer: "representation" or "head" of a linear representation.
         """
+
+    def outputs(self, layer: str, weights: Weights, batch: Batch, state: Any) -> Tensor | None:
+        """Return the factor of a layer's outputs (F'F for the representation); None stands for I.
+
+        layer: as for ``require``. batch: that of the gradients.
+        """
+        F = weights.head
+        return F.mT @ F if layer == "representation" else None
+
+    @property
+    def needs_rows(self) -> bool:
+        """The rule reads single rows of a batch."""
+        return False
+
+    @property
+    def clip(self) -> float | None:
+        """The bound on the decreases of all layers that move together; None: no clip."""
+        return None
+
+    def decrease(self, W: Tensor, grad: Tensor, state: Any, layer: Layer) -> Tensor:
+        """Return step_size <gradient, step> of the step before a clip, (..., 1, 1)."""
+        raise NotImplementedError
 
     @property
     def invariances(self) -> tuple[str, ...] | None:

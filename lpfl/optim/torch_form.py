@@ -1,12 +1,14 @@
 """Every rule as an ordinary ``torch.optim.Optimizer``."""
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.utils import _pytree as pytree
 
+from lpfl.optim.core.clip import Piece, clip_factor
 from lpfl.optim.core.hyper import bounds_of
 from lpfl.optim.core.layer_statistics import LayerStatistics
 from lpfl.optim.rule import Layer, MatrixRule
@@ -24,7 +26,8 @@ class RuleOptimizer(torch.optim.Optimizer):
 
     lr stands for ``step_size``, so that learning-rate schedules work; at 0 the state goes on and
     the parameters stay. Every other hyper-parameter of the rule keeps its name, and may differ by
-    group. The state of a parameter holds tensors and numbers only.
+    group, but for output_factor and its draws, which are those of the whole module. The state of a
+    parameter holds tensors and numbers only; the first group counts the draws.
     Raises: ValueError for a hyper-parameter outside its bound, when built and in a step.
     """
 
@@ -34,7 +37,6 @@ class RuleOptimizer(torch.optim.Optimizer):
         *,
         rule: type[MatrixRule],
         lr: float | None = None,
-        output_factor: str = "gauss_newton",
         **hyperparameters: Any,
     ) -> None:
         made = rule(**hyperparameters) if lr is None else rule(step_size=lr, **hyperparameters)
@@ -43,12 +45,14 @@ class RuleOptimizer(torch.optim.Optimizer):
         if rule.needs_layer:
             if not isinstance(params, nn.Module):
                 raise ValueError(f"{rule.name} reads what its layers see, needs the module")
-            self._layers = LayerStatistics(params, output_factor=output_factor)
+            self._layers = LayerStatistics(params, rule=made, draw=self._draw)
             params = self._layers.groups()
         elif isinstance(params, nn.Module):
             params = params.parameters()
         defaults = {name: getattr(made, name) for name in bounds_of(rule) if name != "step_size"}
         super().__init__(params, {"lr": made.step_size, **defaults})
+        if defaults.get("output_factor") == "sampled":
+            self.param_groups[0]["draw"] = 0
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what a copy needs; hooks on a module cannot be copied with the optimizer."""
@@ -63,34 +67,71 @@ class RuleOptimizer(torch.optim.Optimizer):
         if closure is not None:
             with torch.enable_grad():
                 loss = closure()
-        for group in self.param_groups:
-            if self._layers is None:
-                for p in group["params"]:
-                    self._move([p], Layer(), group)
-            else:
-                self._move(group["params"], self._layers.seen(group["params"][0]), group)
+        matrices = [
+            (together, layer, group)
+            for group in self.param_groups
+            for together, layer in self._matrices(group)
+            if together[0].grad is not None and together[0].numel() > 0
+        ]
+        scale = self._clip(matrices)
+        for together, layer, group in matrices:
+            self._move(together, layer._replace(scale=scale), group)
+        if "draw" in self.param_groups[0]:
+            self.param_groups[0]["draw"] += 1
         return loss
 
-    def _move(self, together: list[Tensor], layer: Layer, group: Mapping[str, Any]) -> None:
-        """Move the columns of one matrix: a weight, and the bias of its layer if there is one."""
-        if together[0].grad is None:
-            return
+    def _draw(self) -> int:
+        """Return how many steps were made: the samples of a step are named by it."""
+        return int(self.param_groups[0].get("draw", 0))
+
+    def separate_pass(self) -> AbstractContextManager[None]:
+        """Return a context: forward passes inside give the factors of input_factor "separate".
+
+        Raises: TypeError if the rule reads nothing of its layers.
+        """
+        if self._layers is None:
+            raise TypeError(
+                f"{self._kind.name} reads nothing of its layers, needs no separate pass"
+            )
+        return self._layers.separate_pass()
+
+    def _matrices(self, group: Mapping[str, Any]) -> list[tuple[list[Tensor], Layer]]:
+        """Return the columns of each matrix of a group, and what its layer saw.
+
+        They are a weight, and the bias of its layer if there is one.
+        """
+        params = group["params"]
+        if self._layers is None:
+            return [([p], Layer()) for p in params]
+        separate = group.get("input_factor") == "separate"
+        return [(params, self._layers.seen(params[0], separate=separate))]
+
+    def _piece(self, together: list[Tensor], layer: Layer, group: Mapping[str, Any]) -> Piece:
+        """Return the matrix with its state, in single precision at least."""
         lr = float(group["lr"])
         values = {name: group[name] for name in bounds_of(self._kind) if name != "step_size"}
         rule = self._kind(step_size=lr if lr != 0.0 else 1.0, **values)
-        if together[0].numel() == 0:
-            return
         dtype = torch.promote_types(together[0].dtype, torch.float32)
         W = _matrix(together).to(dtype)
         grad = _matrix([_gradient(p) for p in together]).to(dtype)
         memory = self.state[together[0]]
         fresh, shape = pytree.tree_flatten(rule.start(W))
         kept = [_cast(memory.get(f"leaf_{i}", leaf), dtype) for i, leaf in enumerate(fresh)]
-        layer = Layer(*[None if moment is None else moment.to(dtype) for moment in layer])
-        moved, after = rule.update(W, grad, pytree.tree_unflatten(kept, shape), layer)
+        seen = Layer(*[None if moment is None else moment.to(dtype) for moment in layer])
+        return Piece(rule, W, grad, pytree.tree_unflatten(kept, shape), seen)
+
+    def _clip(self, matrices: list[tuple[list[Tensor], Layer, Any]]) -> Tensor | None:
+        """Return the factor of the clip over all groups that move, if a group has one."""
+        clipping = [one for one in matrices if one[2].get("kl_clip") and float(one[2]["lr"]) > 0.0]
+        return clip_factor([self._piece(*one) for one in clipping])
+
+    def _move(self, together: list[Tensor], layer: Layer, group: Mapping[str, Any]) -> None:
+        """Move the columns of one matrix."""
+        moved, after = self._piece(together, layer, group).moved()
+        memory = self.state[together[0]]
         for i, leaf in enumerate(pytree.tree_leaves(after)):
             memory[f"leaf_{i}"] = _cast(leaf, together[0].dtype)
-        if lr != 0.0:
+        if float(group["lr"]) != 0.0:
             widths = [_matrix([p]).shape[1] for p in together]
             for p, part in zip(together, moved.split(widths, dim=1), strict=True):
                 p.copy_(part.reshape(p.shape))

@@ -13,6 +13,7 @@ from sympy.core.relational import Relational
 
 from theory.core.exact import IdentityResult, check_identity, evaluate_float
 from theory.core.formula import E, E_b, Formula, numeric
+from theory.core.notation import NOTATION
 
 
 class Kind(StrEnum):
@@ -144,7 +145,8 @@ class BoundPart:
         formula = Formula(closed)
         if closed.has(E, E_b):
             return formula, formula.code_names, True
-        return numeric(closed), formula.code_names, False
+        free = sorted(symbol.name for symbol in closed.free_symbols)
+        return numeric(closed), tuple(NOTATION[name].code_name for name in free), False
 
 
 _COMPILED: dict[Any, tuple[Any, tuple[str, ...], bool]] = {}

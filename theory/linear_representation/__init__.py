@@ -33,8 +33,15 @@ from theory.linear_representation.rates.joint import (
 )
 from theory.linear_representation.rates.joint_kfac import kfac_spectrum
 from theory.linear_representation.rates.local_rate import local_rate
+from theory.linear_representation.rates.momentum import momentum_floor, momentum_spectrum
 from theory.linear_representation.rates.natural_gradient import natural_gradient_spectrum
 from theory.linear_representation.transfer import transfer_bound, transfer_excess
+from theory.linear_representation.variants.bias import bias_spectrum
+from theory.linear_representation.variants.chain import chain_spectrum
+from theory.linear_representation.variants.damped_rate import damped_rate
+from theory.linear_representation.variants.factor_floor import factor_floor, factor_multiplier
+from theory.linear_representation.variants.frozen_batch_norm import batch_norm_excess
+from theory.linear_representation.variants.plateau import plateau_length
 
 PACK = Pack.of_package(
     __name__,
@@ -50,10 +57,16 @@ __all__ = [
     "amgd_lower_bound",
     "amgd_sine_step",
     "amgd_two_cycle",
+    "batch_norm_excess",
+    "bias_spectrum",
+    "chain_spectrum",
     "cone_angle",
     "cone_contraction",
     "cone_defect",
     "damped_eigenvalues",
+    "damped_rate",
+    "factor_floor",
+    "factor_multiplier",
     "gauss_newton_rank",
     "gauss_newton_spectrum",
     "global_distance_bound",
@@ -65,9 +78,12 @@ __all__ = [
     "headline_bound",
     "kfac_spectrum",
     "local_rate",
+    "momentum_floor",
+    "momentum_spectrum",
     "natural_gradient_spectrum",
     "noise_pivot",
     "noise_pivot_degrees",
+    "plateau_length",
     "slowest_cone_contraction",
     "tangent_floor",
     "tangent_step",

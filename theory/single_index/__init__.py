@@ -19,6 +19,11 @@ from theory.single_index.variants.average import average_alignment as average_al
 from theory.single_index.variants.ceiling import ceiling as ceiling
 from theory.single_index.variants.exponent import exponent_alignment as exponent_alignment
 from theory.single_index.variants.mixture import mixture_alignment as mixture_alignment
+from theory.single_index.variants.passes import filter_alignment as filter_alignment
+from theory.single_index.variants.sample_size import (
+    samples_for_alignment as samples_for_alignment,
+)
+from theory.single_index.variants.several_steps import steps_alignment as steps_alignment
 from theory.single_index.whitening import (
     independent_batch_alignment as independent_batch_alignment,
 )

@@ -3,7 +3,18 @@
 import sympy as sp
 
 from theory.core.notation import *  # noqa: F403 - formulas take every letter from one module
-from theory.core.notation import NATURAL, NONNEGATIVE, POSITIVE, REAL, UNIT, scalar
+from theory.core.notation import (
+    NATURAL,
+    NONNEGATIVE,
+    POSITIVE,
+    REAL,
+    UNIT,
+    d,
+    k,
+    matrix,
+    n,
+    scalar,
+)
 
 aspect = scalar("varphi", "aspect", "dimension over samples, d/n", POSITIVE)
 aspect_2 = scalar("varphi_2", "whitening_aspect", "d/n of an independent whitening batch", POSITIVE)
@@ -41,6 +52,44 @@ rho2_scaled = scalar(
 )
 eff_rank = scalar(
     "d_eff", "effective_rank_share", "effective rank (tr Σ)²/tr Σ² over the dimension", UNIT
+)
+target = scalar("rho_r^2", "target", "squared cosine to be reached", sp.Interval.open(0, 1))
+alpha_r = scalar(
+    "alpha_r", "target_damping", "α at which the mean of s/(s + α) is the target", POSITIVE, "[x]^2"
+)
+n_d = scalar("n_d", "samples_per_dimension", "samples over dimensions, n/d", NONNEGATIVE)
+n_sgd = scalar("n_SGD", "samples_sgd", "n/d that SGD needs", NONNEGATIVE)
+n_best = scalar("n_*", "samples_best", "n/d that KFAC at its best damping needs", NONNEGATIVE)
+n_zero = scalar("n_0", "samples_undamped", "n/d that KFAC without damping needs", NONNEGATIVE)
+n_exact = scalar(
+    "n_Sigma", "samples_exact", "n/d that Σ + λI, with its best λ, needs as the factor", NONNEGATIVE
+)
+n_exact_zero = scalar(
+    "n_Sigma,0", "samples_exact_undamped", "n/d that the exact Σ needs as the factor", NONNEGATIVE
+)
+n_price = scalar("p_n", "sample_price", "ratio of two numbers of samples", POSITIVE)
+rho2_few = scalar("rho_few^2", "alignment_few", "squared cosine with fewer samples", UNIT)
+rho2_square = scalar("rho_n=d^2", "alignment_square", "squared cosine with n = d samples", UNIT)
+passes = scalar("T_p", "passes", "gradient steps on one batch", sp.Range(1, sp.oo))
+filter_mean = scalar("F_1", "filter_mean", "lim tr F(Σ̂)/d, F(t) = 1 − (1 − ηt)^T", REAL)
+filter_square = scalar("F_2", "filter_square", "lim tr F(Σ̂)²/d", NONNEGATIVE)
+filter_noise = scalar("F_3", "filter_noise", "lim tr F(Σ̂)²Σ̂⁺/d", NONNEGATIVE, "[x]^-2")
+rho2_one = scalar("rho_1^2", "alignment_one_pass", "squared cosine after one step", UNIT)
+rho2_endless = scalar("rho_oo^2", "alignment_endless", "squared cosine after endless steps", UNIT)
+fresh_steps = scalar("T_f", "fresh_steps", "steps, each on a fresh batch", sp.Range(1, sp.oo))
+V_noise = scalar(
+    "V_t", "noise_energy_at", "noise of the weights at one eigenvalue of Σ", NONNEGATIVE
+)
+V_next = scalar("V_t+1", "noise_energy_next", "the same after one more step", NONNEGATIVE)
+noise_energy = scalar("nu_t", "noise_energy", "its mean over the spectrum of Σ", NONNEGATIVE)
+tau_step = scalar("tau_t^2", "noise_level_step", "noise level of one step", NONNEGATIVE, "[y]^2")
+linear_risk = scalar(
+    "L_t", "linear_risk", "error of the weights that is left after whitening", NONNEGATIVE, "[y]^2"
+)
+rho2_moving = scalar("rho_m^2", "alignment_moving", "squared cosine, moving residual", UNIT)
+rho2_moving_sgd = scalar("rho_m,SGD^2", "alignment_moving_sgd", "the same for SGD", UNIT)
+moved_outputs = scalar(
+    "Delta_f", "outputs_moved", "relative difference of the outputs of two runs", NONNEGATIVE
 )
 P_s = scalar("P_s", "share_kept", "share of an eigendirection that the ridge fit keeps", UNIT)
 K_s = scalar("K_s", "share_lost", "share of an eigendirection that the ridge fit loses", UNIT)
@@ -121,3 +170,5 @@ s_A = scalar(
 )
 s_B = scalar("s_B", "second_atom", "the other eigenvalue", POSITIVE, "[x]^2")
 p_A = scalar("p_A", "first_atom_weight", "fraction of directions with the first", UNIT)
+back = matrix("B_p", "backward_signals", "derivatives of the loss in the neurons' inputs", (k, n))
+right_factor = matrix("P_r", "right_factor", "what multiplies the gradient from the right", (d, d))

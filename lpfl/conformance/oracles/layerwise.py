@@ -28,6 +28,7 @@ DAMPING = (
     "to each factor, times its mean eigenvalue",
 )
 AVERAGE = ("from the first batch", "from zero", "from zero, bias corrected", "from the identity")
+DECAY = ("L2 in the gradient", "decoupled, times lr")
 BIAS = ("joined to the weights", "by the output factor only", "plain gradient")
 
 
@@ -142,7 +143,8 @@ def layer_step(
     W: Tensor, layer: LayerSeen, m: dict[str, Any], t: int, o: Any, c: Convention
 ) -> Tensor:
     """Return the update of one layer (b, a), from its weights with the bias as last column."""
-    grad = layer.gradient + o.weight_decay * W
+    coupled = c["weight decay"] == "L2 in the gradient"
+    grad = layer.gradient + o.weight_decay * W if coupled else layer.gradient
     A, G = factors(layer, c)
     A, G = averaged(A, m, "A", t, o, c), averaged(G, m, "G", t, o, c)
     if layer.has_bias and c["bias"] != "joined to the weights":
@@ -155,7 +157,7 @@ def layer_step(
         step = precondition(grad, A, G, o.damping, c["damping"])
     if o.momentum:
         step = m["v"] = o.momentum * m.get("v", torch.zeros_like(step)) + step
-    return -o.lr * step
+    return -o.lr * (step if coupled else step + o.weight_decay * W)
 
 
 def reference(claim: str, fisher: tuple[str, ...], variants: frozenset[str]) -> LayerOracle:
@@ -163,6 +165,7 @@ def reference(claim: str, fisher: tuple[str, ...], variants: frozenset[str]) -> 
         "damping": DAMPING,
         "Fisher": fisher,
         "bias": BIAS,
+        "weight decay": DECAY,
         "average": AVERAGE,
         "output factor times": OUTPUT_SCALE if fisher != ("identity",) else ("1",),
         "input factor times": INPUT_SCALE,
@@ -181,7 +184,7 @@ def reference(claim: str, fisher: tuple[str, ...], variants: frozenset[str]) -> 
         },
         conventions=conventions,
         variants={"Fisher": variants, "bias": frozenset(BIAS[1:])},
-        relevant={"average": "decay"},
+        relevant={"average": "decay", "weight decay": "weight_decay"},
         hidden={"decay": (0.0, 0.95)},
         aliases={
             "damping": ("damping", "eps", "epsilon", "lambda_"),

@@ -1,15 +1,15 @@
 """What the linear layers of a torch module see: inputs, and the Gauss-Newton factor of outputs."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from lpfl.linalg import second_moment
+from lpfl.optim.core.output_factor import sampled_residuals
 from lpfl.optim.rule import Layer
-
-OUTPUT_FACTORS = ("gauss_newton", "empirical", "identity")
 
 
 class LayerStatistics:
@@ -18,15 +18,16 @@ class LayerStatistics:
     inputs: mean over rows of x x', with a 1 appended where the layer has a bias. outputs:
     "gauss_newton", mean over rows of J'J with J the derivative of the module's output in the
     layer's; "empirical", mean over rows of b b' with b the derivative of one row's loss in the
-    layer's output, for a loss that is a mean over rows; "identity", none.
-    Raises: ValueError for an unknown factor, a module without a linear layer, or a trained
-    parameter outside of them.
+    layer's output, for a loss that is a mean over rows; "sampled", mean of J'z z'J over rows and
+    standard normal z, those of the draw; "identity", none.
+    rule: says which factor, samples per row and seed. draw: gives the number of the draw.
+    Raises: ValueError for a module without a linear layer, or a trained parameter outside of them.
     """
 
-    def __init__(self, module: nn.Module, *, output_factor: str = "gauss_newton") -> None:
-        if output_factor not in OUTPUT_FACTORS:
-            raise ValueError(f"output_factor={output_factor!r}, needs one of {OUTPUT_FACTORS}")
-        self._factor = output_factor
+    def __init__(self, module: nn.Module, *, rule: Any, draw: Callable[[], int]) -> None:
+        self._factor = rule.output_factor
+        self._samples = {"samples_per_row": rule.samples_per_row, "seed": rule.sample_seed}
+        self._draw = draw
         self._layers = [layer for layer in module.modules() if isinstance(layer, nn.Linear)]
         if not self._layers:
             raise ValueError("the module has 0 linear layers, needs at least 1")
@@ -37,6 +38,8 @@ class LayerStatistics:
         if strangers:
             raise ValueError(f"parameters {strangers} lie outside linear layers: move them apart")
         self._inputs: dict[int, Tensor] = {}
+        self._separate: dict[int, Tensor] = {}
+        self._is_separate = False
         self._results: dict[int, Tensor] = {}
         self._outputs: dict[int, Tensor] = {}
         for layer in self._layers:
@@ -47,37 +50,69 @@ class LayerStatistics:
         """Return one parameter group a layer: weight, then bias."""
         return [{"params": list(layer.parameters())} for layer in self._layers]
 
-    def seen(self, weight: Tensor) -> Layer:
-        """Return what the layer of ``weight`` saw. Raises ValueError before a forward pass."""
+    @contextmanager
+    def separate_pass(self) -> Iterator[None]:
+        """Forward passes inside show the layers the separate inputs, and nothing else."""
+        self._is_separate = True
+        try:
+            yield
+        finally:
+            self._is_separate = False
+
+    def seen(self, weight: Tensor, *, separate: bool = False) -> Layer:
+        """Return what the layer of ``weight`` saw; separate: its inputs in the last separate pass.
+
+        Raises: ValueError before a forward pass of the kind.
+        """
         if id(weight) not in self._inputs:
             raise ValueError("a layer saw no inputs, needs a forward pass with gradients first")
-        return Layer(self._inputs[id(weight)], self._outputs.get(id(weight)))
+        if separate and id(weight) not in self._separate:
+            raise ValueError(
+                "a layer saw no separate inputs, needs a pass in separate_pass() first"
+            )
+        inputs = (self._separate if separate else self._inputs)[id(weight)]
+        return Layer(inputs, self._outputs.get(id(weight)))
 
     def _keep(self, layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
-        if not torch.is_grad_enabled() or not isinstance(layer, nn.Linear):
+        if not isinstance(layer, nn.Linear):
+            return
+        if not (self._is_separate or torch.is_grad_enabled()):
             return
         rows = inputs[0].detach().reshape(-1, layer.in_features)
         if layer.bias is not None:
             rows = torch.cat([rows, torch.ones_like(rows[:, :1])], dim=1)
+        if self._is_separate:
+            self._separate[id(layer.weight)] = second_moment(rows)
+            return
         self._inputs[id(layer.weight)] = second_moment(rows)
         self._results[id(layer.weight)] = output
         if self._factor == "empirical" and output.requires_grad:
             output.register_hook(_Empirical(self._outputs, id(layer.weight)))
 
     def _differentiate(self, module: nn.Module, inputs: Any, output: Tensor) -> None:
-        if self._factor != "gauss_newton" or not output.requires_grad:
+        if self._is_separate or not output.requires_grad:
             return
+        flat = output.reshape(-1, output.shape[-1])
+        if self._factor == "gauss_newton":
+            self._outputs = self._moments(flat.unbind(1))
+        elif self._factor == "sampled":
+            samples = sampled_residuals(flat.detach(), **self._samples, draw=self._draw())
+            parts = samples.split(flat.shape[0])
+            totals = self._moments((flat * part).sum(1) for part in parts)
+            self._outputs = {key: total / len(parts) for key, total in totals.items()}
+
+    def _moments(self, columns: Iterable[Tensor]) -> dict[int, Tensor]:
+        """Return, by layer, the sum over columns of the second moment of their slopes."""
         results = [self._results[id(layer.weight)] for layer in self._layers]
         totals: Mapping[int, Tensor] = {}
-        flat = output.reshape(-1, output.shape[-1])
-        for column in flat.unbind(1):
+        for column in columns:
             slopes = torch.autograd.grad(column.sum(), results, retain_graph=True)
             new = {
                 id(layer.weight): second_moment(slope.reshape(-1, slope.shape[-1]))
                 for layer, slope in zip(self._layers, slopes, strict=True)
             }
             totals = {key: value + totals.get(key, 0.0) for key, value in new.items()}
-        self._outputs = dict(totals)
+        return dict(totals)
 
 
 class _Empirical:

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy import stats
 from torch import Tensor
 
+from lpfl import decide
 from lpfl.measure.alignment import signed_alignment
 from lpfl.problems import single_index as model
 from lpfl.problems.single_index import moments as sampler
@@ -42,6 +42,7 @@ TOLD_APART = 1.7
 # The ridgeless noise grows as 1/|1 - d/n|; its finite-size term would not be of order 1/d.
 RIDGELESS_BELOW, RIDGELESS_ABOVE = 0.6, 1.6
 TRACE_TERM = 2.0  # over d: bias of the mean of a batch's normalised trace, relative (measured)
+PLANNED = 256  # replicates at which the quantile of an interval is taken for a plan
 ROOM = 2.0  # for the largest eigenvalue of a batch, above its limit at finite d
 FORMULA = rounding(torch.float64, dim=1000, why="sums of at most 1000 positive terms in float64")
 
@@ -155,14 +156,14 @@ def signed(
 def replicates_for(
     trial: Trial, tolerance: float, *, spread: float | None = None, share: float = 0.45
 ) -> int:
-    """Return the replicates at which the half-width of the t interval is ``share`` of the margin.
+    """Return the replicates at which the half-width of the interval is ``share`` of the margin.
 
     spread: standard deviation of one replicate times sqrt(d), a bound known beforehand; by default
     that of a squared cosine.
     """
     if spread is None:
         spread = widest(trial)
-    quantile = float(stats.norm.isf(trial.alpha / 2))
+    quantile = decide.quantile(trial.alpha / 2.0, PLANNED)
     std = spread / math.sqrt(trial.scenario.input_dim)
     return max(64, math.ceil((quantile * std / (share * tolerance)) ** 2))
 

@@ -23,6 +23,7 @@ SIZES = (
     Integers("rank", 1, lambda v: min(3, v["input_dim"] - 1)),
     Integers("output_dim", lambda v: v["rank"], lambda v: v["rank"] + 4),
 )
+COUNTED = ("rank", "input_dim", "output_dim", "num_layers", "middle_width")
 HEAD_COND = Reals("head_log10_cond", 0.0, 1.0)
 COVARIANCE = Covariances(max_log10_cond=2.0)
 
@@ -84,7 +85,7 @@ def same_spectrum(
     Both multisets are sorted, so that each measured eigenvalue meets one multiplier of one mode. A
     count is that of the eigenvalues around a multiplier, less those that other modes have there.
     """
-    sizes = {name: trial.scenario[name] for name in ("rank", "input_dim", "output_dim")}
+    sizes = {name: trial.scenario[name] for name in COUNTED if name in trial.scenario}
     heads = setup.head_eigenvalues(trial.scenario)
     found = modes(trial.claim, spectrum, sizes, head_eigenvalues=heads, **steps)
     owner = np.concatenate([np.full(v.size * n, i) for i, (v, n) in enumerate(found.values())])

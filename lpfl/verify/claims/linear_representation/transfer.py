@@ -5,10 +5,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
-from scipy import stats
 from torch import Tensor
 
-from lpfl import linalg
+from lpfl import decide, linalg
 from lpfl.problems import linear_representation as model
 from lpfl.problems.linear_representation.moments import sample_moments
 from lpfl.verify.check import check
@@ -142,5 +141,5 @@ def replicates_of(
     residual = np.linalg.eigvalsh(missed + noise_std**2 * np.eye(trial.output_dim))
     share = float(np.square(residual).sum() / residual.sum() ** 2)
     spread2 = SPARE * (2.0 * share + 4.0 / (n - k - 3)) / k
-    quantile = float(stats.t.isf(trial.alpha / 2.0, LEAST_REPLICATES - 1))
+    quantile = decide.quantile(trial.alpha / 2.0, LEAST_REPLICATES)
     return max(LEAST_REPLICATES, math.ceil(spread2 * (quantile / HALF_WIDTH) ** 2))

@@ -19,7 +19,7 @@ from lpfl.verify.setups import linear as setup
 from lpfl.verify.setups.jacobian import schur_spectrum
 from lpfl.verify.space import Choice, Covariances, Integers, Reals
 from lpfl.verify.tolerance import judgement
-from lpfl.verify.trial import Trial, as_numpy
+from lpfl.verify.trial import Trial
 
 RELATIVE = judgement(
     0.09, "1 % for the next order in noise_std^2/n, the rest well below the rival n for n - d - 1"
@@ -75,19 +75,6 @@ def independent_head(step_size: float) -> Method:
     return Method("kfac, independent head", step, batches=2)
 
 
-def predicted_floor(trial: Trial, problem: model.LinearRepresentation, *, n: int) -> float:
-    """Return the stated floor at this truth: H and Sigma_s by the definitions of the claim."""
-    values = {
-        "eta": trial.step_size,
-        "sigma": problem.noise_std,
-        "F^*": as_numpy(problem.head_star[0]),
-        "B": as_numpy(problem.complement[0]),
-        "Sigma": as_numpy(problem.cov_x),
-    }
-    sizes = {"d": trial.input_dim, "m": trial.output_dim, "k": trial.rank, "n": n}
-    return float(trial.claim["floor"].matrix(values, sizes=sizes))
-
-
 @check(
     "LR-12",
     (
@@ -118,7 +105,7 @@ def kfac_floor(trial: Trial) -> Iterator[Comparison]:
     )
     effective = num_steps * (1.0 - memory) / (1.0 + memory)
     problem = floors.one_truth(trial, floors.replicates_for(spread2 / effective, HALF_WIDTH))
-    predicted = predicted_floor(trial, problem, n=n)
+    predicted = floors.stated_floor(trial, problem, n=n)
     methods = {
         "same batch": kfac.kfac(step_size=eta),
         "independent batch": independent_head(eta),
@@ -164,7 +151,7 @@ def one_degree_of_freedom(trial: Trial) -> Iterator[Comparison]:
         burn_in=0,
         num_steps=INDEPENDENT_STEPS,
     )
-    predicted = predicted_floor(trial, problem, n=n)
+    predicted = floors.stated_floor(trial, problem, n=n)
     yield floors.near(
         trial,
         "one degree of freedom",
@@ -189,7 +176,7 @@ def inputs_of_signs(trial: Trial) -> Iterator[Comparison]:
         burn_in=0,
         num_steps=INDEPENDENT_STEPS,
     )
-    predicted = predicted_floor(trial, gaussian, n=trial.batch_size)
+    predicted = floors.stated_floor(trial, gaussian, n=trial.batch_size)
     yield Ordered(
         part="inputs of signs",
         better=np.full(squares.shape, predicted),
@@ -225,7 +212,7 @@ def over_decades(trial: Trial) -> tuple[Any, list[float]]:
             )
             for n in DECADES
         ]
-        predicted = [predicted_floor(trial, problem, n=n) for n in DECADES]
+        predicted = [floors.stated_floor(trial, problem, n=n) for n in DECADES]
         trial.memory["decades"] = np.stack(squares), predicted
     squares, predicted = trial.memory["decades"]
     return squares, predicted

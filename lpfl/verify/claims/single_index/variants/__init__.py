@@ -1,1 +1,1 @@
-"""Checks of the statements about factors and data as practice has them."""
+"""Checks of single-index learning with the factors that practice uses."""

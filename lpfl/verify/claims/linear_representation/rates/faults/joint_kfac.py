@@ -13,13 +13,13 @@ FAULTS = (
     Fault(
         "LR-19",
         "lpfl.optim.drive:on_linear_representation",
-        old="weights if head == 'joint' else after",
-        new="weights",
+        old="after is not slopes_at",
+        new="False",
         why="old head in the gradient of the representation",
     ),
     Fault(
         "LR-19",
-        "lpfl.optim.drive:layer_of",
+        "lpfl.optim.drive:inputs_of",
         old="G @ batch.cov_x @ G.mT",
         new="G @ G.mT",
         why="features not weighted by the covariance",

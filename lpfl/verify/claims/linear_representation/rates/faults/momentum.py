@@ -2,10 +2,30 @@
 
 from lpfl.verify.planting import Fault
 
-KFAC = "lpfl.optim.kfac:Kfac.update"
-STEP = "moved - W"
+CARRIED = "lpfl.optim.core.momentum:carried"
 
 FAULTS = (
-    Fault("LR-38", KFAC, STEP, "(1.0 - self.momentum) * (moved - W)", "an averaged velocity"),
-    Fault("LR-38", KFAC, "W + velocity", "moved + self.momentum * velocity", "Nesterov"),
+    Fault("LR-38", CARRIED, 'kind == "averaged"', 'kind != "nesterov"', "an averaged velocity"),
+    Fault("LR-38", CARRIED, 'kind == "nesterov"', 'kind != "averaged"', "Nesterov for all"),
+    Fault(
+        "LR-38",
+        "theory.linear_representation.rates.momentum:_FLOOR",
+        "2 * (1 + b_m) - eta * (1 - b_m)",
+        "2 * (1 + b_m) - eta",
+        "the floor of an average with the step of a heavy ball",
+    ),
+    Fault(
+        "LR-38",
+        "theory.linear_representation.rates.momentum:_spectrum",
+        "(1 + 2 * b_m) * h_m",
+        "(1 + b_m) * h_m",
+        "the boundary of Nesterov's form as if it were the plain one",
+    ),
+    Fault(
+        "LR-38",
+        "lpfl.optim.sgd_momentum:sgd_momentum_step",
+        "(1.0 - momentum) * grad if averaged else grad",
+        "grad",
+        "an average that adds whole gradients",
+    ),
 )

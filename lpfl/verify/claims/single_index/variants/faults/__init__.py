@@ -1,1 +1,1 @@
-"""Faults that the checks beside this folder must refute."""
+"""Planted faults of the variants: each is refuted by the check of its claim."""

@@ -1,0 +1,1 @@
+"""Checks of linear representation learning: what practical variants change."""

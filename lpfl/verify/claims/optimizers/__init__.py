@@ -1,0 +1,1 @@
+"""Checks of the optimizers, and of the room they are measured in."""

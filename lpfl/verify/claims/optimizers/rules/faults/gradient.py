@@ -1,0 +1,95 @@
+"""Faults that the checks of OP-01 and OP-02 must refute."""
+
+from lpfl.verify.planting import Fault
+
+SGD = "lpfl.optim.sgd:sgd_step"
+STEP = "lpfl.optim.sgd_momentum:sgd_momentum_step"
+RULE = "lpfl.optim.sgd_momentum:SgdMomentum"
+DRIVE = "lpfl.optim.drive:on_linear_representation.step"
+
+FAULTS = (
+    Fault("OP-01", SGD, "W - step_size * grad", "W + step_size * grad", "ascends"),
+    Fault("OP-01", SGD, "step_size * grad", "2 * step_size * grad", "factor two"),
+    Fault("OP-01", SGD, "step_size * grad", "step_size * grad.sign()", "signs of the gradient"),
+    Fault("OP-01", SGD, "step_size * grad", "step_size * grad.mean(0)", "mean over replicates"),
+    Fault(
+        "OP-01",
+        "lpfl.optim.sgd:Sgd.update",
+        "self.step_size",
+        "0.01",
+        "step size ignored",
+    ),
+    Fault(
+        "OP-01",
+        "lpfl.problems.linear_representation.model:gradients",
+        "F.mT @ residual",
+        "F.mT @ residual / 2",
+        "gradient of the representation halved",
+    ),
+    Fault(
+        "OP-01",
+        "lpfl.problems.linear_representation.model:gradients",
+        "F @ G @ batch.cov_x - batch.cross",
+        "F @ G @ batch.cov_x + batch.cross",
+        "residual of the wrong sign",
+    ),
+    Fault(
+        "OP-01",
+        "lpfl.problems.linear_representation.model:batch_of_rows",
+        "targets.mT @ inputs / n",
+        "targets.mT @ inputs / (n - 1)",
+        "cross-moment over n - 1",
+    ),
+    Fault("OP-01", DRIVE, 'head == "joint"', 'head == "head_first"', "joint moves one by one"),
+    Fault(
+        "OP-01",
+        DRIVE,
+        'head == "least_squares"',
+        'head == "frozen"',
+        "the frozen head is refitted and the other one is not",
+    ),
+    Fault("OP-02", STEP, "W - step_size * direction", "W + step_size * direction", "ascends"),
+    Fault(
+        "OP-02",
+        STEP,
+        "grad + momentum * velocity if nesterov else velocity",
+        "velocity + momentum * grad if nesterov else velocity",
+        "Nesterov with gradient and velocity swapped",
+    ),
+    Fault(
+        "OP-02",
+        STEP,
+        "momentum * velocity + grad",
+        "momentum * velocity + (1 - momentum) * grad",
+        "an average in place of the sum",
+    ),
+    Fault(
+        "OP-02",
+        STEP,
+        "velocity = momentum * velocity + grad",
+        "velocity = grad",
+        "velocity forgotten",
+    ),
+    Fault(
+        "OP-02",
+        STEP,
+        "momentum * velocity + grad",
+        "momentum * (velocity + grad)",
+        "momentum on the gradient as well",
+    ),
+    Fault(
+        "OP-02",
+        STEP,
+        "return W - step_size * direction, velocity",
+        "return W - step_size * direction, direction",
+        "the look-ahead kept as velocity",
+    ),
+    Fault("OP-02", f"{RULE}.start", "torch.zeros_like(W)", "W.clone()", "velocity starts at W"),
+    Fault(
+        "OP-02",
+        f"{RULE}.update",
+        "sgd_momentum_step(W, grad, state, **self.hyperparameters())",
+        "sgd_momentum_step(W, grad, state, **{**self.hyperparameters(), 'nesterov': False})",
+        "nesterov ignored",
+    ),
+)

@@ -1,0 +1,65 @@
+"""OP-01 and OP-02: gradient descent and momentum beside their definitions."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+
+from lpfl.optim.sgd_momentum import SgdMomentum
+from lpfl.verify.check import check
+from lpfl.verify.expect import Comparison, Same
+from lpfl.verify.oracles import entrywise
+from lpfl.verify.setups import trajectory as setup
+from lpfl.verify.space import Reals
+from lpfl.verify.tolerance import rounding
+from lpfl.verify.trial import Trial
+
+STEP_SIZE = Reals("step_size", 0.02, 0.3)
+MOMENTUM = Reals("momentum", 0.1, 0.95)
+
+
+@check("OP-01", (*setup.MATRIX, *setup.MODEL, STEP_SIZE))
+def gradient_descent(trial: Trial) -> Iterator[Comparison]:
+    """Run sgd on prescribed gradients and on batches, beside the printed rule."""
+    trial.admit()
+    options = {"step_size": trial.step_size}
+    yield setup.rule_agreement(
+        trial, "rule", "sgd", entrywise.sgd, options, label="prescribed gradients"
+    )
+    yield from setup.forms(trial, "rule", "sgd", entrywise.sgd, options)
+
+
+@check("OP-02", (*setup.MATRIX, *setup.MODEL, STEP_SIZE, MOMENTUM))
+def momentum(trial: Trial) -> Iterator[Comparison]:
+    """Run both forms on prescribed gradients and on batches; answer one impulse."""
+    trial.admit()
+    for part, nesterov in (("heavy_ball", False), ("nesterov", True)):
+        options = {
+            "step_size": trial.step_size, "momentum": trial.momentum, "nesterov": nesterov
+        }  # fmt: skip
+        oracle = entrywise.sgd_momentum
+        yield setup.rule_agreement(
+            trial, part, "sgd_momentum", oracle, options, label="prescribed gradients"
+        )
+        yield from setup.forms(trial, part, "sgd_momentum", oracle, options)
+        yield from impulse(trial, options)
+
+
+def impulse(trial: Trial, options: dict[str, Any]) -> Iterator[Comparison]:
+    """Give one unit gradient, then none, and follow weight and velocity."""
+    rule, T = SgdMomentum(**options), trial.steps
+    W = trial.tensor(torch.zeros(trial.weight_rows, trial.weight_columns))
+    state, moved, kept = rule.start(W), [], []
+    for t in range(T):
+        grad = torch.ones_like(W) if t == 0 else torch.zeros_like(W)
+        W, state = rule.update(W, grad, state, setup.Layer())
+        moved.append(float(-W[-1, -1] / options["step_size"]))
+        kept.append(float(state[-1, -1]))
+    part = "impulse_nesterov" if options["nesterov"] else "impulse"
+    tolerance = rounding(trial.dtype, dim=T, why=f"epsilon times a sum of {T} numbers")
+    predicted = trial.number(part, steps_seen=np.arange(1, T + 1))
+    yield Same(part=part, measured=moved, predicted=predicted, tolerance=tolerance)
+    before = np.array([0.0, *kept[:-1]])
+    predicted = trial.number("velocity", velocity=before, gradient=np.eye(T)[0])
+    yield Same(part="velocity", measured=kept, predicted=predicted, tolerance=tolerance, scale=1.0)

@@ -1,0 +1,41 @@
+"""Faults that the check of SI-27 must refute."""
+
+from lpfl.verify.planting import Fault
+
+FAULTS = (
+    Fault(
+        "SI-27",
+        "theory.single_index.variants.several_steps:_frozen_sgd",
+        old="phi / steps",
+        new="phi / steps ** 2",
+        why="noise averaged as if it were one vector",
+    ),
+    Fault(
+        "SI-27",
+        "theory.single_index.variants.several_steps:_moving",
+        old="(1 - eta * multiplier) ** steps",
+        new="(1 - eta * multiplier)",
+        why="signal of one step only",
+    ),
+    Fault(
+        "SI-27",
+        "theory.single_index.variants.several_steps:Path.step",
+        old="known['c1'] ** 2 * self.left ** 2 + self.noise",
+        new="known['c1'] ** 2 + self.noise",
+        why="residual frozen in the noise",
+    ),
+    Fault(
+        "SI-27",
+        "lpfl.optim.sgd:sgd_step",
+        old="step_size * grad",
+        new="2.0 * step_size * grad",
+        why="twice the step",
+    ),
+    Fault(
+        "SI-27",
+        "theory.single_index.variants.several_steps:SI_27",
+        old="(1 - eta * P) ** 2 * V_noise",
+        new="(1 - eta * P) * V_noise",
+        why="noise damped like an amplitude",
+    ),
+)

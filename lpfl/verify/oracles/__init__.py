@@ -1,0 +1,1 @@
+"""Independent definitions of the optimizers in float64: printed relations, states kept by hand."""

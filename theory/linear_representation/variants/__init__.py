@@ -1,0 +1,1 @@
+"""Linear representation learning: what practical variants change."""

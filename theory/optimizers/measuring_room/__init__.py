@@ -1,0 +1,1 @@
+"""Statements on what is drawn and measured: problems, streams, scenarios, measurements."""

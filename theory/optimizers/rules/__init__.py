@@ -1,0 +1,1 @@
+"""Statements on optimizers that move one matrix at a time."""

@@ -1,0 +1,1 @@
+"""Statements on optimizers that move the whole model, and on what holds for every optimizer."""
