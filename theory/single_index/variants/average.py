@@ -184,8 +184,9 @@ class Movement:
         P = s / (s + self.factor.effective_damping)
         self.own = np.where(steps % factor_every == 0, steps // factor_every, -1)
         self.common = {"aspect": aspect, "c1": c1}
+        self.label_energy = c1**2 * spectrum.moment(1) + residual_var
         self._means = {
-            "label_energy": c1**2 * spectrum.moment(1) + residual_var,
+            "label_energy": self.label_energy,
             "kept_square": spectrum.expect(P * P),
             "kept_power": spectrum.expect(s * P),
             "kept_power_twice": spectrum.expect(s * P * P),

@@ -202,4 +202,6 @@ def filter_means(
 
     T = spectrum.eigenvalues if weight == "covariance" else np.ones_like(spectrum.eigenvalues)
     means = spectral_means(functions, spectrum=spectrum, aspect=aspect, branch=damping, weight=T)
-    return dict(zip(("filter_mean", "filter_square", "filter_noise"), means, strict=True))
+    return dict(
+        zip(("power_filter_mean", "power_filter_square", "power_filter_noise"), means, strict=True)
+    )

@@ -28,7 +28,7 @@ g_pair = scalar("g_t", "pair_energy", "sum over batches of the shares' products"
 mean_P2 = scalar("p_2", "kept_square", "mean of P_s² over the spectrum", NONNEGATIVE)
 mean_sP = scalar("p_s", "kept_power", "mean of sP_s over the spectrum", NONNEGATIVE, "[x]^2")
 mean_sP2 = scalar("p_s2", "kept_power_twice", "mean of sP_s² over the spectrum", NONNEGATIVE)
-N_pair = scalar("N_t", "pair_noise", "entry of the noise matrix of two steps", REAL, "[y]^2")
+N_pair = scalar("N_M", "pair_noise", "entry of the noise matrix of two steps", REAL, "[y]^2")
 length_own = scalar(
     "l_M",
     "movement_length",
@@ -42,9 +42,9 @@ rho2_average = scalar(
 phi_frozen = scalar("varphi_f", "frozen_aspect", "d/n of the batch of a frozen factor", UNIT)
 phi_eff = scalar("varphi_a", "average_aspect", "d/n of the batch that an average is worth", UNIT)
 p_exp = scalar("p_M", "factor_exponent", "exponent of the inverse factor", REAL)
-h_1 = scalar("h_1", "filter_mean", "lim tr(h(Σ̂))/d, h(t) = t(t + λ)^(−p_M)", REAL)
-h_2 = scalar("h_2", "filter_square", "lim tr(h(Σ̂)²)/d", NONNEGATIVE)
-h_3 = scalar("h_3", "filter_noise", "lim tr(h(Σ̂)²Σ̂⁻¹)/d", NONNEGATIVE)
+h_1 = scalar("h_1", "power_filter_mean", "lim tr(h(Σ̂))/d, h(t) = t(t + λ)^(−p_M)", REAL)
+h_2 = scalar("h_2", "power_filter_square", "lim tr(h(Σ̂)²)/d", NONNEGATIVE)
+h_3 = scalar("h_3", "power_filter_noise", "lim tr(h(Σ̂)²Σ̂⁻¹)/d", NONNEGATIVE)
 rho2_half = scalar("rho_1/2^2", "alignment_half_power", "squared cosine for the exponent 1/2", UNIT)
 p_best = scalar("p_*", "best_exponent", "best exponent of the exact covariance", REAL)
 bulk = scalar("b_R", "gradient_bulk", "E[G′G] beyond the teacher's direction, over Σ", POSITIVE)
