@@ -39,6 +39,8 @@ def run_header(plan: Plan, *, profile: str = "") -> dict[str, Any]:
         "alpha_total": ALPHA_TOTAL,
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
     }
+    if plan.scenario is not None:
+        header["scenario"] = plan.scenario.as_json()
     if REGISTRY.broken:
         header["broken_packs"] = {b.name: f"{b.where}: {b.error}" for b in REGISTRY.broken}
     return header

@@ -127,7 +127,9 @@ def response(
     return as_numpy(((ends[0] - ends[1]) * move).sum((-2, -1)) / (2.0 * width**2))
 
 
-def clip(trial: Trial, problem: model.LinearRepresentation, batch: model.Batch) -> Iterator[Near]:
+def clip(
+    trial: Trial, problem: model.LinearRepresentation, batch: model.Batch
+) -> Iterator[Comparison]:
     """The clip is set so that it leaves a drawn share of the step size."""
     wanted = trial.clipped_share * trial.step_size
     bound = wanted**2 * trial.number("natural_length")
