@@ -38,6 +38,8 @@ from theory.linear_representation.rates.natural_gradient import natural_gradient
 from theory.linear_representation.transfer import transfer_bound, transfer_excess
 from theory.linear_representation.variants.bias import bias_spectrum
 from theory.linear_representation.variants.chain import chain_spectrum
+from theory.linear_representation.variants.damped_rate import damped_rate
+from theory.linear_representation.variants.factor_floor import factor_floor, factor_multiplier
 from theory.linear_representation.variants.frozen_batch_norm import batch_norm_excess
 from theory.linear_representation.variants.plateau import plateau_length
 
@@ -62,6 +64,9 @@ __all__ = [
     "cone_contraction",
     "cone_defect",
     "damped_eigenvalues",
+    "damped_rate",
+    "factor_floor",
+    "factor_multiplier",
     "gauss_newton_rank",
     "gauss_newton_spectrum",
     "global_distance_bound",

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Generator, Tensor
 
 from lpfl import linalg
 from lpfl.optim.core.method import Method
@@ -43,6 +43,11 @@ def one_truth(trial: Trial, replicates: int) -> model.LinearRepresentation:
     truth = setup.draw_truth(trial, replicates=1, noise_std=trial.scenario.noise_std)
     replicates = trial.replicates(replicates)
     setup.admit(trial, truth, input_law=truth.input_law)
+    return repeated(truth, replicates)
+
+
+def repeated(truth: model.LinearRepresentation, replicates: int) -> model.LinearRepresentation:
+    """Return one truth for every replicate."""
     return replace(
         truth,
         head_star=truth.head_star.expand(replicates, -1, -1),
@@ -70,10 +75,12 @@ def stationary_squares(
     batch_size: int,
     burn_in: int,
     num_steps: int,
+    second: Callable[[Generator], model.Batch] | None = None,
 ) -> NDArray[np.float64]:
     """Return the time average of |T|_F^2 after ``burn_in`` steps, one value per replicate.
 
-    Batches come from the sampler of sufficient statistics, or as rows for inputs of signs.
+    Batches come from the sampler of sufficient statistics, or as rows for inputs of signs. second:
+    draws the second batch of a step, for a method that takes two and if they differ in law.
     """
     stream = trial.stream("batches", name)
     draw = sample_moments if problem.input_law == "gaussian" else model.sample
@@ -81,18 +88,19 @@ def stationary_squares(
     def next_batch(t: int) -> model.Batch | tuple[model.Batch, ...]:
         if method.batches == 1:
             return draw(problem, batch_size, stream)
+        if second is not None:
+            return draw(problem, batch_size, stream), second(stream)
         return tuple(draw(problem, batch_size, stream) for _ in range(method.batches))
 
     truth = model.Weights(problem.head_star, problem.representation_star)
-    settled, _ = simulate(method, truth, next_batch, num_steps=burn_in)
     _, seen = simulate(
         method,
-        settled,
+        truth,
         next_batch,
-        num_steps=num_steps,
+        num_steps=burn_in + num_steps,
         observe={"squares": squared_tangents(problem)},
     )
-    return as_numpy(seen["squares"][1:].mean(0))
+    return as_numpy(seen["squares"][burn_in + 1 :].mean(0))
 
 
 def long_average(
