@@ -16,6 +16,7 @@ from theory.single_index.polar import polar_edge as polar_edge
 from theory.single_index.prediction import mehler_risk as mehler_risk
 from theory.single_index.ridge import ridge_risk as ridge_risk
 from theory.single_index.variants.elliptical import elliptical_alignment as elliptical_alignment
+from theory.single_index.variants.left_factor import left_factor_strength as left_factor_strength
 from theory.single_index.variants.passes import filter_alignment as filter_alignment
 from theory.single_index.variants.sample_size import (
     samples_for_alignment as samples_for_alignment,
