@@ -10,11 +10,13 @@ from collections.abc import Sequence
 from lpfl import __version__
 from lpfl.commands import (
     baseline,
+    calibrate,
     check_optimizer,
     claims,
     compare,
     doctor,
     experiment,
+    faults,
     gate,
     report,
     survey,
@@ -34,6 +36,8 @@ COMMANDS = (
     baseline,
     compare,
     experiment,
+    calibrate,
+    faults,
     doctor,
 )
 
