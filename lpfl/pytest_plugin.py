@@ -80,7 +80,8 @@ class RecordCollector:
         """Write results and page."""
         if not self._claims:
             return
-        from lpfl.results.store import ResultsWriter, read_results
+        from lpfl.results.store import read_results
+        from lpfl.results.writer import ResultsWriter
         from lpfl.verify.environment import run_header
         from lpfl.verify.registry import CLAIMS
         from lpfl.verify.run_page import write_run_page

@@ -42,6 +42,7 @@ from theory.linear_representation.variants.damped_rate import damped_rate
 from theory.linear_representation.variants.factor_floor import factor_floor, factor_multiplier
 from theory.linear_representation.variants.frozen_batch_norm import batch_norm_excess
 from theory.linear_representation.variants.kurtosis import complement_share, inverse_scale
+from theory.linear_representation.variants.output_factor import output_factor
 from theory.linear_representation.variants.plateau import plateau_length
 
 PACK = Pack.of_package(
@@ -86,6 +87,7 @@ __all__ = [
     "natural_gradient_spectrum",
     "noise_pivot",
     "noise_pivot_degrees",
+    "output_factor",
     "plateau_length",
     "slowest_cone_contraction",
     "tangent_floor",
