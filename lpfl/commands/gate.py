@@ -62,7 +62,11 @@ def run(args: argparse.Namespace) -> int:
 
     inputs = (args.results, args.baseline)
     junit = None if args.junit is None else output_path("junit", args.junit, inputs)
-    summary = None if args.summary is None else output_path("summary", args.summary, inputs)
+    summary = (
+        None
+        if args.summary is None
+        else output_path("summary", args.summary, (*inputs, args.junit or ""))
+    )
     if args.update_baseline:
         if args.claims is not None:
             raise ValueError("update-baseline and claims exclude each other: all claims are kept")
