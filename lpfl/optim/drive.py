@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import Callable
 from dataclasses import MISSING, fields, replace
-from typing import Any
+from typing import Any, cast
 
 from torch import Tensor
 
@@ -88,8 +88,8 @@ def on_linear_representation(
 def _split(data: Batch | tuple[Batch, Batch], rule: MatrixRule) -> tuple[Batch, Batch]:
     """Return the batch of the gradients and the batch of what the layers saw."""
     if rule.batches == 1:
-        assert isinstance(data, Batch)
-        return data, data
+        batch = cast(Batch, data)
+        return batch, batch
     if isinstance(data, Batch) or len(data) != 2:
         raise ValueError(f"{rule.name} got one batch, needs two: (gradients, what layers saw)")
     return data
