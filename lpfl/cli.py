@@ -10,11 +10,13 @@ from collections.abc import Sequence
 from lpfl import __version__
 from lpfl.commands import (
     baseline,
+    calibrate,
     check_optimizer,
     claims,
     compare,
     doctor,
     experiment,
+    faults,
     gate,
     history,
     report,
@@ -47,6 +49,8 @@ COMMANDS = (
     compare,
     history,
     experiment,
+    calibrate,
+    faults,
     doctor,
 )
 

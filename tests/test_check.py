@@ -95,8 +95,8 @@ def test_a_run_that_tested_no_domain_is_refused() -> None:
 
 def test_the_domain_is_tested_on_the_facts_of_the_run() -> None:
     one = trial()
-    with pytest.raises(ValueError, match="run outside the domain: assumption fails: no label nois"):
-        one.admit(noise_std=0.3, input_law="gaussian")
+    with pytest.raises(ValueError, match="run outside the domain: assumption fails: Gaussian in"):
+        one.admit(momentum=0.5, input_law="signs")
 
 
 def test_a_part_never_confronted_keeps_a_claim_from_being_confirmed() -> None:

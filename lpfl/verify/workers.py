@@ -54,10 +54,12 @@ def on_processes(
     jobs: int,
     method: str = WARM,
     preload: Sequence[str] = (),
+    fresh: bool = False,
 ) -> Iterator[tuple[tuple[Any, ...], Any]]:
     """Yield ``(task, function(*task))`` in the order of completion; :class:`Lost` for a dead one.
 
     function: a module-level one. preload: modules that the processes share from their start.
+    fresh: give every task a process of its own.
     Closing the iterator, or an exception in it, ends all processes at once.
     """
     context: Any = multiprocessing.get_context(method)
@@ -74,7 +76,7 @@ def on_processes(
             ready = wait([worker.pipe for worker in workers])
             for worker in [w for w in workers if w.pipe in ready]:
                 task, answer = worker.task, _answer(worker)
-                if isinstance(answer, Lost) or not waiting:
+                if isinstance(answer, Lost) or not waiting or fresh:
                     workers.remove(worker)
                     _end(worker)
                 else:
