@@ -12,7 +12,7 @@ export MKL_NUM_THREADS := 1
 .PHONY: verify test test-peers survey lint bench clean
 
 verify: $(READY)
-	$(BIN)/lpfl verify --profile quick --out reports/latest
+	$(BIN)/lpfl verify --profile quick
 
 test: lint
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal

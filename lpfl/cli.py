@@ -1,24 +1,43 @@
 """``lpfl``: the command line. Importing this module, and ``lpfl --help``, stays light."""
 
 import argparse
+import contextlib
+import io
+import os
 import sys
 from collections.abc import Sequence
 
 from lpfl import __version__
 from lpfl.commands import (
     baseline,
+    calibrate,
     check_optimizer,
     claims,
     compare,
     doctor,
     experiment,
+    faults,
     gate,
+    history,
     report,
     survey,
     verify,
 )
+from lpfl.commands.interruption import exit_code_of
+from lpfl.commands.terminal import harmless, say
 
 USAGE_ERROR = 2
+EPILOG = """\
+examples:
+  lpfl verify                                    confront all statements with runs
+  lpfl check-optimizer torch.optim:AdamW         judge an optimizer
+  lpfl claims damping                            statements about damping
+  lpfl gate                                      the newest run against the committed baseline
+  lpfl history LR-08                             how a statement fared in the runs kept here
+  lpfl doctor                                    what is missing, and how to mend it
+
+exit codes: 0 fine; 1 something is refuted, deviates or regressed; 2 bad input or output;
+others with --help of each command"""
 COMMANDS = (
     verify,
     check_optimizer,
@@ -28,7 +47,10 @@ COMMANDS = (
     gate,
     baseline,
     compare,
+    history,
     experiment,
+    calibrate,
+    faults,
     doctor,
 )
 
@@ -38,6 +60,8 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="lpfl",
         description="Does this optimizer learn features the way the theory says it must?",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"lpfl {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
@@ -47,16 +71,56 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; a ValueError about input is one line on stderr and exit code 2."""
-    args = build_parser().parse_args(arguments)
+    """Run one command; an error of input or output is one line on stderr and exit code 2."""
+    _take_any_text()
     try:
-        return int(args.run(args))
-    except ValueError as error:
-        print(f"lpfl {args.command}: error: {error}", file=sys.stderr)
+        args = build_parser().parse_args(arguments)
+        code = int(args.run(args))
+        if sys.stdout is not None:
+            sys.stdout.flush()
+        return code
+    except BrokenPipeError:  # the reader of our output has had enough
+        _drop_output()
         return USAGE_ERROR
-    except BrokenPipeError:
-        sys.stderr.close()
+    except KeyboardInterrupt as error:
+        say("lpfl: interrupted")
+        return exit_code_of(error)
+    except ImportError as error:
+        problems = [*doctor.foreign_theory(), one_line(error)]
+        say(f"lpfl: error: {problems[0]}")
         return USAGE_ERROR
+    except (ValueError, OSError, RecursionError) as error:
+        _drop_output()
+        say(f"lpfl: error: {one_line(error)}")
+        return USAGE_ERROR
+
+
+def one_line(error: Exception) -> str:
+    """Return what an error says, on one line that a terminal shows as text."""
+    if isinstance(error, OSError) and error.strerror:
+        at = f"{error.filename}: " if error.filename is not None else "output: "
+        return harmless(f"{at}{error.strerror}")
+    if isinstance(error, RecursionError):
+        return "the input is nested too deep"
+    return harmless(" ".join(str(error).split()))
+
+
+def _take_any_text() -> None:
+    """Print what the terminal's encoding lacks as escapes instead of failing."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _drop_output() -> None:
+    """Send what is still buffered nowhere, so that the interpreter ends without a second error."""
+    if sys.stdout is None:
+        return
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError):
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

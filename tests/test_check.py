@@ -51,8 +51,8 @@ def samples(mean: float = 1.0) -> np.ndarray:
 def test_more_decisions_than_declared_are_refused() -> None:
     @check("LR-38", AXES, decisions=1)
     def greedy(trial: Trial):
-        trial.admit(momentum=0.5)
-        for part in ("sum", "product"):
+        trial.admit(momentum=0.5, input_law="gaussian")
+        for part in ("heavy_ball_sum", "heavy_ball_product"):
             yield Near(part=part, samples=samples(), predicted=1.0, tolerance=WIDE)
 
     with pytest.raises(ValueError, match="2 statistical decisions in one scenario, the check decl"):
@@ -71,7 +71,7 @@ def test_the_level_spent_in_a_run_stays_within_the_budget() -> None:
 def test_a_finding_names_a_part_or_a_declared_extra() -> None:
     @check("LR-38", AXES)
     def stray(trial: Trial):
-        trial.admit(momentum=0.5)
+        trial.admit(momentum=0.5, input_law="gaussian")
         yield confirmed("floor")
 
     with pytest.raises(ValueError, match=r"findings name \['floor'\], needs one of"):
@@ -87,7 +87,7 @@ def test_a_finding_names_a_part_or_a_declared_extra() -> None:
 def test_a_run_that_tested_no_domain_is_refused() -> None:
     @check("LR-38", AXES)
     def careless(trial: Trial):
-        yield confirmed("sum")
+        yield confirmed("heavy_ball_sum")
 
     with pytest.raises(LookupError, match="no run was admitted"):
         findings_of(careless, trial())
@@ -95,30 +95,32 @@ def test_a_run_that_tested_no_domain_is_refused() -> None:
 
 def test_the_domain_is_tested_on_the_facts_of_the_run() -> None:
     one = trial()
-    with pytest.raises(ValueError, match="run outside the domain: assumption fails: no label nois"):
-        one.admit(noise_std=0.3)
+    with pytest.raises(ValueError, match="run outside the domain: assumption fails: Gaussian in"):
+        one.admit(momentum=0.5, input_law="signs")
 
 
 def test_a_part_never_confronted_keeps_a_claim_from_being_confirmed() -> None:
     @check("LR-38", AXES)
     def partial(trial: Trial):
-        trial.admit(momentum=0.5)
-        yield confirmed("sum")
-        yield confirmed("product")
+        trial.admit(momentum=0.5, input_law="gaussian")
+        yield confirmed("heavy_ball_sum")
+        yield confirmed("heavy_ball_product")
 
     run, one = ClaimRun(CLAIMS["LR-38"]), trial()
     run.add(one, findings_of(partial, one))
     record = run.records()[-1]
     assert record["verdict"] == "inconclusive"
-    assert record["worst"]["detail"] == "not confronted: boundary"
-    assert record["parts"]["boundary"] == {"kind": "rate", "outcome": "not confronted"}
+    assert record["worst"]["detail"].startswith("not confronted: heavy_ball_boundary, ")
+    assert record["parts"]["heavy_ball_boundary"] == {"kind": "rate", "outcome": "not confronted"}
 
 
 def test_pictures_and_extras_are_for_their_scenarios() -> None:
     @check("LR-38", AXES)
     def plain(trial: Trial):
-        trial.admit(momentum=0.5)
-        yield Shown(confirmed("sum"), table={"title": "t", "header": ["a"], "rows": [["b"]]})
+        trial.admit(momentum=0.5, input_law="gaussian")
+        yield Shown(
+            confirmed("heavy_ball_sum"), table={"title": "t", "header": ["a"], "rows": [["b"]]}
+        )
 
     other = Scenario({**SCENARIO, "rank": 2})
 

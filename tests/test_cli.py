@@ -50,7 +50,8 @@ def test_verify_writes_results_and_page(tmp_path, capsys):
 def test_a_second_run_keeps_the_first(verified):
     before = (verified / "results.jsonl").read_bytes()
     assert run("verify", "--claims", "LR-06", "--out", verified) == 0
-    assert (verified / "results.previous.jsonl").read_bytes() == before
+    (kept,) = verified.glob("earlier/*/results.jsonl")
+    assert kept.read_bytes() == before
 
 
 def test_same_plan_same_numbers_on_any_number_of_processes(tmp_path):

@@ -42,11 +42,13 @@ def noisy(spread: float, mean: float = 1.0, planned: int = 64):
     @check("LR-38", AXES, decisions=1)
     def one(trial: Trial):
         efforts.append(trial.effort)
-        trial.admit(momentum=0.5)
+        trial.admit(momentum=0.5, input_law="gaussian")
         rng = np.random.default_rng(trial.integer_seed("numbers"))
         samples = mean + spread * rng.standard_normal(trial.replicates(planned))
         rival = Rival("twice as much", 2.0)
-        yield Near(part="sum", samples=samples, predicted=1.0, tolerance=TOLERANCE, rival=rival)
+        yield Near(
+            part="heavy_ball_sum", samples=samples, predicted=1.0, tolerance=TOLERANCE, rival=rival
+        )
 
     return one, efforts
 
@@ -82,9 +84,9 @@ def test_what_is_not_statistical_is_not_looked_at_again() -> None:
     @check("LR-38", AXES)
     def coarse(trial: Trial):
         efforts.append(trial.effort)
-        trial.admit(momentum=0.5)
+        trial.admit(momentum=0.5, input_law="gaussian")
         tolerance = judgement(0.5, "coarser than an identity may be")
-        yield Same(part="sum", measured=1.0, predicted=1.0, tolerance=tolerance)
+        yield Same(part="heavy_ball_sum", measured=1.0, predicted=1.0, tolerance=tolerance)
 
     assert worst(look(coarse, trial())).verdict.outcome is Outcome.INCONCLUSIVE
     assert efforts == [1]

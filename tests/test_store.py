@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lpfl.results.store import ResultsWriter, encode_record, read_results
+from lpfl.results.store import encode_record, read_results
+from lpfl.results.writer import ResultsWriter
 from tests.results_samples import claim_line, header, observation
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)

@@ -17,8 +17,10 @@ def add_parser(commands: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Write the baseline."""
     from lpfl.results.baseline import make_baseline, write_baseline
+    from lpfl.results.output_path import output_path
     from lpfl.results.store import read_results
 
-    write_baseline(args.out, make_baseline(read_results(args.results)))
+    out = output_path("out", args.out, (args.results,))
+    write_baseline(out, make_baseline(read_results(args.results)))
     print(f"baseline: {args.out}")
     return 0

@@ -1,7 +1,6 @@
 """``lpfl report``: build the page from results files."""
 
 import argparse
-from pathlib import Path
 from typing import Any
 
 SAYS = "build the HTML page from a results file"
@@ -22,9 +21,11 @@ def add_parser(commands: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Write the page."""
+    from lpfl.results.output_path import output_path
     from lpfl.results.store import read_results
     from lpfl.verify.run_page import write_run_page
 
-    write_run_page(Path(args.out), read_results(args.results), repository=args.repository)
+    out = output_path("out", args.out, (args.results,))
+    write_run_page(out, read_results(args.results), repository=args.repository)
     print(f"page: {args.out}")
     return 0

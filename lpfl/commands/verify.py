@@ -2,185 +2,153 @@
 
 import argparse
 import json
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from lpfl.commands.interruption import exit_code_of, interruptible
+from lpfl.commands.terminal import say
+from lpfl.commands.verify_words import show_progress, table, widened, worst_scenario
+
 SAYS = "run the checks of claims; write results.jsonl and index.html"
-INTERRUPTED = 130
 INCONCLUSIVE = 3
+DEFAULTS = {"profile": "quick", "claims": "*", "seed": 0, "device": "cpu", "dtype": "float64"}
+EPILOG = """\
+examples:
+  lpfl verify                                     all statements, 6 drawn scenarios each (minutes)
+  lpfl verify --claims 'LR-*' --profile ci        24 scenarios each
+  lpfl verify --resume                            go on with the newest run where it was interrupted
+  lpfl verify --claims LR-06 --scenario '{...}'   one scenario, as a page prints it
+
+Each run gets a folder of its own in reports/runs, and reports/latest points to the newest. A folder
+given by --out is written directly; a run that it holds moves to its folder earlier.
+
+exit codes: 0 nothing refuted; 1 refuted, or an error in a check; 2 bad input, or the disk is full;
+3 inconclusive under --strict; 130 interrupted (129 and 143 by a signal), resumable"""
 
 
 def add_parser(commands: Any) -> None:
     """Add the command to the parser."""
-    parser = commands.add_parser("verify", help=SAYS, description=SAYS)
-    parser.add_argument("--profile", default="quick", help="quick, ci, paper or nightly")
+    parser = commands.add_parser(
+        "verify",
+        help=SAYS,
+        description=SAYS,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--profile", help="quick, ci, paper or nightly (default quick)")
     parser.add_argument(
-        "--claims", default="*", metavar="PATTERN", help="comma-separated ids or 'LR-*' patterns"
+        "--claims", metavar="PATTERN", help="comma-separated ids or 'LR-*' patterns (default all)"
     )
     parser.add_argument("--scenario", metavar="JSON", help="run one claim on this scenario only")
-    parser.add_argument("--seed", type=int, default=0, help="suite seed (default 0)")
-    parser.add_argument("--device", default="cpu", help="cpu or cuda")
-    parser.add_argument("--dtype", default="float64", help="float64 or float32")
-    parser.add_argument("--out", default="reports/latest", metavar="DIR", help="folder to write")
+    parser.add_argument("--seed", type=int, help="suite seed (default 0)")
+    parser.add_argument("--device", help="cpu, cuda or cuda:N (default cpu)")
+    parser.add_argument("--dtype", help="float64 or float32 (default float64)")
+    parser.add_argument(
+        "--out", metavar="DIR", help="folder to write (default: a new one in reports/runs)"
+    )
+    parser.add_argument("--resume", action="store_true", help="go on with an interrupted run")
     parser.add_argument("--jobs", type=int, help="processes (default 2, on a GPU 1)")
     parser.add_argument("--strict", action="store_true", help="exit 3 if a claim is inconclusive")
     parser.add_argument("--json", action="store_true", help="print the claim records as JSON")
     parser.set_defaults(run=run)
 
 
-def select_claims(pattern: str, known: list[str]) -> tuple[str, ...]:
-    """Return the known ids that match comma-separated patterns, in order.
-
-    Raises ValueError naming a pattern that matches nothing.
-    """
-    from fnmatch import fnmatchcase
-
-    wanted = [part.strip() for part in pattern.split(",") if part.strip()]
-    for part in wanted or [pattern]:
-        if not any(fnmatchcase(claim_id, part) for claim_id in known):
-            raise ValueError(f"claims={part!r} matches none of {known}")
-    return tuple(c for c in known if any(fnmatchcase(c, part) for part in wanted))
-
-
 def run(args: argparse.Namespace) -> int:
     """Run the plan; 0 ok, 1 refuted or error, 3 inconclusive under --strict, 130 interrupted."""
-    from lpfl.results.store import ResultsWriter, read_results
-    from lpfl.verify.environment import run_header
-    from lpfl.verify.registry import CHECKS, CLAIMS, REGISTRY
-    from lpfl.verify.run_page import write_run_page
-    from lpfl.verify.runner import Plan, overall, run_plan
-    from lpfl.verify.scenario import scenario_from_json
+    from lpfl.results.runs import LATEST, REPRODUCED
 
-    plan = Plan(
-        claim_ids=select_claims(args.claims, list(CHECKS)),
-        profile=args.profile,
-        seed=args.seed,
-        device=args.device,
-        dtype=args.dtype,
-        scenario=None if args.scenario is None else scenario_from_json(args.scenario),
-    )
-    jobs = args.jobs if args.jobs is not None else (1 if args.device != "cpu" else 2)
-    if jobs < 1:
-        raise ValueError(f"jobs={jobs}, needs >= 1")
-    out = Path(args.out)
-    results_path, page_path = out / "results.jsonl", out / "index.html"
-    keep_previous(results_path)
-    total = len(plan.claim_ids)
-    claim_records: list[dict[str, Any]] = []
-    interrupted = False
-    with ResultsWriter(results_path, run_header(plan), overwrite=True) as writer:
-        try:
-            for records in run_plan(plan, jobs=jobs):
-                for record in records:
-                    writer.write(record)
-                claim_records.append(records[-1])
-                show_progress(records[-1], len(claim_records), total)
-                if records[-1]["verdict"] == "error":
-                    break
-        except KeyboardInterrupt:
-            interrupted = True
-    write_run_page(page_path, read_results(results_path))
-    claim_records.sort(key=lambda record: list(CLAIMS).index(record["claim"]))
-    print(
-        json.dumps(claim_records, indent=1) if args.json else table(claim_records, REGISTRY.broken)
-    )
+    require_cheap(args)
+    usual = REPRODUCED if args.scenario is not None else LATEST
+    out = Path(args.out) if args.out is not None else Path("reports") / usual
+    from lpfl.verify.resuming import Place, plan_of
+
+    plan = plan_of(args, out, DEFAULTS)
+    jobs = args.jobs if args.jobs is not None else (1 if plan.device != "cpu" else 2)
+    place = Place(out, plan, resume=args.resume, own_folder=args.out is None)
+    interrupted: KeyboardInterrupt | None = None
+    try:
+        with interruptible():
+            with place.writer:
+                try:
+                    go_on(place, jobs)
+                except KeyboardInterrupt as error:
+                    interrupted = error
+            claim_records = place.finish()
+            report(args, place, claim_records)
+    finally:
+        place.close()
+    if interrupted is not None:
+        total = len(plan.claim_ids)
+        say(f"interrupted: {len(claim_records)} of {total} claims kept; go on with")
+        say(f"  lpfl verify --resume --out {place.shell_name}")
+        return exit_code_of(interrupted)
+    return judged(args, place.header, claim_records)
+
+
+def require_cheap(args: argparse.Namespace) -> None:
+    """Raise ValueError for what is wrong with the arguments alone, before anything is loaded."""
+    from lpfl.verify.options import require_words
+
+    if args.out is not None and not args.out.strip():
+        raise ValueError(f"out={args.out!r}, needs the path of a folder")
+    if args.jobs is not None and args.jobs < 1:
+        raise ValueError(f"jobs={args.jobs}, needs >= 1")
+    words = {name: getattr(args, name) for name in ("profile", "seed", "device", "dtype")}
+    usual: dict[str, Any] = {
+        name: DEFAULTS[name] if word is None else word for name, word in words.items()
+    }
+    require_words(**usual)
+    if args.resume and args.scenario is not None:
+        raise ValueError("resume and scenario exclude each other: run the scenario again")
+
+
+def go_on(place: Any, jobs: int) -> None:
+    """Evaluate the claims that the run lacks; records are written as each claim ends."""
+    from lpfl.verify.runner import run_plan
+
+    total = len(place.plan.claim_ids)
+    done = total - len(place.left.claim_ids) if place.left else total
+    if place.left is None:
+        return
+    for records in run_plan(place.left, jobs=jobs):
+        place.writer.write(*records)
+        done += 1
+        show_progress(records[-1], done, total)
+
+
+def report(args: argparse.Namespace, place: Any, claim_records: list[dict[str, Any]]) -> None:
+    """Print the table or the JSON, broken packs, and what a lower precision widened."""
+    from lpfl.verify.registry import REGISTRY
+
+    if args.json:
+        print(json.dumps(claim_records, indent=1))
+    else:
+        print(table(claim_records, REGISTRY.broken))
     for pack in REGISTRY.broken:
-        print(f"pack {pack.name} could not be loaded: {pack.error}", file=sys.stderr)
-    if args.dtype != "float64":
-        print(widened(read_results(results_path).observations, args.dtype), file=sys.stderr)
+        say(f"pack {pack.name} could not be loaded: {pack.error}")
+    if place.plan.dtype != "float64":
+        say(widened(place.results.observations, place.plan.dtype))
     if not args.json:
-        print(f"\nresults: {results_path}\npage:    {page_path}")
-    if interrupted:
-        print(f"interrupted: {len(claim_records)} of {total} claims kept", file=sys.stderr)
-        return INTERRUPTED
-    outcome = overall(claim_records)
-    if outcome is None:
-        failed = next(r for r in claim_records if r["verdict"] == "error")
-        print(f"error in {failed['claim']}:\n{failed['worst']['detail']}", file=sys.stderr)
-        return 1
-    if outcome == "refuted":
-        for record in claim_records:
-            if record["verdict"] == "refuted":
-                print(worst_scenario(record, run_header(plan)), file=sys.stderr)
+        print(f"\nresults: {place.results_path}\npage:    {place.page_path}")
+    if place.aside is not None:
+        say(f"the earlier run is kept in {place.aside}")
+
+
+def judged(
+    args: argparse.Namespace, header: Mapping[str, Any], records: list[dict[str, Any]]
+) -> int:
+    """Say what failed, and return the exit code."""
+    from lpfl.verify.registry import REGISTRY
+    from lpfl.verify.runner import overall
+
+    for record in records:
+        if record["verdict"] == "error":
+            say(f"error in {record['claim']}:\n{record['worst']['detail']}")
+        if record["verdict"] == "refuted":
+            say(worst_scenario(record, header))
+    outcome = overall(records)
+    if outcome is None or outcome == "refuted":
         return 1
     unclear = outcome == "inconclusive" or REGISTRY.broken
     return INCONCLUSIVE if unclear and args.strict else 0
-
-
-def keep_previous(results_path: Path) -> None:
-    """Rename an earlier results file, so that a new run loses nothing."""
-    try:
-        if results_path.exists():
-            results_path.replace(results_path.with_name("results.previous.jsonl"))
-    except OSError as error:
-        raise ValueError(f"out={results_path.parent} cannot be written: {error}") from None
-
-
-def show_progress(record: Mapping[str, Any], done: int, total: int) -> None:
-    """Print one line on stderr about a finished claim."""
-    width = len(str(total))
-    print(
-        f"[{done:{width}}/{total}] {record['claim']}  {record['verdict']:<12} "
-        f"{record['scenarios']} scenarios  {record['seconds']:.1f} s",
-        file=sys.stderr,
-        flush=True,
-    )
-
-
-def number(value: float | None) -> str:
-    """Return four significant digits, or a dash."""
-    return "-" if value is None else f"{value:.4g}"
-
-
-def table(records: list[dict[str, Any]], broken: Sequence[Any] = ()) -> str:
-    """Return the table of claims, the deciding (worst) scenario's numbers; broken packs below."""
-    from tabulate import tabulate
-
-    rows = [
-        (
-            record["claim"],
-            record["kind"],
-            record["worst"]["part"],
-            number(record["worst"]["predicted"]),
-            number(record["worst"]["measured"]),
-            number(record["margin"]),
-            record["verdict"],
-        )
-        for record in records
-    ]
-    rows += [(pack.name, "-", "-", "-", "-", "-", "not loaded") for pack in broken]
-    headers = ("claim", "kind", "deciding part", "predicted", "measured", "margin", "verdict")
-    return tabulate(rows, headers=headers, disable_numparse=True)
-
-
-def widened(observations: list[dict[str, Any]], dtype: str) -> str:
-    """Return which tolerances a lower precision widens, and what became undecidable by it."""
-    import torch
-
-    factor = torch.finfo(getattr(torch, dtype)).eps / torch.finfo(torch.float64).eps
-    widest: dict[str, float] = {}
-    coarse: dict[str, int] = {}
-    for record in observations:
-        if record["alpha"] == 0.0 and record["tolerance"]:
-            name = f"{record['claim']} {record['part']}"
-            widest[name] = max(widest.get(name, 0.0), record["tolerance"])
-            coarse[name] = coarse.get(name, 0) + (record["outcome"] == "inconclusive")
-    lines = [f"{dtype}: epsilon widens these tolerances by about {factor:.2g} against float64"]
-    for name, tolerance in widest.items():
-        left = f"; undecidable in {coarse[name]} scenarios" if coarse[name] else ""
-        lines.append(f"  {name}: up to {tolerance:.2g}{left}")
-    return "\n".join(lines)
-
-
-def worst_scenario(record: Mapping[str, Any], header: Mapping[str, Any]) -> str:
-    """Return how to reproduce the worst scenario of a refuted claim."""
-    from lpfl.results.reproduce import reproduce_command
-
-    worst = record["worst"]
-    return (
-        f"{record['claim']} refuted in part {worst['part']!r}: predicted "
-        f"{number(worst['predicted'])}, measured {number(worst['measured'])}\n  reproduce: "
-        f"{reproduce_command(record['claim'], worst['scenario'], header)}"
-    )

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from lpfl.results.schema import SCHEMA_VERSION, first_problem, parts_rule, rules_of_baseline
-from lpfl.results.store import Results, write_atomically
+from lpfl.results.store import Results, different_names, write_atomically
 
 _ORIGIN = ("lpfl_version", "profile", "seed", "device", "dtype")
 _KEPT = ("verdict", "margin", "margin_std_error", "statistic")
@@ -16,11 +16,13 @@ _KEPT = ("verdict", "margin", "margin_std_error", "statistic")
 def make_baseline(results: Results) -> dict[str, Any]:
     """Return the baseline of ``results``: origin of the run, then verdict and margin by claim.
 
-    Raises ValueError if the run is incomplete, or if a claim is refuted or ended in an error:
-    a baseline is something to hold on to.
+    Raises ValueError if the run is incomplete or holds one scenario, or if a claim is refuted or
+    ended in an error: a baseline is something to hold on to.
     """
     if not results.complete:
         raise ValueError(f"results lack {', '.join(results.missing)}, needs a complete run")
+    if "scenario" in results.header:
+        raise ValueError("results hold one scenario picked by hand, needs a run of a profile")
     for name, claim in results.claims.items():
         if claim["verdict"] in ("refuted", "error"):
             raise ValueError(f"{name} is {claim['verdict']}, needs confirmed or inconclusive")
@@ -62,7 +64,7 @@ def read_baseline(path: str | PathLike[str]) -> dict[str, Any] | None:
     """
     source = Path(path)
     try:
-        baseline = json.loads(source.read_text(encoding="utf-8"))
+        baseline = json.loads(source.read_text(encoding="utf-8"), object_pairs_hook=different_names)
     except FileNotFoundError:
         return None
     except (OSError, ValueError, RecursionError) as error:

@@ -196,6 +196,7 @@ _HEADER_OPTIONAL: dict[str, Rule] = {
     "device_name": _text,
     "started": _text,
     "broken_packs": _texts,
+    "scenario": _mapping,
 }
 _SHARED: dict[str, Rule] = {
     "claim": _claim_id,
@@ -208,6 +209,16 @@ _SHARED: dict[str, Rule] = {
     "samples_needed": _or_null(_count),
     "replicates": _count,
 }
+
+
+def _if_wrong(value: Any) -> str | None:
+    needed = "an object of counts {share: {outcome: count}}"
+    if _mapping(value) is not None:
+        return needed
+    counts = _fields(dict.fromkeys(OUTCOMES, _count), {})
+    return None if all(counts(row) is None for row in value.values()) else needed
+
+
 _PART = _fields(
     {"kind": _one_of(*KINDS), "outcome": _one_of(*OUTCOMES, NOT_CONFRONTED)},
     {
@@ -217,6 +228,7 @@ _PART = _fields(
         "statistic": _number,
         "margin": _number,
         "margin_std_error": _at_least_zero,
+        "if_wrong": _if_wrong,
     },
 )
 PART_NUMBERS = ("statistic", "margin", "margin_std_error")

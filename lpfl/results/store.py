@@ -6,9 +6,9 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
+from lpfl.results.runs import followed
 from lpfl.results.schema import SCHEMA_VERSION, check_record
 
 EXPECTED = f"expected a results file of schema_version {SCHEMA_VERSION} (a header line first)"
@@ -34,60 +34,6 @@ class Results:
         return [name for name in self.header["claims"] if name not in self.claims]
 
 
-class ResultsWriter:
-    """Appends records to a new results file; each line is flushed before the call returns.
-
-    The file appears under its name only once its header is complete. An existing file is kept
-    unless ``overwrite``.
-
-    Raises ValueError if the file cannot be written or if a record does not fit the schema
-    (a NaN or an infinity is refused by name).
-    """
-
-    def __init__(
-        self, path: str | os.PathLike[str], header: Mapping[str, Any], *, overwrite: bool = False
-    ) -> None:
-        self.path = Path(path)
-        line = encode_record({"type": "header", "schema_version": SCHEMA_VERSION, **header})
-        self._selected = set(header["claims"])
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            if self.path.exists() and not overwrite:
-                raise ValueError(f"out={self.path} exists, needs a new file (or overwrite)")
-            write_atomically(self.path, line)
-            self._file = self.path.open("ab")
-        except OSError as error:
-            raise _unwritable(self.path, error) from error
-
-    def write(self, record: Mapping[str, Any]) -> None:
-        """Append one observation or claim record (with its "type")."""
-        line = encode_record(record)
-        if record["type"] == "header":
-            raise ValueError("type='header', needs 'observation' or 'claim' after the header")
-        if record["claim"] not in self._selected:
-            raise ValueError(f"claim={record['claim']!r}, needs one of the header's claims")
-        try:
-            self._file.write(line.encode())
-            self._file.flush()
-        except OSError as error:
-            raise _unwritable(self.path, error) from error
-
-    def close(self) -> None:
-        """Close the file; calling it twice does no harm."""
-        self._file.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
-
 def encode_record(record: Mapping[str, Any]) -> str:
     """Return ``record`` as one JSON line; raise ValueError naming the field that does not fit."""
     problem = check_record(record) or _non_finite(record, "")
@@ -109,12 +55,15 @@ def write_atomically(path: Path, text: str) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         try:
-            temporary.write_bytes(text.encode())
+            with temporary.open("wb") as file:
+                file.write(text.encode())
+                file.flush()
+                os.fsync(file.fileno())
             temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)
     except OSError as error:
-        raise _unwritable(path, error) from error
+        raise unwritable(path, error) from error
 
 
 def read_results(path: str | os.PathLike[str]) -> Results:
@@ -127,7 +76,7 @@ def read_results(path: str | os.PathLike[str]) -> Results:
     """
     source = Path(path)
     try:
-        content = source.read_bytes()
+        content = followed(source).read_bytes()
     except OSError as error:
         raise ValueError(f"results={source} cannot be read: {error.strerror or error}") from error
     lines = content.split(b"\n")
@@ -163,6 +112,8 @@ def _assemble(source: str, records: list[dict[str, Any]], problems: list[str]) -
             raise ValueError(f"{where}: a second claim line for {name}, needs one")
         else:
             results.claims[name] = record
+    if "scenario" in header:
+        problems.append("one scenario picked by hand: this is no run of its profile")
     if missing := results.missing:
         done, total = len(results.claims), len(header["claims"])
         problems.append(f"incomplete: {done} of {total} claims, without {', '.join(missing)}")
@@ -189,7 +140,7 @@ def _parse(line: bytes) -> Any:
     """Return the JSON value of a line; every number finite, every text valid Unicode."""
     try:
         text = line.decode("utf-8")
-        value = json.loads(text, parse_float=_finite, parse_constant=_finite)
+        value = strict_json(text)
         if "\\u" in text:
             json.dumps(value, ensure_ascii=False).encode("utf-8")
     except UnicodeError:
@@ -199,6 +150,26 @@ def _parse(line: bytes) -> Any:
     except json.JSONDecodeError as error:
         raise ValueError(f"a line that is not JSON ({error.msg}, column {error.colno})") from None
     return value
+
+
+def strict_json(text: str) -> Any:
+    """Return the JSON value of ``text``: finite numbers, every name of an object once.
+
+    Raises ValueError saying which number or name; RecursionError for a text nested too deep.
+    """
+    return json.loads(
+        text, parse_float=_finite, parse_constant=_finite, object_pairs_hook=different_names
+    )
+
+
+def different_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return the pairs of a JSON object; raise ValueError for a name that comes twice."""
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:
+            raise ValueError(f"the name {name[:40]!r} twice in one object, needs it once")
+        found[name] = value
+    return found
 
 
 def _finite(literal: str) -> float:
@@ -220,5 +191,5 @@ def _non_finite(value: Any, path: str) -> str | None:
     return next((p for key, item in items if (p := _non_finite(item, key))), None)
 
 
-def _unwritable(path: Path, error: OSError) -> ValueError:
+def unwritable(path: Path, error: OSError) -> ValueError:
     return ValueError(f"out={path} cannot be written: {error.strerror or error}")

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lpfl.decide import Outcome, Verdict
-from lpfl.verify.expect import Comparison, Shown
+from lpfl.verify.expect import ChiSquare, Comparison, Shown, UniformLaw
 from lpfl.verify.scenario import Scenario
+from lpfl.verify.sensitivity import outcomes_if_wrong
 from lpfl.verify.space import Axis, ScenarioSpace
 from lpfl.verify.trial import Trial, as_numpy, condition_of, default_facts
 from theory.core.claim import Claim
@@ -36,6 +37,8 @@ class Finding:
     """One decision about one part of a claim in one scenario.
 
     part: a part of the claim, or a declared extra of its check. label: which variant of the part.
+    if_wrong: the outcome had the prediction been wrong by a share. exact: the statistic has an
+    exact law, so that its p-value is uniform if the statement is true.
     table: {"title", "header": texts, "rows": lists of texts, "note"}, the note if there is one.
     """
 
@@ -44,6 +47,8 @@ class Finding:
     picture: Mapping[str, Any] | None = None
     table: Mapping[str, Any] | None = None
     label: str = ""
+    if_wrong: Mapping[float, Outcome] = field(default_factory=dict)
+    exact: bool = False
 
     @property
     def name(self) -> str:
@@ -182,7 +187,13 @@ def _decided(item: Yield, trial: Trial) -> Finding:
     if isinstance(item, Shown):
         inner = _decided(item.comparison, trial)
         return replace(inner, picture=item.picture, table=item.table)
-    return Finding(item.part, item.decide(trial.alpha), label=item.label)
+    return Finding(
+        item.part,
+        item.decide(trial.alpha),
+        label=item.label,
+        if_wrong=outcomes_if_wrong(item, trial.alpha),
+        exact=isinstance(item, ChiSquare | UniformLaw),
+    )
 
 
 def alpha_per_decision(noisy_claims: int, decisions: int) -> float:

@@ -5,8 +5,10 @@ import traceback
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from lpfl.decide import Outcome
 from lpfl.verify.check import MAX_SCENARIOS, Finding, worst
 from lpfl.verify.scenario import Scenario
+from lpfl.verify.sensitivity import strongest
 from lpfl.verify.trial import Trial
 from theory.core.claim import Claim
 
@@ -80,6 +82,7 @@ class ClaimRun:
                 "predicted": final.verdict.predicted,
                 "measured": final.verdict.measured,
                 **{key: value for key, value in numbers(final).items() if key in PART_NUMBERS},
+                "if_wrong": if_wrong(own),
             }
         return found
 
@@ -111,6 +114,23 @@ class ClaimRun:
             "verdict": verdict,
             "seconds": round(time.perf_counter() - self._started, 3),
         }
+
+
+def if_wrong(findings: Sequence[tuple[Scenario, Finding]]) -> Record:
+    """Return per share by which the prediction could be wrong in how many scenarios it shows.
+
+    {"0.1": {"refuted": 5, "inconclusive": 2, "confirmed": 1}, ...}: of the scenarios in which the
+    part has a number to be wrong by.
+    """
+    scenarios: dict[Scenario, list[Mapping[float, Outcome]]] = {}
+    for at, finding in findings:
+        scenarios.setdefault(at, []).append(finding.if_wrong)
+    counts: Record = {}
+    for outcomes in scenarios.values():
+        for share, outcome in strongest(outcomes).items():
+            row = counts.setdefault(f"{share:g}", {name.value: 0 for name in Outcome})
+            row[outcome.value] += 1
+    return counts
 
 
 PART_NUMBERS = ("statistic", "margin", "margin_std_error")

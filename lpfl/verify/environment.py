@@ -22,10 +22,13 @@ def device_name(device: str) -> str:
     return platform.processor() or platform.machine()
 
 
+def versions() -> dict[str, str]:
+    """Return the versions of Python and of the packages that results depend on."""
+    return {"python": platform.python_version()} | {name: version(name) for name in PACKAGES}
+
+
 def run_header(plan: Plan, *, profile: str = "") -> dict[str, Any]:
     """Return the header record of a run; ``profile``: what really drew, if not the plan's own."""
-    versions = {"python": platform.python_version()}
-    versions |= {package: version(package) for package in PACKAGES}
     header = {
         "lpfl_version": __version__,
         "profile": profile or plan.profile,
@@ -34,11 +37,13 @@ def run_header(plan: Plan, *, profile: str = "") -> dict[str, Any]:
         "device_name": device_name(plan.device),
         "dtype": plan.dtype,
         "threads": 1,
-        "versions": versions,
+        "versions": versions(),
         "claims": list(plan.claim_ids),
         "alpha_total": ALPHA_TOTAL,
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
     }
+    if plan.scenario is not None:
+        header["scenario"] = plan.scenario.as_json()
     if REGISTRY.broken:
         header["broken_packs"] = {b.name: f"{b.where}: {b.error}" for b in REGISTRY.broken}
     return header

@@ -1,10 +1,7 @@
 """Claims x scenarios -> findings -> records."""
 
-import signal
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass
-from multiprocessing import active_children, get_context
 from typing import Any
 
 import torch
@@ -17,9 +14,11 @@ from lpfl.verify.check import (
 )
 from lpfl.verify.claim_run import ClaimRun, Record
 from lpfl.verify.looks import look
+from lpfl.verify.options import require_words
 from lpfl.verify.profiles import profile_named
 from lpfl.verify.registry import CHECKS, CLAIMS
 from lpfl.verify.scenario import Scenario
+from lpfl.verify.workers import WARM, Lost, on_processes
 
 DTYPES = {"float64": torch.float64, "float32": torch.float32}
 
@@ -36,14 +35,10 @@ class Plan:
     scenario: Scenario | None = None
 
     def __post_init__(self) -> None:
-        profile_named(self.profile)
+        require_words(profile=self.profile, seed=self.seed, device=self.device, dtype=self.dtype)
         unknown = [claim_id for claim_id in self.claim_ids if claim_id not in CHECKS]
         if unknown or not self.claim_ids:
             raise ValueError(f"claims {unknown} are unknown, needs some of {list(CHECKS)}")
-        if self.dtype not in DTYPES:
-            raise ValueError(f"dtype={self.dtype!r}, needs one of {sorted(DTYPES)}")
-        if isinstance(self.seed, bool) or not isinstance(self.seed, int) or self.seed < 0:
-            raise ValueError(f"seed={self.seed!r}, needs an integer >= 0")
         require_device(self.device)
         if self.scenario is not None:
             if len(self.claim_ids) != 1:
@@ -54,12 +49,13 @@ class Plan:
 
 
 def require_device(device: str) -> None:
-    """Raise ValueError unless ``device`` is cpu, or cuda with a GPU present."""
-    kind = device.split(":")[0]
-    if kind not in ("cpu", "cuda"):
-        raise ValueError(f"device={device!r}, needs cpu or cuda")
-    if kind == "cuda" and not torch.cuda.is_available():
-        raise ValueError(f"device={device!r}, needs a CUDA GPU: torch finds 0")
+    """Raise ValueError if torch finds no GPU of this number; the CPU is always there."""
+    if device != "cpu":
+        found = torch.cuda.device_count() if torch.cuda.is_available() else 0
+        if found == 0:
+            raise ValueError(f"device={device!r}, needs a CUDA GPU: torch finds 0")
+        if int(device.partition(":")[2] or 0) >= found:
+            raise ValueError(f"device={device!r}, needs a number below {found}")
 
 
 def noisy_claims() -> int:
@@ -109,7 +105,8 @@ def run_claim(claim_id: str, plan: Plan) -> list[Record]:
 def run_plan(plan: Plan, *, jobs: int = 1) -> Iterator[list[Record]]:
     """Yield the records of each claim as it completes, on ``jobs`` processes.
 
-    A claim's records do not depend on the number of processes or the order of completion.
+    A claim's records do not depend on the number of processes or the order of completion. A claim
+    whose process dies ends with verdict "error", and the others go on.
     """
     if jobs < 1:
         raise ValueError(f"jobs={jobs}, needs >= 1")
@@ -117,27 +114,15 @@ def run_plan(plan: Plan, *, jobs: int = 1) -> Iterator[list[Record]]:
         for claim_id in plan.claim_ids:
             yield run_claim(claim_id, plan)
         return
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_quiet) as pool:
-        waiting: set[Future[list[Record]]] = {
-            pool.submit(run_claim, claim_id, plan) for claim_id in plan.claim_ids
-        }
-        finished = False
-        try:
-            while waiting:
-                done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-                for future in done:
-                    yield future.result()
-            finished = True
-        finally:
-            if not finished:  # interrupted or stopped early: do not wait for running claims
-                pool.shutdown(wait=False, cancel_futures=True)
-                for process in active_children():
-                    process.terminate()
-
-
-def _quiet() -> None:
-    """Let the parent alone answer an interrupt."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    tasks = [(claim_id, plan) for claim_id in plan.claim_ids]
+    apart = "spawn" if plan.device != "cpu" else WARM
+    for task, answer in on_processes(
+        run_claim, tasks, jobs=jobs, method=apart, preload=(__name__,)
+    ):
+        if isinstance(answer, Lost):
+            yield ClaimRun(CLAIMS[task[0]]).error_records(None, RuntimeError(answer.reason))
+        else:
+            yield answer
 
 
 def overall(claim_records: Sequence[Mapping[str, Any]]) -> Outcome | None:

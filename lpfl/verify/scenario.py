@@ -61,7 +61,9 @@ class Scenario(Mapping[str, Any]):
 def scenario_from_json(text: str) -> Scenario:
     """Parse a scenario; raise ValueError that says what is wrong with the text."""
     try:
-        fields = json.loads(text)
+        fields = json.loads(text, object_pairs_hook=_named)
+    except RecursionError:
+        raise ValueError("scenario is nested too deep, needs an object of numbers") from None
     except json.JSONDecodeError as error:
         raise ValueError(f"scenario is not JSON: {error}") from None
     if not isinstance(fields, dict):
@@ -72,3 +74,12 @@ def scenario_from_json(text: str) -> Scenario:
             raise ValueError(f"covariance={values['covariance']!r}, needs a JSON object")
         values["covariance"] = covariance_from_json(values["covariance"])
     return Scenario(values)
+
+
+def _named(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    fields: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in fields:
+            raise ValueError(f"scenario has the field {name[:40]!r} twice, needs it once")
+        fields[name] = value
+    return fields

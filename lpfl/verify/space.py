@@ -219,7 +219,11 @@ class ScenarioSpace:
 
     def require(self, scenario: Scenario) -> None:
         """Raise ValueError naming value and bound if ``scenario`` lies outside the space."""
-        if scenario in self.anchors:
+        try:
+            known = scenario in self.anchors
+        except ValueError:  # a NaN or an infinity, which its axis names below
+            known = False
+        if known:
             return
         names = [axis.name for axis in self.axes]
         missing = sorted(set(names) - set(scenario))

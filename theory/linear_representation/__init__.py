@@ -38,8 +38,11 @@ from theory.linear_representation.rates.natural_gradient import natural_gradient
 from theory.linear_representation.transfer import transfer_bound, transfer_excess
 from theory.linear_representation.variants.bias import bias_spectrum
 from theory.linear_representation.variants.chain import chain_spectrum
+from theory.linear_representation.variants.damped_rate import damped_rate
 from theory.linear_representation.variants.factor_floor import factor_floor, factor_multiplier
 from theory.linear_representation.variants.frozen_batch_norm import batch_norm_excess
+from theory.linear_representation.variants.kurtosis import complement_share, inverse_scale
+from theory.linear_representation.variants.output_factor import output_factor
 from theory.linear_representation.variants.plateau import plateau_length
 
 PACK = Pack.of_package(
@@ -59,10 +62,12 @@ __all__ = [
     "batch_norm_excess",
     "bias_spectrum",
     "chain_spectrum",
+    "complement_share",
     "cone_angle",
     "cone_contraction",
     "cone_defect",
     "damped_eigenvalues",
+    "damped_rate",
     "factor_floor",
     "factor_multiplier",
     "gauss_newton_rank",
@@ -74,6 +79,7 @@ __all__ = [
     "gradient_descent_spectrum",
     "headline_admissible",
     "headline_bound",
+    "inverse_scale",
     "kfac_spectrum",
     "local_rate",
     "momentum_floor",
@@ -81,6 +87,7 @@ __all__ = [
     "natural_gradient_spectrum",
     "noise_pivot",
     "noise_pivot_degrees",
+    "output_factor",
     "plateau_length",
     "slowest_cone_contraction",
     "tangent_floor",

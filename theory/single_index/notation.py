@@ -3,7 +3,18 @@
 import sympy as sp
 
 from theory.core.notation import *  # noqa: F403 - formulas take every letter from one module
-from theory.core.notation import NATURAL, NONNEGATIVE, POSITIVE, REAL, UNIT, scalar
+from theory.core.notation import (
+    NATURAL,
+    NONNEGATIVE,
+    POSITIVE,
+    REAL,
+    UNIT,
+    d,
+    k,
+    matrix,
+    n,
+    scalar,
+)
 
 aspect = scalar("varphi", "aspect", "dimension over samples, d/n", POSITIVE)
 aspect_2 = scalar("varphi_2", "whitening_aspect", "d/n of an independent whitening batch", POSITIVE)
@@ -77,6 +88,30 @@ linear_risk = scalar(
 )
 rho2_moving = scalar("rho_m^2", "alignment_moving", "squared cosine, moving residual", UNIT)
 rho2_moving_sgd = scalar("rho_m,SGD^2", "alignment_moving_sgd", "the same for SGD", UNIT)
+moved_outputs = scalar(
+    "Delta_f", "outputs_moved", "relative difference of the outputs of two runs", NONNEGATIVE
+)
+W_scale = scalar("W_tau", "scale_weight", "E[τ²w], w = 1/(1 + τ²δ_τ)", POSITIVE)
+delta_scale = scalar("delta_tau", "scale_leverage", "lim tr(Σ(Σ̂ + λI)⁻¹)/n", NONNEGATIVE)
+gamma_scale = scalar("gamma_tau", "scale_slope", "E[wτzy]/W_τ", REAL, "[y]")
+mu_y2 = scalar("mu_2", "scale_label_power", "E[w²τ²y²]", NONNEGATIVE, "[y]^2")
+mu_yz = scalar("mu_3", "scale_label_cross", "E[w²τ³zy]", REAL, "[y]")
+mu_4 = scalar("mu_4", "scale_fourth", "E[w²τ⁴]", NONNEGATIVE)
+mu_left = scalar("mu_h", "left_factor_damping", "damping of the left factor N_h E[δδᵀ]", POSITIVE)
+mu_library = scalar("mu_lib", "library_damping", "damping of the left factor E[δδᵀ]", POSITIVE)
+residual_power = scalar(
+    "e_r^2", "residual_power", "E r² of the residuals in the left factor", POSITIVE, "[y]^2"
+)
+left_strength = scalar(
+    "sigma_L", "left_strength", "largest singular value of the update with a left factor", POSITIVE
+)
+ratio_plain = scalar(
+    "q_0", "second_ratio", "second over first singular value, no left factor", NONNEGATIVE
+)
+ratio_left = scalar("q_L", "second_ratio_left", "the same with a left factor", NONNEGATIVE)
+left2_drowned = scalar(
+    "l_0^2", "left_overlap2_drowned", "squared left overlap at a damping far below 1/√N_h", UNIT
+)
 P_s = scalar("P_s", "share_kept", "share of an eigendirection that the ridge fit keeps", UNIT)
 K_s = scalar("K_s", "share_lost", "share of an eigendirection that the ridge fit loses", UNIT)
 noise_gain = scalar("r_s", "noise_gain", "gain of the noise", NONNEGATIVE, "[x]^-2")
@@ -156,3 +191,5 @@ s_A = scalar(
 )
 s_B = scalar("s_B", "second_atom", "the other eigenvalue", POSITIVE, "[x]^2")
 p_A = scalar("p_A", "first_atom_weight", "fraction of directions with the first", UNIT)
+back = matrix("B_p", "backward_signals", "derivatives of the loss in the neurons' inputs", (k, n))
+right_factor = matrix("P_r", "right_factor", "what multiplies the gradient from the right", (d, d))

@@ -1,6 +1,6 @@
 """Identities of a claim read exactly, over GF(2^61 - 1)."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 
 from lpfl import decide
 from lpfl.verify.expect import Decided
@@ -17,14 +17,18 @@ def exact_parts(trial: Trial, *, only: Collection[str] = ()) -> Iterator[Decided
     sizes = {"d": trial.input_dim, "m": trial.output_dim, "k": trial.rank}
     sizes["n"] = min(trial.scenario.get("batch_size", 2 * sizes["d"]), 2 * sizes["d"])
     for name in only or trial.claim.parts:
-        part = trial.claim[name]
-        if not part.is_matrix:
+        if not trial.claim[name].is_matrix:
             continue
-        result = part.exact(sizes, seed=trial.integer_seed("exact", name))
-        verdict = decide.exact_identity(
-            result.holds, false_pass_bound=float(result.false_pass_bound), degree=result.degree
-        )
-        yield Decided(part=name, verdict=verdict, label="exact")
+        yield exact_matrix(trial, name, sizes)
+
+
+def exact_matrix(trial: Trial, name: str, sizes: Mapping[str, int]) -> Decided:
+    """Decide one identity in matrices of the given sizes, by letter."""
+    result = trial.claim[name].exact(sizes, seed=trial.integer_seed("exact", name))
+    verdict = decide.exact_identity(
+        result.holds, false_pass_bound=float(result.false_pass_bound), degree=result.degree
+    )
+    return Decided(part=name, verdict=verdict, label="exact")
 
 
 def exact_scalar(trial: Trial, name: str, *, draws: int = 2) -> Decided:

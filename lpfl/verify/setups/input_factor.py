@@ -56,19 +56,25 @@ class Frame:
 
 
 def at_truth(
-    problem: model.LinearRepresentation, T: Tensor, head_error: Tensor | None = None
+    problem: model.LinearRepresentation,
+    T: Tensor,
+    head_error: Tensor | None = None,
+    *,
+    small: float = SMALL,
 ) -> model.Weights:
-    """Return G = G* + T B and F = F* (I + u), both deviations times SMALL."""
+    """Return G = G* + T B and F = F* (I + u), both deviations times ``small``."""
     F, G = problem.head_star, problem.representation_star
     if head_error is not None:
-        F = F + SMALL * F @ head_error
-    return model.Weights(F, G + SMALL * T @ problem.complement)
+        F = F + small * F @ head_error
+    return model.Weights(F, G + small * T @ problem.complement)
 
 
-def tangents_of(problem: model.LinearRepresentation, weights: model.Weights) -> Tensor:
-    """Return the tangent matrix over SMALL."""
+def tangents_of(
+    problem: model.LinearRepresentation, weights: model.Weights, *, small: float = SMALL
+) -> Tensor:
+    """Return the tangent matrix over ``small``."""
     G_star, B = problem.representation_star, problem.complement
-    return linalg.tangent_matrix(weights.representation, G_star, B) / SMALL
+    return linalg.tangent_matrix(weights.representation, G_star, B) / small
 
 
 def one_step(
@@ -105,36 +111,43 @@ def chain(
     warm: int,
     steps: int,
     name: str,
+    small: float = SMALL,
 ) -> list[Tensor]:
     """Return the whitened tangents along ``steps`` steps, the start first.
 
     warm: steps at the truth before the tangents are put there, which fill the memory of the method.
+    small: size of the tangents in the run.
     """
     frame, stream = Frame.of(problem), trial.stream("chain", name)
     weights = model.Weights(problem.head_star, problem.representation_star)
     memory = method.init(weights)
     for _ in range(warm):
         _, memory = method.step(weights, memory, sample_moments(problem, rows, stream))
-    weights = at_truth(problem, frame.tangents(whitened))
+    weights = at_truth(problem, frame.tangents(whitened), small=small)
     path = [whitened]
     for _ in range(steps):
         weights, memory = method.step(weights, memory, sample_moments(problem, rows, stream))
-        path.append(tangents_of(problem, weights) @ frame.complement_root)
+        path.append(tangents_of(problem, weights, small=small) @ frame.complement_root)
     return path
 
 
 def one_truth(
     trial: Trial, replicates: int, *, noise_std: float = 0.0
 ) -> model.LinearRepresentation:
-    """Return the scenario's one truth, repeated; its facts are admitted when it is drawn."""
+    """Return the scenario's one truth, repeated."""
+    one = replace(single_truth(trial), noise_std=noise_std)
+    return floors.repeated(one, trial.replicates(replicates))
+
+
+def single_truth(trial: Trial) -> model.LinearRepresentation:
+    """Return the scenario's one truth, once, noise-free; admit its facts when it is drawn."""
     if "truth" not in trial.memory:
         drawn = trial.memory["truth"] = setup.draw_truth(trial, replicates=1)
-        known = trial.memory.get("facts", {})
-        setup.admit(
-            trial, drawn, **{**known, "input_law": drawn.input_law, "noise_std": trial.noise_std}
-        )
-    one = replace(trial.memory["truth"], noise_std=noise_std)
-    return floors.repeated(one, trial.replicates(replicates))
+        known = {**trial.memory.get("facts", {}), "input_law": drawn.input_law}
+        known["noise_std"] = trial.scenario.get("noise_std", 0.0)
+        setup.admit(trial, drawn, **known)
+    truth: model.LinearRepresentation = trial.memory["truth"]
+    return truth
 
 
 def shape(trial: Trial) -> tuple[int, int]:
@@ -150,7 +163,7 @@ def unit(trial: Trial) -> float:
 
 def spectra(trial: Trial) -> tuple[Array, Array]:
     """Return the eigenvalues of H and of Sigma_s."""
-    return setup.head_eigenvalues(trial.scenario), schur_spectrum(one_truth(trial, 1))
+    return setup.head_eigenvalues(trial.scenario), schur_spectrum(single_truth(trial))
 
 
 def spread2(trial: Trial) -> float:

@@ -164,7 +164,8 @@ def head_step(trial: Trial) -> Iterator[Comparison]:
     assert batch.targets is not None
     grad_F = drawn.gradients().head
     features = batch.inputs @ G.mT
-    by_rows = torch.linalg.lstsq(features, batch.targets).solution.mT
+    Q, R = torch.linalg.qr(features)
+    by_rows = torch.linalg.solve_triangular(R, Q.mT @ batch.targets, upper=True).mT
     norm = torch.linalg.matrix_norm
     scale = norm(F) + norm(by_rows)
     tolerance = rounding(

@@ -7,8 +7,8 @@ FAULTS = (
         "SI-28",
         "theory.single_index.variants.passes:_ALIGNMENT",
         old="phi * s2_link * filter_noise",
-        new="s2_link * filter_noise",
-        why="noise not averaged over the batch",
+        new="sp.sqrt(phi) * s2_link * filter_noise",
+        why="noise averaged over the root of the batch",
     ),
     Fault(
         "SI-28",

@@ -1,0 +1,97 @@
+"""``lpfl calibrate``: true statements with fresh seeds; how often a verdict errs or stays open."""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from lpfl.commands.terminal import harmless, say
+from lpfl.commands.trust_options import add_options, require_counts, resumable, write_json
+
+SAYS = "check true statements again with fresh seeds; count false alarms and open verdicts"
+EPILOG = """\
+examples:
+  lpfl calibrate --runs 25                  25 fresh seeds of every claim
+  lpfl calibrate --runs 100 --claims LR-11  100 of one
+
+The folder keeps what is done: more --runs add to it, and the same command goes on after an
+interruption.
+exit codes: 0 nothing was refuted; 1 something was; 2 bad input; 130 interrupted"""
+
+
+def add_parser(commands: Any) -> None:
+    """Add the command to the parser."""
+    parser = commands.add_parser(
+        "calibrate",
+        help=SAYS,
+        description=SAYS,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--runs", type=int, default=25, help="fresh seeds per claim (default 25)")
+    parser.add_argument(
+        "--claims", default="*", metavar="PATTERN", help="comma-separated ids or 'LR-*' patterns"
+    )
+    add_options(parser, out="reports/calibration", scenarios=2)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the claims; 0 nothing refuted, 1 something was, 130 interrupted."""
+    require_counts(args, runs=1, scenarios=1, jobs=1)
+    return resumable(lambda: calibrate(args), "lpfl calibrate")
+
+
+def calibrate(args: argparse.Namespace) -> int:
+    """Run, write calibration.json and say what was found."""
+    from lpfl.trust.calibration import calibrate_once, calibration_tasks, summary
+    from lpfl.trust.environment import environment, settings_of
+    from lpfl.trust.journal import Journal
+    from lpfl.trust.pool import answer_missing
+    from lpfl.verify.registry import CHECKS
+    from lpfl.verify.selection import select_claims
+
+    claims = select_claims(args.claims, list(CHECKS))
+    tasks = calibration_tasks(claims, runs=args.runs, scenarios=args.scenarios)
+    settings = settings_of("calibrate", scenarios=args.scenarios)
+    with Journal(args.out, "calibration", settings) as journal:
+        records = answer_missing(calibrate_once, journal, tasks, jobs=args.jobs, say=show_progress)
+        found = {**environment(), "runs": args.runs, **summary(records)}
+        write_json(Path(args.out) / "calibration.json", found)
+    print(json.dumps(found, indent=1) if args.json else words(found))
+    for record in records:
+        for part, scenario, outcome in record.get("open", []):
+            claim, seed, _ = record["task"]
+            say(harmless(f"{outcome}: {claim}, {part}, seed {seed}, scenario {scenario}"))
+        if "lost" in record:
+            say(harmless(f"lost: {record['task']}: {record['lost']}"))
+    return 1 if found["refuted"] else 0
+
+
+def show_progress(record: dict[str, Any], number: int, total: int) -> None:
+    """Print one line on stderr about a claim-run."""
+    width = len(str(total))
+    claim, seed, _ = record["task"]
+    said = ", ".join(f"{n} {name}" for name, n in record.get("outcomes", {"lost": 1}).items())
+    say(f"[{number:{width}}/{total}] {claim} seed {seed}: {said}")
+
+
+def words(found: dict[str, Any]) -> str:
+    """Return the result in a few lines."""
+
+    def rate(name: str) -> str:
+        low, high = found[f"{name}_interval"]
+        return f"{found[name]} of {found['claim_runs']} ({100 * low:.2g} to {100 * high:.2g} %)"
+
+    lines = [
+        f"claim-runs        {found['claim_runs']} over {found['scenarios']} fresh scenarios, "
+        f"{found['second_looks']} with a second look",
+        f"refuted           {rate('refuted')}",
+        f"inconclusive      {rate('inconclusive')}",
+    ]
+    if found["p_values"]:
+        lines.append(
+            f"exact laws        {found['exact_laws']} with {found['p_values']} p-values, smallest "
+            f"{found['smallest_p_value']:.2g}; all uniform: p = {found['uniform']:.2g}"
+        )
+    return "\n".join(lines)

@@ -1,0 +1,72 @@
+"""What ``lpfl verify`` says about records: progress, table, tolerances, how to reproduce."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from lpfl.commands.terminal import say
+
+
+def show_progress(record: Mapping[str, Any], done: int, total: int) -> None:
+    """Print one line on stderr about a finished claim."""
+    width = len(str(total))
+    say(
+        f"[{done:{width}}/{total}] {record['claim']}  {record['verdict']:<12} "
+        f"{record['scenarios']} scenarios  {record['seconds']:.1f} s"
+    )
+
+
+def number(value: float | None) -> str:
+    """Return four significant digits, or a dash."""
+    return "-" if value is None else f"{value:.4g}"
+
+
+def table(records: list[dict[str, Any]], broken: Sequence[Any] = ()) -> str:
+    """Return the table of claims, the deciding (worst) scenario's numbers; broken packs below."""
+    from tabulate import tabulate
+
+    rows = [
+        (
+            record["claim"],
+            record["kind"],
+            record["worst"]["part"],
+            number(record["worst"]["predicted"]),
+            number(record["worst"]["measured"]),
+            number(record["margin"]),
+            record["verdict"],
+        )
+        for record in records
+    ]
+    rows += [(pack.name, "-", "-", "-", "-", "-", "not loaded") for pack in broken]
+    headers = ("claim", "kind", "deciding part", "predicted", "measured", "margin", "verdict")
+    return tabulate(rows, headers=headers, disable_numparse=True)
+
+
+def widened(observations: list[dict[str, Any]], dtype: str) -> str:
+    """Return which tolerances a lower precision widens, and what became undecidable by it."""
+    import torch
+
+    factor = torch.finfo(getattr(torch, dtype)).eps / torch.finfo(torch.float64).eps
+    widest: dict[str, float] = {}
+    coarse: dict[str, int] = {}
+    for record in observations:
+        if record["alpha"] == 0.0 and record["tolerance"]:
+            name = f"{record['claim']} {record['part']}"
+            widest[name] = max(widest.get(name, 0.0), record["tolerance"])
+            coarse[name] = coarse.get(name, 0) + (record["outcome"] == "inconclusive")
+    lines = [f"{dtype}: epsilon widens these tolerances by about {factor:.2g} against float64"]
+    for name, tolerance in widest.items():
+        left = f"; undecidable in {coarse[name]} scenarios" if coarse[name] else ""
+        lines.append(f"  {name}: up to {tolerance:.2g}{left}")
+    return "\n".join(lines)
+
+
+def worst_scenario(record: Mapping[str, Any], header: Mapping[str, Any]) -> str:
+    """Return how to reproduce the worst scenario of a refuted claim."""
+    from lpfl.results.reproduce import reproduce_command
+
+    worst = record["worst"]
+    return (
+        f"{record['claim']} refuted in part {worst['part']!r}: predicted "
+        f"{number(worst['predicted'])}, measured {number(worst['measured'])}\n  reproduce: "
+        f"{reproduce_command(record['claim'], worst['scenario'], header)}"
+    )

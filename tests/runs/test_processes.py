@@ -1,0 +1,118 @@
+"""Processes of a run: none is left behind, none can end the run, signals keep what is done."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from lpfl.results.store import read_results
+
+pytestmark = pytest.mark.skipif(
+    not Path("/proc/self/status").exists(), reason="reads processes from /proc"
+)
+LONG = ("verify", "--profile", "nightly", "--claims", "LR-06,LR-12,LR-16,LR-17")
+
+
+def start(out: Path, *arguments: str) -> subprocess.Popen[str]:
+    """Start a run whose first claim ends soon and whose others take long."""
+
+    def usual_signals() -> None:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_DFL)
+
+    return subprocess.Popen(
+        [sys.executable, "-m", "lpfl", *LONG, "--out", str(out), *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=usual_signals,
+        start_new_session=True,
+    )
+
+
+def of_session(leader: int) -> dict[int, str]:
+    """Return the living processes of a session and how each was started."""
+    found = {}
+    for folder in Path("/proc").iterdir():
+        if not folder.name.isdigit():
+            continue
+        try:
+            fields = (folder / "stat").read_text().rpartition(")")[2].split()
+            if int(fields[3]) == leader and fields[0] != "Z":
+                found[int(folder.name)] = (folder / "cmdline").read_text().replace("\0", " ")
+        except OSError:
+            continue
+    return found
+
+
+def busiest(session: int) -> int:
+    """Return the process that has used most time, of those that are neither leader nor server."""
+
+    def used(process: int) -> int:
+        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+        return int(fields[11]) + int(fields[12])
+
+    parents = {
+        int(Path(f"/proc/{p}/stat").read_text().rpartition(")")[2].split()[1])
+        for p in of_session(session)
+    }
+    leaves = [p for p in of_session(session) if p not in parents and p != session]
+    return max(leaves, key=used)
+
+
+def require_none_left(session: int) -> None:
+    deadline = time.monotonic() + 20
+    while left := of_session(session):
+        assert time.monotonic() < deadline, f"left behind: {left}"
+        time.sleep(0.1)
+
+
+def first_claim(process: subprocess.Popen[str]) -> None:
+    assert process.stderr is not None
+    assert "LR-06" in process.stderr.readline()
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_keeps_what_is_done(number: signal.Signals, jobs: str, tmp_path: Path) -> None:
+    """To the whole group, as a terminal that closes and a supervisor send it."""
+    process = start(tmp_path, "--jobs", jobs)
+    first_claim(process)
+    os.killpg(process.pid, number)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 128 + number
+    assert "interrupted: 1 of 4 claims kept; go on with" in err
+    assert f"lpfl verify --resume --out {tmp_path}" in err
+    assert list(read_results(tmp_path / "results.jsonl").claims) == ["LR-06"]
+    assert "incomplete" in (tmp_path / "index.html").read_text()
+    require_none_left(process.pid)
+
+
+def test_workers_end_with_a_killed_parent(tmp_path: Path) -> None:
+    process = start(tmp_path, "--jobs", "2")
+    first_claim(process)
+    assert len(of_session(process.pid)) >= 3
+    process.kill()
+    process.communicate(timeout=60)
+    require_none_left(process.pid)
+    assert list(read_results(tmp_path / "results.jsonl").claims) == ["LR-06"]
+
+
+def test_a_killed_worker_is_an_error_row_and_the_run_goes_on(tmp_path: Path) -> None:
+    process = start(tmp_path, "--jobs", "2", "--profile", "quick")
+    first_claim(process)
+    time.sleep(1.0)
+    os.kill(busiest(process.pid), signal.SIGKILL)
+    out, err = process.communicate(timeout=200)
+    assert process.returncode == 1, err
+    results = read_results(tmp_path / "results.jsonl")
+    assert results.complete
+    verdicts = sorted(claim["verdict"] for claim in results.claims.values())
+    assert verdicts == ["confirmed", "confirmed", "confirmed", "error"]
+    assert "the worker process was ended by SIGKILL" in err
+    assert "error" in out
+    require_none_left(process.pid)

@@ -1,0 +1,86 @@
+"""``lpfl faults`` and ``lpfl calibrate``, on cheap claims."""
+
+import json
+
+import pytest
+
+from lpfl.cli import main
+from lpfl.trust.calibration import exact_interval, summary
+
+
+def test_faults_reports_what_each_claim_saw(tmp_path, capsys):
+    assert main(["faults", "--claims", "lr-01", "--json", "--out", str(tmp_path)]) == 0
+    listed = json.loads(capsys.readouterr().out)
+    assert len(listed) >= 2
+    assert listed == json.loads((tmp_path / "faults.json").read_text())
+    for fault in listed:
+        assert fault["detected"] is True
+        assert fault["claims"] == ["LR-01"]
+        assert fault["target"].split(".")[0] in ("lpfl", "theory")
+        assert fault["scenarios"] >= 1
+
+
+def test_calibrate_adds_runs_to_what_is_there(tmp_path, capsys):
+    common = ["calibrate", "--claims", "LR-11", "--scenarios", "1", "--out", str(tmp_path)]
+    assert main([*common, "--runs", "1", "--json"]) == 0
+    first = json.loads(capsys.readouterr().out)
+    assert (first["claim_runs"], first["refuted"]) == (1, 0)
+    assert main([*common, "--runs", "2", "--json"]) == 0
+    both = json.loads(capsys.readouterr().out)
+    assert both["claim_runs"] == 2
+    assert both["p_values"] == 2 * first["p_values"] > 0
+    assert len((tmp_path / "calibration.jsonl").read_text().splitlines()) == 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["calibrate", "--runs", "0"], "runs=0, needs >= 1"),
+        (["calibrate", "--jobs", "0"], "jobs=0, needs >= 1"),
+        (["faults", "--scenarios", "0"], "scenarios=0, needs >= 1"),
+        (["faults", "--out", " "], "out=' ', needs the path of a folder"),
+        (["faults", "--claims", "XX-1", "--out", "never"], "claims='XX-1' matches none"),
+    ],
+)
+def test_bad_input_is_one_line(arguments, words, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(arguments) == 2
+    assert words in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def record(claim: str, **outcomes: int) -> dict[str, object]:
+    p_values = {"law": [0.2, 0.7]}
+    return {
+        "task": [claim, 1, 2],
+        "outcomes": outcomes,
+        "second_looks": 1,
+        "open": [],
+        "p_values": p_values,
+        "margins": {},
+    }
+
+
+def test_a_claim_run_is_as_bad_as_its_worst_scenario():
+    found = summary(
+        [
+            record("A", confirmed=2),
+            record("A", confirmed=1, inconclusive=1),
+            record("B", refuted=1, inconclusive=1),
+            {"task": ["B", 2, 2], "lost": "died"},
+        ]
+    )
+    assert (found["confirmed"], found["inconclusive"], found["refuted"]) == (1, 1, 1)
+    assert found["claim_runs"] == 3
+    assert found["claims"]["B"]["refuted"] == 1
+    assert found["exact_laws"] == 2
+
+
+def test_the_interval_of_a_rate_is_exact():
+    """The rule of three, and both ends."""
+    assert exact_interval(0, 2000)[1] == pytest.approx(3.69 / 2000, rel=0.01)
+    assert exact_interval(0, 0) == [0.0, 1.0]
+    assert exact_interval(5, 5)[1] == 1.0
+    low, high = exact_interval(10, 100)
+    assert 0.048 < low < 0.05
+    assert 0.175 < high < 0.178
