@@ -22,7 +22,7 @@ from theory.linear_representation.variants.notation_steps import (
     E_o,
     E_t,
     N_all,
-    c_n,
+    c_k,
     eps_T,
     eta_t,
 )
@@ -47,7 +47,7 @@ LR_40 = Claim(
         "bound. With step sizes 1/t and an input factor averaged over all rows so far, KFAC at "
         "the true head is recursive least squares: E|T|² = A_T/(N − d − 1) exactly at small "
         "noise. With both layers moved this holds to leading order in d/n. A head refitted on "
-        "every batch loses k of its n rows: E|T|² → A_T c_n/(N(2c_n − 1)), c_n = 1 − k/n. The mean "
+        "every batch loses k of its n rows: E|T|² → A_T c_k/(N(2c_n − 1)), c_k = 1 − k/n. The mean "
         "of the iterates of a constant step size has an error near A_n/t."
     ),
     source=DERIVED,
@@ -59,11 +59,11 @@ LR_40 = Claim(
         "bound": Part(Kind.BOUND, sp.Ge(E_t, A_T / N_all, evaluate=False)),
         "recursive": Part(Kind.LIMIT, sp.Eq(E_t, A_T / (N_all - d - 1), evaluate=False)),
         "refitted": Part(
-            Kind.LIMIT, sp.Eq(E_t, A_T * c_n / (N_all * (2 * c_n - 1)), evaluate=False)
+            Kind.LIMIT, sp.Eq(E_t, A_T * c_k / (N_all * (2 * c_k - 1)), evaluate=False)
         ),
         "averaged": Part(Kind.LIMIT, sp.Eq(E_mean, A_N * _MEMORY / t_steps**2, evaluate=False)),
     },
-    definitions={c_n: 1 - k / n},
+    definitions={c_k: 1 - k / n},
     assumptions=(
         *RANKS,
         NO_DAMPING,
