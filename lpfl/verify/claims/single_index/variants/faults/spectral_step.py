@@ -14,8 +14,8 @@ FAULTS = (
         "SI-31",
         "theory.single_index.variants.spectral_step:SI_31",
         old="E(s) / batch_top",
-        new="E(s) ** 2 / E(s ** 2)",
-        why="effective rank for the stable rank",
+        new="sp.sqrt(E(s) / batch_top)",
+        why="ratio of norms for the stable rank",
     ),
     Fault(
         "SI-31",
