@@ -28,7 +28,7 @@ from theory.single_index.variants.passes import largest_eigenvalue
 from theory.single_index.variants.spectral_step import nuclear_rank_bound, stable_rank_share
 
 REPLICATES, OUTPUTS = 160, 5
-# Times d^(-2/3), relative: how far the largest eigenvalue of a batch lies below the edge. By the law
+# Times d^(-2/3), relative: how far the top eigenvalue of a batch lies below the edge. By the law
 # of Tracy and Widom below 0.8 for isotropic inputs and n >= d. Seen: 1.6 in mild scenarios, 2.1 at
 # condition 100, where few eigenvalues of Sigma set the edge.
 EDGE_TERM, WIDE_EDGE_TERM = 3.0, 4.0
