@@ -43,9 +43,7 @@ OP_37 = Claim(
         "ridgeless": Part(Kind.IDENTITY, EQUAL, "pseudo-inverse"),
         "population": Part(Kind.IDENTITY, DIVIDED),
         "adam": Part(Kind.IDENTITY, sp.Eq(u_ij, g / (sp.Abs(g) + eps), evaluate=False)),
-        "shampoo": Part(
-            Kind.IDENTITY, sp.Eq(s_out, s_in / sp.sqrt(s_in**2 + lam), evaluate=False)
-        ),
+        "shampoo": Part(Kind.IDENTITY, sp.Eq(s_out, s_in / sp.sqrt(s_in**2 + lam), evaluate=False)),
         "polar": Part(Kind.IDENTITY, EQUAL, "singular values of the polar factor"),
     },
     example=EXAMPLE,

@@ -65,9 +65,7 @@ def problems(trial: Trial) -> Iterator[Comparison]:
     draws = math.ceil(2.0 * math.log(2.0 / trial.alpha) / SHAPE.value**2)
     entry = as_numpy(haar(draws, trial.input_dim, trial.stream("haar"), trial.dtype)[:, 0, 0])
     inside = special.betainc(0.5, (trial.input_dim - 1) / 2.0, np.square(entry))
-    yield UniformLaw(
-        part="haar", transforms=(1.0 + np.sign(entry) * inside) / 2.0, distance=SHAPE
-    )
+    yield UniformLaw(part="haar", transforms=(1.0 + np.sign(entry) * inside) / 2.0, distance=SHAPE)
 
 
 def starts(trial: Trial, G_star: Tensor) -> Iterator[Comparison]:
@@ -161,9 +159,7 @@ def rows_and_moments(trial: Trial) -> Iterator[Comparison]:
     assert batch.targets is not None
     noise = (batch.targets - batch.inputs @ problem.product_star.mT) / trial.noise_std
     free = round(trial.number("noise"))
-    yield square(
-        part="noise", totals=as_numpy(noise.square().sum((-2, -1))), dof=free, unit=free
-    )
+    yield square(part="noise", totals=as_numpy(noise.square().sum((-2, -1))), dof=free, unit=free)
     cross = drawn.cross - problem.product_star @ drawn.cov_x
     inner = cross @ torch.linalg.pinv(drawn.cov_x, rtol=1e-9) * cross
     free = round(trial.number("moment_noise"))
@@ -237,9 +233,7 @@ def blocks(trial: Trial) -> Iterator[Comparison]:
     d, count = trial.input_dim, 3 * 8
     values = {"input_dim": d, "covariance": CovarianceSpec(d), "aspect": 0.5, "link": "tanh",
               "noise_std": 0.3, "width_ratio": 1.0}  # fmt: skip
-    inner = Trial(
-        trial.claim, Scenario(values), trial.seed, trial.alpha, trial.device, trial.dtype
-    )
+    inner = Trial(trial.claim, Scenario(values), trial.seed, trial.alpha, trial.device, trial.dtype)
 
     def measure(problem: single_index.model.SingleIndexProblem, block: int) -> dict[str, Tensor]:
         batch = single_index.draw_moments(inner, problem, block)

@@ -78,12 +78,9 @@ def preconditioners(trial: Trial) -> Iterator[Comparison]:
     grad = normal(COPIES, N, d)
     for label, n in (("more rows", 2 * d + 2), ("fewer rows", max(1, d - 1))):
         X, other = normal(COPIES, n, d) + 0.3, normal(COPIES, n, d)
-        for part, rows, options in (
-            ("same_batch", X, {}),
-            ("other_batch", other, {"whitening_inputs": other}),
-        ):
+        for part, rows, whitening in (("same_batch", X, None), ("other_batch", other, other)):
             Q = rows.mT @ rows / n
-            measured = precondition.kfac(grad, X, damping=lam, **options)
+            measured = precondition.kfac(grad, X, damping=lam, whitening_inputs=whitening)
             lifted = Q + lam * torch.eye(d, dtype=trial.dtype, device=trial.device)
             yield divided(trial, part, measured, grad, Q, lam, condition_of(lifted), label=label)
         direct = precondition.kfac(grad, X, damping=0.0)

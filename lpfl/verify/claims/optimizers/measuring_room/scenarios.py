@@ -15,6 +15,7 @@ from lpfl.seeding import generator
 from lpfl.verify.check import check
 from lpfl.verify.expect import Below, Comparison, Same
 from lpfl.verify.oracles import model
+from lpfl.verify.scenario import Scenario
 from lpfl.verify.space import (
     Choice,
     Covariances,
@@ -74,16 +75,14 @@ def spaces(trial: Trial) -> Iterator[Comparison]:
     yield from levels(trial, space)
 
 
-def ends(trial: Trial, drawn: list[object]) -> Iterator[Comparison]:
+def ends(trial: Trial, drawn: list[Scenario]) -> Iterator[Comparison]:
     """Measure how far from each end of a real axis the scenarios stay."""
     shares = {
-        "plain": [(s.plain + 1.0) / 3.0 for s in drawn],  # type: ignore[attr-defined]
-        "far": [(s.far - 0.5) / 1.5 for s in drawn],  # type: ignore[attr-defined]
-        "log_real": [(math.log10(s.log_real) + 2.0) / 4.0 for s in drawn],  # type: ignore[attr-defined]
+        "plain": [(s.plain + 1.0) / 3.0 for s in drawn],
+        "far": [(s.far - 0.5) / 1.5 for s in drawn],
+        "log_real": [(math.log10(s.log_real) + 2.0) / 4.0 for s in drawn],
         "log10_cond": [
-            s.covariance.log10_cond / 3.0  # type: ignore[attr-defined]
-            for s in drawn
-            if s.covariance.family != "identity"  # type: ignore[attr-defined]
+            s.covariance.log10_cond / 3.0 for s in drawn if s.covariance.family != "identity"
         ],
     }
     for name, values in shares.items():

@@ -39,7 +39,8 @@ FAULTS = (
           "(gradient.square() + epsilon).sqrt()", "epsilon inside the root"),
     Fault("OP-37", "lpfl.precondition:shampoo_first", "(s.square() + damping).sqrt()",
           "s + damping", "damping on the singular value"),
-    Fault("OP-37", "lpfl.linalg.damped:damped_solve", "shifted.diagonal(dim1=-2, dim2=-1).add_(damping)",
+    Fault("OP-37", "lpfl.linalg.damped:damped_solve",
+          "shifted.diagonal(dim1=-2, dim2=-1).add_(damping)",
           "shifted.diagonal(dim1=-2, dim2=-1).add_(2 * damping)",
           "damping doubled"),
 )  # fmt: skip
