@@ -223,5 +223,5 @@ def _batches(
     for i, value in enumerate(sizes.tolist()):
         need_nonnegative(**{f"aspects[{i}]": value})
     if weights[0] > 0 and abs(sizes[0] - aspect) > 1e-12 * aspect:
-        raise ValueError(f"aspects[0]={sizes[0]!r}, needs aspect={aspect!r}: the own batch")
+        raise ValueError(f"aspects[0]={float(sizes[0])!r}, needs aspect={aspect!r}: the own batch")
     return weights, sizes

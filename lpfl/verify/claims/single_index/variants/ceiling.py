@@ -16,7 +16,7 @@ from lpfl.verify.setups import alignment as compare
 from lpfl.verify.setups import factors
 from lpfl.verify.setups import single_index as setup
 from lpfl.verify.setups.exact import exact_scalar
-from lpfl.verify.space import Integers, Reals
+from lpfl.verify.space import Choice, Integers, Reals
 from lpfl.verify.tolerance import finite_size, judgement
 from lpfl.verify.trial import Trial
 from theory import Spectrum
@@ -53,7 +53,15 @@ def passes_direction(batch: sampler.Moments, passes: int, step: float) -> Tensor
 
 @check(
     "SI-18",
-    (*setup.AXES, Reals("own_weight", 0.1, 0.9), Integers("passes", 2, 12)),
+    (
+        setup.INPUT_DIM,
+        setup.COVARIANCE,
+        setup.ASPECT,
+        Choice("link", ("tanh", "erf", "relu", "he12", "identity", "sign")),  # he13: heavy tails
+        setup.NOISE_STD,
+        Reals("own_weight", 0.1, 0.9),
+        Integers("passes", 2, 12),
+    ),
     anchors=ANCHORS,
     decisions=10,
     facts=setup.facts,
