@@ -29,9 +29,9 @@ FAULTS = (
     Fault(
         "LR-35",
         "lpfl.optim.kfac:Kfac.proposed",
-        old="lengths[0] / lengths[1].clamp(min=tiny)",
-        new="(lengths[0] / lengths[1].clamp(min=tiny)).sqrt()",
-        why="a root of the ratio of lengths in the graft",
+        old="self.step_size * lengths[0]",
+        new="self.step_size * lengths[0].sqrt()",
+        why="a root of the gradient's length in the graft",
     ),
     Fault(
         "LR-35",
