@@ -5,13 +5,14 @@ A function that needs no inputs takes them all the same, so that all share one s
 """
 
 from collections.abc import Callable
+from math import isfinite
 
 import torch
 from torch import Tensor
 
 from lpfl.linalg import require_finite, spectral
 from lpfl.linalg.damped import damped_solve, require_non_negative
-from lpfl.linalg.spectral import polar_factor
+from lpfl.linalg.spectral import polar_factor, psd_power
 
 Preconditioner = Callable[[Tensor, Tensor], Tensor]
 
@@ -27,19 +28,32 @@ def kfac(
     *,
     damping: float,
     whitening_inputs: Tensor | None = None,
+    factor: Tensor | None = None,
+    exponent: float = 1.0,
 ) -> Tensor:
-    """Return ``gradient (Q + damping I)^{-1}`` with ``Q = X^T X / n`` of the same batch.
+    """Return ``gradient (Q + damping I)^{-exponent}`` with ``Q = X^T X / n`` of the same batch.
 
-    ``whitening_inputs`` (R, n2, d) gives Q from an independent batch. Damping 0 is the ridgeless
-    limit, the pseudo-inverse of Q when it has fewer rows than columns. Solves the smaller of the
-    d-by-d and the n-by-n system; the rounding error grows as ``|Q| / damping``.
+    ``whitening_inputs`` (R, n2, d) gives Q from an independent batch, ``factor``
+    (R, d, d) or (d, d) is Q itself: an average, a mixture, that of an earlier step. Damping 0 is
+    the ridgeless limit, the pseudo-inverse of Q when it has fewer rows than columns. Solves the
+    smaller of the d-by-d and the n-by-n system; the rounding error grows as ``|Q| / damping``.
     Units: damping in [x]^2.
-    Raises: ValueError if damping < 0, or if damping is 0 and the system is singular.
+    Raises: ValueError if damping < 0, if damping is 0 and the system is singular, for both a
+        factor and whitening_inputs, or for an exponent that is not > 0.
     Source: derived (push-through identity) for n < d.
     """
     require_non_negative("damping", damping)
+    if not (isfinite(exponent) and exponent > 0):
+        raise ValueError(f"exponent={exponent}, needs finite and > 0")
+    if factor is not None and whitening_inputs is not None:
+        raise ValueError("factor and whitening_inputs are both given, needs one of them")
     X = inputs if whitening_inputs is None else whitening_inputs
     n, d = X.shape[-2:]
+    if exponent != 1.0:
+        Q = X.mT @ X / n if factor is None else factor
+        return gradient @ psd_power(Q, -exponent, epsilon=damping)
+    if factor is not None:
+        return damped_solve(factor.expand(len(gradient), d, d), gradient.mT, damping=damping).mT
     if n >= d:
         return damped_solve(X.mT @ X / n, gradient.mT, damping=damping).mT
     gram = X @ X.mT / n

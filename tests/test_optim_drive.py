@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from lpfl import precondition
+from lpfl.linalg.algebra import second_moment
 from lpfl.optim.adam import Adam
 from lpfl.optim.drive import first_direction
 from lpfl.optim.foof import Foof
@@ -35,3 +36,15 @@ def test_a_rule_starts_as_its_preconditioner(rule: MatrixRule, known) -> None:
     inputs = torch.randn(2, 30, 6, generator=generator, dtype=torch.float64)
     direction = first_direction(rule)(gradient, inputs)
     assert relative(direction, known(gradient, inputs)) < 1e-9
+
+
+def test_a_given_factor_replaces_the_second_moment_of_the_inputs() -> None:
+    stream = torch.Generator().manual_seed(1)
+    gradient, inputs, other = (
+        torch.randn(shape, generator=stream, dtype=torch.float64)
+        for shape in ((2, 3, 4), (2, 9, 4), (2, 7, 4))
+    )
+    rule = Kfac(damping=0.1)
+    factor = second_moment(other)
+    found = first_direction(rule, factor=factor)(gradient, inputs)
+    assert torch.equal(found, first_direction(rule)(gradient, other))

@@ -1,10 +1,13 @@
 """The directions of each method, against dense formulas on rows."""
 
+from functools import partial
+
 import pytest
 import torch
 
 from lpfl.linalg import haar
 from lpfl.problems.single_index import (
+    Sample,
     SingleIndexProblem,
     draw_problem,
     normalised_teacher,
@@ -12,9 +15,11 @@ from lpfl.problems.single_index import (
 )
 from lpfl.problems.single_index.directions import (
     centred_direction,
+    factor_direction,
     kfac_direction,
     kfac_direction_of_rows,
     population_direction,
+    power_directions,
     sgd_direction,
     sign_direction,
 )
@@ -96,3 +101,40 @@ def test_negative_damping_and_singular_systems_are_refused() -> None:
     singular.second_moment.zero_()
     with pytest.raises(ValueError, match="needs > 0"):
         kfac_direction(singular, damping=0.0)
+
+
+@pytest.mark.parametrize("exponent", [0.0, 0.5, 1.0, 1.7])
+@pytest.mark.parametrize("damping", [0.0, 0.3])
+def test_powers_of_any_factor(exponent: float, damping: float) -> None:
+    stream = generator(0, "powers", str(exponent))
+    X = torch.randn((3, 12, 5), generator=stream, dtype=torch.float64)
+    y = torch.randn((3, 12), generator=stream, dtype=torch.float64)
+    batch = moments(plain_rows(Sample(X, y)))
+    diagonal = torch.linspace(0.5, 2.0, 5, dtype=torch.float64)
+    for factor in (batch.second_moment, torch.diag(diagonal), diagonal):
+        (found,) = power_directions(batch, factor, [exponent], damping=damping)
+        dense = torch.diag(factor) if factor.ndim == 1 else factor
+        values, vectors = torch.linalg.eigh(dense + damping * torch.eye(5, dtype=torch.float64))
+        power = (vectors * values[..., None, :] ** -exponent) @ vectors.mT
+        expected = (power @ batch.cross_moment[:, :, None])[..., 0]
+        assert torch.allclose(found, expected, rtol=1e-10)
+        if exponent == 1.0:
+            inverted = factor_direction(batch, factor, damping=damping)
+            assert torch.allclose(inverted, expected, rtol=1e-10)
+
+
+def test_powers_without_damping_are_those_of_the_pseudo_inverse() -> None:
+    stream = generator(0, "pseudo")
+    X = torch.randn((2, 3, 5), generator=stream, dtype=torch.float64)
+    y = torch.randn((2, 3), generator=stream, dtype=torch.float64)
+    batch = moments(plain_rows(Sample(X, y)))
+    (found,) = power_directions(batch, batch.second_moment, [1.0])
+    assert torch.allclose(found, kfac_direction(batch, damping=0.0), rtol=1e-9)
+
+
+def test_negative_damping_is_refused() -> None:
+    X = torch.eye(5, dtype=torch.float64)[None]
+    batch = moments(plain_rows(Sample(X, X[:, :, 0])))
+    for direction in (factor_direction, partial(power_directions, exponents=[0.5])):
+        with pytest.raises(ValueError, match=r"damping=-0\.1"):
+            direction(batch, factor=batch.second_moment, damping=-0.1)

@@ -27,6 +27,7 @@ from lpfl.problems.single_index.moments import (
     moments,
     plain_rows,
     sample_moments,
+    sample_second_moment,
 )
 from lpfl.seeding import generator
 
@@ -194,3 +195,20 @@ def test_float32_is_kept_and_bad_sizes_are_refused() -> None:
         sample_moments(problem, 2, generator=generator(11, "short"))
     with pytest.raises(ValueError, match="degrees=-1, needs >= 0"):
         bartlett_factor(-1, 3, replicates=1, generator=generator(11, "degrees"))
+
+
+@pytest.mark.parametrize("n", [3, 14])
+def test_second_moments_without_labels_are_wishart(n: int) -> None:
+    """Mean Sigma, and the variance (S_ij^2 + S_ii S_jj)/n of every entry, also for n < d."""
+    problem = problem_of(6, "unlabelled")
+    problem = SingleIndexProblem(problem.covariance, problem.teacher.repeat(4000, 1)[:4000])
+    seen = sample_second_moment(problem, n, generator=generator(12, "unlabelled", n))
+    S = problem.covariance if problem.covariance.ndim == 2 else torch.diag(problem.covariance)
+    variance = (S.square() + S.diagonal()[:, None] * S.diagonal()) / n
+    z = (seen.mean(0) - S) / (variance / len(seen)).sqrt()
+    assert 2 * stats.norm.sf(float(z.abs().max())) * 36 > LEVEL
+    assert torch.linalg.matrix_rank(seen[0]) == min(n, 6)
+    spread = (seen.var(0) / variance - 1).abs()
+    assert float(spread.max()) < 8 * (3 / len(seen)) ** 0.5 * 2
+    with pytest.raises(ValueError, match="n=0, needs >= 1"):
+        sample_second_moment(problem, 0, generator=generator(12, "none"))

@@ -148,3 +148,42 @@ def test_newton_schulz_maps_singular_values_by_the_iterated_quintic(width: int, 
 def test_bad_parameters_are_refused(call: Callable[[Tensor, Tensor], Tensor], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         call(*draw(9))
+
+
+@pytest.mark.parametrize("n", [3, 20])
+def test_a_given_factor_is_inverted(n: int) -> None:
+    gradient, X = draw(n)
+    other = draw(9, width=11)[1]
+    Q = 0.3 * X.mT @ X / n + 0.7 * other.mT @ other / 9
+    inverse = torch.linalg.inv(Q + 0.2 * torch.eye(D, dtype=torch.float64))
+    assert close(kfac(gradient, X, damping=0.2, factor=Q), gradient @ inverse)
+    assert close(kfac(gradient, X, damping=0.2, factor=Q[0]), gradient @ inverse[0])
+    own = X.mT @ X / n
+    same = kfac(gradient, X, damping=0.2, factor=own)
+    assert close(same, kfac(gradient, X, damping=0.2))
+
+
+@pytest.mark.parametrize("exponent", [0.5, 0.75, 1.5])
+@pytest.mark.parametrize("n", [3, 20])
+def test_exponents_are_powers_of_the_damped_factor(n: int, exponent: float) -> None:
+    gradient, X = draw(n)
+    Q = X.mT @ X / n
+    shifted = Q + 0.2 * torch.eye(D, dtype=torch.float64)
+    expected = gradient @ symmetric_power(shifted, -exponent)
+    assert close(kfac(gradient, X, damping=0.2, exponent=exponent), expected)
+    twice = kfac(gradient, X, damping=0.2, exponent=exponent / 2)
+    again = kfac(twice, X, damping=0.2, exponent=exponent / 2)
+    assert close(again, expected)
+
+
+@pytest.mark.parametrize("exponent", [0.0, -1.0, float("nan"), float("inf")])
+def test_exponents_are_positive(exponent: float) -> None:
+    gradient, X = draw(9)
+    with pytest.raises(ValueError, match=f"exponent={exponent}, needs finite and > 0"):
+        kfac(gradient, X, damping=0.2, exponent=exponent)
+
+
+def test_one_source_of_the_factor() -> None:
+    gradient, X = draw(9)
+    with pytest.raises(ValueError, match="needs one of them"):
+        kfac(gradient, X, damping=0.2, factor=X.mT @ X, whitening_inputs=X)

@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import Callable
 from dataclasses import MISSING, fields, replace
-from typing import Any
+from typing import Any, cast
 
 from torch import Tensor
 
@@ -88,8 +88,8 @@ def on_linear_representation(
 def _split(data: Batch | tuple[Batch, Batch], rule: MatrixRule) -> tuple[Batch, Batch]:
     """Return the batch of the gradients and the batch of what the layers saw."""
     if rule.batches == 1:
-        assert isinstance(data, Batch)
-        return data, data
+        batch = cast(Batch, data)
+        return batch, batch
     if isinstance(data, Batch) or len(data) != 2:
         raise ValueError(f"{rule.name} got one batch, needs two: (gradients, what layers saw)")
     return data
@@ -155,16 +155,20 @@ def described(kind: type[Any]) -> str:
     return "\n".join([*lines, "Raises: ValueError outside a bound."])
 
 
-def first_direction(rule: MatrixRule) -> Callable[[Tensor, Tensor], Tensor]:
+def first_direction(
+    rule: MatrixRule, *, factor: Tensor | None = None
+) -> Callable[[Tensor, Tensor], Tensor]:
     """Return ``(gradient, inputs) -> direction``: what a first step of size 1 subtracts.
 
-    gradient (R, N, d), inputs (R, n, d), those of the layer on the batch of the gradient. The
-    step size of the rule is replaced by 1, so that ``one_step`` sets its own.
+    gradient (R, N, d), inputs (R, n, d), those of the layer on the batch of the gradient.
+    factor (R, d, d): what the rule reads instead of their second moment. The step size of the rule
+    is replaced by 1, so that ``one_step`` sets its own.
     """
     unit = replace(rule, step_size=1.0)
 
     def precondition(gradient: Tensor, inputs: Tensor) -> Tensor:
-        seen = Layer(second_moment(inputs)) if unit.needs_layer else Layer()
+        moment = second_moment(inputs) if factor is None else factor
+        seen = Layer(moment) if unit.needs_layer else Layer()
         start = gradient.new_zeros(gradient.shape)
         after, _ = unit.update(start, gradient, unit.start(start), seen)
         return -after

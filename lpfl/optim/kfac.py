@@ -278,14 +278,22 @@ class Kfac(MatrixRule):
         return EVERY if self.output_factor != "identity" else (*INPUT_MAPS, "gauge_rotation")
 
 
-def alternating(**values: Any) -> Method:
-    """Return alternating KFAC: least-squares head, then one step on the representation."""
-    rule = Kfac(**values)
-    stated = rule.invariances
+def beside_a_free_head(rule: Kfac) -> tuple[str, ...]:
+    """Return the invariances of ``rule`` on the representation beside an undamped head.
+
+    Damping of the input factor alone is then felt by maps of the input, not by the gauge.
+    """
     left_free = rule.damping_kind == "factor" and rule.output_damping == 0.0
     left_free &= rule.output_factor != "identity"
     if left_free and rule.damping > 0.0 and rule.metric_free:
-        stated = (*ROTATIONS, "gauge")
+        return (*ROTATIONS, "gauge")
+    return rule.invariances
+
+
+def alternating(**values: Any) -> Method:
+    """Return alternating KFAC: least-squares head, then one step on the representation."""
+    rule = Kfac(**values)
+    stated = beside_a_free_head(rule)
     return on_linear_representation(rule, head="least_squares", invariances=stated)
 
 

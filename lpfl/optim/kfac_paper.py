@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from lpfl.optim.core.hyper import positive
 from lpfl.optim.core.method import Method
 from lpfl.optim.drive import dressed, on_linear_representation
-from lpfl.optim.kfac import Kfac
+from lpfl.optim.kfac import Kfac, beside_a_free_head
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +28,12 @@ def representation_first(**values: Any) -> Method:
     """Return the method: the head follows at the new representation, undamped."""
     rule = KfacPaper(**values)
     head_rule = replace(rule, step_size=rule.head_step_size, damping=0.0, output_damping=0.0)
-    return on_linear_representation(rule, head="representation_first", head_rule=head_rule)
+    return on_linear_representation(
+        rule,
+        head="representation_first",
+        head_rule=head_rule,
+        invariances=beside_a_free_head(rule),
+    )
 
 
 kfac_paper = dressed(representation_first, KfacPaper)

@@ -41,6 +41,7 @@ from theory.linear_representation.variants.chain import chain_spectrum
 from theory.linear_representation.variants.damped_rate import damped_rate
 from theory.linear_representation.variants.factor_floor import factor_floor, factor_multiplier
 from theory.linear_representation.variants.frozen_batch_norm import batch_norm_excess
+from theory.linear_representation.variants.kurtosis import complement_share, inverse_scale
 from theory.linear_representation.variants.output_factor import output_factor
 from theory.linear_representation.variants.plateau import plateau_length
 
@@ -61,6 +62,7 @@ __all__ = [
     "batch_norm_excess",
     "bias_spectrum",
     "chain_spectrum",
+    "complement_share",
     "cone_angle",
     "cone_contraction",
     "cone_defect",
@@ -77,6 +79,7 @@ __all__ = [
     "gradient_descent_spectrum",
     "headline_admissible",
     "headline_bound",
+    "inverse_scale",
     "kfac_spectrum",
     "local_rate",
     "momentum_floor",

@@ -6,7 +6,11 @@ from theory.core.notation import (
     NONNEGATIVE,
     POSITIVE,
     UNIT,
+    d,
+    k,
+    m,
     matrix,
+    n,
     scalar,
     size,
 )
@@ -36,6 +40,8 @@ omega = scalar("omega", "weight_decay", "decoupled weight decay", NONNEGATIVE)
 radius = scalar("rho_B", "radius", "radius of the spectral-norm ball", POSITIVE)
 s_W = scalar("s_W", "shape_factor", "factor on the step by the shape of the matrix", POSITIVE)
 p_e = scalar("p_e", "exponent", "inverse power of each side in Shampoo", UNIT)
+lam_r = scalar("lambda_r", "damping_root", "root of the damping", NONNEGATIVE)
+pi_W = scalar("pi_W", "factor_split", "root of the ratio of mean eigenvalues of Q and P", POSITIVE)
 lam_P = scalar("lambda_P", "output_damping", "damping added to the output factor", NONNEGATIVE)
 c_a = scalar("c_N1", "newton_schulz_first", "coefficient of s in a Newton-Schulz step")
 c_b = scalar("c_N3", "newton_schulz_third", "coefficient of s³ in a Newton-Schulz step")
@@ -44,6 +50,10 @@ c_c = scalar("c_N5", "newton_schulz_fifth", "coefficient of s⁵ in a Newton-Sch
 # What is counted and measured.
 age = scalar("t_s", "steps_seen", "number of gradients seen", sp.Range(0, sp.oo))
 past = scalar("t_p", "steps_ago", "how many steps ago a gradient was seen", sp.Range(0, sp.oo))
+nu_clip = scalar("nu_c", "clip_factor", "factor of the clip on a step", UNIT)
+c_clip = scalar("c_d", "largest_decrease", "bound on the predicted decrease", POSITIVE)
+drop = scalar("d_L", "decrease_ahead", "η times ⟨gradient, step⟩ over the layers", POSITIVE)
+n_slope = scalar("n_g", "gradient_norm", "Frobenius norm of the gradient", NONNEGATIVE)
 weight_of = scalar("omega_p", "kept_weight", "weight of a past statistic in an average", UNIT)
 response = scalar("r_t", "impulse_response", "total move after one unit gradient")
 moved_by = scalar("m_ij", "entry_move", "size of the move of one entry", NONNEGATIVE)
@@ -84,3 +94,26 @@ p_V = size("p_V", "parameters", "number of parameters of the model")
 Phi = matrix("Phi", "fisher", "Fisher matrix of all parameters", (p_V, p_V))
 Delta = matrix("Delta_V", "natural_direction", "direction that a natural step subtracts", (p_V, 1))
 grad_V = matrix("nabla_V", "gradient_vector", "gradient in all parameters", (p_V, 1))
+q_V = size("q_V", "null_dimension", "dimension of the null space of the Fisher matrix")
+N_V = matrix("N_V", "null_basis", "basis of the null space of the Fisher matrix", (p_V, q_V))
+
+# The linear representation through the moments of one batch, or two.
+C_xy = matrix("C_xy", "cross", "cross-moment YᵀX/n of a batch", (m, d), unit="[x][y]")
+S_2 = matrix("S_hb", "cov_x_of_head_batch", "sample covariance of the batch of the head", (d, d),
+             "positive_definite", "[x]^2")  # fmt: skip
+C_2 = matrix("C_hb", "cross_of_head_batch", "cross-moment of the batch of the head", (m, d),
+             unit="[x][y]")  # fmt: skip
+M_G = matrix("M_G", "moved", "representation before its rows are orthonormalised", (k, d),
+             "derived")  # fmt: skip
+F_h = matrix("F_h", "head_refitted", "least-squares head for G", (m, k), "derived", "[y]")
+V_n = matrix("V_n", "noise_variances", "diagonal matrix of the noise variance of each row", (n, n),
+             unit="[y]^2")  # fmt: skip
+bias_2 = matrix("b_DFW", "bias_two_batches", "mean step on the complement over the step size",
+                (k, d - k))  # fmt: skip
+bias_1 = matrix("b_same", "bias_one_batch", "the same with one batch for head and step",
+                (k, d - k))  # fmt: skip
+loss_before = scalar(
+    "L_b", "loss_before_steps", "loss before a few small steps", NONNEGATIVE, "[y]^2"
+)
+loss_after = scalar("L_a", "loss_after_steps", "loss after them", NONNEGATIVE, "[y]^2")
+along_row = scalar("p_g", "row_product", "product of a row of G with the gradient in it")

@@ -15,7 +15,12 @@ from theory.single_index.outlier import outlier as outlier
 from theory.single_index.polar import polar_edge as polar_edge
 from theory.single_index.prediction import mehler_risk as mehler_risk
 from theory.single_index.ridge import ridge_risk as ridge_risk
+from theory.single_index.variants.average import average_alignment as average_alignment
+from theory.single_index.variants.ceiling import ceiling as ceiling
 from theory.single_index.variants.elliptical import elliptical_alignment as elliptical_alignment
+from theory.single_index.variants.exponent import exponent_alignment as exponent_alignment
+from theory.single_index.variants.left_factor import left_factor_strength as left_factor_strength
+from theory.single_index.variants.mixture import mixture_alignment as mixture_alignment
 from theory.single_index.variants.passes import filter_alignment as filter_alignment
 from theory.single_index.variants.sample_size import (
     samples_for_alignment as samples_for_alignment,

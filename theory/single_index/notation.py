@@ -97,6 +97,34 @@ gamma_scale = scalar("gamma_tau", "scale_slope", "E[wτzy]/W_τ", REAL, "[y]")
 mu_y2 = scalar("mu_2", "scale_label_power", "E[w²τ²y²]", NONNEGATIVE, "[y]^2")
 mu_yz = scalar("mu_3", "scale_label_cross", "E[w²τ³zy]", REAL, "[y]")
 mu_4 = scalar("mu_4", "scale_fourth", "E[w²τ⁴]", NONNEGATIVE)
+mu_left = scalar("mu_h", "left_factor_damping", "damping of the left factor N_h E[δδᵀ]", POSITIVE)
+mu_library = scalar("mu_lib", "library_damping", "damping of the left factor E[δδᵀ]", POSITIVE)
+residual_power = scalar(
+    "e_r^2", "residual_power", "E r² of the residuals in the left factor", POSITIVE, "[y]^2"
+)
+left_strength = scalar(
+    "sigma_L", "left_strength", "largest singular value of the update with a left factor", POSITIVE
+)
+ratio_plain = scalar(
+    "q_0", "second_ratio", "second over first singular value, no left factor", NONNEGATIVE
+)
+ratio_left = scalar("q_L", "second_ratio_left", "the same with a left factor", NONNEGATIVE)
+left2_drowned = scalar(
+    "l_0^2", "left_overlap2_drowned", "squared left overlap at a damping far below 1/√N_h", UNIT
+)
+g_nuclear = scalar("g_nuc", "gradient_nuclear", "nuclear norm of a gradient", POSITIVE)
+g_frobenius = scalar("g_fro", "gradient_frobenius", "Frobenius norm of a gradient", POSITIVE)
+inputs_frobenius = scalar("X_fro", "inputs_frobenius", "Frobenius norm of the input rows", POSITIVE)
+inputs_operator = scalar("X_op", "inputs_operator", "operator norm of the input rows", POSITIVE)
+drop_spectral = scalar("D_spec", "decrease_spectral", "decrease of the loss, polar step", REAL)
+drop_gradient = scalar("D_grad", "decrease_gradient", "decrease of the loss, gradient step", REAL)
+side = scalar("sgn_D", "larger_guarantee", "sign of the difference of both guarantees", REAL)
+stable_share = scalar("st_d", "stable_rank_share", "stable rank of the input rows over d", UNIT)
+batch_top = scalar("lambda_+", "batch_top", "largest eigenvalue of a batch's XᵀX/n", POSITIVE)
+stable_rank = scalar("st_X", "stable_rank", "stable rank of the input rows", POSITIVE)
+nuclear_rank = scalar("nr_g", "nuclear_rank", "(g_nuc/g_fro)²", POSITIVE)
+least_side = scalar("q_r", "least_side", "smallest of width, dimension and samples", POSITIVE)
+cross_share = scalar("x_c", "cross_share", "twice ⟨spike, remainder⟩ over |spike|²", REAL)
 P_s = scalar("P_s", "share_kept", "share of an eigendirection that the ridge fit keeps", UNIT)
 K_s = scalar("K_s", "share_lost", "share of an eigendirection that the ridge fit loses", UNIT)
 noise_gain = scalar("r_s", "noise_gain", "gain of the noise", NONNEGATIVE, "[x]^-2")

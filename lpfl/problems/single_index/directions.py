@@ -4,10 +4,13 @@ The gradient of the first layer is nearly of rank one, ``c_act f beta^T``; these
 All take the statistics of a batch (or its rows) and return (R, d).
 """
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
 from lpfl.linalg.damped import damped_solve, require_non_negative
+from lpfl.linalg.spectral import rounding_cutoff
 from lpfl.problems.single_index.moments import CompressedRows, Moments
 
 
@@ -62,3 +65,37 @@ def population_direction(batch: Moments, covariance: Tensor) -> Tensor:
     if covariance.ndim == 1:
         return batch.cross_moment / covariance
     return torch.linalg.solve(covariance, batch.cross_moment.mT).mT
+
+
+def factor_direction(batch: Moments, factor: Tensor, *, damping: float = 0.0) -> Tensor:
+    """Return ``(factor + damping I)^{-1} X^T y / n`` for any factor (d,), (d, d) or (R, d, d).
+
+    The factor is an average, a mixture, the batch of an earlier step or the exact covariance.
+    Raises: ValueError if damping < 0, or if the damped factor is singular.
+    """
+    require_non_negative("damping", damping)
+    h = batch.cross_moment
+    if factor.ndim == 1:
+        return h / (factor + damping)
+    return damped_solve(factor.expand(h.shape[0], *factor.shape[-2:]), h, damping=damping)
+
+
+def power_directions(
+    batch: Moments, factor: Tensor, exponents: Sequence[float], *, damping: float = 0.0
+) -> list[Tensor]:
+    """Return ``(factor + damping I)^{-p} X^T y / n`` for each exponent p, from one decomposition.
+
+    factor: (d,), (d, d) or (R, d, d). Without damping, powers of the pseudo-inverse.
+    Raises: ValueError if damping < 0.
+    """
+    require_non_negative("damping", damping)
+    h = batch.cross_moment
+    if factor.ndim == 1:
+        return [h * (factor + damping).pow(-p) for p in exponents]
+    values, vectors = torch.linalg.eigh(factor)
+    kept = values > rounding_cutoff(values[..., -1:], values.shape[-1])
+    shifted = torch.where(kept, values, torch.zeros_like(values)) + damping
+    along = (vectors.mT @ h[:, :, None])[..., 0]
+    alive = kept if damping == 0 else torch.ones_like(kept)
+    safe = torch.where(alive, shifted, torch.ones_like(shifted))
+    return [(vectors @ (along * alive * safe.pow(-p))[:, :, None])[..., 0] for p in exponents]

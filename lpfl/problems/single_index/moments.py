@@ -155,3 +155,23 @@ def sample_moments(problem: SingleIndexProblem, n: int, *, generator: torch.Gene
     Source: derived; see the module's text.
     """
     return moments(compressed_rows(problem, n, generator=generator))
+
+
+def sample_second_moment(
+    problem: SingleIndexProblem, n: int, *, generator: torch.Generator
+) -> Tensor:
+    """Draw ``X^T X / n`` (R, d, d) of n rows without labels: a Wishart matrix over n.
+
+    Raises: ValueError if n < 1.
+    """
+    if n < 1:
+        raise ValueError(f"n={n}, needs >= 1")
+    white = bartlett_factor(
+        n,
+        problem.dim,
+        replicates=problem.replicates,
+        generator=generator,
+        dtype=problem.teacher.dtype,
+    )
+    rows = times_root(white, covariance_root(problem.covariance))
+    return rows.mT @ rows / n

@@ -24,14 +24,17 @@ Rule = Callable[[Array, Array, State, Options, Seen], Array]
 
 def sgd(W: Array, g: Array, m: State, o: Options, seen: Seen) -> Array:
     """Gradient descent."""
-    return OP_01["rule"].number(weight=W, gradient=g, step_size=o["step_size"])
+    return OP_01["rule"].number(
+        weight=W, gradient=g, step_size=o["step_size"], weight_decay=o["weight_decay"]
+    )
 
 
 def sgd_momentum(W: Array, g: Array, m: State, o: Options, seen: Seen) -> Array:
     """Heavy ball, or Nesterov's form."""
     eta, b = o["step_size"], o["momentum"]
     old = m.get("v", np.zeros_like(W))
-    v = m["v"] = OP_02["velocity"].number(velocity=old, gradient=g, momentum=b)
+    kept = OP_02["averaged" if o["averaged"] else "velocity"]
+    v = m["v"] = kept.number(velocity=old, gradient=g, momentum=b)
     if o["nesterov"]:
         known = {"weight": W, "gradient": g, "velocity_next": v, "step_size": eta, "momentum": b}
         return OP_02["nesterov"].number(**known)

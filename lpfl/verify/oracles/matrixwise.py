@@ -4,6 +4,7 @@ Same signature as in :mod:`lpfl.verify.oracles.entrywise`. Averages are formed f
 so far, with the printed weight of every age, not by a recursion.
 """
 
+import copy
 import math
 from typing import Any
 
@@ -12,6 +13,7 @@ import numpy as np
 from lpfl.verify.oracles.entrywise import (
     Array,
     Options,
+    Rule,
     Seen,
     State,
     adam_direction,
@@ -83,18 +85,32 @@ def scion(W: Array, g: Array, m: State, o: Options, seen: Seen) -> Array:
     return by_letter(OP_07, "constrained" if o["constrained"] else "unconstrained", W, values)
 
 
-def remembered(claim: Claim, m: State, key: str, value: Array, decay: float) -> Array:
-    """Return the mean of everything seen under ``key``, with the printed weights."""
+def remembered(
+    claim: Claim,
+    m: State,
+    key: str,
+    value: Array,
+    decay: float,
+    *,
+    every: int = 1,
+    includes_current: bool = True,
+) -> Array:
+    """Return the mean of what was seen under ``key`` in every ``every``-th step, as printed.
+
+    includes_current: with the value of this step; without it, where there is an earlier one.
+    """
     value = shaken(value, m.get("nudge", 0.0))
-    past = m.setdefault(key, [])
-    past.append(value)
-    if decay == 0.0:
-        return value
-    t = len(past)
-    weights = [
-        claim["kept"].number(averaging=decay, steps_ago=t - 1 - s, steps_seen=t) for s in range(t)
-    ]
-    return np.asarray(sum(weight * old for weight, old in zip(weights, past, strict=True)))
+    past, count = m.setdefault(key, []), m.get(key + " steps", 0)
+    m[key + " steps"] = count + 1
+    known = list(past)
+    if count % every == 0:
+        past.append(value)
+    if includes_current or not known:
+        known = list(past)
+    t = len(known)
+    ages = np.arange(t)[::-1]
+    weights = claim["kept"].number(averaging=decay, steps_ago=ages, steps_seen=t)
+    return np.tensordot(np.atleast_1d(weights), np.stack(known), axes=1)
 
 
 def shampoo(W: Array, g: Array, m: State, o: Options, seen: Seen) -> Array:
@@ -130,33 +146,95 @@ def soap(W: Array, g: Array, m: State, o: Options, seen: Seen) -> Array:
     return W
 
 
-def with_velocity(claim: Claim, m: State, W: Array, moved: Array, momentum: float) -> Array:
-    """Return the next W when the plain move enters a velocity that starts at zero."""
-    if momentum == 0.0:
-        return moved
-    old = m.get("v", np.zeros_like(W))
-    m["v"] = claim["velocity"].number(velocity=old, plain_step=moved - W, momentum=momentum)
-    return W + m["v"]
+def factor_step(claim: Claim, W: Array, g: Array, m: State, o: Options, seen: Seen) -> Array:
+    """Return the move of KFAC or FOOF before clip, momentum and decoupled decay."""
+    Q, P = seen
+    assert Q is not None
+    kept = {"every": o["factor_every"], "includes_current": o["includes_current"]}
+    slope = coupled(W, g, o)
+    Q = remembered(claim, m, "Q", Q, o["averaging"], **kept)
+    if P is not None and claim is OP_10:
+        P = remembered(claim, m, "P", P, o["averaging"], **kept)
+    move = divided(claim, W, slope, P if claim is OP_10 else None, Q, o) - W
+    if o["graft"] == "sgd":
+        length = np.linalg.norm(slope, axis=(-2, -1), keepdims=True)
+        wanted = claim["graft"].number(step_size=o["step_size"], gradient_norm=length)
+        move = move * wanted / np.linalg.norm(move, axis=(-2, -1), keepdims=True)
+    return move
+
+
+def divided(claim: Claim, W: Array, slope: Array, P: Array | None, Q: Array, o: Options) -> Array:
+    """Return the plain step with one of three kinds of damping; P None stands for I."""
+    eye = np.broadcast_to(np.eye(W.shape[-2]), (*W.shape[:-1], W.shape[-2]))
+    values = {"D_W": slope, "Q_W": Q, "eta": o["step_size"], "lambda": o["damping"]}
+    if o["damping_kind"] == "kronecker":
+        return W - o["step_size"] * kronecker_solve(slope, eye if P is None else P, Q, o["damping"])
+    if o["damping_kind"] == "pi":
+        P = eye if P is None else P
+        ratio = np.trace(Q, axis1=-2, axis2=-1) / np.trace(P, axis1=-2, axis2=-1)
+        values["pi_W"] = np.sqrt(ratio * P.shape[-1] / Q.shape[-1])
+        values |= {"P_W": P, "lambda_r": math.sqrt(o["damping"])}
+        return by_letter(OP_10, "pi", W, values)
+    values["lambda_P"] = o["output_damping"]
+    if P is None:
+        return by_letter(claim, "step" if claim is OP_11 else "last_layer", W, values)
+    return by_letter(claim, "step", W, {**values, "P_W": P})
+
+
+def kronecker_solve(slope: Array, P: Array, Q: Array, damping: float) -> Array:
+    """Return D with ``P D Q + damping D = slope`` from the dense system in all entries of D."""
+    found = []
+    for S, left, right in zip(slope, P, Q, strict=True):
+        system = np.kron(left, right) + damping * np.eye(S.size)
+        found.append(np.linalg.solve(system, S.ravel()).reshape(S.shape))
+    return np.stack(found)
+
+
+def coupled(W: Array, g: Array, o: Options) -> Array:
+    """Return the gradient, with the decay in it where the two are coupled."""
+    return g + o["weight_decay"] * W if o["decay_kind"] == "coupled" else g
+
+
+def with_memory(claim: Claim, W: Array, move: Array, m: State, o: Options) -> Array:
+    """Return the next W: clip, momentum of one of three kinds, decoupled decay."""
+    move, b = move * m.pop("clip", 1.0), o["momentum"]
+    after = W + move
+    if b:
+        kind, old = o["momentum_kind"], m.get("v", np.zeros_like(W))
+        part = claim["averaged" if kind == "averaged" else "velocity"]
+        v = m["v"] = part.number(velocity=old, plain_step=move, momentum=b)
+        after = W + v
+        if kind == "nesterov":
+            after = claim["nesterov"].number(weight=W, plain_step=move, velocity_next=v, momentum=b)
+    if o["weight_decay"] and o["decay_kind"] == "decoupled":
+        kept = claim["decay"].number(
+            weight=W, step_size=o["step_size"], weight_decay=o["weight_decay"]
+        )
+        after = after + (kept - W)
+    return after
 
 
 def kfac(W: Array, g: Array, m: State, o: Options, seen: Seen) -> Array:
     """KFAC; without an output factor the one of the last layer, the identity."""
-    Q, P = seen
-    assert Q is not None
-    Q = remembered(OP_10, m, "Q", Q, o["averaging"])
-    values = {"D_W": g, "Q_W": Q, "eta": o["step_size"], "lambda": o["damping"]}
-    if P is None:
-        moved = by_letter(OP_10, "last_layer", W, values)
-    else:
-        P = remembered(OP_10, m, "P", P, o["averaging"])
-        moved = by_letter(OP_10, "step", W, {**values, "P_W": P, "lambda_P": o["output_damping"]})
-    return with_velocity(OP_10, m, W, moved, o["momentum"])
+    return with_memory(OP_10, W, factor_step(OP_10, W, g, m, o, seen), m, o)
 
 
 def foof(W: Array, g: Array, m: State, o: Options, seen: Seen) -> Array:
     """FOOF: the input factor alone."""
-    Q = seen[0]
-    assert Q is not None
-    Q = remembered(OP_11, m, "Q", Q, o["averaging"])
-    values = {"D_W": g, "Q_W": Q, "eta": o["step_size"], "lambda": o["damping"]}
-    return with_velocity(OP_11, m, W, by_letter(OP_11, "step", W, values), o["momentum"])
+    return with_memory(OP_11, W, factor_step(OP_11, W, g, m, o, seen), m, o)
+
+
+Piece = tuple[Array, Array, State, Options, Seen]
+
+
+def clip_factor(rule: Rule, pieces: list[Piece]) -> Array:
+    """Return what the clip multiplies the steps of layers that move together with, (R, 1, 1)."""
+    claim, total = (OP_11 if rule is foof else OP_10), 0.0
+    for W, g, m, o, seen in pieces:
+        move = factor_step(claim, W, g, copy.deepcopy(m), o, seen)
+        inner = (coupled(W, g, o) * -move).sum(axis=(-2, -1), keepdims=True)
+        total = total + o["step_size"] * inner
+    bound = min(o["kl_clip"] for *_, o, _ in pieces)
+    total = np.maximum(total, np.finfo(np.float64).tiny)
+    factor: Array = claim["clip"].number(largest_decrease=bound, decrease_ahead=total)
+    return factor

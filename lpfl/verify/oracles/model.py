@@ -1,13 +1,16 @@
 """The linear representation from its rows: gradients, factors, heads, and the order of layers."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
+from lpfl.optim.core.output_factor import sampled_residuals
 from lpfl.verify.oracles.entrywise import Options, Rule, State
 from lpfl.verify.oracles.matrices import shaken, transposed
+from lpfl.verify.oracles.matrixwise import Piece, clip_factor
 
 Array = NDArray[np.float64]
 
@@ -30,6 +33,7 @@ class Rows(NamedTuple):
     targets: Array
 
 
+ORDER = ("head", "representation")
 Step = Callable[[Layers, State, Rows], Layers]
 
 
@@ -54,18 +58,36 @@ def refitted(G: Array, rows: Rows, nudge: float = 0.0) -> Array:
     hidden = rows.inputs @ transposed(G)
     if nudge:
         moment = shaken(transposed(hidden) @ hidden, nudge)
-        return transposed(np.linalg.solve(moment, transposed(hidden) @ rows.targets))
+        right: Array = transposed(hidden) @ rows.targets
+        return transposed(np.asarray(np.linalg.solve(moment, right), dtype=np.float64))
     fitted: Array = np.linalg.pinv(hidden) @ rows.targets
     return transposed(fitted)
 
 
-def seen(layer: str, at: Layers, rows: Rows) -> tuple[Array, Array | None]:
-    """Return input and output factor of a layer, from the rows."""
-    n = rows.inputs.shape[-2]
-    if layer == "representation":
-        return transposed(rows.inputs) @ rows.inputs / n, transposed(at.head) @ at.head
-    hidden = rows.inputs @ transposed(at.representation)
-    return transposed(hidden) @ hidden / n, None
+def seen(
+    layer: str, at: Layers, rows: Rows, shown: Rows, o: Options, count: int
+) -> tuple[Array, Array | None]:
+    """Return input and output factor of a layer; None stands for I.
+
+    rows: of the gradients, which the output factor reads. shown: those of the input factor.
+    count: number of steps before.
+    """
+    first = layer == "representation"
+    X = shown.inputs if first else shown.inputs @ transposed(at.representation)
+    Q: Array = transposed(X) @ X / X.shape[-2]
+    kind = o.get("output_factor", "gauss_newton")
+    if kind == "identity" or (kind == "gauss_newton" and not first):
+        return Q, None
+    F, m = at.head, at.head.shape[-2]
+    E: Array = np.sqrt(m) * np.eye(m)
+    if kind == "empirical":
+        E = residual(at, rows)
+    elif kind == "sampled":
+        like = torch.from_numpy(rows.targets)
+        options = {"samples_per_row": o["samples_per_row"], "seed": o["sample_seed"]}
+        E = sampled_residuals(like, **options, draw=count).numpy()
+    B: Array = E @ F if first else E
+    return Q, transposed(B) @ B / B.shape[-2]
 
 
 def layerwise(
@@ -77,31 +99,47 @@ def layerwise(
     """
     chosen = {"head": head_options or options, "representation": options}
 
-    def moved(layer: str, at: Layers, state: State, rows: Rows) -> Array:
-        W, grad = getattr(at, layer), getattr(slopes(at, rows), layer)
-        own = state.setdefault(layer, {"nudge": state.get("nudge", 0.0)})
-        return rule(W, grad, own, chosen[layer], seen(layer, at, rows))
+    def moved(layers: Sequence[str], at: Layers, state: State) -> Layers:
+        """Move some layers together, all gradients and factors taken at the same weights."""
+        rows, shown = state["pair"][0], state["pair"][-1]
+        pieces: list[Piece] = []
+        for layer in layers:
+            own = state.setdefault(layer, {"nudge": state["nudge"]})
+            grad = getattr(slopes(at, rows), layer)
+            o = chosen[layer]
+            factors = seen(layer, at, rows, shown, o, state["count"])
+            pieces.append((getattr(at, layer), grad, own, o, factors))
+        if options.get("kl_clip") is not None:
+            factor = clip_factor(rule, pieces)
+            for _, _, own, _, _ in pieces:
+                own["clip"] = factor
+        after = [rule(*piece) for piece in pieces]
+        return at._replace(**dict(zip(layers, after, strict=True)))
 
     def step(at: Layers, state: State, rows: Rows) -> Layers:
         if order == "least_squares":
-            at = at._replace(head=refitted(at.representation, rows, state.get("nudge", 0.0)))
+            head_rows = state["pair"][0]
+            at = at._replace(head=refitted(at.representation, head_rows, state["nudge"]))
         if order in ("least_squares", "frozen"):
-            return at._replace(representation=moved("representation", at, state, rows))
+            return moved(("representation",), at, state)
         if order == "joint":
-            return Layers(*[moved(layer, at, state, rows) for layer in Layers._fields])
-        names = ("head", "representation")
-        for layer in names if order == "head_first" else names[::-1]:
-            at = at._replace(**{layer: moved(layer, at, state, rows)})
+            return moved(Layers._fields, at, state)
+        for layer in ORDER if order == "head_first" else ORDER[::-1]:
+            at = moved((layer,), at, state)
         return at
 
     return step
 
 
-def path(step: Step, start: Layers, batches: Iterator[Rows], nudge: float = 0.0) -> Array:
-    """Return the weights before and after every step, (T + 1, R, p); nudge: of second moments."""
+def path(step: Step, start: Layers, batches: Iterable[Sequence[Rows]], nudge: float = 0.0) -> Array:
+    """Return the weights before and after every step, (T + 1, R, p); nudge: of second moments.
+
+    A step gets its last batch; all batches that it consumes are in its state, under "pair".
+    """
     at, state = start, State(nudge=nudge)
     walked = [at.flat()]
-    for rows in batches:
-        at = step(at, state, rows)
+    for pair in batches:
+        state["pair"], state["count"] = pair, len(walked) - 1
+        at = step(at, state, pair[-1])
         walked.append(at.flat())
     return np.stack(walked)

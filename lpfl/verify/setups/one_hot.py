@@ -48,8 +48,6 @@ def factor_weights(trial: Trial, name: str, options: dict[str, Any], *, side: st
     on, off = options["damping"], options["output_damping"]
     if side == "outputs":
         last, on, off = last.T, off, on
-    if name == "foof":
-        off = 0.0
     weights = options["step_size"] / (last[0] * (1.0 + off)) - on - REST
     reach = (1.0 + on) * T
     return Same(

@@ -38,6 +38,8 @@ class Reader:
 
     def size(self, expression: Any) -> int:
         """Return an integer size such as ``d - k``."""
+        if isinstance(expression, sp.Symbol):
+            return self._sizes[expression.name]
         symbols = sp.sympify(expression).free_symbols
         return int(sp.sympify(expression).subs({s: self._sizes[s.name] for s in symbols}))
 

@@ -9,6 +9,8 @@ from theory.linear_representation.noise_floors.empirical_fisher import LR_21
 from theory.linear_representation.noise_floors.floor_amgd import LR_16, stationary_variance
 from theory.linear_representation.noise_floors.floor_kfac import LR_12
 from theory.linear_representation.noise_floors.muon import LR_24
+from theory.linear_representation.variants.bias import LR_44
+from theory.linear_representation.variants.kurtosis import LR_42
 
 METHODS = ("kfac", "ngd", "amgd", "amgd_large_batch", "ngd_empirical", "adam", "muon")
 
@@ -22,6 +24,8 @@ def tangent_floor(
     head_eigenvalues: ArrayLike,
     schur_eigenvalues: ArrayLike,
     output_dim: int | None = None,
+    kurtosis: float = 0.0,
+    bias: bool = False,
 ) -> float:
     """Return the stationary E|T|_F^2 with fresh Gaussian batches of n rows.
 
@@ -34,8 +38,11 @@ def tangent_floor(
     - "adam": eigenvalues are the diagonals of diagonal H and Sigma
     - "muon": Sigma = I only, rank much smaller than the input
 
-    Raises: ValueError on another method, a bad argument, or an unstable step size (no floor).
-    Source: derived (LR-12, LR-16, LR-20 to LR-22, LR-24).
+    For "kfac" and "ngd" only: kurtosis, the excess kurtosis of independent symmetric components
+    (terms of order d/n^2 are left out); bias, a bias as one more column of the first layer.
+    Raises: ValueError on another method, a bad argument, an unstable step size (no floor), or
+    kurtosis and bias where there is no formula: for other methods, or both at once.
+    Source: derived (LR-12, LR-16, LR-20 to LR-22, LR-24, LR-42, LR-44).
     """
     choice("method", method, METHODS)
     lam = eigenvalues("head_eigenvalues", head_eigenvalues)
@@ -44,11 +51,13 @@ def tangent_floor(
     sigma = number("noise_std", noise_std, low=0.0)
     rows = count("n", n)
     k, d = lam.size, lam.size + mu.size
+    g = number("kurtosis", kurtosis, low=-2.0)
+    if (g != 0.0 or bias) and method not in ("kfac", "ngd"):
+        raise ValueError(f"kurtosis={g}, bias={bias} for method {method!r}, needs 'kfac' or 'ngd'")
     if method in ("kfac", "ngd"):
         number("step_size", eta, high=2.0, open_high=True)
-        count("n", rows, low=d + 2)
-        sizes = {"n": rows, "d": d, "k": k}
-        return float(LR_12["floor"].matrix(_values(lam, mu, eta, sigma), sizes=sizes))
+        count("n", rows, low=d + 3 if bias else d + 2)
+        return _kfac(_values(lam, mu, eta, sigma), {"n": rows, "d": d, "k": k}, g, bias)
     if method == "amgd":
         count("n", rows, low=k + 1)
         return sum(
@@ -82,6 +91,18 @@ def tangent_floor(
     else:
         entries = LR_22["floor"].number(**known, schur_eigenvalue=mu)
     return float(np.broadcast_to(entries, (k, mu.size)).sum())
+
+
+def _kfac(
+    values: dict[str, Array | float], sizes: dict[str, int], kurtosis: float, bias: bool
+) -> float:
+    if bias and kurtosis != 0.0:
+        raise ValueError(f"kurtosis={kurtosis} with bias=True, needs 0: one of the two at a time")
+    if bias:
+        return float(LR_44["floor"].matrix(values, sizes=sizes))
+    if kurtosis != 0.0:
+        return float(LR_42["floor"].matrix({**values, "g_4": kurtosis}, sizes=sizes))
+    return float(LR_12["floor"].matrix(values, sizes=sizes))
 
 
 def _values(lam: Array, mu: Array, eta: float, sigma: float) -> dict[str, Array | float]:

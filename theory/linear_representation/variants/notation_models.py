@@ -1,6 +1,8 @@
 """Notation of other models and other inputs: chains, biases, batch-norm, kurtosis, plateaus."""
 
-from theory.core.notation import NONNEGATIVE, POSITIVE, d, k, m, matrix, n, scalar, size
+import sympy as sp
+
+from theory.core.notation import NONNEGATIVE, POSITIVE, UNIT, d, k, m, matrix, n, scalar, size
 
 # LR-43: chains of layers
 L_chain = size("L", "num_layers", "layers of a chain")
@@ -72,3 +74,11 @@ Q_off = matrix("Q_off", "head_off_projector", "projector off the range of the tr
 V_G = matrix("V_G", "flow_representation", "where the flow takes the representation", (k, d),
              "derived")  # fmt: skip
 V_F = matrix("V_F", "flow_head", "where the flow takes the head", (m, k), "derived")
+
+# LR-42: inputs that are not Gaussian
+g_kurt = scalar("g_4", "excess_kurtosis", "excess kurtosis of the independent components",
+                sp.Interval(-2, sp.oo))  # fmt: skip
+c_inv = scalar("c_S", "inverse_scale", "mean inverse of the batch's covariance over Σ⁻¹", POSITIVE)
+spread_w = scalar("delta_w", "scale_spread", "half the distance of two equally likely scales", UNIT)
+c_pp = scalar("c_pp", "complement_share", "mean fourth power of the columns of B, per row", UNIT)
+q_square = scalar("q_sq", "square_factor", "mean of |T|² after a step over |T|²", NONNEGATIVE)

@@ -19,6 +19,7 @@ t_cycle = scalar("z_c^2", "cycle_square", "square of z_s in the 2-cycle", NONNEG
 t_tan = scalar("z_1", "metric_tangent", "tangent of the Σ-angle, one row", NONNEGATIVE)
 t_tan_next = scalar("z_1+", "metric_tangent_next", "the same after the step, with its sign")
 lam_S = scalar("lambda_S", "head_signal", "λ times the variance of G⋆x, one row", POSITIVE, "[y]^2")
+kappa_E = scalar("kappa_E", "empirical_step", "share of the misfit that a step removes")
 c_scale = scalar("g_C", "cauchy_scale", "scale of a Cauchy law of z_s", POSITIVE, "[y]")
 c_scale_next = scalar("g_C+", "cauchy_scale_next", "the same after the step", POSITIVE, "[y]")
 

@@ -20,15 +20,25 @@ from theory.optimizers.notation import (
     W_next,
     age,
     b_a,
+    c_clip,
     c_W,
     d_ij,
+    drop,
     lam_P,
+    lam_r,
+    n_slope,
+    norm_move,
+    nu_clip,
+    omega,
     p_e,
     past,
+    pi_W,
     r_W,
     s_in,
     s_out,
     unequal,
+    w,
+    w_next,
     weight_of,
     x_ij,
     x_next,
@@ -40,6 +50,20 @@ EXAMPLE = {"step_size": 0.1, "momentum": 0.5, "damping": 0.1, "averaging": 0.5}
 KEPT = Part(Kind.IDENTITY, sp.Eq(weight_of, (1 - b_a) * b_a**past / (1 - b_a**age), evaluate=False))
 KFAC = (P_W + lam_P * sp.Identity(r_W)).inv() * D_W * (Q_W + lam * sp.Identity(c_W)).inv()
 FOOF = D_W * (Q_W + lam * sp.Identity(c_W)).inv()
+PI = (
+    (P_W + (lam_r / pi_W) * sp.Identity(r_W)).inv()
+    * D_W
+    * (Q_W + (pi_W * lam_r) * sp.Identity(c_W)).inv()
+)
+
+MEMORY = {
+    "velocity": Part(Kind.IDENTITY, sp.Eq(x_next, b_m * x_ij + d_ij, evaluate=False)),
+    "averaged": Part(Kind.IDENTITY, sp.Eq(x_next, b_m * x_ij + (1 - b_m) * d_ij, evaluate=False)),
+    "nesterov": Part(Kind.IDENTITY, sp.Eq(w_next, w + d_ij + b_m * x_next, evaluate=False)),
+    "decay": Part(Kind.IDENTITY, sp.Eq(w_next, (1 - eta * omega) * w, evaluate=False)),
+    "clip": Part(Kind.IDENTITY, sp.Eq(nu_clip, sp.Min(1, sp.sqrt(c_clip / drop)), evaluate=False)),
+    "graft": Part(Kind.IDENTITY, sp.Eq(norm_move, eta * n_slope, evaluate=False)),
+}
 
 OP_08 = Claim(
     id="OP-08",
@@ -85,16 +109,24 @@ OP_10 = Claim(
     title="kfac divides by both factors of the layer",
     says=(
         "A step multiplies the gradient with (P + λ_P I)⁻¹ on the left and (Q + λI)⁻¹ on the "
-        "right. The last layer has P = I. With averaging, P and Q are weighted means of all "
-        "batches so far, with momentum the step enters a velocity that starts at zero. "
-        "Alternating KFAC refits the head on the batch before the representation moves."
+        "right. The last layer has P = I. Kronecker damping adds λ to the product of the factors, "
+        "the split by π adds √λ/π to P and π√λ to Q. With averaging, P and Q are weighted means of "
+        "all batches so far, or of those at which they are renewed. With momentum the step enters "
+        "a velocity that starts at zero, kept in one of three ways. Decoupled decay is multiplied "
+        "by the step size; coupled decay enters the gradient. A clip multiplies the step with "
+        "min(1, √(c_d/d_L)), a graft gives it the length of a gradient step. Alternating KFAC "
+        "refits the head on the batch before the representation moves."
     ),
     source=Source.seen("Zhang et al. 2025, arXiv 2502.01763, eq. (5) and its factors"),
     parts={
         "step": Part(Kind.IDENTITY, sp.Eq(W_next, W - eta * KFAC, evaluate=False)),
-        "last_layer": Part(Kind.IDENTITY, sp.Eq(W_next, W - eta * FOOF, evaluate=False)),
+        "last_layer": Part(
+            Kind.IDENTITY, sp.Eq(W_next, W - (eta / (1 + lam_P)) * FOOF, evaluate=False)
+        ),
+        "kronecker": Part(Kind.IDENTITY, sp.Eq(D_W, P_W * U_W * Q_W + lam * U_W, evaluate=False)),
+        "pi": Part(Kind.IDENTITY, sp.Eq(W_next, W - eta * PI, evaluate=False)),
         "kept": KEPT,
-        "velocity": Part(Kind.IDENTITY, sp.Eq(x_next, b_m * x_ij + d_ij, evaluate=False)),
+        **MEMORY,
     },
     example=EXAMPLE,
 )
@@ -103,15 +135,16 @@ OP_11 = Claim(
     id="OP-11",
     title="foof divides by the input factor alone",
     says=(
-        "A step multiplies the gradient with (Q + λI)⁻¹ on the right. It is the same for every "
-        "output factor. Averages and momentum are those of KFAC."
+        "A step multiplies the gradient with (Q + λI)⁻¹ on the right; a damping λ_P of P = I "
+        "divides it by 1 + λ_P. It is the same for every output factor. Averages, momentum, decay, "
+        "clip and graft are those of KFAC."
     ),
     source=Source.other_work("Benzing 2022"),
     parts={
-        "step": Part(Kind.IDENTITY, sp.Eq(W_next, W - eta * FOOF, evaluate=False)),
+        "step": Part(Kind.IDENTITY, sp.Eq(W_next, W - (eta / (1 + lam_P)) * FOOF, evaluate=False)),
         "right_only": Part(Kind.IDENTITY, sp.Eq(unequal, 0, evaluate=False)),
         "kept": KEPT,
-        "velocity": Part(Kind.IDENTITY, sp.Eq(x_next, b_m * x_ij + d_ij, evaluate=False)),
+        **MEMORY,
     },
     example=EXAMPLE,
 )

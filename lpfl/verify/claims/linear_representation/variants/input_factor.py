@@ -21,7 +21,7 @@ from lpfl.verify.trial import Trial
 
 STEP = judgement(0.03, "of the step, below half of what k of n rows do to it")
 SQUARES = judgement(0.08, "of a mean square, below half of what an inverse batch covariance does")
-HALF_WIDTH = 0.065
+HALF_WIDTH = 0.055
 STEP_HALF_WIDTH = 0.02
 LEFT = 1e-3
 INDEPENDENT = 4.0

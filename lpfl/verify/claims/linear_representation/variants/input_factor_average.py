@@ -135,8 +135,8 @@ def chain(trial: Trial) -> Iterator[Comparison]:
     weights = (1.0 - eta) ** -np.arange(len(along) - 1.0)
     multiplier = trial.number("multiplier", **known)
     rate = finite_size(
-        0.01 + 2.0 * memory_share(trial) * first_order(trial) ** 2,
-        "next order of the expansion: 2 q ((d + 1)/n)^2 of the step, measured; the memory's start",
+        0.015 + 2.0 * memory_share(trial) * first_order(trial) ** 2,
+        "next order of the step: at most 1.5 q ((d + 1)/n)^2, measured; 0.015 for the draws",
     )
     yield Near(
         part="multiplier",

@@ -17,33 +17,42 @@ from lpfl.verify.trial import Trial
 
 STEP_SIZE = Reals("step_size", 0.02, 0.3)
 MOMENTUM = Reals("momentum", 0.1, 0.95)
+WEIGHT_DECAY = Reals("weight_decay", 0.1, 2.0)
 
 
-@check("OP-01", (*setup.MATRIX, *setup.MODEL, STEP_SIZE))
+@check("OP-01", (*setup.MATRIX, *setup.MODEL, STEP_SIZE, WEIGHT_DECAY))
 def gradient_descent(trial: Trial) -> Iterator[Comparison]:
     """Run sgd on prescribed gradients and on batches, beside the printed rule."""
     trial.admit()
-    options = {"step_size": trial.step_size}
-    yield setup.rule_agreement(
-        trial, "rule", "sgd", entrywise.sgd, options, label="prescribed gradients"
-    )
-    yield from setup.forms(trial, "rule", "sgd", entrywise.sgd, options)
+    for decay in (0.0, trial.weight_decay):
+        options = {"step_size": trial.step_size, "weight_decay": decay}
+        label = f"prescribed gradients, decay {decay:.3g}"
+        yield setup.rule_agreement(trial, "rule", "sgd", entrywise.sgd, options, label=label)
+        yield from setup.forms(trial, "rule", "sgd", entrywise.sgd, options)
 
 
 @check("OP-02", (*setup.MATRIX, *setup.MODEL, STEP_SIZE, MOMENTUM))
 def momentum(trial: Trial) -> Iterator[Comparison]:
-    """Run both forms on prescribed gradients and on batches; answer one impulse."""
+    """Run every form on prescribed gradients and on batches; answer one impulse."""
     trial.admit()
-    for part, nesterov in (("heavy_ball", False), ("nesterov", True)):
+    for part, nesterov, averaged in (
+        ("heavy_ball", False, False),
+        ("nesterov", True, False),
+        ("averaged", False, True),
+    ):
         options = {
-            "step_size": trial.step_size, "momentum": trial.momentum, "nesterov": nesterov
-        }  # fmt: skip
+            "step_size": trial.step_size,
+            "momentum": trial.momentum,
+            "nesterov": nesterov,
+            "averaged": averaged,
+        }
         oracle = entrywise.sgd_momentum
         yield setup.rule_agreement(
             trial, part, "sgd_momentum", oracle, options, label="prescribed gradients"
         )
         yield from setup.forms(trial, part, "sgd_momentum", oracle, options)
-        yield from impulse(trial, options)
+        if not averaged:
+            yield from impulse(trial, options)
 
 
 def impulse(trial: Trial, options: dict[str, Any]) -> Iterator[Comparison]:

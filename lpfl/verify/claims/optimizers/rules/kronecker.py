@@ -1,8 +1,7 @@
-"""OP-08 to OP-11: Shampoo, SOAP, KFAC and FOOF beside their definitions."""
+"""OP-08 and OP-09: Shampoo and SOAP beside their definitions."""
 
 import math
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -108,96 +107,3 @@ def soap(trial: Trial) -> Iterator[Comparison]:
 def warmup(rows: int, columns: int) -> int:
     """Return how many gradients give both statistics full rank."""
     return math.ceil(max(rows, columns) / min(rows, columns)) + 1
-
-
-def factor_options(trial: Trial) -> dict[str, Any]:
-    """Return the options of KFAC and FOOF, all off their defaults."""
-    names = ("step_size", "averaging", "damping", "output_damping", "momentum")
-    return {name: getattr(trial, name) for name in names}
-
-
-def combinations(trial: Trial) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Return all options together, each of them alone, and none."""
-    options = factor_options(trial)
-    plain = dict.fromkeys(options, 0.0) | {"step_size": trial.step_size}
-    yield "all options", options
-    for name in ("averaging", "damping", "output_damping", "momentum"):
-        yield f"{name.replace('_', ' ')} alone", {**plain, name: options[name]}
-    yield "no option", plain
-
-
-@check("OP-10", (*setup.MATRIX, *setup.MODEL, *FACTORS))
-def kfac(trial: Trial) -> Iterator[Comparison]:
-    """Run KFAC with every option, on prescribed factors and alternating with the head."""
-    trial.admit()
-    run, few = setup.draw_run(trial), setup.draw_run(trial, batch_size=2, name="few rows")
-    for label, options in combinations(trial):
-        oracle = matrixwise.kfac
-        yield setup.rule_agreement(trial, "step", "kfac", oracle, options, label=label)
-        yield setup.rule_agreement(
-            trial, "last_layer", "kfac", oracle, options, outputs=False, label=label
-        )
-        step, method = model.layerwise(oracle, options, "least_squares"), OPTIMIZERS["kfac"]
-        said = f"alternating, {label}"
-        yield setup.model_agreement(trial, "step", method(**options), step, run, label=said)
-        if options["damping"]:
-            said += ", fewer rows than inputs"
-            yield setup.model_agreement(trial, "step", method(**options), step, few, label=said)
-    options = factor_options(trial)
-    yield one_hot.factor_weights(trial, "kfac", {**options, "momentum": 0.0}, side="inputs")
-    yield one_hot.factor_weights(trial, "kfac", {**options, "momentum": 0.0}, side="outputs")
-    yield from velocity(trial, "kfac")
-
-
-@check("OP-11", (*setup.MATRIX, *setup.MODEL, *FACTORS))
-def foof(trial: Trial) -> Iterator[Comparison]:
-    """Run FOOF with every option and both heads; give it another output factor."""
-    trial.admit()
-    run = setup.draw_run(trial)
-    for label, options in combinations(trial):
-        oracle = matrixwise.foof
-        yield setup.rule_agreement(trial, "step", "foof", oracle, options, label=label)
-        for head in ("least_squares", "joint"):
-            method = OPTIMIZERS["foof"](**options, head=head)
-            step = model.layerwise(oracle, options, head)
-            said = f"{head} head, {label}"
-            yield setup.model_agreement(trial, "step", method, step, run, label=said)
-    options = factor_options(trial)
-    data, rule = setup.prescribed(trial), OPTIMIZERS["foof"].optimizer(**options)  # type: ignore[attr-defined]
-    other = replace(data, outputs=3.0 * data.outputs.flip(0))
-    paths = [setup.rule_path(rule, seen) for seen in (data, other)]
-    yield Same(
-        part="right_only",
-        measured=np.abs(paths[0] - paths[1]).max(),
-        predicted=trial.number("right_only"),
-        tolerance=rounding(trial.dtype, dim=1),
-        scale=np.abs(paths[0]).max(),
-    )
-    yield one_hot.factor_weights(trial, "foof", {**options, "momentum": 0.0}, side="inputs")
-    yield from velocity(trial, "foof")
-
-
-def velocity(trial: Trial, name: str) -> Iterator[Comparison]:
-    """Compare each move of a run with momentum with the last move and the plain step."""
-    data = setup.prescribed(trial, name="velocity")
-    plain = {"step_size": trial.step_size, "damping": trial.damping, "output_damping": 1.0}
-    still = OPTIMIZERS[name].optimizer(**plain)  # type: ignore[attr-defined]
-    rule = OPTIMIZERS[name].optimizer(**plain, momentum=trial.momentum)  # type: ignore[attr-defined]
-    W = data.start
-    state, move = rule.start(W), torch.zeros_like(W)
-    for g, X, B in zip(data.gradients, data.inputs, data.outputs, strict=True):
-        layer = setup.Layer(*[rows.mT @ rows / rows.shape[-2] for rows in (X, B)])
-        step = still.update(W, g, still.start(W), layer)[0] - W
-        predicted = trial.number("velocity", velocity=as_numpy(move), plain_step=as_numpy(step))
-        old = W
-        W, state = rule.update(W, g, state, layer)
-        move = W - old
-        size = as_numpy(torch.linalg.matrix_norm(old) + torch.linalg.matrix_norm(step))
-        yield Same(
-            part="velocity",
-            measured=move,
-            predicted=predicted,
-            tolerance=rounding(trial.dtype, dim=trial.steps * max(W.shape[-2:])),
-            axes=2,
-            scale=size + np.linalg.norm(predicted, axis=(-2, -1)),
-        )

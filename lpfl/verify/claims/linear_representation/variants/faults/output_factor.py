@@ -37,7 +37,7 @@ FAULTS = (
         "LR-33",
         THEORY,
         old="N_s / (N_s - k - 1)",
-        new="N_s / (N_s - 1)",
-        why="the rank forgotten in the mean of an inverse",
+        new="(N_s - k - 1) / N_s",
+        why="the mean of an inverse turned upside down",
     ),
 )

@@ -15,6 +15,13 @@ FAULTS = (
     Fault(
         "OP-01",
         "lpfl.optim.sgd:Sgd.update",
+        "grad + self.weight_decay * W",
+        "grad + 2 * self.weight_decay * W",
+        "decay of half the squared weights doubled",
+    ),
+    Fault(
+        "OP-01",
+        "lpfl.optim.sgd:Sgd.update",
         "self.step_size",
         "0.01",
         "step size ignored",
@@ -59,22 +66,22 @@ FAULTS = (
     Fault(
         "OP-02",
         STEP,
-        "momentum * velocity + grad",
-        "momentum * velocity + (1 - momentum) * grad",
-        "an average in place of the sum",
+        "(1.0 - momentum) * grad if averaged else grad",
+        "grad if averaged else (1.0 - momentum) * grad",
+        "sum and average swapped",
     ),
     Fault(
         "OP-02",
         STEP,
-        "velocity = momentum * velocity + grad",
-        "velocity = grad",
+        "momentum * velocity + ((1.0 - momentum) * grad if averaged else grad)",
+        "(1.0 - momentum) * grad if averaged else grad",
         "velocity forgotten",
     ),
     Fault(
         "OP-02",
         STEP,
-        "momentum * velocity + grad",
-        "momentum * (velocity + grad)",
+        "momentum * velocity + ((1.0 - momentum) * grad if averaged else grad)",
+        "momentum * (velocity + ((1.0 - momentum) * grad if averaged else grad))",
         "momentum on the gradient as well",
     ),
     Fault(

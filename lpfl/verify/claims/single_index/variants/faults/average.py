@@ -1,0 +1,41 @@
+"""Faults that the check of SI-19 must refute."""
+
+from lpfl.verify.planting import Fault
+
+FAULTS = (
+    Fault(
+        "SI-19",
+        "theory.single_index.variants.average:Movement.noise_level",
+        old="float(self.lengths[rows] @ self.noise(rows) @ self.lengths)",
+        new="float(np.diag(self.noise(rows)[:, rows]) @ self.lengths[rows] ** 2)",
+        why="steps taken to be independent of each other",
+    ),
+    Fault(
+        "SI-19",
+        "theory.single_index.variants.average:_PAIR_NOISE",
+        old="u_ahead + u_behind",
+        new="(u_ahead + u_behind) / 2",
+        why="half of the correlation of labels and factors",
+    ),
+    Fault(
+        "SI-19",
+        "theory.single_index.variants.average:SI_19",
+        old="2 * b_avg ** 2 * (1 - b_avg ** T_steps)",
+        new="b_avg ** 2 * (1 - b_avg ** T_steps)",
+        why="half of the loss",
+    ),
+    Fault(
+        "SI-19",
+        "theory.single_index.variants.average:SI_19",
+        old="1 - phi * u_own * E(ge.P)",
+        new="1 + phi * u_own * E(ge.P)",
+        why="the own batch said to lengthen the step",
+    ),
+    Fault(
+        "SI-19",
+        "lpfl.optim.core.average:include",
+        old="decay * average.total + (1.0 - decay) * value",
+        new="(1.0 - decay) * average.total + decay * value",
+        why="weights of past and present exchanged",
+    ),
+)

@@ -1,0 +1,27 @@
+"""Faults that the check of SI-24 must refute."""
+
+from lpfl.verify.planting import Fault
+
+FAULTS = (
+    Fault(
+        "SI-24",
+        "theory.single_index.variants.left_factor:_TOP",
+        old="c_act ** 2 * residual_power",
+        new="residual_power",
+        why="mean slope of the activation forgotten in the left factor",
+    ),
+    Fault(
+        "SI-24",
+        "lpfl.optim.kfac:Kfac.move",
+        old="damped(P, self.output_damping)",
+        new="damped(P, self.output_damping * P.shape[-1])",
+        why="left damping multiplied by the width",
+    ),
+    Fault(
+        "SI-24",
+        "lpfl.problems.single_index.network:first_layer_gradient",
+        old="(outputs - targets) / targets.shape[-1]",
+        new="2.0 * (outputs - targets) / targets.shape[-1]",
+        why="gradient twice as large",
+    ),
+)

@@ -1,0 +1,34 @@
+"""Faults that the check of SI-17 must refute."""
+
+from lpfl.verify.planting import Fault
+
+FAULTS = (
+    Fault(
+        "SI-17",
+        "theory.single_index.variants.mixture:_MISFIT",
+        old="2 * (1 - u_own) * E(s * ge.P)",
+        new="(1 - u_own) * E(s * ge.P)",
+        why="the own share counted once instead of twice",
+    ),
+    Fault(
+        "SI-17",
+        "theory.single_index.variants.mixture:_OTHER",
+        old="1 + a_other * phi_2 * q_mix",
+        new="1 + a_other * phi * q_mix",
+        why="every batch taken to have the size of the gradient's",
+    ),
+    Fault(
+        "SI-17",
+        "theory.single_index.variants.mixture:SI_17",
+        old="_OWN / W_mix",
+        new="_OWN",
+        why="shares that do not add up to one",
+    ),
+    Fault(
+        "SI-17",
+        "lpfl.problems.single_index.directions:factor_direction",
+        old="damped_solve(factor.expand(h.shape[0], *factor.shape[-2:]), h, damping=damping)",
+        new="damped_solve(batch.second_moment, h, damping=damping)",
+        why="the own batch inverted instead of the given factor",
+    ),
+)

@@ -1,0 +1,155 @@
+"""SI-17: a mixture of the own batch and another, and a different mixture of the same numbers."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from lpfl.problems import single_index as model
+from lpfl.problems.single_index import directions
+from lpfl.problems.single_index import moments as sampler
+from lpfl.verify.check import check
+from lpfl.verify.expect import Comparison
+from lpfl.verify.scenario import Scenario
+from lpfl.verify.setups import alignment as compare
+from lpfl.verify.setups import factors
+from lpfl.verify.setups import single_index as setup
+from lpfl.verify.space import Reals
+from lpfl.verify.trial import Trial
+from theory.single_index import alignment as alignment_of
+from theory.single_index import independent_batch_alignment, mixture_alignment
+from theory.single_index.variants.mixture import solve_mixture
+
+# The other batch's share split in two unequal parts, of batches so much smaller that the energy of
+# the shares stays: 0.6^2 + 0.4^2 = 0.52.
+SPLIT = (0.6, 0.4)
+SMALLER = 0.52
+
+
+def facts(scenario: Scenario) -> Mapping[str, Any]:
+    """Add the aspect of the other batch, after rounding its number of samples."""
+    return {
+        **setup.facts(scenario),
+        "whitening_aspect": setup.aspect(scenario, "whitening_aspect"),
+    }
+
+
+@check(
+    "SI-17",
+    (
+        *setup.AXES,
+        Reals("whitening_aspect", 0.1, 0.7, log=True),
+        setup.DAMPING,
+        Reals("own_weight", 0.1, 0.9),
+    ),
+    anchors=(
+        setup.scenario(72, n=144, whitening_aspect=0.3, damping=0.05, own_weight=0.5),
+        setup.scenario(
+            64,
+            n=128,
+            covariance=setup.two_atom(64, 0.8, "haar"),
+            whitening_aspect=0.5,
+            damping=0.05,
+            own_weight=0.8,
+        ),
+    ),
+    decisions=6,
+    facts=facts,
+)
+def mixture(trial: Trial) -> Iterator[Comparison]:
+    """Invert a0 Shat0 + (1 - a0) Shat1; then a mixture of three batches with the same u and g."""
+    known = setup.limits(trial.scenario)
+    damping, own = float(trial.scenario.damping), float(trial.scenario.own_weight)
+    aspects = (known["aspect"], setup.aspect(trial.scenario, "whitening_aspect"))
+    weights = (own, 1.0 - own)
+    at = {
+        "whitening_aspect": aspects[1],
+        "damping": damping,
+        "own_weight": own,
+        "other_weight": 1.0 - own,
+    }
+    found = solve_mixture(known["spectrum"], weights=weights, aspects=aspects, damping=damping)
+    at["mixture_scale"] = found.scale
+    scale = setup.predicted(trial, "fixed_point", **at)
+    share = setup.predicted(trial, "own_share", **at)
+    at |= {"own_share": share, "effective_damping": damping / scale}
+    energy = setup.predicted(trial, "share_energy", **at)
+    at["share_energy"] = energy
+    limit = setup.predicted(trial, "alignment", **at)
+    weighted = setup.predicted(trial, "correlation", **at)
+    sizes = [setup.batch_size(trial.scenario, x) for x in ("aspect", "whitening_aspect")]
+    three = SameNumbers(trial, share, damping / scale, sizes)
+
+    def measure(problem: model.SingleIndexProblem, block: int) -> dict[str, Tensor]:
+        batch = setup.draw_moments(trial, problem, block)
+        other = factors.unlabelled(trial, problem, block, sizes[1], "other batch")
+        setup.admit(trial, problem, batch.n, whitening_aspect=aspects[1], damping=damping)
+        factor = factors.mixed(weights, (batch.second_moment, other))
+        beta = directions.factor_direction(batch, factor, damping=damping)
+        again = directions.factor_direction(
+            batch, three.factor(trial, problem, block, batch), damping=damping / scale
+        )
+        return {
+            "plain": compare.signed(trial, beta, problem),
+            "weighted": compare.signed(trial, beta, problem, weighted=True),
+            "again": compare.signed(trial, again, problem),
+            **traces(trial, factor, own * batch.second_moment, damping),
+        }
+
+    replicates = compare.replicates_for_limits(trial, limit, weighted)
+    seen = setup.replicated(trial, replicates, measure)
+    rivals = {
+        "the own batch alone": alignment_of("kfac", damping=damping, **known),
+        "the other batch alone": independent_batch_alignment(
+            whitening_aspect=aspects[1], damping=damping, **known
+        ),
+        "the exact covariance": mixture_alignment(u=0.0, g=0.0, damping=damping, **known),
+    }
+    yield compare.near(trial, "alignment", seen["plain"], limit, rivals=rivals)
+    yield compare.near(
+        trial, "alignment", seen["again"], limit, rivals=rivals, label="another mixture, same u, g"
+    )
+    yield compare.near(trial, "correlation", seen["weighted"], weighted, rivals={"plain": limit})
+    yield factors.near_trace(trial, "fixed_point", seen["scale"], scale, exact_covariance=1.0)
+    yield factors.near_trace(trial, "own_share", seen["share"], share, weight_as_share=own)
+    measured = seen["share"] ** 2 + aspects[1] / aspects[0] * (1.0 - seen["share"]) ** 2
+    yield factors.near_trace(trial, "share_energy", measured, energy, own_share_alone=share**2)
+
+
+def traces(trial: Trial, factor: Tensor, own: Tensor, damping: float) -> dict[str, Tensor]:
+    """Return W = tr M R / tr S R and the share tr a0 Shat0 R / tr M R, R = (M + damping)^-1."""
+    eye = torch.eye(factor.shape[-1], dtype=factor.dtype, device=factor.device)
+    R = torch.linalg.inv(factor + damping * eye)
+    total = (factor * R).sum((-2, -1))
+    return {
+        "scale": total / (factors.dense(trial) * R).sum((-2, -1)),
+        "share": (own * R).sum((-2, -1)) / total,
+    }
+
+
+class SameNumbers:
+    """Weights and sizes of three batches with the given u, effective damping and energy.
+
+    With W = 1 the weight of a batch of share u_j is u_j / (1 - u_j phi_j E[P]).
+    """
+
+    def __init__(self, trial: Trial, share: float, damping: float, sizes: list[int]) -> None:
+        spectrum, d = setup.spectrum(trial.scenario), trial.scenario.input_dim
+        s = spectrum.eigenvalues
+        kept = spectrum.expect(s / (s + damping))
+        small = round(SMALLER * sizes[1])
+        self.sizes = (sizes[0], small, small)
+        shares = (share, *((1.0 - share) * part for part in SPLIT))
+        pairs = zip(shares, self.sizes, strict=True)
+        self.weights = [u / (1.0 - u * d / n * kept) for u, n in pairs]
+
+    def factor(
+        self, trial: Trial, problem: model.SingleIndexProblem, block: int, own: sampler.Moments
+    ) -> Tensor:
+        """Return the mixture of the own batch and two new ones."""
+        more = [
+            factors.unlabelled(trial, problem, block, n, "third batches", k)
+            for k, n in enumerate(self.sizes[1:])
+        ]
+        return factors.mixed(self.weights, (own.second_moment, *more))

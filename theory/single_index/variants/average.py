@@ -1,0 +1,242 @@
+"""SI-19: moving averages of the factor, in one step and in the movement of several."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+import sympy as sp
+
+from theory.core.claim import Claim
+from theory.core.formula import E
+from theory.core.guards import count, number
+from theory.core.part import Kind, Part
+from theory.core.spectrum import Array, Spectrum
+from theory.single_index import gaussian_equivalent as ge
+from theory.single_index.assumptions import BASE, DERIVED, EXAMPLE, LINEAR_PART, UNDERPARAMETRISED
+from theory.single_index.domain import (
+    need_link,
+    need_nonnegative,
+    need_one_of,
+    need_positive,
+    need_spectrum,
+)
+from theory.single_index.notation import aspect as phi
+from theory.single_index.notation import c1_link as c1
+from theory.single_index.notation import rho2, rho2_cov, rho2_same
+from theory.single_index.notation import s_cov as s
+from theory.single_index.variants.factor_notation import (
+    N_pair,
+    T_steps,
+    b_avg,
+    g_pair,
+    kept,
+    label_energy,
+    length_own,
+    mean_P2,
+    mean_sP,
+    mean_sP2,
+    rho2_average,
+    same_step,
+    u_ahead,
+    u_behind,
+    u_own,
+)
+from theory.single_index.variants.mixture import LETTERS, WEIGHTS, solve_mixture
+
+Numbers = npt.NDArray[np.int_]
+
+ROWS = 512  # rows of the noise matrix that are held at a time
+NEGLIGIBLE = 1e-17  # weight of a batch in the average that no longer counts
+
+_PAIR_NOISE = (
+    same_step * label_energy + c1**2 * (g_pair * mean_sP2 - (u_ahead + u_behind) * mean_sP)
+) / (1 - phi * g_pair * mean_P2)
+_ACCUMULATED = ge.isotropic(ge.kfac_alignment(ge.ONE))
+
+SI_19 = Claim(
+    id="SI-19",
+    title="Averaged factors lose per step what they regain over many",
+    says=(
+        "A factor that averages over past batches with decay b_M contains the gradient's own batch "
+        "with the weight 1 − b_M only, so one step keeps little of what the same batch gains. The "
+        "movement of several steps regains it, since past labels are correlated with today's "
+        "factor. Its noise level τ² is the mean of a noise matrix over all pairs of steps, "
+        "weighted with the steps' lengths: a batch inside its own factor moves less. Without "
+        "damping and for small d/n the share of c_1²E[s] that the noise level loses over T steps "
+        "is 1 − 2b_M²(1 − b_M^T)/(T(1 − b_M²))."
+    ),
+    source=DERIVED,
+    parts={
+        "alignment": Part(Kind.LIMIT, sp.Eq(rho2, _ACCUMULATED)),
+        "correlation": Part(Kind.LIMIT, sp.Eq(rho2_cov, ge.isotropic(ge.kfac_alignment(s)))),
+        "noise_matrix": Part(Kind.LIMIT, sp.Eq(N_pair, _PAIR_NOISE)),
+        "length": Part(Kind.LIMIT, sp.Eq(length_own, 1 - phi * u_own * E(ge.P), evaluate=False)),
+        "kept": Part(
+            Kind.LIMIT,
+            sp.Eq(kept, 1 - 2 * b_avg**2 * (1 - b_avg**T_steps) / (T_steps * (1 - b_avg**2))),
+        ),
+        "average_or_same": Part(
+            Kind.ORDERING,
+            sp.Eq(
+                sp.sign(rho2_average - rho2_same),
+                sp.sign(_ACCUMULATED - rho2_same),
+                evaluate=False,
+            ),
+        ),
+    },
+    definitions=LETTERS,
+    assumptions=(*BASE, LINEAR_PART, UNDERPARAMETRISED),
+    example=EXAMPLE,
+    beyond_paper=True,
+)
+
+
+def average_alignment(
+    *,
+    spectrum: Spectrum,
+    aspect: float,
+    c1: float,
+    residual_var: float,
+    decay: float,
+    damping: float = 0.0,
+    steps: int = 1,
+    inverse_every: int = 1,
+    factor_every: int = 1,
+    includes_current: bool = True,
+    weight: str = "identity",
+) -> float:
+    """Return rho^2 of the movement of ``steps`` steps whose factor is a long-run moving average.
+
+    Every step has a fresh batch of d / aspect rows. The factor averages over the batches of every
+    ``factor_every``-th step with weights (1 - decay) decay^age, and its inverse is renewed every
+    ``inverse_every`` steps; both happen at the first step. includes_current=False: the average
+    takes a batch in after the step. decay = 0 is the latest batch alone. The residual stays that
+    of the start, as long as the steps move the output little.
+    Units:  damping in [x]^2, c1 in [y], residual_var in [y]^2.
+    Raises: ValueError for a value outside its bound, and for damping = 0 where the average is worth
+        at most d rows.
+    Source: derived.
+    """
+    need_one_of("weight", weight, WEIGHTS)
+    need_spectrum(spectrum)
+    need_positive(aspect=aspect)
+    need_link(c1, residual_var)
+    need_nonnegative(damping=damping)
+    number("decay", decay, low=0.0, high=1.0, open_high=True)
+    count("steps", steps)
+    count("inverse_every", inverse_every)
+    count("factor_every", factor_every)
+    movement = Movement(
+        spectrum,
+        aspect=aspect,
+        c1=c1,
+        residual_var=residual_var,
+        damping=damping,
+        decay=decay,
+        newest=newest_batches(steps, inverse_every, factor_every, includes_current),
+        factor_every=factor_every,
+    )
+    part = "alignment" if weight == "identity" else "correlation"
+    return float(SI_19[part].number(spectrum, **movement.values()))
+
+
+def ages(decay: float) -> Array:
+    """Return the weights (1 - decay) decay^age (J,) that count."""
+    last = 0 if decay == 0 else math.ceil(math.log(NEGLIGIBLE) / math.log(decay))
+    return (1.0 - decay) * decay ** np.arange(last + 1.0)
+
+
+def newest_batches(
+    steps: int, inverse_every: int, factor_every: int, includes_current: bool = True
+) -> Numbers:
+    """Return per step (T,) the number of the newest batch in its inverse, 0 for the first step's.
+
+    Batches of the factor are numbered in time: that of step t has the number t / factor_every.
+    """
+    renewed = inverse_every * (np.arange(steps) // inverse_every)
+    return np.asarray((renewed if includes_current else renewed - 1) // factor_every)
+
+
+class Movement:
+    """The steps of a long-run average: their lengths and the noise matrix.
+
+    newest: as :func:`newest_batches` gives it.
+    Raises: ValueError where aspect g E[P^2] >= 1: the noise has no limit.
+    """
+
+    def __init__(
+        self,
+        spectrum: Spectrum,
+        *,
+        aspect: float,
+        c1: float,
+        residual_var: float,
+        damping: float,
+        decay: float,
+        newest: Numbers,
+        factor_every: int = 1,
+    ) -> None:
+        self.factor = solve_mixture(spectrum, weights=ages(decay), aspects=aspect, damping=damping)
+        self.spectrum, self.newest = spectrum, newest
+        s, u, steps = spectrum.eigenvalues, self.factor.shares, np.arange(newest.size)
+        P = s / (s + self.factor.effective_damping)
+        self.own = np.where(steps % factor_every == 0, steps // factor_every, -1)
+        self.common = {"aspect": aspect, "c1": c1}
+        self.label_energy = c1**2 * spectrum.moment(1) + residual_var
+        self._means = {
+            "label_energy": self.label_energy,
+            "kept_square": spectrum.expect(P * P),
+            "kept_power": spectrum.expect(s * P),
+            "kept_power_twice": spectrum.expect(s * P * P),
+        }
+        gain = aspect * float(u @ u) * self._means["kept_square"]
+        if gain >= 1:
+            raise ValueError(f"aspect g E[P^2]={gain!r}, needs < 1: the noise has no limit")
+        lags = range(int(newest[-1] - newest[0]) + 1)
+        self._energies = np.array([_overlap(u, lag) for lag in lags])
+        self.lengths = np.array([self.length(share) for share in self._shares(newest, self.own)])
+
+    def length(self, share: float) -> float:
+        """Return how long a step is with this share of its own batch, over one with none."""
+        known = {"effective_damping": self.factor.effective_damping, "own_share": share}
+        found = SI_19["length"].number(self.spectrum, aspect=self.common["aspect"], **known)
+        return float(found)
+
+    def noise(self, rows: Numbers) -> Array:
+        """Return the rows (r, T) of the noise matrix."""
+        newest, own = self.newest, self.own
+        found = SI_19["noise_matrix"].number(
+            same_step=np.equal.outer(rows, np.arange(newest.size)).astype(np.float64),
+            share_ahead=self._shares(newest[rows, None], own[None, :]),
+            share_behind=self._shares(newest[None, :], own[rows, None]),
+            pair_energy=self._energies[np.abs(np.subtract.outer(newest[rows], newest))],
+            **self.common,
+            **self._means,
+        )
+        return np.asarray(found)
+
+    def noise_level(self) -> float:
+        """Return the mean of the noise matrix, weighted with the lengths of both steps."""
+        total = 0.0
+        for start in range(0, self.newest.size, ROWS):
+            rows = np.arange(start, min(start + ROWS, self.newest.size))
+            total += float(self.lengths[rows] @ self.noise(rows) @ self.lengths)
+        return total / float(self.lengths.sum()) ** 2
+
+    def values(self) -> dict[str, float]:
+        """Return what the alignment of the movement needs, by code name."""
+        damping = self.factor.effective_damping
+        return {**self.common, "effective_damping": damping, "noise_level": self.noise_level()}
+
+    def _shares(self, newest: Numbers, own: Numbers) -> Array:
+        """Return the share of the batch ``own`` (-1: in no factor) in a factor, 0 if newer."""
+        age = newest - own
+        inside = (own >= 0) & (age >= 0) & (age < self.factor.shares.size)
+        return np.where(inside, self.factor.shares[np.where(inside, age, 0)], 0.0)
+
+
+def _overlap(shares: Array, lag: int) -> float:
+    """Return the sum over batches of the products of shares, ``lag`` batches apart."""
+    return float(shares[lag:] @ shares[: shares.size - lag]) if lag < shares.size else 0.0
