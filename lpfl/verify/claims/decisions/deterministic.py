@@ -77,7 +77,8 @@ def bounds(trial: Trial) -> Iterator[Same]:
     limits = np.array([3.0, 0.5])
     slack = trial.tolerance * limits
     values = np.array([trial.first_error, trial.second_error]) * limits
-    known = dict(zip(("first_ratio", "second_ratio"), values / (limits + slack), strict=True))
+    ratios = values / (limits + slack)
+    known = {"first_bound_ratio": ratios[0], "second_bound_ratio": ratios[1]}
     for order in ([0, 1], [1, 0]):
         value, limit, room = values[order], limits[order], slack[order]
         yield Same(
@@ -89,17 +90,16 @@ def bounds(trial: Trial) -> Iterator[Same]:
         )
         yield Same(
             part="bound_turns",
-            measured=first_beyond(
-                refutes(
-                    lambda c, v=value, h=limit, r=room: decide.bound(c * v, h, rounding=r).outcome
-                ),
-                0.5,
-                200.0,
-            ),
+            measured=first_beyond(refutes(bounded(value, limit, room)), 0.5, 200.0),
             predicted=trial.number("bound_turns", **known),
             tolerance=rounding(trial.dtype, dim=16),
             label=f"limit {limit[0]:g} first",
         )
+
+
+def bounded(value: Array, limit: Array, room: Array) -> Callable[[float], Outcome]:
+    """Return the outcome of the bound as a function of a factor of the values."""
+    return lambda c: decide.bound(c * value, limit, rounding=room).outcome
 
 
 @check(
@@ -127,13 +127,13 @@ def of_a_run(trial: Trial) -> Iterator[Comparison]:
             )
     for milder in (Outcome.INCONCLUSIVE, Outcome.CONFIRMED):
         pair = [finding(Outcome.REFUTED, margins[0]), finding(milder, margins[1])]
-        for order in (pair, pair[::-1]):
+        for both in (pair, pair[::-1]):
             yield Same(
                 part="refuted_first",
-                measured=worst(order).verdict.margin,
+                measured=worst(both).verdict.margin,
                 predicted=trial.number("refuted_first"),
                 tolerance=tight,
-                label=f"beside {milder}, {order[0].verdict.outcome} first",
+                label=f"beside {milder}, {both[0].verdict.outcome} first",
             )
     spent = trial.number(
         "budget",

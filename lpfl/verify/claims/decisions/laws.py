@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 import numpy as np
+import torch
 from scipy import special, stats
 
 from lpfl import decide
@@ -13,7 +14,7 @@ from lpfl.verify.check import check
 from lpfl.verify.expect import Comparison, Same
 from lpfl.verify.space import Integers, Reals
 from lpfl.verify.tolerance import rounding
-from lpfl.verify.trial import Trial
+from lpfl.verify.trial import Trial, as_numpy
 
 SIDES = (0.03, 0.4, 0.6, 0.97)  # where the total lies in its law
 
@@ -49,8 +50,8 @@ def exact_laws(trial: Trial) -> Iterator[Comparison]:
 
 def uniform(trial: Trial, alpha: float) -> Iterator[Same]:
     """The distance to the uniform law from its definition, for samples too low and too high."""
-    rng = np.random.default_rng(trial.integer_seed("uniform"))
-    drawn = np.sort(rng.random(trial.replicate_count))
+    stream = trial.stream("uniform")
+    drawn = np.sort(as_numpy(torch.rand(trial.replicate_count, generator=stream)))
     steps = np.arange(drawn.size + 1) / drawn.size
     tight = rounding(trial.dtype, dim=drawn.size, condition=1e4, why="the exact tail of a distance")
     for power, label in ((1.3, "too low"), (0.7, "too high")):

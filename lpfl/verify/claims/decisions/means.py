@@ -2,9 +2,11 @@
 
 import math
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from scipy import special
 
@@ -15,7 +17,7 @@ from lpfl.verify.expect import Comparison, Exceeds, Near, Rival, Same
 from lpfl.verify.setups.turning import does_not_confirm, first_beyond, refutes
 from lpfl.verify.space import Integers, Reals
 from lpfl.verify.tolerance import judgement, rounding
-from lpfl.verify.trial import Trial
+from lpfl.verify.trial import Trial, as_numpy
 
 Array = NDArray[np.float64]
 
@@ -30,8 +32,8 @@ POWER_BLOCKS, POWER_BLOCK = 64, 25
 
 def sample(trial: Trial, name: str, count: int, shape: float) -> Array:
     """Return a gamma sample (count,) of mean 0 and variance 1; its long tail lies above."""
-    rng = np.random.default_rng(trial.integer_seed(name))
-    return (rng.gamma(shape, size=count) - shape) / math.sqrt(shape)
+    uniform = as_numpy(torch.rand(count, generator=trial.stream(name), dtype=torch.float64))
+    return np.asarray((special.gammaincinv(shape, uniform) - shape) / math.sqrt(shape))
 
 
 def described(values: Array, tail: float) -> dict[str, float]:
@@ -96,7 +98,13 @@ def interval(trial: Trial) -> Iterator[Comparison]:
     )
 
 
-def edges(trial: Trial, outcome: Callable[[float], Outcome], high: float) -> tuple[float, float]:
+def at_distance(run: Callable[..., Any], sign: float, gap: float) -> Outcome:
+    """Return the outcome at a distance on one side."""
+    outcome: Outcome = run(sign * gap).outcome
+    return outcome
+
+
+def edges(outcome: Callable[[float], Outcome], high: float) -> tuple[float, float]:
     """Return from which number on nothing is confirmed, and from which on it is refuted."""
     confirmed = first_beyond(does_not_confirm(outcome), 0.0, high)
     return confirmed, first_beyond(refutes(outcome), 0.0, high)
@@ -126,7 +134,7 @@ def equivalence(trial: Trial) -> Iterator[Comparison]:
 
     for sign, near, away in ((1.0, above, below), (-1.0, below, above)):
         label = "prediction above the mean" if sign > 0 else "prediction below the mean"
-        confirmed, refuted = edges(trial, lambda gap, s=sign: run(s * gap).outcome, far)
+        confirmed, refuted = edges(partial(at_distance, run, sign), far)
         stated = {"tolerance": tolerance, "reach_towards": near, "reach_away": away}
         for part, measured in (("confirmed", confirmed), ("refuted", refuted)):
             needed = {name: stated[name] for name in trial.claim[part].formula.code_names}
@@ -172,15 +180,15 @@ def beside_rivals(
 
 def power(trial: Trial) -> Near:
     """State the detectable error on one normal sample, try it on another."""
-    rng = np.random.default_rng(trial.integer_seed("power"))
     blocks = trial.replicates(POWER_BLOCKS)
     count, level = trial.replicate_count, trial.decision_level
-    pairs = rng.standard_normal((blocks * POWER_BLOCK, 2, count))
+    size = (blocks * POWER_BLOCK, 2, count)
+    pairs = as_numpy(torch.randn(size, generator=trial.stream("power"), dtype=torch.float64))
     refuted = []
     for stated, fresh in pairs:
         known: dict[str, Any] = {"predicted": 0.0, "tolerance": 0.3, "alpha": level}
-        size = decide.equivalence(stated, **known).detectable
-        verdict = decide.equivalence(fresh + size, **known)
+        error = decide.equivalence(stated, **known).detectable
+        verdict = decide.equivalence(fresh + error, **known)
         refuted.append(verdict.outcome is Outcome.REFUTED)
     shares = np.reshape(refuted, (blocks, POWER_BLOCK)).mean(1)
     return Near(
@@ -197,35 +205,40 @@ def ordering(trial: Trial) -> Iterator[Comparison]:
     """Move the difference until the outcome turns; bring a rival nearer."""
     trial.admit()
     drawn = sample(trial, "sample", trial.replicate_count, trial.gamma_shape)
-    tight = rounding(
-        trial.dtype, dim=trial.replicate_count, why="sums over the sample, and the halvings"
-    )
     for sign in (1.0, -1.0):
-        values = sign * (drawn - drawn.mean())
-        known = described(values, trial.decision_level)
-        error, above, below = sides(trial, known)
-        far = 4.0 * (trial.tolerance + max(above, below))
+        yield from turned(trial, sign * (drawn - drawn.mean()), sign)
 
-        def run(mean: float, matters: float | None = None, v: Array = values) -> Any:
-            return decide.ordering(
-                v + mean, slack=trial.tolerance, alpha=trial.decision_level, matters=matters
-            )
 
-        stated = {"tolerance": trial.tolerance, "reach_above": above, "reach_below": below}
-        confirmed = first_beyond(
-            lambda mean, r=run: r(mean).outcome is Outcome.CONFIRMED, -far, far
+def turned(trial: Trial, values: Array, sign: float) -> Iterator[Same]:
+    """Compare the differences at which the outcome turns, for one direction of the long tail."""
+    tight = rounding(trial.dtype, dim=values.size, why="sums over the sample, and the halvings")
+    known = described(values, trial.decision_level)
+    error, above, below = sides(trial, known)
+    far = 4.0 * (trial.tolerance + max(above, below))
+
+    def run(mean: float, matters: float | None = None) -> Any:
+        return decide.ordering(
+            values + mean, slack=trial.tolerance, alpha=trial.decision_level, matters=matters
         )
-        refuted = first_beyond(refutes(lambda gap, r=run: r(-gap).outcome), -far, far)
-        label = "long tail above" if sign > 0 else "long tail below"
-        for part, measured in (("confirmed", confirmed), ("refuted", refuted)):
-            needed = {name: stated[name] for name in trial.claim[part].formula.code_names}
-            yield Same(
-                part=part,
-                measured=measured,
-                predicted=trial.claim[part].number(**needed),
-                tolerance=tight,
-                scale=far,
-                label=label,
-            )
-        detectable = stated_detectable(trial, known, trial.tolerance, error, max(above, below))
-        yield from beside_rivals(trial, lambda _, m=None, r=run, f=far: r(f, m), detectable, tight)
+
+    stated = {"tolerance": trial.tolerance, "reach_above": above, "reach_below": below}
+    turning = {
+        "confirmed": first_beyond(lambda mean: run(mean).outcome is Outcome.CONFIRMED, -far, far),
+        "refuted": first_beyond(refutes(partial(at_distance, run, -1.0)), -far, far),
+    }
+    for part, measured in turning.items():
+        needed = {name: stated[name] for name in trial.claim[part].formula.code_names}
+        yield Same(
+            part=part,
+            measured=measured,
+            predicted=trial.claim[part].number(**needed),
+            tolerance=tight,
+            scale=far,
+            label="long tail above" if sign > 0 else "long tail below",
+        )
+    detectable = stated_detectable(trial, known, trial.tolerance, error, max(above, below))
+
+    def at_the_far_end(_: float, matters: float | None = None) -> Any:
+        return run(far, matters)
+
+    yield from beside_rivals(trial, at_the_far_end, detectable, tight)
