@@ -45,7 +45,7 @@ class ClaimRun:
         """
         final = worst([finding for _, finding in self.findings])
         at = next(scenario for scenario, finding in self.findings if finding is final)
-        verdict, detail = final.verdict.outcome.value, final.verdict.detail
+        verdict, detail = self.outcome().value, final.verdict.detail
         parts = self.parts()
         missing = [name for name, part in parts.items() if part["outcome"] == "not confronted"]
         if missing and verdict == "confirmed":
@@ -65,6 +65,12 @@ class ClaimRun:
             },
         }
         return [*self._observations, summary]
+
+    def outcome(self) -> Outcome:
+        """Return the most severe outcome of all findings, whichever of them is shown."""
+        seen = {finding.verdict.outcome for _, finding in self.findings}
+        severe = (Outcome.REFUTED, Outcome.INCONCLUSIVE, Outcome.CONFIRMED)
+        return next(outcome for outcome in severe if outcome in seen)
 
     def parts(self) -> dict[str, Record]:
         """Return per part of the statement its deciding finding, or that there was none."""
