@@ -18,6 +18,7 @@ from lpfl.commands import (
     experiment,
     faults,
     gate,
+    history,
     report,
     survey,
     verify,
@@ -26,6 +27,17 @@ from lpfl.commands.interruption import exit_code_of
 from lpfl.commands.terminal import harmless, say
 
 USAGE_ERROR = 2
+EPILOG = """\
+examples:
+  lpfl verify                                    confront all statements with runs
+  lpfl check-optimizer torch.optim:AdamW         judge an optimizer
+  lpfl claims damping                            statements about damping
+  lpfl gate                                      the newest run against the committed baseline
+  lpfl history LR-08                             how a statement fared in the runs kept here
+  lpfl doctor                                    what is missing, and how to mend it
+
+exit codes: 0 fine; 1 something is refuted, deviates or regressed; 2 bad input or output;
+others with --help of each command"""
 COMMANDS = (
     verify,
     check_optimizer,
@@ -35,6 +47,7 @@ COMMANDS = (
     gate,
     baseline,
     compare,
+    history,
     experiment,
     calibrate,
     faults,
@@ -47,6 +60,8 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="lpfl",
         description="Does this optimizer learn features the way the theory says it must?",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"lpfl {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
@@ -70,6 +85,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt as error:
         say("lpfl: interrupted")
         return exit_code_of(error)
+    except ImportError as error:
+        problems = [*doctor.foreign_theory(), one_line(error)]
+        say(f"lpfl: error: {problems[0]}")
+        return USAGE_ERROR
     except (ValueError, OSError, RecursionError) as error:
         _drop_output()
         say(f"lpfl: error: {one_line(error)}")

@@ -24,6 +24,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption("--lpfl-seed", type=int, default=0, help="suite seed of theory checks")
     group.addoption(
+        "--lpfl-claims",
+        metavar="PATTERN",
+        help="collect a test for each claim that matches, without a test file: ids or patterns "
+        "such as 'LR-*', comma-separated",
+    )
+    group.addoption(
         "--lpfl-optimizer",
         action="append",
         metavar="MODULE:NAME",
@@ -44,20 +50,61 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Register the marker, and the collector of records where the run is controlled."""
     config.addinivalue_line("markers", "theory: confronts a statement with runs")
-    controlled = not hasattr(config, "workerinput")
-    if controlled and config.getoption("--lpfl-report"):
+    if hasattr(config, "workerinput"):
+        return
+    require_options(config)
+    if config.getoption("--lpfl-report") is not None:
         config.pluginmanager.register(RecordCollector(config), "lpfl-records")
+
+
+def require_options(config: pytest.Config) -> None:
+    """Raise pytest.UsageError for an option that no run could use, before anything is collected."""
+    from lpfl.results.output_path import output_path
+    from lpfl.verify.options import require_words
+
+    words = {
+        name: config.getoption(f"--lpfl-{name}") for name in ("profile", "seed", "device", "dtype")
+    }
+    report = config.getoption("--lpfl-report")
+    try:
+        require_words(**{**words, "profile": words["profile"] or "quick"})
+        if words["profile"] == "":
+            raise ValueError("profile='', needs one of quick, ci, paper, nightly")
+        if report is not None and not output_path("report", report).parent.is_dir():
+            raise ValueError(f"report={report!r}, needs a folder that exists")
+        if words["device"] != "cpu":
+            from lpfl.verify.runner import require_device
+
+            require_device(words["device"])
+    except ValueError as error:
+        raise pytest.UsageError(f"lpfl: --lpfl-{error}") from None
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """Say how claims become tests where ``-m theory`` finds none."""
+    if "theory" not in (config.getoption("markexpr", "") or ""):
+        return
+    ran = sum(len(terminalreporter.stats.get(word, ())) for word in ("passed", "failed", "skipped"))
+    if ran == 0 and not config.getoption("--lpfl-claims"):
+        terminalreporter.write_line(
+            "lpfl: this project has no test marked theory; --lpfl-claims '*' collects the claims"
+        )
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(
     session: pytest.Session, config: pytest.Config, items: list[pytest.Item]
 ) -> None:
-    """Add the checks of the optimizers that are asked for."""
+    """Add the claims, and the checks of the optimizers, that are asked for."""
     if config.getoption("--lpfl-optimizer") or config.getini("lpfl_optimizers"):
         from lpfl.conformance.pytest_items import collect_optimizers
 
         items += collect_optimizers(session)
+    pattern = config.getoption("--lpfl-claims")
+    if pattern is not None:
+        from lpfl.verify.pytest_claims import collect_claims
+
+        items += collect_claims(session, pattern)
 
 
 class RecordCollector:
@@ -66,6 +113,7 @@ class RecordCollector:
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
         self._claims: dict[str, list[dict[str, Any]]] = {}
+        self.said = ""
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Keep the records of a finished test."""
@@ -77,9 +125,11 @@ class RecordCollector:
                 self._claims[records[-1]["claim"]] = records
 
     def pytest_sessionfinish(self) -> None:
-        """Write results and page."""
+        """Write results and page; an earlier run of the same name is kept aside."""
         if not self._claims:
+            self.said = "no theory check ran, so no page was written"
             return
+        from lpfl.results.runs import keep_aside
         from lpfl.results.store import read_results
         from lpfl.results.writer import ResultsWriter
         from lpfl.verify.environment import run_header
@@ -96,11 +146,17 @@ class RecordCollector:
             dtype=self._config.getoption("--lpfl-dtype"),
         )
         profile = self._config.getoption("--lpfl-profile") or f"pytest, {drawn_by()}"
-        with ResultsWriter(results, run_header(plan, profile=profile), overwrite=True) as writer:
+        keep_aside(page.parent, (page.name, results.name))
+        with ResultsWriter(results, run_header(plan, profile=profile)) as writer:
             for claim_id in plan.claim_ids:
                 for record in self._claims[claim_id]:
                     writer.write(record)
         write_run_page(page, read_results(results))
+        self.said = f"page: {page}, results: {results}"
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        """Say where the page lies."""
+        terminalreporter.write_line(f"lpfl: {self.said}")
 
 
 def drawn_by() -> str:

@@ -106,3 +106,11 @@ def test_a_passing_gate_says_so() -> None:
     report = gate(good, make_baseline(good))
     assert conclusion(report).startswith("Gate: passed (exit 0). 1 claims, 0 failed")
     assert to_annotations(report) == ""
+
+
+def test_no_line_of_the_table_is_an_order_to_a_workflow() -> None:
+    for text in (
+        to_text(report_with(HOSTILE)),
+        to_text(report_with("x\r::error::y\n::add-mask::z")),
+    ):
+        assert not any(line.lstrip().startswith("::") for line in text.splitlines())

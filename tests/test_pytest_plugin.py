@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from lpfl.results.store import read_results
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -59,3 +61,44 @@ def test_a_refutation_says_how_to_reproduce(tmp_path):
     assert "LR-03 is refuted in part 'step: run'" in run.stdout
     assert "lpfl verify --claims LR-03 --scenario '{" in run.stdout
     assert "}' --seed 0" in run.stdout
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "said"),
+    [
+        ("device", "tpu", "device='tpu', needs cpu or cuda"),
+        ("dtype", "float16", "dtype='float16', needs one of"),
+        ("profile", "fast", "profile='fast', needs one of"),
+        ("profile", "", "profile='', needs one of"),
+        ("seed", "-1", "seed=-1, needs an integer >= 0"),
+        ("seed", "one", "invalid int value"),
+        ("report", "", "report='', needs the path of a file"),
+        ("report", ".", "report=. is a folder"),
+        ("report", "none/page.html", "needs a folder that exists"),
+        ("claims", "XX-*", "claims='XX-*' matches none of"),
+    ],
+)
+def test_an_odd_option_is_one_usage_error(option, value, said, tmp_path):
+    (tmp_path / "test_nothing.py").write_text("def test_nothing():\n    assert 1 + 1 == 2\n")
+    run = pytest_in(tmp_path, f"--lpfl-{option}={value}", path=str(ROOT))
+    assert run.returncode == 4
+    assert said in run.stderr
+    assert "passed" not in run.stdout
+
+
+def test_claims_are_tests_without_a_test_file(tmp_path):
+    """In a foreign project; an earlier page is kept aside, and the new one is named."""
+    for _ in range(2):
+        run = pytest_in(tmp_path, "--lpfl-claims", "lr-0[46]", "-m", "theory", "--lpfl-report",
+                        "page.html", path=str(ROOT))  # fmt: skip
+        assert run.returncode == 0, run.stdout + run.stderr
+        assert "2 passed" in run.stdout
+        assert "lpfl: page: page.html" in run.stdout
+    assert set(read_results(tmp_path / "page.html.jsonl").claims) == {"LR-04", "LR-06"}
+    assert len(list(tmp_path.glob("earlier/*/page.html.jsonl"))) == 1
+
+
+def test_no_theory_test_is_explained(tmp_path):
+    run = pytest_in(tmp_path, "-m", "theory", path=str(ROOT))
+    assert run.returncode == 5
+    assert "--lpfl-claims '*' collects the claims" in run.stdout

@@ -1,22 +1,42 @@
-"""``lpfl claims``: list the statements, or show one in full."""
+"""``lpfl claims``: list the statements, or show some in full."""
 
 import argparse
 import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-SAYS = "list the statements, or show one in full"
+SAYS = "list the statements, or show some in full"
+EPILOG = """\
+examples:
+  lpfl claims                      all statements
+  lpfl claims lr-08                one in full, with the place of formula and check
+  lpfl claims 'SI-1*'              those that match a pattern
+  lpfl claims damping noise        those whose text has both words
+  lpfl claims LR-08 --latex        formulas as LaTeX
+
+exit codes: 0 found; 2 nothing has this id, matches this pattern or has these words"""
 
 
 def add_parser(commands: Any) -> None:
     """Add the command to the parser."""
-    parser = commands.add_parser("claims", help=SAYS, description=SAYS)
-    parser.add_argument("id", nargs="?", help="show this statement in full")
+    parser = commands.add_parser(
+        "claims",
+        help=SAYS,
+        description=SAYS,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("words", nargs="*", help="an id, a pattern, or words; capitals or not")
     parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--latex", action="store_true", help="print formulas as LaTeX")
     parser.set_defaults(run=run)
 
 
-def describe(claim: Any) -> dict[str, Any]:
+def describe(claim: Any, *, latex: bool = False) -> dict[str, Any]:
     """Return a JSON-ready description of a claim."""
+    from sympy import latex as to_latex
+
+    write = to_latex if latex else str
     return {
         "id": claim.id,
         "title": claim.title,
@@ -25,9 +45,9 @@ def describe(claim: Any) -> dict[str, Any]:
         "source": str(claim.source),
         "beyond_paper": claim.beyond_paper,
         "assumptions": [assumption.text for assumption in claim.assumptions],
-        "statement": {part: str(rel) for part, rel in claim.relations().items()},
+        "statement": {part: write(rel) for part, rel in claim.relations().items()},
         "kinds": {name: part.kind.value for name, part in claim.parts.items()},
-        "definitions": {str(s): str(meaning) for s, meaning in claim.definitions.items()},
+        "definitions": {write(s): write(meaning) for s, meaning in claim.definitions.items()},
     }
 
 
@@ -35,18 +55,18 @@ def run(args: argparse.Namespace) -> int:
     """Print the claims."""
     from tabulate import tabulate
 
-    from lpfl.report.source_links import source_path
-    from lpfl.verify.registry import CHECKS, CLAIMS
+    from lpfl.verify.registry import CLAIMS
 
-    if args.id is not None:
-        if args.id not in CLAIMS:
-            raise ValueError(f"claim={args.id!r}, needs one of {list(CLAIMS)}")
-        fields = describe(CLAIMS[args.id])
-        fields["formula_at"] = source_path(*CLAIMS[args.id].defined_at)
-        fields["check_at"] = source_path(*CHECKS[args.id].defined_at)
-        print(json.dumps(fields, indent=1) if args.json else _readable(fields))
+    names = found(args.words, CLAIMS)
+    if (args.words and len(names) == 1) or args.latex:
+        shown = [in_full(name, latex=args.latex) for name in names]
+        one_asked = len(names) == 1
+        if args.json:
+            print(json.dumps(shown[0] if one_asked else shown, indent=1))
+        else:
+            print("\n\n".join(_readable(fields) for fields in shown))
         return 0
-    claims = [describe(claim) for claim in CLAIMS.values()]
+    claims = [describe(CLAIMS[name]) for name in names]
     if args.json:
         print(json.dumps(claims, indent=1))
         return 0
@@ -55,6 +75,45 @@ def run(args: argparse.Namespace) -> int:
     ]
     print(tabulate(rows, headers=("id", "kind", "title (+ beyond the paper)")))
     return 0
+
+
+def in_full(name: str, *, latex: bool) -> dict[str, Any]:
+    """Return the description of a claim with the places of its formula and its check."""
+    from lpfl.report.source_links import source_path
+    from lpfl.verify.registry import CHECKS, CLAIMS
+
+    return {
+        **describe(CLAIMS[name], latex=latex),
+        "formula_at": source_path(*CLAIMS[name].defined_at),
+        "check_at": source_path(*CHECKS[name].defined_at),
+    }
+
+
+def found(words: Sequence[str], claims: Mapping[str, Any]) -> list[str]:
+    """Return the ids that ``words`` name: an id, a pattern of ids, or words of the statements.
+
+    Raises ValueError if nothing is found, with the ids that look like what was asked.
+    """
+    from lpfl.verify.selection import nearest, select_claims, shape_of
+
+    if not words:
+        return list(claims)
+    try:
+        return list(select_claims(",".join(words), list(claims)))
+    except ValueError:
+        having = [name for name, claim in claims.items() if _has(claim, words)]
+    if having:
+        return having
+    asked = " ".join(words)
+    near = nearest(asked, list(claims))
+    hint = f"; did you mean {' or '.join(near)}?" if near else ""
+    raise ValueError(f"claim={asked!r}, needs one of {shape_of(list(claims))} or words{hint}")
+
+
+def _has(claim: Any, words: Sequence[str]) -> bool:
+    texts = (claim.title, claim.says, str(claim.source), *(a.text for a in claim.assumptions))
+    whole = " ".join(texts).lower()
+    return all(word.lower() in whole for word in words)
 
 
 def _readable(fields: dict[str, Any]) -> str:

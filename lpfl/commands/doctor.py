@@ -2,32 +2,84 @@
 
 import argparse
 import sys
+from importlib.metadata import PackageNotFoundError, requires, version
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
-SAYS = "say what is installed and whether the checks can run"
+from lpfl.commands.terminal import harmless
+
+SAYS = "say what is installed, what is missing, and the command that mends it"
+EPILOG = "exit codes: 0 the checks can run; 1 something is missing or in the way"
 
 
 def add_parser(commands: Any) -> None:
     """Add the command to the parser."""
-    parser = commands.add_parser("doctor", help=SAYS, description=SAYS)
+    parser = commands.add_parser("doctor", help=SAYS, description=SAYS, epilog=EPILOG)
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print versions, devices and counts; exit 1 if a claim has no check."""
+    """Print versions, devices and counts; exit 1 if something is missing or in the way."""
+    print(f"python {sys.version.split()[0]}")
+    problems = [*missing_packages(), *foreign_theory()]
+    if not problems:
+        problems += state_of_checks()
+    for problem in problems:
+        print(f"problem: {problem}")
+    return 1 if problems else 0
+
+
+def missing_packages() -> list[str]:
+    """Print the version of each package that lpfl needs; return what is missing and the remedy."""
+    problems = []
+    for name in dependencies():
+        try:
+            print(f"{name} {version(name)}")
+        except PackageNotFoundError:
+            print(f"{name} missing")
+            problems.append(f"{name} is not installed; mend it with: pip install {name}")
+    return problems
+
+
+def dependencies() -> list[str]:
+    """Return the names of the packages that lpfl needs to run."""
+    import re
+
+    try:
+        lines = requires("lpfl") or []
+    except PackageNotFoundError:
+        return ["torch", "numpy", "scipy", "sympy", "python-flint", "hypothesis"]
+    names = [re.match(r"[A-Za-z0-9_.-]+", line) for line in lines if "extra ==" not in line]
+    return [name.group() for name in names if name]
+
+
+def foreign_theory() -> list[str]:
+    """Return a line if another package called ``theory`` comes before ours on the path."""
+    spec = find_spec("theory")
+    if spec is None:
+        return ["the package theory is missing; mend it with: pip install --force-reinstall lpfl"]
+    ours = Path(__file__).resolve().parents[2] / "theory" / "__init__.py"
+    place = spec.origin or str(next(iter(spec.submodule_search_locations or ["?"])))
+    if Path(place).resolve() == ours:
+        return []
+    return [
+        f"theory is {harmless(place)}, which shadows the package that lpfl brings; run lpfl from "
+        "another folder, or take that folder off PYTHONPATH"
+    ]
+
+
+def state_of_checks() -> list[str]:
+    """Print devices and counts; return what is wrong with the claims."""
     import torch
 
-    from lpfl.verify.environment import PACKAGES, device_name, version
-    from lpfl.verify.registry import CHECKS
-    from theory.claims import CLAIMS
+    from lpfl.verify.environment import device_name
+    from lpfl.verify.registry import CHECKS, CLAIMS, REGISTRY
 
-    print(f"python {sys.version.split()[0]}")
-    for package in PACKAGES:
-        print(f"{package} {version(package)}")
     gpu = device_name("cuda") if torch.cuda.is_available() else "none"
     print(f"gpu: {gpu}; torch threads: {torch.get_num_threads()}")
-    unchecked = sorted(set(CLAIMS) - set(CHECKS))
     print(f"claims: {len(CLAIMS)}, with a check: {len(CHECKS)}")
-    if unchecked:
-        print(f"no check for: {', '.join(unchecked)}")
-    return 1 if unchecked else 0
+    unchecked = sorted(set(CLAIMS) - set(CHECKS))
+    problems = [f"no check for {', '.join(unchecked)}"] if unchecked else []
+    problems += [f"pack {b.name} could not be loaded: {harmless(b.error)}" for b in REGISTRY.broken]
+    return problems

@@ -8,7 +8,7 @@ level (Bonferroni over all comparisons). Margins without noise have standard err
 effect alone decides. A claim is compared as a whole and part by part, each part by its own kind.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from math import hypot, inf
@@ -37,7 +37,8 @@ class ExitCode(IntEnum):
 class GateRow:
     """The judgement on one claim.
 
-    status: "ok", "refuted", "error", "not run", "regression", "inconclusive" or "not compared".
+    status: "ok", "refuted", "error", "not run", "regression", "not confirmed" (a regression that a
+    second look did not show), "inconclusive" or "not compared".
     change: margin minus baseline margin. z_score: the loss in standard errors (inf without
     noise). message: one sentence for people.
     """
@@ -81,11 +82,15 @@ def gate(
     strict: bool = False,
     effect: float = DEFAULT_EFFECT,
     significance: float = DEFAULT_SIGNIFICANCE,
+    z_limit: float | None = None,
+    where: str = "",
 ) -> GateReport:
     """Judge ``results``, absolutely and against ``baseline`` (None: there is none).
 
     strict: an inconclusive claim is not let through. effect: loss of margin let through.
-    significance: family-wise probability of calling noise a regression.
+    significance: family-wise probability of calling noise a regression. z_limit: standard errors
+    that a loss must pass, instead of the limit that follows from it. where: path of the baseline,
+    for messages.
 
     Of several reasons the first of failed, no usable baseline, inconclusive gives the exit code.
     Raises ValueError if effect < 0 or significance lies outside (0, 1).
@@ -94,14 +99,15 @@ def gate(
         raise ValueError(f"effect={effect}, needs a finite number >= 0")
     if not 0 < significance < 1:
         raise ValueError(f"significance={significance}, needs 0 < significance < 1")
-    stale, comparable = _staleness(results, baseline)
+    stale, comparable = _staleness(results, baseline, where)
     old = baseline["claims"] if baseline is not None and comparable else {}
     compared = sum(
         1 + len(common_parts(claim, old[name]))
         for name, claim in results.claims.items()
         if name in old
     )
-    z_limit = -NormalDist().inv_cdf(significance / max(1, compared))
+    if z_limit is None:
+        z_limit = -NormalDist().inv_cdf(significance / max(1, compared))
     rows = tuple(
         _row(name, results.claims.get(name), old.get(name), effect, z_limit)
         for name in results.header["claims"]
@@ -113,11 +119,12 @@ def gate(
         effect=effect,
         z_limit=z_limit,
         strict=strict,
-        exit_code=_exit_code(rows, stale, strict),
+        exit_code=exit_code(rows, stale, strict),
     )
 
 
-def _exit_code(rows: tuple[GateRow, ...], stale: list[str], strict: bool) -> ExitCode:
+def exit_code(rows: Sequence[GateRow], stale: Sequence[str], strict: bool) -> ExitCode:
+    """Return what rows and a stale baseline amount to."""
     if any(row.failed for row in rows):
         return ExitCode.FAILED
     if stale:
@@ -127,10 +134,13 @@ def _exit_code(rows: tuple[GateRow, ...], stale: list[str], strict: bool) -> Exi
     return ExitCode.OK
 
 
-def _staleness(results: Results, baseline: Mapping[str, Any] | None) -> tuple[list[str], bool]:
+def _staleness(
+    results: Results, baseline: Mapping[str, Any] | None, where: str
+) -> tuple[list[str], bool]:
     """Return why the baseline does not fit, and whether its margins may be compared at all."""
     if baseline is None:
-        return ["there is no baseline"], False
+        at = f" at {where}; make it: lpfl baseline RESULTS --out {where}" if where else ""
+        return [f"there is no baseline{at}"], False
     if baseline["schema_version"] != SCHEMA_VERSION:
         found = baseline["schema_version"]
         return [f"baseline has schema_version={found}, needs {SCHEMA_VERSION}"], False
@@ -152,6 +162,13 @@ def _staleness(results: Results, baseline: Mapping[str, Any] | None) -> tuple[li
 
 def _notes(results: Results, baseline: Mapping[str, Any] | None, comparable: bool) -> list[str]:
     notes = list(results.problems)
+    if baseline is not None and comparable:
+        notes += [
+            f"the baseline was made with {key}={baseline[key]!r}, the results with "
+            f"{results.header[key]!r}"
+            for key in ("lpfl_version", "device")
+            if baseline[key] != results.header[key]
+        ]
     if baseline is not None and comparable and baseline["seed"] != results.header["seed"]:
         notes.append(
             f"seeds differ (baseline {baseline['seed']}, results {results.header['seed']}): other "

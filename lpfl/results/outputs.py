@@ -31,7 +31,8 @@ def conclusion(report: GateReport) -> str:
 def to_text(report: GateReport) -> str:
     """Return the table, the messages and the conclusion as plain text."""
     table = tabulate(_cells(report), headers=_COLUMNS, disable_numparse=True)
-    return _CONTROLS.sub("\ufffd", "\n".join([table, "", *_remarks(report), conclusion(report)]))
+    remarks = [flat(remark) for remark in _remarks(report)]
+    return _CONTROLS.sub("\ufffd", "\n".join([table, "", *remarks, conclusion(report)]))
 
 
 def to_markdown(report: GateReport) -> str:
@@ -106,6 +107,7 @@ def _cells(report: GateReport) -> list[list[str]]:
 
 def _remarks(report: GateReport) -> list[str]:
     remarks = [f"{row.claim}: {_message(row)}" for row in report.rows if row.failed]
+    remarks += [f"{r.claim}: {_message(r)}" for r in report.rows if r.status == "not confirmed"]
     return [
         *remarks,
         *(f"baseline: {r}" for r in report.stale),
@@ -126,8 +128,12 @@ def _xml(text: str) -> str:
 
 
 def _markdown(text: str) -> str:
-    flat = _CONTROLS.sub("\ufffd", " ".join(text.split()))
-    return re.sub(r"([\\`*_{}\[\]<>()#|!~&@:])", r"\\\1", flat)
+    return re.sub(r"([\\`*_{}\[\]<>()#|!~&@:])", r"\\\1", flat(text))
+
+
+def flat(text: str) -> str:
+    """Return ``text`` on one line: nothing of it can begin a line, where a CI log takes orders."""
+    return _CONTROLS.sub("\ufffd", " ".join(text.split()))
 
 
 def _command(level: str, title: str, message: str) -> str:

@@ -75,12 +75,14 @@ def pointed(out: Path) -> Path:
     return out.parent / out.readlink() if out.is_symlink() else followed(out / RESULTS).parent
 
 
-def keep_aside(folder: Path) -> Path | None:
+def keep_aside(folder: Path, names: tuple[str, ...] = (RESULTS, PAGE)) -> Path | None:
     """Move a finished or broken run in ``folder`` into a folder below it; return where.
+
+    names: its files.
 
     Raises ValueError if it cannot be moved.
     """
-    found = [folder / name for name in (RESULTS, PAGE) if os.path.lexists(folder / name)]
+    found = [folder / name for name in names if os.path.lexists(folder / name)]
     if not found:
         return None
     aside = new_run_folder(folder / EARLIER)

@@ -15,8 +15,14 @@ def select_claims(pattern: str, known: Sequence[str]) -> tuple[str, ...]:
         if not any(_fits(claim_id, part) for claim_id in known):
             near = nearest(part, known)
             hint = f"; did you mean {' or '.join(near)}?" if near else ""
-            raise ValueError(f"claims={part!r} matches none of {list(known)}{hint}")
+            raise ValueError(f"claims={part!r} matches none of {shape_of(known)}{hint}")
     return tuple(c for c in known if any(_fits(c, part) for part in wanted))
+
+
+def shape_of(known: Sequence[str]) -> str:
+    """Return ids in short: ``72 claims (LR-*, SI-*)``."""
+    packs = dict.fromkeys(claim_id.partition("-")[0] + "-*" for claim_id in known)
+    return f"{len(known)} claims ({', '.join(packs)})"
 
 
 def nearest(word: str, known: Sequence[str]) -> list[str]:

@@ -1,76 +1,22 @@
-"""One test per claim: Hypothesis draws scenarios, the claim's check decides each.
-
-A refutation fails, and so does an anchor that is not confirmed. A drawn scenario that stays open
-after its second look is a warning with the command that reproduces it; more than one in ten, and
-the test fails.
-"""
-
-import json
-import warnings
+"""One test per claim, as :mod:`lpfl.verify.claim_test` says."""
 
 import pytest
-from hypothesis import given, settings
 
-from lpfl.decide import Outcome
 from lpfl.pytest_plugin import RECORDS_PROPERTY
-from lpfl.results.reproduce import reproduce_command
-from lpfl.verify.check import worst
-from lpfl.verify.claim_run import ClaimRun
-from lpfl.verify.looks import OpenScenario, look
-from lpfl.verify.profiles import profile_named
-from lpfl.verify.registry import CHECKS, CLAIMS
-from lpfl.verify.runner import make_trial
-from lpfl.verify.scenario import Scenario
+from lpfl.verify.claim_test import confront_claim
+from lpfl.verify.registry import CHECKS
 
 pytestmark = pytest.mark.theory
-OPEN_SHARE = 0.1  # of the scenarios of a claim
 
 
 @pytest.mark.parametrize("claim_id", list(CHECKS))
 def test_claim(claim_id, pytestconfig, record_property):
     """Every drawn scenario confirms the claim; a refutation shrinks to a simple scenario."""
-    check = CHECKS[claim_id]
-    seed = pytestconfig.getoption("--lpfl-seed")
-    options = {
-        "device": pytestconfig.getoption("--lpfl-device"),
-        "dtype": pytestconfig.getoption("--lpfl-dtype"),
-    }
-    profile = pytestconfig.getoption("--lpfl-profile")
-    run = ClaimRun(CLAIMS[claim_id])
-    seen: set[Scenario] = set()
-    left_open: dict[Scenario, str] = {}
-
-    def confront(scenario: Scenario) -> None:
-        trial = make_trial(claim_id, scenario, seed=seed, **options)
-        findings = look(check, trial)
-        run.add(trial, findings)
-        seen.add(scenario)
-        decisive = worst(findings)
-        verdict = decisive.verdict
-        said = (
-            f"{claim_id} is {verdict.outcome} in part {decisive.name!r}: "
-            f"predicted {verdict.predicted}, measured {verdict.measured}, "
-            f"detectable {verdict.detectable}; reproduce with\n"
-            f"{reproduce_command(claim_id, scenario.as_json(), {'seed': seed, **options})}"
-        )
-        if verdict.outcome is Outcome.INCONCLUSIVE and scenario not in check.space.anchors:
-            left_open[scenario] = said
-            return
-        assert verdict.outcome is Outcome.CONFIRMED, said
-
-    try:
-        for anchor in check.space.anchors:
-            confront(anchor)
-        drawn = given(check.space.strategy())(confront)
-        if profile is not None:
-            drawn = settings(max_examples=profile_named(profile).scenarios)(drawn)
-        drawn()
-    finally:
-        if run.findings:
-            record_property(RECORDS_PROPERTY, json.dumps(run.records()))
-    for said in left_open.values():
-        warnings.warn(said, OpenScenario, stacklevel=1)
-    assert len(left_open) <= max(1, OPEN_SHARE * len(seen)), (
-        f"{claim_id}: {len(left_open)} of {len(seen)} scenarios are inconclusive, "
-        f"needs <= {max(1, OPEN_SHARE * len(seen)):g}"
+    confront_claim(
+        claim_id,
+        seed=pytestconfig.getoption("--lpfl-seed"),
+        device=pytestconfig.getoption("--lpfl-device"),
+        dtype=pytestconfig.getoption("--lpfl-dtype"),
+        profile=pytestconfig.getoption("--lpfl-profile"),
+        keep=lambda records: record_property(RECORDS_PROPERTY, records),
     )

@@ -112,6 +112,31 @@ ratio_left = scalar("q_L", "second_ratio_left", "the same with a left factor", N
 left2_drowned = scalar(
     "l_0^2", "left_overlap2_drowned", "squared left overlap at a damping far below 1/√N_h", UNIT
 )
+g_nuclear = scalar("g_nuc", "gradient_nuclear", "nuclear norm of a gradient", POSITIVE)
+g_frobenius = scalar("g_fro", "gradient_frobenius", "Frobenius norm of a gradient", POSITIVE)
+inputs_frobenius = scalar("X_fro", "inputs_frobenius", "Frobenius norm of the input rows", POSITIVE)
+inputs_operator = scalar("X_op", "inputs_operator", "operator norm of the input rows", POSITIVE)
+drop_spectral = scalar("D_spec", "decrease_spectral", "decrease of the loss, polar step", REAL)
+drop_gradient = scalar("D_grad", "decrease_gradient", "decrease of the loss, gradient step", REAL)
+side = scalar("sgn_D", "larger_guarantee", "sign of the difference of both guarantees", REAL)
+stable_share = scalar("st_d", "stable_rank_share", "stable rank of the input rows over d", UNIT)
+batch_top = scalar("lambda_+", "batch_top", "largest eigenvalue of a batch's XᵀX/n", POSITIVE)
+stable_rank = scalar("st_X", "stable_rank", "stable rank of the input rows", POSITIVE)
+nuclear_rank = scalar("nr_g", "nuclear_rank", "(g_nuc/g_fro)²", POSITIVE)
+least_side = scalar("q_r", "least_side", "smallest of width, dimension and samples", POSITIVE)
+cross_share = scalar("x_c", "cross_share", "twice ⟨spike, remainder⟩ over |spike|²", REAL)
+target_cos2 = scalar(
+    "gamma_LS^2",
+    "target_cosine2",
+    "squared cosine of β⋆ and the least-squares vector Σ⁻¹E[xy]",
+    UNIT,
+)
+rho2_coordinate = scalar(
+    "rho_1c^2", "alignment_coordinate", "squared cosine, teacher along one coordinate", UNIT
+)
+rho2_mixed = scalar(
+    "rho_mix^2", "alignment_mixed", "squared cosine, part of the teacher on one coordinate", UNIT
+)
 P_s = scalar("P_s", "share_kept", "share of an eigendirection that the ridge fit keeps", UNIT)
 K_s = scalar("K_s", "share_lost", "share of an eigendirection that the ridge fit loses", UNIT)
 noise_gain = scalar("r_s", "noise_gain", "gain of the noise", NONNEGATIVE, "[x]^-2")

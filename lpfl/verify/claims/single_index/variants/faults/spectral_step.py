@@ -1,0 +1,34 @@
+"""Faults that the check of SI-31 must refute."""
+
+from lpfl.verify.planting import Fault
+
+FAULTS = (
+    Fault(
+        "SI-31",
+        "theory.single_index.variants.spectral_step:_SPECTRAL",
+        old="2 * inputs_frobenius ** 2",
+        new="2 * inputs_operator ** 2",
+        why="operator norm of the inputs in the spectral guarantee",
+    ),
+    Fault(
+        "SI-31",
+        "theory.single_index.variants.spectral_step:SI_31",
+        old="E(s) / batch_top",
+        new="sp.sqrt(E(s) / batch_top)",
+        why="ratio of norms for the stable rank",
+    ),
+    Fault(
+        "SI-31",
+        "lpfl.linalg.spectral:polar_factor",
+        old="kept.to(s.dtype)",
+        new="(0.5 * kept.to(s.dtype))",
+        why="half of the polar factor",
+    ),
+    Fault(
+        "SI-31",
+        "theory.single_index.variants.spectral_step:_RANKS",
+        old="(inputs_frobenius / inputs_operator) ** 2",
+        new="inputs_frobenius / inputs_operator",
+        why="root of the stable rank",
+    ),
+)
