@@ -45,6 +45,7 @@ from theory.linear_representation.variants.kurtosis import complement_share, inv
 from theory.linear_representation.variants.output_factor import output_factor
 from theory.linear_representation.variants.plateau import plateau_length
 from theory.linear_representation.variants.powers import samples_to_reach
+from theory.linear_representation.variants.scale_exponents import scale_exponents
 
 PACK = Pack.of_package(
     __name__,
@@ -91,6 +92,7 @@ __all__ = [
     "output_factor",
     "plateau_length",
     "samples_to_reach",
+    "scale_exponents",
     "slowest_cone_contraction",
     "tangent_floor",
     "tangent_step",

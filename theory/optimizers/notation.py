@@ -117,3 +117,16 @@ loss_before = scalar(
 )
 loss_after = scalar("L_a", "loss_after_steps", "loss after them", NONNEGATIVE, "[y]^2")
 along_row = scalar("p_g", "row_product", "product of a row of G with the gradient in it")
+
+# The measuring room: what is drawn and measured, beside what was asked for.
+found = scalar("z_f", "found_value", "what is found")
+asked = scalar("z_a", "asked_value", "what was asked for")
+low_end = scalar("z_l", "low_end", "lower end of an axis")
+high_end = scalar("z_h", "high_end", "upper end of an axis")
+dof = scalar("nu_f", "degrees_found", "degrees of freedom of a sum of squares", POSITIVE)
+rows_F = size("n_F", "feature_rows", "rows of a feature matrix")
+width_F = size("N_F", "feature_count", "columns of a feature matrix")
+Z_F = matrix("Z_F", "centred_features", "centred features", (rows_F, width_F))
+y_F = matrix("y_F", "centred_targets", "centred targets", (rows_F, 1))
+a_F = matrix("a_F", "ridge_coefficients", "ridge coefficients", (width_F, 1))
+mu_F = scalar("mu_F", "ridge_penalty", "penalty of a ridge fit", POSITIVE)

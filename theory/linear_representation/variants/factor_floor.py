@@ -3,6 +3,8 @@
 from theory.core.guards import choice, count, number
 from theory.linear_representation.variants.input_factor import LR_29
 from theory.linear_representation.variants.input_factor_average import LR_30
+from theory.linear_representation.variants.input_factor_joint import stability_margin
+from theory.linear_representation.variants.notation_factors import m_two
 
 FACTORS = ("same_batch", "population", "independent", "average")
 HEADS = ("least_squares", "joint")
@@ -33,7 +35,7 @@ def factor_floor(
 
     head: refitted on the batch, or moved jointly with ``head_step_size``.
     Raises: ValueError on a bad argument, a step size without a floor, or a combination for which
-    no closed form is known ("joint" with "independent" or "average").
+    no closed form is known ("joint" with "average").
     Source: derived (LR-29, LR-30).
     """
     eta = _step(factor, step_size, n, d, k, head)
@@ -56,6 +58,9 @@ def factor_floor(
     if factor == "population":
         _require_below("step_size", eta, LR_29["stability"].number(**sizes))
         return float(LR_29["floor"].number(step_size=eta, **sizes))
+    if factor == "independent" and joint:
+        eta_F = number("head_step_size", head_step_size, low=0.0)
+        return _independent_joint(eta, eta_F, count("factor_rows", factor_rows, low=d + 4), sizes)
     if factor == "independent":
         rows = count("factor_rows", factor_rows, low=d + 4)
         known = {"step_size": eta, "factor_rows": rows, **sizes}
@@ -105,6 +110,8 @@ def factor_multiplier(
         return float(LR_29["multiplier"].number(step_size=eta, **sizes))
     if factor == "independent":
         rows = count("factor_rows", factor_rows, low=d + 2)
+        if head == "joint":
+            sizes["rank"] = 0  # all n degrees of freedom of a batch: no head is fitted on it
         return float(
             LR_29["independent_multiplier"].number(step_size=eta, factor_rows=rows, **sizes)
         )
@@ -112,6 +119,16 @@ def factor_multiplier(
     return float(
         LR_30["multiplier"].number(step_size=eta, **sizes, **_memory(decay, includes_current))
     )
+
+
+def _independent_joint(eta: float, eta_F: float, rows: int, sizes: dict[str, int]) -> float:
+    """Return the floor if the head moves too; both step sizes must keep the mean square finite."""
+    known = {"step_size": eta, "head_step_size": eta_F, "factor_rows": rows, **sizes}
+    if stability_margin(LR_29.definitions[m_two], **known) <= 0.0:
+        raise ValueError(
+            f"step_size={eta:.6g} with head_step_size={eta_F:.6g}, needs smaller ones: no floor"
+        )
+    return float(LR_29["independent_joint_floor"].number(**known))
 
 
 def _without_step(known: dict[str, float]) -> dict[str, float]:
@@ -122,7 +139,7 @@ def _step(factor: str, step_size: float, n: int, d: int, k: int, head: str) -> f
     """Check what every factor needs; return the step size."""
     choice("factor", factor, FACTORS)
     choice("head", head, HEADS)
-    if head == "joint" and factor in ("independent", "average"):
+    if head == "joint" and factor == "average":
         raise ValueError(f"head='joint', needs 'least_squares' for factor {factor!r}: no formula")
     count("k", k)
     count("d", d, low=k + 1)

@@ -14,6 +14,7 @@ from theory.linear_representation.assumptions import (
     STEP_UP_TO_ONE,
 )
 from theory.linear_representation.notation import d, eta, eta_F, eta_max, k, n
+from theory.linear_representation.variants import input_factor_joint
 from theory.linear_representation.variants.notation_factors import (
     eta_one,
     g_sum,
@@ -53,8 +54,9 @@ LR_29 = Claim(
         "n < d too. The factor of another batch of n_f rows gives the mean step the factor "
         "(n − k)/n · n_f/(n_f − d − 1), which may exceed 1. If the head moves together with G and "
         "the factors are those of the population, errors of the head drive T; with the same batch "
-        "they do not. Floors are in units of σ² tr(H⁻¹) tr(Σ_s⁻¹), exact at the level linear in T "
-        "and σ."
+        "they do not. With factors of another batch on both layers the floor follows from two "
+        "coupled mean squares. Floors are in units of σ² tr(H⁻¹) tr(Σ_s⁻¹), exact at the level "
+        "linear in T and σ."
     ),
     source=DERIVED,
     parts={
@@ -84,6 +86,9 @@ LR_29 = Claim(
         "no_cross_talk": Part(Kind.IDENTITY, sp.Eq(x_talk, sp.Integer(0), evaluate=False)),
         "joint_multiplier": Part(Kind.RATE, sp.Eq(q_mean, 1 - eta, evaluate=False)),
         "joint_floor": Part(Kind.LIMIT, sp.Eq(v_rel, g_T / (1 - JOINT_GAIN), evaluate=False)),
+        "independent_joint_floor": Part(
+            Kind.LIMIT, sp.Eq(v_rel, input_factor_joint.FLOOR, evaluate=False)
+        ),
         "joint_gain": Part(Kind.RATE, sp.Eq(g_sum, JOINT_GAIN, evaluate=False)),
     },
     definitions={
@@ -91,6 +96,7 @@ LR_29 = Claim(
         m_two: n_f**2 * (n_f - k - 1) / ((n_f - d) * (n_f - d - 1) * (n_f - d - 3)),
         g_T: _gain(eta),
         g_u: _gain(eta + eta_F),
+        **input_factor_joint.DEFINITIONS,
     },
     assumptions=(
         *RANKS,

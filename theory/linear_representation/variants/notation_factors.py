@@ -45,3 +45,10 @@ D_full = matrix("D_i^G", "full_row_resistance", "the same for a frozen head", (d
 v_row = scalar("v_i", "row_floor", "stationary mean square of a row of T", NONNEGATIVE)
 v_full = scalar("v_i^G", "full_row_floor", "stationary mean square of a row of G − G⋆", NONNEGATIVE)
 g_row = scalar("g_i", "row_gain", "mean-square gain of a row", NONNEGATIVE)
+
+# LR-29, both layers with factors of another batch: means of the preconditioned step's blocks
+k_s = scalar("k_s", "head_side_mean", "mean step in the rows of G⋆", POSITIVE)
+k_p = scalar("k_p", "complement_mean", "mean step in the complement", POSITIVE)
+x_ss = scalar("x_ss", "square_within", "mean square of the step in the rows of G⋆", POSITIVE)
+x_sp = scalar("x_sp", "square_across", "mean square of the step across the blocks", POSITIVE)
+x_pp = scalar("x_pp", "square_complement", "mean square of the step in the complement", POSITIVE)

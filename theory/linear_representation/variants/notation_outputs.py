@@ -2,7 +2,7 @@
 
 import sympy as sp
 
-from theory.core.notation import NATURAL, NONNEGATIVE, POSITIVE, d, matrix, scalar, size
+from theory.core.notation import NATURAL, NONNEGATIVE, POSITIVE, d, k, matrix, scalar, size
 
 # LR-33: output factors
 s_row = size("s_r", "samples_per_row", "samples of the output factor per row")
@@ -50,3 +50,11 @@ c_s = scalar("c_sigma", "noise_factor", "factor on the noise alone", POSITIVE)
 c_x = scalar("c_x", "input_unit", "factor on the inputs, the function unchanged", POSITIVE)
 c_n = scalar("c_n", "rows_factor", "factor on the rows of a batch", POSITIVE)
 r_S = scalar("r_S", "root_exponent", "exponent of each Shampoo factor", sp.Interval(0, 1))
+G_u = matrix("G_u", "representation_units", "KFAC's next representation in other units",
+             (k, d), "derived")  # fmt: skip
+G_ug = matrix("G_ug", "representation_units_sgd", "the same of SGD, step η/(c_y²c_x²)",
+              (k, d), "derived")  # fmt: skip
+G_e = matrix("G_e", "representation_empirical", "next representation, empirical output factor",
+             (k, d), "derived")  # fmt: skip
+G_ue = matrix("G_ue", "representation_units_empirical", "the same in other units, step ηc_y²",
+              (k, d), "derived")  # fmt: skip

@@ -57,7 +57,7 @@ FEWER_ROWS = few(8, 2, 6)
         Choice("input_law", ("gaussian",)),
     ),
     anchors=(ONE_DIRECTION, FEWER_ROWS),
-    decisions=15,
+    decisions=16,
 )
 def input_factor(trial: Trial) -> Iterator[Comparison]:
     """Whitened tangents after one step from a known start; squares of tangents in the long run."""
@@ -242,17 +242,19 @@ def compared_floors(trial: Trial) -> Iterator[Comparison]:
     for part, method, name in (
         ("independent_floor", kfac(step_size=half, input_factor="separate"), "independent"),
         ("joint_floor", kfac_joint(**steps, input_factor="separate"), "population, joint head"),
+        (
+            "independent_joint_floor",
+            kfac_joint(**steps, input_factor="separate"),
+            "independent, joint head",
+        ),
     ):
-        values = {name: value for name, value in steps.items() if name in needed(trial, part)}
+        needed = trial.claim[part].needs()
+        values = {name: value for name, value in steps.items() if name in needed}
         predicted = trial.number(part, **values) * factors.unit(trial)
         squares = settled(trial, method, name, (1.0 - half) ** 2)
         rival = Rival("the population, head refitted", alike)
         far = abs(alike / predicted - 1.0) > 2.5 * SQUARES.value
         yield floor(trial, part, squares, predicted, rival if far else None)
-
-
-def needed(trial: Trial, part: str) -> tuple[str, ...]:
-    return trial.claim[part].needs()
 
 
 def population_floor(trial: Trial) -> tuple[factors.Array, float]:
@@ -269,7 +271,7 @@ def settled(trial: Trial, method: Method, name: str, multiplier: float) -> facto
     replicates = floors.replicates_for(factors.spread2(trial) / effective, HALF_WIDTH)
     problem = factors.one_truth(trial, replicates, noise_std=trial.noise_std)
     second = factors.population(problem)
-    if name == "independent":
+    if name.startswith("independent"):
         second = factors.another(problem, trial.factor_rows)
     return floors.stationary_squares(
         trial,

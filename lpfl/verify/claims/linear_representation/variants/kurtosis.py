@@ -33,7 +33,7 @@ FLOOR_HALF_WIDTH = 0.33
 # Next orders, over d/n^2 or g_4 k/n^2: larger than any seen at d = 4 to 16, n = 40 to 96.
 COMPONENTS_NEXT = 0.8
 SCALES_NEXT = 3.0
-MULTIPLIER_NEXT, SQUARE_NEXT = 1.1, 1.6
+MULTIPLIER_NEXT, SQUARE_NEXT = 1.1, 1.8
 BURN_IN, MEASURED_STEPS = 2, 8
 NOISE_STD = 0.003
 SMALL_TANGENT = 1e-4
@@ -258,7 +258,7 @@ def population(trial: Trial, truth: model.LinearRepresentation) -> Iterator[Near
         for part in ("population_multiplier", "population_square")
     }
     # A steered response moves by eta times what the fitted head takes of a row of T.
-    spread2 = trial.step_size**2 * (5.0 + kurtosis) / (8.0 * n * k)
+    spread2 = trial.step_size**2 * (5.0 + kurtosis) / (6.0 * n * k)
     distance = abs(pairs["population_multiplier"][0] - pairs["population_multiplier"][1])
     replicates = trial.replicates(floors.replicates_for(spread2, HALF_WIDTH * distance))
     stream, found = trial.stream("responses"), []

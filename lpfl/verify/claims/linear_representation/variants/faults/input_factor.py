@@ -13,8 +13,8 @@ FAULTS = (
     Fault(
         "LR-29",
         "lpfl.optim.drive:on_linear_representation",
-        old="move(layer, seen_from, slopes, memory, layer_batch)",
-        new="move(layer, seen_from, slopes, memory, batch)",
+        old="inputs_of(layer, weights, data[1])",
+        new="inputs_of(layer, weights, data[0])",
         why="the separate batch left unused",
     ),
     Fault(
