@@ -42,8 +42,9 @@ LR_41 = Claim(
         "starts in the slowest mode λ_iμ_j, at E_0 far above ε, and takes small constant steps. "
         "The fewest rows that reach E|T|² = ε are N = σ²/(4ε) h_θ s_θ (λ_iμ_j)^(θ − 1) Λ; h_θ and "
         "s_θ are the traces of H^(−θ) and Σ_s^(−θ). The overhead Λ solves Λ − 1 − ln Λ = "
-        "ln(E_0/ε). Neither the rows of a batch nor any scale of the step enters. At the best step size the "
-        "floor is a share 1 − 1/Λ of ε. N falls as θ_p grows, unless all curvatures are equal."
+        "ln(E_0/ε). Neither the rows of a batch nor any scale of the step enters. At the best step "
+        "size the floor is a share 1 − 1/Λ of ε. N falls as θ_p grows, unless all "
+        "curvatures are equal."
     ),
     source=DERIVED,
     parts={
