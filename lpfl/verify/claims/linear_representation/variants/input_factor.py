@@ -174,7 +174,7 @@ def joint_steps(trial: Trial) -> Iterator[Comparison]:
             predicted=trial.number("no_cross_talk"),
             scale=np.sqrt(k * talk),
             tolerance=rounding(trial.dtype, dim=100, condition=1e3).times(
-                1.0 / factors.SMALL, "over the size of the tangents"
+                1.0 / factors.smallness(trial.dtype), "over the size of the tangents"
             ),
         )
     # A start whose mean squares the recursion multiplies by known numbers: variances g_T and g_u.
