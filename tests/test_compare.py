@@ -5,6 +5,7 @@ import json
 import pytest
 
 from lpfl.results.compare import compare, differences_of_origin, to_json, to_text
+from lpfl.results.store import Results
 from tests.results_samples import claim_line, results
 
 A = results(
@@ -57,3 +58,27 @@ def test_text_and_json_carry_the_same_rows() -> None:
 
 def test_how_the_runs_were_made_differently() -> None:
     assert differences_of_origin(A, B) == ["seed: 0 against 3"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "a", "b", "said"),
+    [
+        ("limit", {"margin_std_error": 0.01}, {"margin": 0.24, "margin_std_error": 0.01}, "within"),
+        ("limit", {"margin_std_error": 0.01}, {"margin": 0.1, "margin_std_error": 0.01}, "signif"),
+        ("bound", {"margin_std_error": 0.0}, {"margin": 0.2, "margin_std_error": 0.0}, "signif"),
+        ("identity", {"margin_std_error": 0.0}, {"margin": 0.2, "margin_std_error": 0.0}, "round"),
+    ],
+)
+def test_a_change_is_called_by_what_it_means(
+    kind: str, a: dict[str, float], b: dict[str, float], said: str
+) -> None:
+    (row,) = compare(results(claim_line(kind=kind, **a)), results(claim_line(kind=kind, **b)))
+    assert row.significance.startswith(said)
+
+
+def test_a_header_cannot_send_escapes_to_the_terminal() -> None:
+    a, b = results(claim_line()), results(claim_line())
+    hostile = Results({**b.header, "lpfl_version": "0\x1b[31m\n::error::x"}, claims=b.claims)
+    (line,) = differences_of_origin(a, hostile)
+    assert "\x1b" not in line
+    assert "\n" not in line

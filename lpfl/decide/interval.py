@@ -12,6 +12,7 @@ level is at most the stated one for gamma laws of skewness up to 1 from 32 repli
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 from numpy.typing import ArrayLike
 from scipy import stats
@@ -95,7 +96,12 @@ def quantile(tail: float, count: int, skewness: float = 0.0) -> float:
 
     skewness: positive where the long tail of the sample lies on that side.
     """
-    t = float(stats.t.isf(tail / ALLOWANCE, count - 1))
-    z = float(stats.norm.isf(tail / ALLOWANCE))
+    t, z = _quantiles(tail / ALLOWANCE, count - 1)
     assumed = SEEN * max(skewness, 0.0) + HIDDEN / math.sqrt(count)
     return t + assumed * (2.0 * z * z + 1.0) / (6.0 * math.sqrt(count))
+
+
+@lru_cache(maxsize=4096)
+def _quantiles(tail: float, dof: int) -> tuple[float, float]:
+    """Return the quantiles of Student's t and of the normal law."""
+    return float(stats.t.isf(tail, dof)), float(stats.norm.isf(tail))

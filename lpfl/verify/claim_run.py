@@ -7,6 +7,7 @@ from typing import Any
 
 from lpfl.decide import Outcome
 from lpfl.verify.check import MAX_SCENARIOS, Finding, worst
+from lpfl.verify.region import region_of
 from lpfl.verify.scenario import Scenario
 from lpfl.verify.sensitivity import strongest
 from lpfl.verify.trial import Trial
@@ -45,7 +46,7 @@ class ClaimRun:
         """
         final = worst([finding for _, finding in self.findings])
         at = next(scenario for scenario, finding in self.findings if finding is final)
-        verdict, detail = final.verdict.outcome.value, final.verdict.detail
+        verdict, detail = self.outcome().value, final.verdict.detail
         parts = self.parts()
         missing = [name for name, part in parts.items() if part["outcome"] == "not confronted"]
         if missing and verdict == "confirmed":
@@ -56,6 +57,7 @@ class ClaimRun:
             "scenarios": len({scenario for scenario, _ in self.findings}),
             "replicates": sum(finding.verdict.replicates for _, finding in self.findings),
             "parts": parts,
+            "region": region_of(scenario for scenario, _ in self.findings),
             "worst": {
                 "scenario": at.as_json(),
                 "part": final.name,
@@ -65,6 +67,12 @@ class ClaimRun:
             },
         }
         return [*self._observations, summary]
+
+    def outcome(self) -> Outcome:
+        """Return the most severe outcome of all findings, whichever of them is shown."""
+        seen = {finding.verdict.outcome for _, finding in self.findings}
+        severe = (Outcome.REFUTED, Outcome.INCONCLUSIVE, Outcome.CONFIRMED)
+        return next(outcome for outcome in severe if outcome in seen)
 
     def parts(self) -> dict[str, Record]:
         """Return per part of the statement its deciding finding, or that there was none."""

@@ -3,7 +3,7 @@
 import pytest
 
 from lpfl.decide import Outcome
-from lpfl.verify.check import findings_of, worst
+from lpfl.verify.check import findings_of
 from lpfl.verify.planting import Fault, planted
 from lpfl.verify.registry import CHECKS, all_faults
 from lpfl.verify.runner import make_trial
@@ -19,7 +19,7 @@ def test_fault_is_refuted(fault):
     with planted(fault):
         for scenario in (*space.anchors, *space.sobol(SCENARIOS, 0)):
             findings = findings_of(CHECKS[fault.claim], make_trial(fault.claim, scenario, seed=0))
-            if worst(findings).verdict.outcome is Outcome.REFUTED:
+            if any(finding.verdict.outcome is Outcome.REFUTED for finding in findings):
                 return
     pytest.fail(f"{fault.name}: not refuted on {SCENARIOS} scenarios and the anchors")
 

@@ -81,7 +81,7 @@ BAD: list[tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any], str]] = [
     (admissible_tangent, (), {"condition_number": NAN, "step_size": 0.1}, "condition_number=nan"),
     (tangent_floor, ("kfac",), {**FLOOR, "n": 4}, "n=4, needs an integer >= 5"),
     (tangent_floor, ("kfac",), {**FLOOR, "step_size": 2.0}, "step_size=2.0, needs"),
-    (tangent_floor, ("amgd",), {**FLOOR, "step_size": 1.5}, "mean-square multiplier"),
+    (tangent_floor, ("amgd",), {**FLOOR, "step_size": 1.5}, "mean-square gain"),
     (tangent_floor, ("amgd_large_batch",), {**FLOOR, "step_size": 1.0}, "step_size=1.0, needs"),
     (tangent_floor, ("ngd_empirical",), FLOOR, "output_dim=None"),
     (tangent_floor, ("ngd_empirical",), {**FLOOR, "output_dim": 2}, "step_size=0.1, needs"),

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from theory.linear_representation import tangent_floor
 from theory.linear_representation.noise_floors.floor_amgd import stationary_variance
 from theory.linear_representation.variants.gradient_floor import LR_32
 
@@ -34,6 +35,22 @@ def test_the_gain_is_one_where_the_recursion_grows() -> None:
     stationary_variance(0.8, SCHUR, step_size=low - 1e-6, noise_std=0.3, n=9, rank=2)
     with pytest.raises(ValueError, match="needs < 1"):
         stationary_variance(0.8, SCHUR, step_size=high + 1e-6, noise_std=0.3, n=9, rank=2)
+
+
+@pytest.mark.parametrize("eta", [1e-6, 0.3])
+def test_many_eigenvalues_are_summed(eta: float) -> None:
+    schurs = np.linspace(0.1, 1.0, 1000)
+    floor = tangent_floor(
+        "amgd",
+        step_size=eta,
+        noise_std=0.3,
+        n=2000,
+        head_eigenvalues=[1.0],
+        schur_eigenvalues=schurs,
+    )
+    large = eta * 0.3**2 / 2000 * (1.0 / (2.0 - eta * schurs)).sum()
+    assert floor == pytest.approx(large, rel=0.2)
+    assert floor > large
 
 
 def test_a_frozen_head_is_a_rank_of_zero() -> None:

@@ -111,6 +111,24 @@ def test_fewer_rows_than_inputs_need_another_factor() -> None:
         factor_floor("same_batch", step_size=0.5, n=6, d=8, k=2)
 
 
+def test_the_floor_of_kfac_takes_the_factor_by_keyword() -> None:
+    known = {
+        "step_size": 0.3,
+        "noise_std": 0.1,
+        "n": 40,
+        "head_eigenvalues": [1.0, 0.5],
+        "schur_eigenvalues": [1.0, 2.0, 4.0],
+    }
+    unit = 0.1**2 * 3.0 * 1.75
+    found = tangent_floor("kfac", **known, factor="average", decay=0.9, includes_current=False)
+    expected = factor_floor(
+        "average", step_size=0.3, n=40, d=5, k=2, decay=0.9, includes_current=False
+    )
+    assert found == pytest.approx(unit * expected, rel=1e-12)
+    with pytest.raises(ValueError, match="factor='population' for method 'amgd', needs 'kfac'"):
+        tangent_floor("amgd", **known, factor="population")
+
+
 @pytest.mark.parametrize(
     ("factor", "options", "message"),
     [

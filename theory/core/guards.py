@@ -10,6 +10,32 @@ Array = NDArray[np.float64]
 _SYMMETRY_TOLERANCE = 1e-10
 
 
+def real(name: str, value: object) -> float:
+    """Return ``value`` as a float; refuse text, booleans, complex numbers, lists and None."""
+    kind = np.asarray(value).dtype.kind if isinstance(value, np.ndarray | np.generic) else ""
+    if (
+        isinstance(value, bool)
+        or kind not in ("", "i", "u", "f")
+        or not hasattr(value, "__float__")
+    ):
+        raise ValueError(f"{name}={value!r}, needs a real number")
+    try:
+        return float(value)
+    except (TypeError, ValueError, OverflowError):
+        raise ValueError(f"{name}={value!r}, needs a real number") from None
+
+
+def reals(name: str, values: ArrayLike) -> Array:
+    """Return ``values`` as an array of floats; refuse text, booleans and complex numbers."""
+    try:
+        array = np.asarray(values)
+        if array.dtype.kind not in ("i", "u", "f"):
+            raise TypeError
+        return array.astype(np.float64)
+    except (TypeError, ValueError):
+        raise ValueError(f"{name}={values!r}, needs real numbers") from None
+
+
 def number(
     name: str,
     value: float | None,
@@ -22,7 +48,7 @@ def number(
     """Return ``value`` as a finite float within the bounds, or raise ValueError."""
     if value is None:
         raise ValueError(f"{name}=None, needs a value for this method")
-    number_ = float(value)
+    number_ = real(name, value)
     too_low = number_ <= low if open_low else number_ < low
     too_high = number_ >= high if open_high else number_ > high
     if not np.isfinite(number_) or too_low or too_high:
@@ -33,9 +59,10 @@ def number(
 
 def count(name: str, value: int | None, *, low: int = 1) -> int:
     """Return ``value`` as an integer >= low, or raise ValueError."""
-    if value is None or int(value) != value or value < low:
+    found = real(name, value)
+    if not found.is_integer() or found < low:
         raise ValueError(f"{name}={value!r}, needs an integer >= {low}")
-    return int(value)
+    return int(found)
 
 
 def choice(name: str, value: str, allowed: Sequence[str]) -> str:
@@ -49,7 +76,7 @@ def eigenvalues(name: str, values: ArrayLike | None) -> Array:
     """Return a vector of positive finite numbers, or raise ValueError."""
     if values is None:
         raise ValueError(f"{name}=None, needs a value for this method")
-    array = np.asarray(values, dtype=np.float64)
+    array = reals(name, values)
     if array.ndim != 1 or array.size == 0:
         raise ValueError(f"{name} has shape {array.shape}, needs one dimension, not empty")
     if not np.all(np.isfinite(array)) or np.any(array <= 0):
@@ -62,7 +89,7 @@ def matrix(name: str, values: ArrayLike | None, shape: tuple[int | None, int | N
     """Return a finite matrix of the shape (None is free), or raise ValueError."""
     if values is None:
         raise ValueError(f"{name}=None, needs a value for this method")
-    array = np.asarray(values, dtype=np.float64)
+    array = reals(name, values)
     wanted = all(s is None or s == t for s, t in zip(shape, array.shape, strict=False))
     if array.ndim != 2 or not wanted or 0 in array.shape:
         raise ValueError(f"{name} has shape {array.shape}, needs {shape}")

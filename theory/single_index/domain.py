@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
+from theory.core.guards import count, real
 from theory.core.spectrum import Spectrum
 
 
@@ -17,22 +18,28 @@ def need_spectrum(spectrum: Spectrum) -> None:
 def need_positive(**values: float) -> None:
     """Refuse a value that is not finite and > 0."""
     for name, value in values.items():
-        if not (math.isfinite(value) and value > 0):
+        if not (math.isfinite(real(name, value)) and value > 0):
             raise ValueError(f"{name}={value!r}, needs to be finite and > 0")
 
 
 def need_nonnegative(**values: float) -> None:
     """Refuse a value that is not finite and >= 0."""
     for name, value in values.items():
-        if not (math.isfinite(value) and value >= 0):
+        if not (math.isfinite(real(name, value)) and value >= 0):
             raise ValueError(f"{name}={value!r}, needs to be finite and >= 0")
 
 
 def need_finite(**values: float) -> None:
     """Refuse a value that is not a finite number."""
     for name, value in values.items():
-        if not math.isfinite(value):
+        if not math.isfinite(real(name, value)):
             raise ValueError(f"{name}={value!r}, needs to be finite")
+
+
+def need_count(**values: int) -> None:
+    """Refuse a value that is not a whole number >= 1."""
+    for name, value in values.items():
+        count(name, value)
 
 
 def need_link(c1: float, residual_var: float) -> None:

@@ -14,6 +14,7 @@ from theory.core.formula import numeric
 from theory.core.gauss.hermite import hermite_functions
 from theory.core.gauss.links import NAMED_LINKS, Link
 from theory.core.gauss.quadrature import gaussian_expectation
+from theory.core.guards import matrix, real
 from theory.core.part import Kind, Part
 from theory.core.source import Source
 from theory.core.spectrum import Array
@@ -25,7 +26,7 @@ from theory.single_index.assumptions import (
     NORMALISED,
     SLOPE,
 )
-from theory.single_index.domain import need_nonnegative, need_one_of, need_positive
+from theory.single_index.domain import need_count, need_nonnegative, need_one_of, need_positive
 from theory.single_index.notation import (
     a_deg,
     alpha_eta,
@@ -94,7 +95,7 @@ def spike_count(alpha: float) -> int:
     Raises: ValueError outside (0, 1/2) and on a threshold (l - 1)/(2 l), where the count jumps.
     Source: the separation conditions on alpha, derived.
     """
-    if not 0 < alpha < 0.5:
+    if not 0 < real("alpha", alpha) < 0.5:
         raise ValueError(f"alpha={alpha!r}, needs 0 < alpha < 1/2")
     exact = Fraction(alpha)
     bound = 1 / (1 - 2 * exact)  # alpha = (l - 1) / (2 l) exactly at l = bound
@@ -122,9 +123,8 @@ def spike_matrix(
         need_one_of("activation", activation, NAMED_LINKS)
         activation = NAMED_LINKS[activation]
     need_nonnegative(spike_strength=spike_strength)
-    need_positive(spike_variance=spike_variance, width=width)
-    if harmonics < 1:
-        raise ValueError(f"harmonics={harmonics!r}, needs >= 1")
+    need_positive(spike_variance=spike_variance)
+    need_count(width=width, harmonics=harmonics)
     if spike_strength == 0:
         return np.zeros((harmonics, harmonics))
     nodes, weights = _half_gaussian(spike_strength * math.sqrt(spike_variance / width))
@@ -146,11 +146,11 @@ def feature_outliers(gram: Array, *, samples: int) -> Array:
     lie at least 2 times above its bulk: the first within about 4 %; the k-th lies lower by about
     (k - 1) F^2/2, F the Frobenius ratio of ``gradient_remainder_ratio`` (KFAC: up to twice that).
     Build ``gram`` with 12 harmonics or more.
-    Raises: ValueError if samples is not > 0.
+    Raises: ValueError if samples is not a whole number >= 1, or gram no finite square matrix.
     Source: derived.
     """
-    need_positive(samples=samples)
-    eigenvalues = np.linalg.eigvalsh(gram)[::-1]
+    need_count(samples=samples)
+    eigenvalues = np.linalg.eigvalsh(matrix("gram", gram, (None, len(gram))))[::-1]
     known = {"batch_size": samples, "spike_eigenvalue": np.maximum(eigenvalues, 0.0)}
     return np.asarray(SI_10["outlier"].number(**known))
 

@@ -6,6 +6,7 @@ import sympy as sp
 
 from theory.core.claim import Claim
 from theory.core.formula import E
+from theory.core.guards import count
 from theory.core.part import Kind, Part
 from theory.core.source import Source
 from theory.core.spectrum import Spectrum
@@ -80,6 +81,5 @@ def operator_ratio_rate(width: int) -> float:
     Raises: ValueError if width < 2.
     Source: Ba et al. 2022 for the rank-one structure; the rate derived.
     """
-    if width < 2:
-        raise ValueError(f"width={width!r}, needs >= 2")
+    count("width", width, low=2)
     return float(SI_01["operator"].number(width=width, rate_constant=1.0))

@@ -30,7 +30,7 @@ from theory.single_index.assumptions import (
     WIDTH_RATIO,
 )
 from theory.single_index.direction import Direction, direction
-from theory.single_index.domain import need_nonnegative, need_positive, need_spectrum
+from theory.single_index.domain import need_count, need_nonnegative, need_positive, need_spectrum
 from theory.single_index.features import spike_matrix
 from theory.single_index.notation import (
     dof,
@@ -177,7 +177,8 @@ def ridge_risk(
             equivalents. Within about 4 % at d = 900, n = n2 = 5000, N = 1000.
     """
     need_spectrum(spectrum)
-    need_positive(dimension=dimension, samples=samples, ridge_samples=ridge_samples, width=width)
+    need_count(dimension=dimension, samples=samples, ridge_samples=ridge_samples, width=width)
+    need_count(harmonics=harmonics)
     need_positive(ridge=ridge)
     need_nonnegative(spike_strength=spike_strength)
     target = link_statistics(link, noise_std=noise_std)

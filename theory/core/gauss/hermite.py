@@ -13,6 +13,7 @@ from flint import arb
 from theory.core.gauss.balls import Balls, double_and_radius, precision
 from theory.core.gauss.links import NAMED_LINKS, Link
 from theory.core.gauss.quadrature import gaussian_expectation
+from theory.core.guards import count, real
 from theory.core.spectrum import Array
 
 Function = Callable[[Array], Array]
@@ -75,7 +76,7 @@ def link_statistics(
     Raises: ValueError for an unknown name, a negative or infinite noise_std, max_degree outside
             [1, 64], a function that is not finite, not square-integrable or not resolved.
     """
-    if not (math.isfinite(noise_std) and noise_std >= 0):
+    if not (math.isfinite(real("noise_std", noise_std)) and noise_std >= 0):
         raise ValueError(f"noise_std={noise_std!r}, needs to be finite and >= 0")
     degree = _degree(max_degree)
     noise_var = noise_std * noise_std
@@ -217,9 +218,10 @@ def _checked(function: Function) -> Function:
 
 
 def _degree(max_degree: int) -> int:
-    if not 1 <= max_degree <= _MAX_DEGREE:
+    degree = count("max_degree", max_degree)
+    if degree > _MAX_DEGREE:
         raise ValueError(f"max_degree={max_degree!r}, needs 1 <= max_degree <= {_MAX_DEGREE}")
-    return int(max_degree)
+    return degree
 
 
 @lru_cache(maxsize=64)

@@ -10,6 +10,7 @@ from flint import acb, arb
 from scipy.special import erf as scipy_erf
 
 from theory.core.gauss.balls import Balls, bounded_expectation, root_factorial
+from theory.core.guards import reals
 from theory.core.spectrum import Array
 
 
@@ -155,7 +156,7 @@ def _mixture_square(waves: Sequence[tuple[arb, arb, arb]]) -> arb:
 
 
 def _numbers(name: str, values: Sequence[float] | Array) -> Array:
-    array = np.asarray(values, dtype=np.float64)
+    array = reals(name, values)
     if array.ndim != 1 or array.size == 0 or not np.isfinite(array).all():
         raise ValueError(f"{name}={values!r}, needs a non-empty list of finite numbers")
     return array

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from theory.core.guards import number
 from theory.core.spectrum import Array
 
 _CUT = 14.0
@@ -27,10 +28,11 @@ def gaussian_expectation(
     Shapes: function maps (p,) to (q, p); the result is (q,).
     Panels are halved where a 16-point rule and its two halves disagree, so kinks and jumps are
     found by bisection; features narrower than about 0.03 must be announced in ``breakpoints``.
-    Raises: ValueError if the function is not finite, if its expectation does not converge at
-            |z| = 14, or if it cannot be resolved.
+    Raises: ValueError if a breakpoint or the function is not finite, if its expectation does not
+            converge at |z| = 14, or if it cannot be resolved.
     """
-    inner = [float(b) for b in breakpoints if -_CUT < b < _CUT]
+    places = [number("breakpoints", b) for b in breakpoints]
+    inner = [b for b in places if -_CUT < b < _CUT]
     edges = np.unique(np.concatenate((np.linspace(-_CUT, _CUT, _PANELS + 1), inner)))
     left, right = edges[:-1], edges[1:]
     whole, size = _panels(function, left, right)

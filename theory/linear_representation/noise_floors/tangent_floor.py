@@ -1,15 +1,19 @@
 """Stationary E|T|_F^2 under label noise, for each method."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike
 
 from theory.core.guards import Array, choice, count, eigenvalues, number
 from theory.linear_representation.noise_floors.adam import LR_22
 from theory.linear_representation.noise_floors.empirical_fisher import LR_21
-from theory.linear_representation.noise_floors.floor_amgd import LR_16, stationary_variance
+from theory.linear_representation.noise_floors.floor_amgd import LR_16
 from theory.linear_representation.noise_floors.floor_kfac import LR_12
 from theory.linear_representation.noise_floors.muon import LR_24
 from theory.linear_representation.variants.bias import LR_44
+from theory.linear_representation.variants.factor_floor import factor_floor
+from theory.linear_representation.variants.gradient_floor import row_floor
 from theory.linear_representation.variants.kurtosis import LR_42
 
 METHODS = ("kfac", "ngd", "amgd", "amgd_large_batch", "ngd_empirical", "adam", "muon")
@@ -26,6 +30,8 @@ def tangent_floor(
     output_dim: int | None = None,
     kurtosis: float = 0.0,
     bias: bool = False,
+    factor: str = "same_batch",
+    **factor_options: Any,
 ) -> float:
     """Return the stationary E|T|_F^2 with fresh Gaussian batches of n rows.
 
@@ -33,16 +39,18 @@ def tangent_floor(
     [y]. method:
 
     - "kfac", "ngd" (true Fisher matrix): leading order in noise_std^2/n
-    - "amgd": fixed point of the exact Wishart recursion; "amgd_large_batch": its limit
+    - "amgd": exact at the level linear in T; "amgd_large_batch": its limit for many rows
     - "ngd_empirical": needs output_dim
     - "adam": eigenvalues are the diagonals of diagonal H and Sigma
     - "muon": Sigma = I only, rank much smaller than the input
 
     For "kfac" and "ngd" only: kurtosis, the excess kurtosis of independent symmetric components
-    (terms of order d/n^2 are left out); bias, a bias as one more column of the first layer.
+    (terms of order d/n^2 are left out); bias, a bias as one more column of the first layer. For
+    "kfac" only: factor and its options decay, includes_current, factor_rows, head and
+    head_step_size, as in :func:`factor_floor`.
     Raises: ValueError on another method, a bad argument, an unstable step size (no floor), or
-    kurtosis and bias where there is no formula: for other methods, or both at once.
-    Source: derived (LR-12, LR-16, LR-20 to LR-22, LR-24, LR-42, LR-44).
+    where there is no formula: kurtosis, bias or a factor for other methods, or two at once.
+    Source: derived (LR-12, LR-16, LR-20 to LR-22, LR-24, LR-29, LR-30, LR-32, LR-42, LR-44).
     """
     choice("method", method, METHODS)
     lam = eigenvalues("head_eigenvalues", head_eigenvalues)
@@ -54,6 +62,13 @@ def tangent_floor(
     g = number("kurtosis", kurtosis, low=-2.0)
     if (g != 0.0 or bias) and method not in ("kfac", "ngd"):
         raise ValueError(f"kurtosis={g}, bias={bias} for method {method!r}, needs 'kfac' or 'ngd'")
+    if factor != "same_batch" or factor_options:
+        if method != "kfac" or g != 0.0 or bias:
+            raise ValueError(
+                f"factor={factor!r} for method {method!r}, needs 'kfac' without kurtosis and bias"
+            )
+        unit = sigma**2 * float((1.0 / lam).sum() * (1.0 / mu).sum())
+        return unit * factor_floor(factor, step_size=eta, n=rows, d=d, k=k, **factor_options)
     if method in ("kfac", "ngd"):
         number("step_size", eta, high=2.0, open_high=True)
         count("n", rows, low=d + 3 if bias else d + 2)
@@ -61,7 +76,7 @@ def tangent_floor(
     if method == "amgd":
         count("n", rows, low=k + 1)
         return sum(
-            stationary_variance(float(value), mu, step_size=eta, noise_std=sigma, n=rows, rank=k)
+            row_floor(float(value), mu, step_size=eta, noise_std=sigma, n=rows, rank=k)
             for value in lam
         )
     if method == "ngd_empirical":

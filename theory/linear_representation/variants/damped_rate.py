@@ -129,8 +129,12 @@ def _least_squares(
     kind: str, lam: Array, Sigma: Array, eta: float, gamma: float, first: Added
 ) -> Array:
     found = []
+    different = {
+        float(inputs): damped_eigenvalues(Sigma, rank=lam.size, damping=float(inputs))
+        for inputs in np.unique(first.inputs)
+    }
     for value, inputs, outputs in zip(lam, *first, strict=True):
-        nu = damped_eigenvalues(Sigma, rank=lam.size, damping=float(inputs))
+        nu = different[float(inputs)]
         if kind == "factor":
             known = {"head_eigenvalue": value, "left_damping": outputs, "damped_eigenvalue": nu}
         elif kind == "kronecker":

@@ -1,8 +1,10 @@
 """LR-32: the noise floors of gradient steps in closed form."""
 
+import numpy as np
 import sympy as sp
 
 from theory.core.claim import Assumption, Claim
+from theory.core.guards import Array
 from theory.core.part import Kind, Part
 from theory.linear_representation.assumptions import (
     DERIVED,
@@ -74,3 +76,38 @@ LR_32 = Claim(
     example=EXAMPLE,
     beyond_paper=True,
 )
+
+
+def row_floor(
+    head_eigenvalue: float,
+    schur_eigenvalues: Array,
+    *,
+    step_size: float,
+    noise_std: float,
+    n: int,
+    rank: int,
+) -> float:
+    """Return the stationary mean square of a row of T under alternating minimisation-descent.
+
+    schur_eigenvalues (d-k,): the traces of the statement are sums over them.
+    Raises: ValueError if the step size is unstable in mean square.
+    Source: derived (LR-32).
+    """
+    atoms = {
+        "eta": step_size,
+        "sigma": noise_std,
+        "lambda_i": head_eigenvalue,
+        "Sigma_s": schur_eigenvalues[:, None, None],
+    }
+    sizes = {"n": n, "k": rank, "d": rank + 1}
+    bound = 2.0 * n / (n - rank + 1)
+    largest = step_size * head_eigenvalue * float(schur_eigenvalues.max())
+    gains = LR_32["gain"].matrix(atoms, sizes=sizes) if largest < bound else np.array([np.inf])
+    gain = float(gains.sum())
+    if gain >= 1.0:
+        raise ValueError(
+            f"step_size={step_size}: mean-square gain {gain:.6g} at head eigenvalue "
+            f"{head_eigenvalue}, needs < 1"
+        )
+    spreads = LR_32["floor"].matrix(atoms, sizes=sizes) * (1.0 - gains)
+    return float(spreads.sum() / (1.0 - gain))

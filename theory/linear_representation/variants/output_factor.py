@@ -128,9 +128,8 @@ def output_factor(
     dim = count("d", d, low=rank + 1)
     rows = count("n", n, low=max(dim, 2 * rank + 2) + 2)
     known: dict[str, float] = {"step_size": eta}
-    # H and Sigma_s with tr(H^-1) = tr(Sigma_s^-1) = 1, and noise 1
-    letters = {"eta": eta, "sigma": 1.0, "H": rank * np.eye(rank)}
-    letters["Sigma_s"] = (dim - rank) * np.eye(dim - rank)
+    # only the traces of the inverses enter: one direction, in which they are 1, and noise 1
+    letters = {"eta": eta, "sigma": 1.0, "H": np.eye(1), "Sigma_s": np.eye(1)}
     sizes = {"n": rows, "d": dim, "k": rank}
     if kind == "gauss_newton":
         number("step_size", eta, high=2.0, open_high=True)

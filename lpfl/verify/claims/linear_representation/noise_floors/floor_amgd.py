@@ -137,15 +137,15 @@ def confront(
 
 
 def stated(trial: Trial, method: str, *, rows: int, step: float) -> float:
-    """Return E|T|_F^2 by the theory of ``method`` at this truth."""
-    return tangent_floor(
-        method,
-        step_size=step,
-        noise_std=trial.noise_std,
-        n=rows,
-        head_eigenvalues=setup.head_eigenvalues(trial.scenario),
-        schur_eigenvalues=stated_schur_spectrum(trial, floors.one_truth(trial, 1)),
-    )
+    """Return E|T|_F^2 by the theory of ``method`` at this truth; of "amgd", by the recursion."""
+    heads = setup.head_eigenvalues(trial.scenario)
+    schurs = stated_schur_spectrum(trial, floors.one_truth(trial, 1))
+    known = {"step_size": step, "noise_std": trial.noise_std, "n": rows}
+    if method == "amgd":
+        return sum(
+            stationary_variance(float(value), schurs, **known, rank=trial.rank) for value in heads
+        )
+    return tangent_floor(method, **known, head_eigenvalues=heads, schur_eigenvalues=schurs)
 
 
 def amplified(trial: Trial, *, rows: int, step: float) -> Rival:

@@ -1,0 +1,1 @@
+"""Checks of the decision rules: their answers beside numbers reached another way."""

@@ -1,0 +1,1 @@
+"""Faults that the checks beside must refute."""

@@ -1,0 +1,244 @@
+"""DR-03 to DR-05: the interval of a mean, equivalence and ordering, on skewed samples."""
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy import special
+
+from lpfl import decide
+from lpfl.decide import Outcome
+from lpfl.verify.check import check
+from lpfl.verify.expect import Comparison, Exceeds, Near, Rival, Same
+from lpfl.verify.setups.turning import does_not_confirm, first_beyond, refutes
+from lpfl.verify.space import Integers, Reals
+from lpfl.verify.tolerance import judgement, rounding
+from lpfl.verify.trial import Trial, as_numpy
+
+Array = NDArray[np.float64]
+
+COUNT = Integers("replicate_count", 16, 200)
+SHAPE = Reals("gamma_shape", 1.0, 40.0, log=True)
+LEVEL = Reals("decision_level", 1e-9, 1e-2, log=True)
+SLACK = Reals("tolerance", 0.1, 10.0, log=True)
+POWER = 0.9
+MISS_TAIL, MISS_RUNS, MISS_COUNT = 0.02, 2000, 64
+POWER_BLOCKS, POWER_BLOCK = 128, 25
+
+
+def sample(trial: Trial, name: str, count: int, shape: float) -> Array:
+    """Return a gamma sample (count,) of mean 0 and variance 1; its long tail lies above."""
+    uniform = as_numpy(torch.rand(count, generator=trial.stream(name), dtype=torch.float64))
+    return np.asarray((special.gammaincinv(shape, uniform) - shape) / math.sqrt(shape))
+
+
+def described(values: Array, tail: float) -> dict[str, float]:
+    """Return what the statements need to know of a sample, from its definitions.
+
+    The quantile of Student's t comes from the incomplete beta function, not from where the rule
+    takes it.
+    """
+    gap = values - values.mean()
+    x = float(special.betaincinv((values.size - 1) / 2.0, 0.5, tail / 2.0))
+    return {
+        "replicate_count": values.size,
+        "squared_deviations": float(np.sum(gap**2)),
+        "cubed_deviations": float(np.sum(gap**3)),
+        "student_quantile": math.sqrt((values.size - 1) * (1.0 - x) / x),
+        "normal_quantile": -float(special.ndtri(tail / 4.0)),
+        "power_quantile": float(special.ndtri(POWER)),
+    }
+
+
+def sides(trial: Trial, known: Mapping[str, float]) -> tuple[float, float, float]:
+    """Return standard error, reach above and reach below, as DR-03 states them."""
+    from theory.decisions.means import DR_03
+
+    needed = {name: known[name] for name in DR_03["above"].formula.code_names}
+    error = {name: known[name] for name in DR_03["standard_error"].formula.code_names}
+    return (
+        float(DR_03["standard_error"].number(**error)),
+        float(DR_03["above"].number(**needed)),
+        float(DR_03["below"].number(**needed)),
+    )
+
+
+@check("DR-03", (COUNT, SHAPE, LEVEL), decisions=1)
+def interval(trial: Trial) -> Iterator[Comparison]:
+    """A skewed sample and its mirror image; the level on many samples of an exponential law."""
+    trial.admit()
+    tight = rounding(trial.dtype, dim=trial.replicate_count, why="sums over the sample")
+    drawn = sample(trial, "sample", trial.replicate_count, trial.gamma_shape)
+    for sign in (1.0, -1.0):
+        values = sign * drawn
+        seen = decide.mean_interval("values", values, trial.decision_level)
+        error, above, below = sides(trial, described(values, trial.decision_level))
+        label = "long tail above" if sign > 0 else "long tail below"
+        for part, measured, predicted in (
+            ("standard_error", seen.std_error, error),
+            ("above", seen.high - values.mean(), above),
+            ("below", values.mean() - seen.low, below),
+        ):
+            yield Same(
+                part=part, measured=measured, predicted=predicted, tolerance=tight, label=label
+            )
+    runs = trial.replicates(MISS_RUNS)
+    rows = sample(trial, "level", runs * MISS_COUNT, 1.0).reshape(runs, MISS_COUNT)
+    ends = [decide.mean_interval("row", row, MISS_TAIL) for row in rows]
+    yield Exceeds(
+        part="level",
+        violations=sum(one.high < 0.0 for one in ends),
+        trials=runs,
+        delta=MISS_TAIL,
+        label="exponential law, below the mean",
+    )
+
+
+def at_distance(run: Callable[..., Any], sign: float, gap: float) -> Outcome:
+    """Return the outcome at a distance on one side."""
+    outcome: Outcome = run(sign * gap).outcome
+    return outcome
+
+
+def edges(outcome: Callable[[float], Outcome], high: float) -> tuple[float, float]:
+    """Return from which number on nothing is confirmed, and from which on it is refuted."""
+    confirmed = first_beyond(does_not_confirm(outcome), 0.0, high)
+    return confirmed, first_beyond(refutes(outcome), 0.0, high)
+
+
+@check("DR-04", (COUNT, SHAPE, LEVEL, SLACK), decisions=1)
+def equivalence(trial: Trial) -> Iterator[Comparison]:
+    """Move the prediction to both sides until the outcome turns; bring a rival nearer."""
+    trial.admit()
+    values = sample(trial, "sample", trial.replicate_count, trial.gamma_shape)
+    known = described(values, trial.decision_level / 2.0)
+    error, above, below = sides(trial, known)
+    tolerance = trial.tolerance + max(above, below)
+    mean, far = float(values.mean()), 4.0 * tolerance
+    tight = rounding(
+        trial.dtype, dim=trial.replicate_count, why="sums over the sample, and the halvings"
+    )
+
+    def run(gap: float, matters: float | None = None) -> Any:
+        return decide.equivalence(
+            values,
+            predicted=mean + gap,
+            tolerance=tolerance,
+            alpha=trial.decision_level,
+            matters=matters,
+        )
+
+    for sign, near, away in ((1.0, above, below), (-1.0, below, above)):
+        label = "prediction above the mean" if sign > 0 else "prediction below the mean"
+        confirmed, refuted = edges(partial(at_distance, run, sign), far)
+        stated = {"tolerance": tolerance, "reach_towards": near, "reach_away": away}
+        for part, measured in (("confirmed", confirmed), ("refuted", refuted)):
+            needed = {name: stated[name] for name in trial.claim[part].formula.code_names}
+            yield Same(
+                part=part,
+                measured=measured,
+                predicted=trial.claim[part].number(**needed),
+                tolerance=tight,
+                scale=tolerance,
+                label=label,
+            )
+    detectable = stated_detectable(trial, known, tolerance, error, max(above, below))
+    yield from beside_rivals(trial, run, detectable, tight)
+    yield power(trial)
+
+
+def stated_detectable(
+    trial: Trial, known: Mapping[str, float], tolerance: float, error: float, reach: float
+) -> float:
+    """Return the size of an error that is called detectable, as the claim states it."""
+    bound = trial.claim["detectable"]
+    values = {**known, "tolerance": tolerance, "standard_error": error, "reach": reach}
+    return float(bound.number(**{name: values[name] for name in bound.formula.code_names}))
+
+
+def beside_rivals(
+    trial: Trial, run: Callable[..., Any], detectable: float, tight: Any
+) -> Iterator[Same]:
+    """The number that is called detectable, and the nearest rival that still confirms."""
+    yield Same(
+        part="detectable", measured=run(0.0).detectable, predicted=detectable, tolerance=tight
+    )
+    nearest = first_beyond(
+        lambda matters: run(0.0, matters).outcome is Outcome.CONFIRMED, 0.0, 4.0 * detectable
+    )
+    yield Same(
+        part="rival",
+        measured=nearest,
+        predicted=trial.number("rival", detectable=detectable),
+        tolerance=tight,
+    )
+
+
+def power(trial: Trial) -> Near:
+    """State the detectable error on one normal sample, try it on another."""
+    blocks = trial.replicates(POWER_BLOCKS)
+    count, level = trial.replicate_count, trial.decision_level
+    size = (blocks * POWER_BLOCK, 2, count)
+    pairs = as_numpy(torch.randn(size, generator=trial.stream("power"), dtype=torch.float64))
+    refuted = []
+    for stated, fresh in pairs:
+        known: dict[str, Any] = {"predicted": 0.0, "tolerance": 0.3, "alpha": level}
+        error = decide.equivalence(stated, **known).detectable
+        verdict = decide.equivalence(fresh + error, **known)
+        refuted.append(verdict.outcome is Outcome.REFUTED)
+    shares = np.reshape(refuted, (blocks, POWER_BLOCK)).mean(1)
+    return Near(
+        part="power",
+        samples=shares,
+        predicted=float(trial.number("power")),
+        tolerance=judgement(0.08, "the law of two spreads is taken as normal from 16 replicates"),
+        rival=Rival("a coin", 0.5),
+    )
+
+
+@check("DR-05", (COUNT, SHAPE, LEVEL, SLACK))
+def ordering(trial: Trial) -> Iterator[Comparison]:
+    """Move the difference until the outcome turns; bring a rival nearer."""
+    trial.admit()
+    drawn = sample(trial, "sample", trial.replicate_count, trial.gamma_shape)
+    for sign in (1.0, -1.0):
+        yield from turned(trial, sign * (drawn - drawn.mean()), sign)
+
+
+def turned(trial: Trial, values: Array, sign: float) -> Iterator[Same]:
+    """Compare the differences at which the outcome turns, for one direction of the long tail."""
+    tight = rounding(trial.dtype, dim=values.size, why="sums over the sample, and the halvings")
+    known = described(values, trial.decision_level)
+    error, above, below = sides(trial, known)
+    far = 4.0 * (trial.tolerance + max(above, below))
+
+    def run(mean: float, matters: float | None = None) -> Any:
+        return decide.ordering(
+            values + mean, slack=trial.tolerance, alpha=trial.decision_level, matters=matters
+        )
+
+    stated = {"tolerance": trial.tolerance, "reach_above": above, "reach_below": below}
+    turning = {
+        "confirmed": first_beyond(lambda mean: run(mean).outcome is Outcome.CONFIRMED, -far, far),
+        "refuted": first_beyond(refutes(partial(at_distance, run, -1.0)), -far, far),
+    }
+    for part, measured in turning.items():
+        needed = {name: stated[name] for name in trial.claim[part].formula.code_names}
+        yield Same(
+            part=part,
+            measured=measured,
+            predicted=trial.claim[part].number(**needed),
+            tolerance=tight,
+            scale=far,
+            label="long tail above" if sign > 0 else "long tail below",
+        )
+    detectable = stated_detectable(trial, known, trial.tolerance, error, max(above, below))
+
+    def at_the_far_end(_: float, matters: float | None = None) -> Any:
+        return run(far, matters)
+
+    yield from beside_rivals(trial, at_the_far_end, detectable, tight)
