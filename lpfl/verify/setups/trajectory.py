@@ -134,7 +134,7 @@ class Run:
             start = model.Layers(*[nudged(trial, W, 0.0) for W in self.start])
             rows = list(self.rows(trial, nudge))
             groups = [rows[at : at + batches] for at in range(0, len(rows), batches)]
-            return model.path(step, start, groups, nudge)
+            return model.path(step, start, groups, nudge, trial.dtype)
 
         return run
 
