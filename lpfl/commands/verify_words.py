@@ -32,13 +32,25 @@ def table(records: list[dict[str, Any]], broken: Sequence[Any] = ()) -> str:
             number(record["worst"]["predicted"]),
             number(record["worst"]["measured"]),
             number(record["margin"]),
+            checked_on(record.get("region", {})),
             record["verdict"],
         )
         for record in records
     ]
-    rows += [(pack.name, "-", "-", "-", "-", "-", "not loaded") for pack in broken]
-    headers = ("claim", "kind", "deciding part", "predicted", "measured", "margin", "verdict")
+    rows += [(pack.name, "-", "-", "-", "-", "-", "-", "not loaded") for pack in broken]
+    numbers = ("predicted", "measured", "margin")
+    headers = ("claim", "kind", "deciding part", *numbers, "checked on", "verdict")
     return tabulate(rows, headers=headers, disable_numparse=True)
+
+
+def checked_on(region: Mapping[str, Any]) -> str:
+    """Return dimensions and condition numbers of the scenarios in a few characters."""
+    said = []
+    for name, letter in (("input_dim", "d"), ("condition_number", "κ")):
+        if name in region and region[name][1] > 1.0:
+            low, high = (f"{value:.3g}" for value in region[name])
+            said.append(f"{letter} {low}" if low == high else f"{letter} {low}-{high}")
+    return ", ".join(said) or "-"
 
 
 def widened(observations: list[dict[str, Any]], dtype: str) -> str:

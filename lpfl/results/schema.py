@@ -219,6 +219,17 @@ def _if_wrong(value: Any) -> str | None:
     return None if all(counts(row) is None for row in value.values()) else needed
 
 
+def region_rule(value: Any) -> str | None:
+    needed = "an object of ranges [low, high] or lists of texts"
+    if _mapping(value) is not None:
+        return needed
+    for field in value.values():
+        ranged = _numbers(field) is None and len(field) == 2 and field[0] <= field[1]
+        if not ranged and not (isinstance(field, list) and all(_text(v) is None for v in field)):
+            return needed
+    return None
+
+
 _PART = _fields(
     {"kind": _one_of(*KINDS), "outcome": _one_of(*OUTCOMES, NOT_CONFRONTED)},
     {
@@ -287,7 +298,7 @@ def check_record(record: Any) -> str | None:
         return first_problem(
             record,
             _ERROR_CLAIM if record.get("verdict") == "error" else _CLAIM,
-            {"parts": parts_rule},
+            {"parts": parts_rule, "region": region_rule},
         )
     return f"type={_short(kind)}, needs 'header', 'observation' or 'claim'"
 

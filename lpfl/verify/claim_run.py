@@ -7,6 +7,7 @@ from typing import Any
 
 from lpfl.decide import Outcome
 from lpfl.verify.check import MAX_SCENARIOS, Finding, worst
+from lpfl.verify.region import region_of
 from lpfl.verify.scenario import Scenario
 from lpfl.verify.sensitivity import strongest
 from lpfl.verify.trial import Trial
@@ -56,6 +57,7 @@ class ClaimRun:
             "scenarios": len({scenario for scenario, _ in self.findings}),
             "replicates": sum(finding.verdict.replicates for _, finding in self.findings),
             "parts": parts,
+            "region": region_of(scenario for scenario, _ in self.findings),
             "worst": {
                 "scenario": at.as_json(),
                 "part": final.name,

@@ -44,6 +44,7 @@ from theory.linear_representation.variants.frozen_batch_norm import batch_norm_e
 from theory.linear_representation.variants.kurtosis import complement_share, inverse_scale
 from theory.linear_representation.variants.output_factor import output_factor
 from theory.linear_representation.variants.plateau import plateau_length
+from theory.linear_representation.variants.powers import samples_to_reach
 from theory.linear_representation.variants.scale_exponents import scale_exponents
 
 PACK = Pack.of_package(
@@ -90,6 +91,7 @@ __all__ = [
     "noise_pivot_degrees",
     "output_factor",
     "plateau_length",
+    "samples_to_reach",
     "scale_exponents",
     "slowest_cone_contraction",
     "tangent_floor",

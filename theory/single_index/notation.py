@@ -125,6 +125,18 @@ stable_rank = scalar("st_X", "stable_rank", "stable rank of the input rows", POS
 nuclear_rank = scalar("nr_g", "nuclear_rank", "(g_nuc/g_fro)²", POSITIVE)
 least_side = scalar("q_r", "least_side", "smallest of width, dimension and samples", POSITIVE)
 cross_share = scalar("x_c", "cross_share", "twice ⟨spike, remainder⟩ over |spike|²", REAL)
+target_cos2 = scalar(
+    "gamma_LS^2",
+    "target_cosine2",
+    "squared cosine of β⋆ and the least-squares vector Σ⁻¹E[xy]",
+    UNIT,
+)
+rho2_coordinate = scalar(
+    "rho_1c^2", "alignment_coordinate", "squared cosine, teacher along one coordinate", UNIT
+)
+rho2_mixed = scalar(
+    "rho_mix^2", "alignment_mixed", "squared cosine, part of the teacher on one coordinate", UNIT
+)
 P_s = scalar("P_s", "share_kept", "share of an eigendirection that the ridge fit keeps", UNIT)
 K_s = scalar("K_s", "share_lost", "share of an eigendirection that the ridge fit loses", UNIT)
 noise_gain = scalar("r_s", "noise_gain", "gain of the noise", NONNEGATIVE, "[x]^-2")

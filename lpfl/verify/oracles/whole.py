@@ -115,10 +115,16 @@ def equivariant(at: Layers, rows: Rows) -> Layers:
     return Layers(transposed(np.linalg.pinv(hidden) @ left_over), in_G)
 
 
-def equivariant_natural(o: Options) -> Step:
-    """Natural gradient in the equivariant gauge."""
+def equivariant_natural(o: Options, conditions: list[float]) -> Step:
+    """Natural gradient in the equivariant gauge.
+
+    conditions: takes the sum of the squared condition numbers of F, X and G x at every step.
+    """
 
     def step(at: Layers, state: State, rows: Rows) -> Layers:
+        hidden = rows.inputs @ transposed(at.representation)
+        found = [np.linalg.cond(M).max() ** 2 for M in (at.head, rows.inputs, hidden)]
+        conditions.append(float(np.sum(found)))
         moves = zip(at, equivariant(at, rows), strict=True)
         return Layers(*[W - o["step_size"] * move for W, move in moves])
 

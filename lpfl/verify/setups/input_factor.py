@@ -24,7 +24,11 @@ from lpfl.verify.trial import Trial, as_numpy
 
 Array = NDArray[np.float64]
 Second = Callable[[Generator], model.Batch]
-SMALL = 1e-5  # size of the tangents: what is quadratic in them is below every tolerance
+
+
+def smallness(dtype: torch.dtype) -> float:
+    """Return a size of the tangents at which what is quadratic in them is as small as rounding."""
+    return float(torch.finfo(dtype).eps ** (1 / 3))
 
 
 @dataclass(frozen=True)
@@ -60,9 +64,10 @@ def at_truth(
     T: Tensor,
     head_error: Tensor | None = None,
     *,
-    small: float = SMALL,
+    small: float | None = None,
 ) -> model.Weights:
     """Return G = G* + T B and F = F* (I + u), both deviations times ``small``."""
+    small = small or smallness(T.dtype)
     F, G = problem.head_star, problem.representation_star
     if head_error is not None:
         F = F + small * F @ head_error
@@ -70,9 +75,10 @@ def at_truth(
 
 
 def tangents_of(
-    problem: model.LinearRepresentation, weights: model.Weights, *, small: float = SMALL
+    problem: model.LinearRepresentation, weights: model.Weights, *, small: float | None = None
 ) -> Tensor:
     """Return the tangent matrix over ``small``."""
+    small = small or smallness(weights.representation.dtype)
     G_star, B = problem.representation_star, problem.complement
     return linalg.tangent_matrix(weights.representation, G_star, B) / small
 
@@ -111,12 +117,12 @@ def chain(
     warm: int,
     steps: int,
     name: str,
-    small: float = SMALL,
+    small: float | None = None,
 ) -> list[Tensor]:
     """Return the whitened tangents along ``steps`` steps, the start first.
 
     warm: steps at the truth before the tangents are put there, which fill the memory of the method.
-    small: size of the tangents in the run.
+    small: size of the tangents in the run (default: for linear steps).
     """
     frame, stream = Frame.of(problem), trial.stream("chain", name)
     weights = model.Weights(problem.head_star, problem.representation_star)

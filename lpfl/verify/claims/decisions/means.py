@@ -27,7 +27,7 @@ LEVEL = Reals("decision_level", 1e-9, 1e-2, log=True)
 SLACK = Reals("tolerance", 0.1, 10.0, log=True)
 POWER = 0.9
 MISS_TAIL, MISS_RUNS, MISS_COUNT = 0.02, 2000, 64
-POWER_BLOCKS, POWER_BLOCK = 64, 25
+POWER_BLOCKS, POWER_BLOCK = 128, 25
 
 
 def sample(trial: Trial, name: str, count: int, shape: float) -> Array:

@@ -176,13 +176,13 @@ def one_step(trial: Trial, kind: Kind) -> Comparison:
     problem = factors.one_truth(trial, planned)
     rows = start_rows(trial, kind, problem.head_star.shape[0])
     whole = rows @ problem.complement if kind.resistance == "D_i" else rows
-    G = problem.representation_star + factors.SMALL * steepest(problem).mT @ whole
+    G = problem.representation_star + factors.smallness(trial.dtype) * steepest(problem).mT @ whole
     if kind.method.orthonormal:
         G = linalg.orthonormal_rows(G)
     stream = trial.stream("step", kind.gain)
     batch = sample_moments(problem, trial.batch_size, stream)
     after, _ = kind.method.step(model.Weights(problem.head_star, G), {}, batch)
-    moved = rows_of(problem, kind, after) / factors.SMALL
+    moved = rows_of(problem, kind, after) / factors.smallness(trial.dtype)
     growth = factors.inner(moved, moved) - factors.inner(rows, rows)
     rate = step_size(trial.scenario) * largest(trial) * float(np.trace(kind.covariance))
     return Near(

@@ -1,6 +1,7 @@
 """LR-31: cycles of steps on one factor, a step on a given factor, and the tail of a cycle."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -85,9 +86,9 @@ def cycles(trial: Trial) -> Iterator[Comparison]:
         measured=first,
         predicted=1.0 - eta,
         tolerance=rounding(trial.dtype, dim=100, condition=1e3).times(
-            1.0 / factors.SMALL, "over the size of the tangents"
+            1.0 / factors.smallness(trial.dtype), "over the size of the tangents"
         )
-        + finite_size(10.0 * factors.SMALL, "quadratic in the tangents"),
+        + finite_size(10.0 * factors.smallness(trial.dtype), "quadratic in the tangents"),
     )
     for part, steps in (("cycle_of_two", 2), ("cycle_of_three", 3)):
         yield Near(
@@ -140,6 +141,8 @@ def given_factor(trial: Trial) -> Iterator[Comparison]:
 
 def tail(trial: Trial) -> Comparison:
     """Few rows: the mean log excess over a high quantile of |T| is one over the exponent."""
+    # More digits than single precision has: see TINY.
+    trial = replace(trial, dtype=torch.float64, memory={})
     steps, rows = trial.factor_every, trial.input_dim + trial.spare_rows
     trial.admit(batch_size=rows)
     problem = factors.one_truth(trial, TAIL_REPLICATES)

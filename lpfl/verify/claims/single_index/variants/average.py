@@ -114,7 +114,7 @@ def averaged(trial: Trial) -> Iterator[Comparison]:
         moves = [directions.factor_direction(*one, damping=damping) for one in run]
         own = torch.stack([directions.kfac_direction(b, damping=damping) for b, _ in run]).sum(0)
         total = torch.stack(moves).sum(0)
-        noise = noise_of(trial, problem, moves[:2], planned)
+        noise = noise_of(trial, problem, moves[-2:], planned)
         return {
             "total": compare.signed(trial, total, problem),
             "weighted": compare.signed(trial, total, problem, weighted=True),
@@ -171,23 +171,26 @@ def limit_of(trial: Trial, steps: int, weight: str) -> float:
 def noise_of(
     trial: Trial, problem: model.SingleIndexProblem, moves: list[Tensor], planned: Movement
 ) -> list[Tensor]:
-    """Return each step's movement over its length, less its mean c1 P beta*, P = S/(S + l)."""
+    """Return the last steps' movements over their lengths, less their mean c1 P beta*.
+
+    P = S (S + l)^-1 with the effective damping l.
+    """
     S = factors.dense(trial)
     damping = planned.factor.effective_damping
     shifted = S + damping * torch.eye(len(S), dtype=S.dtype, device=S.device)
     mean = planned.common["c1"] * torch.linalg.solve(shifted, S @ problem.teacher.mT).mT
-    scale = planned.lengths / planned.factor.scale
-    return [move / scale[t] - mean for t, move in enumerate(moves)]
+    scale = planned.lengths[-len(moves) :] / planned.factor.scale
+    return [move / float(x) - mean for x, move in zip(scale, moves, strict=True)]
 
 
 def pair_noise(
     trial: Trial, planned: Movement, products: np.ndarray, allowed: Tolerance
 ) -> Comparison:
-    """Compare <e_0, e_1> of the first two steps with phi N_01 E[P^2 / s]."""
+    """Compare <e_t, e_t'> of the last two steps with phi N_tt' E[P^2 / s]."""
     s = planned.spectrum.eigenvalues
     gain = planned.spectrum.expect(s / (s + planned.factor.effective_damping) ** 2)
     gain *= planned.common["aspect"]
-    predicted = float(planned.noise(np.array([0]))[0, 1])
+    predicted = float(planned.noise(np.array([planned.newest.size - 2]))[0, -1])
     apart = -(planned.common["c1"] ** 2) * planned.spectrum.moment(1)
     return compare.near(
         trial,

@@ -25,7 +25,7 @@ from theory.single_index import alignment as alignment_of
 PER_DIMENSION = 2  # gradients averaged, over d
 DECAY = 0.995  # of the average: nearly uniform weights over these
 FRESH = 10  # batches whose direction is taken through the power of the average
-REPLICATES = 64
+REPLICATES = 96
 TERM = 4.0  # over d, N and n: mean slopes and norms of finitely many weights (measured: 0 to 2)
 RELATIVE = judgement(0.2, "20 % of a number that is an order of magnitude below SGD's")
 
