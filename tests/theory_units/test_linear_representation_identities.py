@@ -74,10 +74,18 @@ def is_exact(relation: sp.Basic) -> bool:
     )
 
 
+# True where the step moves nothing, not for any weights: the runs of the check decide these.
+AT_THE_FIXED_POINT = {
+    ("LR-39", "coupled_gradient"),
+    ("LR-39", "coupled_head_gradient"),
+    ("LR-39", "coupled_balance"),
+}
+
 EXACT = [
     (claim.id, name)
     for claim in CLAIMS.values()
     for name, relation in claim.relations().items()
+    if (claim.id, name) not in AT_THE_FIXED_POINT
     if (claim.parts[name].kind is Kind.IDENTITY and is_exact(relation))
     or (claim.id, name) in EXTRA_EXACT
 ]
@@ -101,7 +109,7 @@ def test_exact_parts_hold_over_the_rationals(claim_id: str, part: str) -> None:
 
 def test_the_exact_parts_are_all_there() -> None:
     ids = {claim_id for claim_id, _ in EXACT}
-    exact_ids = (1, 2, 3, 4, 5, 6, 7, 11, 13, 17, 20, 25, 26, 27, 28)
+    exact_ids = (1, 2, 3, 4, 5, 6, 7, 11, 13, 17, 20, 25, 26, 27, 28, 35, 37, 43, 44, 45, 47, 48)
     assert ids == {f"LR-{number:02d}" for number in exact_ids}
 
 

@@ -71,10 +71,10 @@ def draw_chain(
     last = problem.head_star @ left
     if wide > k:
         # Outside the used directions the last layer is random, outside the range of F* as well.
-        off_in = torch.eye(wide, dtype=dtype) - used @ left
-        off_out = torch.eye(m, dtype=dtype) - problem.head_star @ torch.linalg.pinv(
-            problem.head_star
-        )
+        off_in = torch.eye(wide, dtype=dtype, device=used.device) - used @ left
+        off_out = torch.eye(
+            m, dtype=dtype, device=used.device
+        ) - problem.head_star @ torch.linalg.pinv(problem.head_star)
         last = last + off_out @ _well_conditioned(replicates, m, wide, generator, dtype) @ off_in
     layers[0] = layers[0] @ problem.representation_star
     return (*layers, last)

@@ -36,7 +36,7 @@ def factor_weights(trial: Trial, name: str, options: dict[str, Any], *, side: st
     """
     T = trial.steps
     rule = OPTIMIZERS[name].optimizer(**options)  # type: ignore[attr-defined]
-    eye = trial.tensor(torch.eye(T))
+    eye = trial.tensor(np.eye(T))
     W, grad = torch.zeros_like(eye), torch.ones_like(eye)
     state, before = rule.start(W), W
     for t in range(T):
@@ -64,7 +64,7 @@ def shampoo_weights(trial: Trial, part: str, options: dict[str, Any]) -> Same:
     """Show a gradient with a single 1 on the diagonal in each step but the last, which is I."""
     T = trial.steps
     rule = OPTIMIZERS["shampoo"].optimizer(**options)  # type: ignore[attr-defined]
-    eye = trial.tensor(torch.eye(T))
+    eye = trial.tensor(np.eye(T))
     W = torch.zeros_like(eye)
     state, before = rule.start(W), W
     for t in range(T):

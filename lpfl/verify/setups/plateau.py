@@ -41,7 +41,10 @@ def steps_until(
         num_steps=horizon,
         observe={"tangents": lambda w: largest_tangents(problem, w.representation)},
     )
-    logs = seen["tangents"].log() - torch.tensor(tan_angle, dtype=batch.cov_x.dtype).log()
+    logs = (
+        seen["tangents"].log()
+        - torch.as_tensor(tan_angle, dtype=batch.cov_x.dtype, device=batch.cov_x.device).log()
+    )
     reached = logs <= 0.0
     first = torch.where(reached.any(0), reached.to(torch.int8).argmax(0), horizon).clamp(min=1)
     before, after = (logs.gather(0, index[None])[0] for index in (first - 1, first))

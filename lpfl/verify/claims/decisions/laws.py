@@ -51,7 +51,9 @@ def exact_laws(trial: Trial) -> Iterator[Comparison]:
 def uniform(trial: Trial, alpha: float) -> Iterator[Same]:
     """The distance to the uniform law from its definition, for samples too low and too high."""
     stream = trial.stream("uniform")
-    drawn = np.sort(as_numpy(torch.rand(trial.replicate_count, generator=stream)))
+    drawn = np.sort(
+        as_numpy(torch.rand(trial.replicate_count, generator=stream, device=trial.device))
+    )
     steps = np.arange(drawn.size + 1) / drawn.size
     tight = rounding(trial.dtype, dim=drawn.size, condition=1e4, why="the exact tail of a distance")
     for power, label in ((1.3, "too low"), (0.7, "too high")):

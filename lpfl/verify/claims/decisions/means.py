@@ -32,7 +32,8 @@ POWER_BLOCKS, POWER_BLOCK = 128, 25
 
 def sample(trial: Trial, name: str, count: int, shape: float) -> Array:
     """Return a gamma sample (count,) of mean 0 and variance 1; its long tail lies above."""
-    uniform = as_numpy(torch.rand(count, generator=trial.stream(name), dtype=torch.float64))
+    known: dict[str, Any] = {"dtype": torch.float64, "device": trial.device}
+    uniform = as_numpy(torch.rand(count, generator=trial.stream(name), **known))
     return np.asarray((special.gammaincinv(shape, uniform) - shape) / math.sqrt(shape))
 
 
@@ -183,7 +184,8 @@ def power(trial: Trial) -> Near:
     blocks = trial.replicates(POWER_BLOCKS)
     count, level = trial.replicate_count, trial.decision_level
     size = (blocks * POWER_BLOCK, 2, count)
-    pairs = as_numpy(torch.randn(size, generator=trial.stream("power"), dtype=torch.float64))
+    law: dict[str, Any] = {"dtype": torch.float64, "device": trial.device}
+    pairs = as_numpy(torch.randn(size, generator=trial.stream("power"), **law))
     refuted = []
     for stated, fresh in pairs:
         known: dict[str, Any] = {"predicted": 0.0, "tolerance": 0.3, "alpha": level}

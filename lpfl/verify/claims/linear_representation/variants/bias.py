@@ -89,14 +89,18 @@ def biases(trial: Trial) -> Iterator[Comparison]:
 
 def drawn_mean(trial: Trial, problem: model.LinearRepresentation) -> Tensor:
     """Return a mean (d,) in a random direction, of the scenario's size over the spread."""
-    direction = torch.randn(trial.input_dim, generator=trial.stream("mean"), dtype=trial.dtype)
+    direction = torch.randn(
+        trial.input_dim, generator=trial.stream("mean"), dtype=trial.dtype, device=trial.device
+    )
     return math.sqrt(trial.mean_norm2) * problem.root @ (direction / direction.norm())
 
 
 def solution(trial: Trial, problem: model.LinearRepresentation) -> model.Weights:
     """Return a solution in a random gauge, the hidden bias drawn and undone by the last one."""
     F, G = joint.turned_solution(trial, problem)
-    b = torch.randn(1, trial.rank, 1, generator=trial.stream("bias"), dtype=trial.dtype)
+    b = torch.randn(
+        1, trial.rank, 1, generator=trial.stream("bias"), dtype=trial.dtype, device=trial.device
+    )
     return model.Weights(torch.cat([F, -F @ b], dim=-1), torch.cat([G, b], dim=-1))
 
 
@@ -254,7 +258,7 @@ def floor(trial: Trial) -> Near:
     )
     weights, stream = affine.affine_truth(problem), trial.stream("batches")
     G_star, B = problem.representation_star, problem.complement
-    total = torch.zeros(replicates, dtype=trial.dtype)
+    total = torch.zeros(replicates, dtype=trial.dtype, device=trial.device)
     for t in range(burn_in + num_steps):
         batch = affine.affine_sample(problem, mean, n, stream)
         weights = affine_step(rule(trial), weights, batch, head_rule=rule(trial, "head_step_size"))

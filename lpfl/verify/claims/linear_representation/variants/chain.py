@@ -252,7 +252,10 @@ def floor(trial: Trial) -> Near:
     )
     rules = rules_of(trial, trial.num_layers)
     states = tuple(rule.start(W) for rule, W in zip(rules, layers, strict=True))
-    stream, total = trial.stream("batches"), torch.zeros(replicates, dtype=trial.dtype)
+    stream, total = (
+        trial.stream("batches"),
+        torch.zeros(replicates, dtype=trial.dtype, device=trial.device),
+    )
     G_star, B = problem.representation_star, problem.complement
     for t in range(burn_in + num_steps):
         layers, states = chain_step(rules, layers, states, sample_moments(problem, n, stream))

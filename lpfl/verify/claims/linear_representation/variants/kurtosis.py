@@ -218,7 +218,7 @@ def squares(trial: Trial, problem: model.LinearRepresentation, stream: torch.Gen
     weights = model.Weights(problem.head_star, problem.representation_star)
     memory = method.init(weights)
     observe = floors.squared_tangents(problem)
-    total = torch.zeros(len(problem.head_star), dtype=trial.dtype)
+    total = torch.zeros(len(problem.head_star), dtype=trial.dtype, device=trial.device)
     for t in range(BURN_IN + MEASURED_STEPS):
         weights, memory = method.step(weights, memory, component_batch(trial, problem, stream))
         if t >= BURN_IN:

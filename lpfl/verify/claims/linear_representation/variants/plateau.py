@@ -150,7 +150,9 @@ def elapsed(trial: Trial, problem: model.LinearRepresentation, start: model.Weig
         num_steps=CLOCK_STEPS,
         observe={"head": lambda w: w.head, "rows": lambda w: w.representation},
     )
-    powers = (1.0 - eta) ** torch.arange(CLOCK_STEPS + 1, dtype=trial.dtype).reshape(-1, 1, 1, 1)
+    powers = (1.0 - eta) ** torch.arange(
+        CLOCK_STEPS + 1, dtype=trial.dtype, device=trial.device
+    ).reshape(-1, 1, 1, 1)
     heads, rows = seen["head"] / powers, seen["rows"] / powers
     flow = torch.linalg.pinv(heads[:-1]) @ problem.product_star
     moved = rows[1:] - rows[:-1]

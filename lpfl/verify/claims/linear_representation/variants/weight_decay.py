@@ -147,7 +147,9 @@ def stopped(
         left = as_numpy(model.flatten(after) - model.flatten(weights))[0]
         slope = np.eye(left.size) - update_jacobian(method, weights, batch)
         move = np.linalg.lstsq(slope, left, rcond=FLAT)[0]
-        flat = model.flatten(weights)[0] + torch.as_tensor(move, dtype=weights.head.dtype)
+        flat = model.flatten(weights)[0] + torch.as_tensor(
+            move, dtype=weights.head.dtype, device=weights.head.device
+        )
         G, F = linalg.unvec(flat[: k * d], k), linalg.unvec(flat[k * d :], m)
         weights = model.Weights(F.unsqueeze(0), G.unsqueeze(0))
     return weights

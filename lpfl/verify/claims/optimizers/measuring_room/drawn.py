@@ -183,7 +183,7 @@ def rows_and_moments(trial: Trial) -> Iterator[Comparison]:
 def signs(trial: Trial, replicates: int) -> Iterator[Comparison]:
     """Draw signs with an identity covariance: their size, and sums over the rows of a batch."""
     d, n = trial.input_dim, trial.batch_size
-    eye = trial.tensor(torch.eye(d))
+    eye = trial.tensor(np.eye(d))
     head = model.draw_head(replicates, eye[0, :1], trial.output_dim, trial.stream("head"))
     G = model.draw_representation(replicates, 1, d, trial.stream("star"), trial.dtype)
     problem = model.LinearRepresentation(head, G, eye, eye, 0.0, "rademacher")
@@ -204,8 +204,10 @@ def streams(trial: Trial) -> Iterator[Comparison]:
     exact = rounding(trial.dtype, dim=1)
     names = [("batch", t) for t in range(8)] + [("other", t) for t in range(8)]
     paths = [(seed, *name, *more) for seed in (0, 1) for name in names for more in ((), ("x",))]
-    first = [torch.rand(4, generator=generator(*path)).tolist() for path in paths]
-    again = [torch.rand(4, generator=generator(*path)).tolist() for path in reversed(paths)]
+    first = [torch.rand(4, generator=generator(*path), device="cpu").tolist() for path in paths]
+    again = [
+        torch.rand(4, generator=generator(*path), device="cpu").tolist() for path in reversed(paths)
+    ]
     yield Same(part="same", measured=again[::-1], predicted=first, tolerance=exact, scale=1.0)
     seeds = {derive_seed(*path) for path in paths}
     yield Same(
@@ -215,7 +217,7 @@ def streams(trial: Trial) -> Iterator[Comparison]:
         tolerance=exact,
     )
     own = {
-        (path, float(torch.rand(1, generator=trial.stream(*path))))
+        (path, float(torch.rand(1, generator=trial.stream(*path), device=trial.device)))
         for path in (("a", 0), ("a", 1), ("b", 0))
     }
     yield Same(

@@ -121,7 +121,7 @@ def measurements(trial: Trial) -> Iterator[Comparison]:
                 measured=measured,
                 predicted=predicted,
                 tolerance=rounding(trial.dtype, dim=4 * d, condition=condition_of(
-                    torch.as_tensor(T))),
+                    trial.tensor(T))),
                 scale=1.0,
                 label=label,
             )  # fmt: skip

@@ -64,7 +64,7 @@ def calm(options: dict[str, Any]) -> dict[str, Any]:
 def impulse(trial: Trial, options: dict[str, Any]) -> Iterator[Comparison]:
     """Give one unit gradient, then none, and follow weight and velocity."""
     rule, T = SgdMomentum(**options), trial.steps
-    W = trial.tensor(torch.zeros(trial.weight_rows, trial.weight_columns))
+    W = trial.tensor(np.zeros((trial.weight_rows, trial.weight_columns)))
     state, moved, kept = rule.start(W), [], []
     for t in range(T):
         grad = torch.ones_like(W) if t == 0 else torch.zeros_like(W)

@@ -145,7 +145,7 @@ def margin(trial: Trial, predicted: float) -> Tolerance:
 def leverage_of(batch: sampler.Moments, covariance: Tensor, damping: float) -> Tensor:
     """Return tr Sigma (Q + damping)^-1 / n of each batch (R,)."""
     Q = batch.second_moment
-    eye = torch.eye(Q.shape[-1], dtype=Q.dtype)
+    eye = torch.eye(Q.shape[-1], dtype=Q.dtype, device=Q.device)
     Sigma = torch.diag(covariance) if covariance.ndim == 1 else covariance
     solved = torch.linalg.solve(Q + damping * eye, Sigma.expand_as(Q))
     return solved.diagonal(dim1=-2, dim2=-1).sum(-1) / batch.n

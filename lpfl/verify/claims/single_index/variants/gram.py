@@ -169,7 +169,7 @@ def one_step(trial: Trial, network: TwoLayerNetwork, batch: Batch) -> Same:
     signals = (
         network.output_scale * network.second_layer[:, :, None] * (slopes * error[..., None]).mT
     )
-    eye = torch.eye(X.shape[-1], dtype=X.dtype).expand(X.shape[0], -1, -1)
+    eye = torch.eye(X.shape[-1], dtype=X.dtype, device=X.device).expand(X.shape[0], -1, -1)
     known = {"X": X, "G": network.first_layer, "B_p": signals, "P_r": eye}
     predicted = trial.claim["outputs"].matrix(
         {**{letter: as_numpy(value) for letter, value in known.items()}, "eta": eta},

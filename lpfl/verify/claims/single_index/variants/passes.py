@@ -102,7 +102,7 @@ def traces_of_two(trial: Trial, rule: Sgd) -> Iterator[Comparison]:
     """Two steps on every coordinate as the label, W = F(Q); and on white noise, V = F(Q) / Q."""
     _, batch = trial.memory["batch"]
     Q = batch.second_moment
-    eye = torch.eye(Q.shape[-1], dtype=Q.dtype).expand_as(Q)
+    eye = torch.eye(Q.shape[-1], dtype=Q.dtype, device=Q.device).expand_as(Q)
     W, V = filter_of(rule, Q, Q, steps=2), filter_of(rule, Q, eye, steps=2)
     found = {
         "mean_of_two": W.diagonal(dim1=-2, dim2=-1).mean(-1),

@@ -154,7 +154,9 @@ def shifted(covariance: Tensor, damping: float) -> Tensor:
     """Return Sigma + damping I, (d,) or (d, d)."""
     if covariance.ndim == 1:
         return covariance + damping
-    return covariance + damping * torch.eye(covariance.shape[0], dtype=covariance.dtype)
+    return covariance + damping * torch.eye(
+        covariance.shape[0], dtype=covariance.dtype, device=covariance.device
+    )
 
 
 def order(
