@@ -23,7 +23,7 @@ from lpfl.commands import (
     survey,
     verify,
 )
-from lpfl.commands.interruption import exit_code_of
+from lpfl.commands.interruption import exit_code_of, interruptible
 from lpfl.commands.terminal import harmless, say
 
 USAGE_ERROR = 2
@@ -75,7 +75,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _take_any_text()
     try:
         args = build_parser().parse_args(arguments)
-        code = int(args.run(args))
+        with interruptible():
+            code = int(args.run(args))
         if sys.stdout is not None:
             sys.stdout.flush()
         return code

@@ -225,3 +225,22 @@ def test_history_is_an_index_that_can_be_removed(
     assert main(["history", "lr-08", "--runs", str(tmp_path), "--json"]) == 0
     assert [entry["margin"] for entry in json.loads(capsys.readouterr().out)] == [0.5, 0.2, 0.4]
     assert main(["history", "--runs", str(tmp_path / "none")]) == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["check-optimizer", "torch.optim:SGD", "--json", ""], "json='', needs the path of a file"),
+        (["check-optimizer", "torch.optim:SGD", "--html", "."], "html=. is a folder"),
+        (["check-optimizer", "torch.optim:SGD", "--junit", "no/x"], "needs a folder that exists"),
+        (["check-optimizer", "torch.optim:SGD", "--junit", "x", "--html", "x"], "name one file"),
+        (["check-optimizer", "a:b", "c:d", "--html", "x"], "holds one optimizer, 2 are given"),
+        (["survey", "--out", ""], "out='', needs the path of a folder"),
+        (["experiment", "fig2", "--out", " "], "out=' ', needs the path of a folder"),
+    ],
+)
+def test_an_output_is_asked_for_before_anything_runs(
+    words: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(words) == 2
+    assert said in one_line(capsys)

@@ -48,6 +48,7 @@ def add_parser(commands: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Judge, print, write; return the exit code."""
+    require_outputs(args)
     from lpfl.conformance.entries import named
     from lpfl.conformance.run import check_optimizer
 
@@ -71,6 +72,24 @@ def run(args: argparse.Namespace) -> int:
     return exit_code(reports, strict=args.strict)
 
 
+def require_outputs(args: argparse.Namespace) -> None:
+    """Raise ValueError for a path that cannot be written to, before anything is judged."""
+    from lpfl.results.output_path import output_path
+
+    paths = {"json": args.json, "junit": args.junit, "html": args.html}
+    given = {name: path for name, path in paths.items() if path not in (None, "-")}
+    for name, path in given.items():
+        parent = output_path(name, path).parent
+        if not parent.is_dir():
+            raise ValueError(f"{name}={path}, needs a folder that exists: {parent} is none")
+    if len({str(Path(path).absolute()) for path in given.values()}) < len(given):
+        raise ValueError("json, junit and html name one file, need different ones")
+    if args.html is not None and len(args.optimizers) != 1:
+        raise ValueError(
+            f"html={args.html!r} holds one optimizer, {len(args.optimizers)} are given"
+        )
+
+
 def exit_code(reports: list[Any], *, strict: bool) -> int:
     """Return 1 if one fails, else 3 if one is inconclusive under ``strict``, else 0."""
     from lpfl.conformance.outcomes import Outcome
@@ -89,7 +108,7 @@ def _option(text: str) -> tuple[str, Any]:
         raise ValueError(f"option={text!r}, needs the form NAME=VALUE")
     try:
         return name, ast.literal_eval(value)
-    except (ValueError, SyntaxError):
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
         return name, value
 
 
@@ -107,6 +126,4 @@ def _write(args: argparse.Namespace, reports: list[Any]) -> None:
     if args.junit is not None:
         write_atomically(Path(args.junit), to_junit(reports))
     if args.html is not None:
-        if len(reports) != 1:
-            raise ValueError(f"html={args.html!r} holds one optimizer, {len(reports)} are given")
         write_atomically(Path(args.html), reports[0].html())

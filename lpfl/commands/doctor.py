@@ -2,8 +2,6 @@
 
 import argparse
 import sys
-from importlib.metadata import PackageNotFoundError, requires, version
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +30,8 @@ def run(args: argparse.Namespace) -> int:
 
 def missing_packages() -> list[str]:
     """Print the version of each package that lpfl needs; return what is missing and the remedy."""
+    from importlib.metadata import PackageNotFoundError, version
+
     problems = []
     for name in dependencies():
         try:
@@ -45,6 +45,7 @@ def missing_packages() -> list[str]:
 def dependencies() -> list[str]:
     """Return the names of the packages that lpfl needs to run."""
     import re
+    from importlib.metadata import PackageNotFoundError, requires
 
     try:
         lines = requires("lpfl") or []
@@ -56,6 +57,8 @@ def dependencies() -> list[str]:
 
 def foreign_theory() -> list[str]:
     """Return a line if another package called ``theory`` comes before ours on the path."""
+    from importlib.util import find_spec
+
     spec = find_spec("theory")
     if spec is None:
         return ["the package theory is missing; mend it with: pip install --force-reinstall lpfl"]

@@ -27,6 +27,8 @@ def add_parser(commands: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the experiment; 0 ok, 130 interrupted (what was finished is written)."""
+    if not args.out.strip():
+        raise ValueError(f"out={args.out!r}, needs the path of a folder")
     from lpfl.experiments import EXPERIMENTS
     from lpfl.experiments.core.experiment import Options
     from lpfl.experiments.core.page import build_page

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from lpfl.commands.terminal import say
+
 SAYS = "judge the world's optimizers; write survey.jsonl and index.html"
 INTERRUPTED = 130
 
@@ -28,6 +30,8 @@ def add_parser(commands: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the survey; 0 ok (whatever the optimizers did), 130 interrupted, resumable."""
+    if not args.out.strip():
+        raise ValueError(f"out={args.out!r}, needs the path of a folder")
     from lpfl.conformance.peers.page import build_page
     from lpfl.conformance.peers.records import read_survey
     from lpfl.results.store import write_atomically
@@ -80,7 +84,7 @@ def _judge(args: argparse.Namespace, path: Path) -> bool:
             done += 1
             show_progress(line, done, total)
     except KeyboardInterrupt:
-        print(f"interrupted: {done} of {total} kept, go on with --resume", file=sys.stderr)
+        say(f"interrupted: {done} of {total} kept, go on with --resume")
         return True
     finally:
         writer.close()

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from lpfl.commands.interruption import exit_code_of, interruptible
+from lpfl.commands.interruption import exit_code_of
 from lpfl.commands.terminal import say
 from lpfl.commands.verify_words import show_progress, table, widened, worst_scenario
 
@@ -68,14 +68,13 @@ def run(args: argparse.Namespace) -> int:
     place = Place(out, plan, resume=args.resume, own_folder=args.out is None)
     interrupted: KeyboardInterrupt | None = None
     try:
-        with interruptible():
-            with place.writer:
-                try:
-                    go_on(place, jobs)
-                except KeyboardInterrupt as error:
-                    interrupted = error
-            claim_records = place.finish()
-            report(args, place, claim_records)
+        with place.writer:
+            try:
+                go_on(place, jobs)
+            except KeyboardInterrupt as error:
+                interrupted = error
+        claim_records = place.finish()
+        report(args, place, claim_records)
     finally:
         place.close()
     if interrupted is not None:

@@ -6,7 +6,8 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from lpfl.results.schema import SCHEMA_VERSION, first_problem, parts_rule, rules_of_baseline
+from lpfl.results.rules import first_problem
+from lpfl.results.schema import SCHEMA_VERSION, parts_rule, rules_of_baseline
 from lpfl.results.store import Results, different_names, write_atomically
 
 _ORIGIN = ("lpfl_version", "profile", "seed", "device", "dtype")

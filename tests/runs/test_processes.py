@@ -14,7 +14,7 @@ from lpfl.results.store import read_results
 pytestmark = pytest.mark.skipif(
     not Path("/proc/self/status").exists(), reason="reads processes from /proc"
 )
-LONG = ("verify", "--profile", "nightly", "--claims", "LR-06,LR-12,LR-16,LR-17")
+LONG = ("verify", "--claims", "LR-06,LR-12,LR-16,LR-17")
 
 
 def start(out: Path, *arguments: str) -> subprocess.Popen[str]:
@@ -103,7 +103,7 @@ def test_workers_end_with_a_killed_parent(tmp_path: Path) -> None:
 
 
 def test_a_killed_worker_is_an_error_row_and_the_run_goes_on(tmp_path: Path) -> None:
-    process = start(tmp_path, "--jobs", "2", "--profile", "quick")
+    process = start(tmp_path, "--jobs", "2")
     first_claim(process)
     time.sleep(1.0)
     os.kill(busiest(process.pid), signal.SIGKILL)

@@ -17,6 +17,7 @@ from theory.single_index import (
     optimal_damping,
     population_whitening_alignment,
 )
+from theory.single_index.variants.average import SI_19, Movement, newest_batches
 from theory.single_index.variants.one_point import spectral_means
 
 TWO = Spectrum.two_atom(0.5)
@@ -144,6 +145,25 @@ def test_a_stale_inverse_caps_the_direction(spectrum: Spectrum, values: tuple) -
         setup = problem("tanh", spectrum, 1e-9)
         found = mixture_alignment(shares=[0, 1], aspects=[1e-9, aspect], damping=0.0, **setup)
         assert found == pytest.approx(value, abs=2e-3)
+
+
+@pytest.mark.parametrize("current", [True, False])
+@pytest.mark.parametrize(("inverse_every", "factor_every"), [(1, 1), (2, 3), (4, 2), (9, 5)])
+@pytest.mark.parametrize("steps", [1, 7, 24])
+def test_a_period_stands_for_all_steps(
+    steps: int, inverse_every: int, factor_every: int, current: bool
+) -> None:
+    known = {"decay": 0.6, "damping": 0.05, **problem("tanh", THREE, 0.4)}
+    schedule = {"inverse_every": inverse_every, "factor_every": factor_every}
+    newest = newest_batches(steps, inverse_every, factor_every, current)
+    every = Movement(newest=newest, factor_every=factor_every, **known)
+    full = every.noise(np.arange(steps))
+    assert full == pytest.approx(full.T)
+    level = every.lengths @ full @ every.lengths / every.lengths.sum() ** 2
+    assert every.noise_level() == pytest.approx(level, rel=1e-12)
+    found = average_alignment(steps=steps, includes_current=current, **schedule, **known)
+    expected = SI_19["alignment"].number(THREE, **every.values())
+    assert found == pytest.approx(expected, rel=1e-12)
 
 
 @pytest.mark.parametrize("aspect", [0.05, 0.5, 1.0, 2.5])

@@ -56,5 +56,14 @@ def test_bad_arguments_are_refused(change: dict, message: str) -> None:
 
 
 def test_a_curvature_of_zero_is_refused() -> None:
-    with pytest.raises(ValueError, match="h=0, needs"):
+    with pytest.raises(ValueError, match=r"h=0\.0, needs"):
         momentum_spectrum("averaged", step_size=0.3, momentum=0.5, h=0)
+
+
+def test_many_modes_at_once_are_the_modes_one_by_one() -> None:
+    h = np.array([[0.5, 1.0], [2.0, 7.0]])
+    found = momentum_spectrum("nesterov", step_size=0.2, momentum=0.6, h=h)
+    assert found.shape == (2, 2, 2)
+    for index in np.ndindex(h.shape):
+        one = momentum_spectrum("nesterov", step_size=0.2, momentum=0.6, h=h[index])
+        assert found[index] == pytest.approx(one)

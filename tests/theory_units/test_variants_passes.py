@@ -27,9 +27,10 @@ def test_both_ends(spectrum: Spectrum, aspect: float, weight: str) -> None:
 
 @pytest.mark.parametrize("share", [0.4, 1.0, 1.9])
 @pytest.mark.parametrize("steps", [2, 7, 16, 64])
-def test_drawn_matrices(share: float, steps: int) -> None:
-    spectrum, d, n = Spectrum.two_atom(0.5), 400, 1000
-    s = np.repeat(spectrum.eigenvalues, d // 2)
+@pytest.mark.parametrize("spectrum", [Spectrum.two_atom(0.5), Spectrum.geometric(20.0, 100)])
+def test_drawn_matrices(share: float, steps: int, spectrum: Spectrum) -> None:
+    d, n = 400, 1000
+    s = np.repeat(spectrum.eigenvalues, d // spectrum.eigenvalues.size)
     X = np.random.default_rng(3).normal(size=(n, d)) * np.sqrt(s)
     t = np.linalg.eigvalsh(X.T @ X / n)
     eta = share / largest_eigenvalue(spectrum, aspect=d / n)

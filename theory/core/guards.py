@@ -20,7 +20,7 @@ def real(name: str, value: object) -> float:
     ):
         raise ValueError(f"{name}={value!r}, needs a real number")
     try:
-        return float(value)  # type: ignore[arg-type]
+        return float(value)
     except (TypeError, ValueError, OverflowError):
         raise ValueError(f"{name}={value!r}, needs a real number") from None
 

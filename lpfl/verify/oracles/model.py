@@ -65,12 +65,12 @@ def refitted(G: Array, rows: Rows, nudge: float = 0.0) -> Array:
 
 
 def seen(
-    layer: str, at: Layers, rows: Rows, shown: Rows, o: Options, count: int
+    layer: str, at: Layers, rows: Rows, shown: Rows, o: Options, state: State
 ) -> tuple[Array, Array | None]:
     """Return input and output factor of a layer; None stands for I.
 
     rows: of the gradients, which the output factor reads. shown: those of the input factor.
-    count: number of steps before.
+    state: number of steps before, and the precision in which residuals are drawn.
     """
     first = layer == "representation"
     X = shown.inputs if first else shown.inputs @ transposed(at.representation)
@@ -83,9 +83,9 @@ def seen(
     if kind == "empirical":
         E = residual(at, rows)
     elif kind == "sampled":
-        like = torch.from_numpy(rows.targets)
+        like = torch.from_numpy(rows.targets).to(state["dtype"])
         options = {"samples_per_row": o["samples_per_row"], "seed": o["sample_seed"]}
-        E = sampled_residuals(like, **options, draw=count).numpy()
+        E = sampled_residuals(like, **options, draw=state["count"]).double().numpy()
     B: Array = E @ F if first else E
     return Q, transposed(B) @ B / B.shape[-2]
 
@@ -107,7 +107,7 @@ def layerwise(
             own = state.setdefault(layer, {"nudge": state["nudge"]})
             grad = getattr(slopes(at, rows), layer)
             o = chosen[layer]
-            factors = seen(layer, at, rows, shown, o, state["count"])
+            factors = seen(layer, at, rows, shown, o, state)
             pieces.append((getattr(at, layer), grad, own, o, factors))
         if options.get("kl_clip") is not None:
             factor = clip_factor(rule, pieces)
@@ -131,12 +131,18 @@ def layerwise(
     return step
 
 
-def path(step: Step, start: Layers, batches: Iterable[Sequence[Rows]], nudge: float = 0.0) -> Array:
+def path(
+    step: Step,
+    start: Layers,
+    batches: Iterable[Sequence[Rows]],
+    nudge: float = 0.0,
+    dtype: torch.dtype = torch.float64,
+) -> Array:
     """Return the weights before and after every step, (T + 1, R, p); nudge: of second moments.
 
     A step gets its last batch; all batches that it consumes are in its state, under "pair".
     """
-    at, state = start, State(nudge=nudge)
+    at, state = start, State(nudge=nudge, dtype=dtype)
     walked = [at.flat()]
     for pair in batches:
         state["pair"], state["count"] = pair, len(walked) - 1

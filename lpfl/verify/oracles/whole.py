@@ -115,10 +115,16 @@ def equivariant(at: Layers, rows: Rows) -> Layers:
     return Layers(transposed(np.linalg.pinv(hidden) @ left_over), in_G)
 
 
-def equivariant_natural(o: Options) -> Step:
-    """Natural gradient in the equivariant gauge."""
+def equivariant_natural(o: Options, conditions: list[float]) -> Step:
+    """Natural gradient in the equivariant gauge.
+
+    conditions: takes the sum of the squared condition numbers of F, X and G x at every step.
+    """
 
     def step(at: Layers, state: State, rows: Rows) -> Layers:
+        hidden = rows.inputs @ transposed(at.representation)
+        found = [np.linalg.cond(M).max() ** 2 for M in (at.head, rows.inputs, hidden)]
+        conditions.append(float(np.sum(found)))
         moves = zip(at, equivariant(at, rows), strict=True)
         return Layers(*[W - o["step_size"] * move for W, move in moves])
 
@@ -154,10 +160,14 @@ def polyak_step(at: Layers, rows: Rows, o: Options, state: State) -> tuple[Array
     return eta, direction
 
 
-def polyak(o: Options) -> Step:
-    """Polyak's method."""
+def polyak(o: Options, conditions: list[float]) -> Step:
+    """Polyak's method; conditions: as in :func:`equivariant_natural`, with KFAC's factors."""
 
     def step(at: Layers, state: State, rows: Rows) -> Layers:
+        if o["preconditioner"] == "kfac":
+            hidden = rows.inputs @ transposed(at.representation)
+            found = [np.linalg.cond(M).max() ** 2 for M in (at.head, rows.inputs, hidden)]
+            conditions.append(float(np.sum(found)))
         eta, direction = polyak_step(at, rows, o, state)
         moves = zip(at, direction, strict=True)
         return Layers(*[W - eta[:, None, None] * move for W, move in moves])

@@ -19,14 +19,14 @@ from lpfl.linalg import complement_rows, orthonormal_rows, standard_normal, tang
 from lpfl.optim.core.method import Method
 from lpfl.problems.linear_representation import Batch, Weights, batch_of_rows
 from lpfl.verify.expect import Same
-from lpfl.verify.tolerance import Tolerance, truncation
+from lpfl.verify.tolerance import Tolerance, rounding, truncation
 from lpfl.verify.trial import Trial, condition_of
 
 Make = Callable[..., Method]
 Pair = Callable[[Tensor], tuple[Batch, Batch]]
 
 STEP_SIZE = 2e-4
-AMPLITUDE = 1e-2  # of the noise entry
+AMPLITUDE = 3e-2  # of the noise entry
 
 
 @dataclass(frozen=True)
@@ -61,13 +61,17 @@ class Drawn:
         R = len(self.inputs) * len(self.F)
         return Weights(self.F.expand(R, *self.F.shape), self.G.expand(R, *self.G.shape))
 
-    def tolerance(self) -> Tolerance:
-        """Return what the next orders add, in units of the bias of one batch."""
+    def tolerance(self, size_of_bias: float) -> Tolerance:
+        """Return what the next orders and rounding add, in units of the bias of one batch."""
         condition = max(condition_of(X) ** 2 for X in (self.inputs, self.other))
         size = float(torch.linalg.matrix_norm(self.F, ord=2)) ** 2
         rest = (2.0 * STEP_SIZE * (1.0 + size) * condition) ** 2
         rest += (4.0 * AMPLITUDE**2 * condition) ** 2
-        return truncation(
+        entries = float(self.variances.sum()) * len(self.F)
+        eps = rounding(self.F.dtype, dim=self.G.shape[-1]).times(
+            entries / (AMPLITUDE**2 * STEP_SIZE * size_of_bias), "over amplitude², step and bias"
+        )
+        return eps + truncation(
             rest, "step size squared and fourth power of the amplitude, times squared conditions"
         )
 
@@ -79,7 +83,7 @@ class Drawn:
             part=part,
             measured=measured,
             predicted=predicted,
-            tolerance=self.tolerance(),
+            tolerance=self.tolerance(float(np.linalg.norm(one_batch))),
             scale=np.linalg.norm(one_batch),
             axes=2,
             label=label,
@@ -90,11 +94,17 @@ def draw(trial: Trial) -> Drawn:
     """Draw a truth, two batches of inputs and variances between 1/4 and 4."""
     d, k, m, n = trial.input_dim, trial.rank, trial.output_dim, 3 * trial.input_dim
     normal = partial(standard_normal, generator=trial.stream("bias"), dtype=trial.dtype)
+
+    def inputs(drawn: Tensor) -> Tensor:
+        """Return rows with second moments between 1 and 2, so that the next orders stay small."""
+        scales = torch.linspace(1.0, 2.0**0.5, d, dtype=trial.dtype, device=trial.device)
+        return n**0.5 * orthonormal_rows(drawn).mT * scales
+
     return Drawn(
         normal(m, k) + 2.0 * torch.eye(m, k, dtype=trial.dtype, device=trial.device),
         orthonormal_rows(normal(k, d)),
-        normal(n, d),
-        normal(n, d),
+        inputs(normal(d, n)),
+        inputs(normal(d, n)),
         4.0 ** torch.tanh(normal(n)),
     )
 

@@ -134,7 +134,7 @@ class Run:
             start = model.Layers(*[nudged(trial, W, 0.0) for W in self.start])
             rows = list(self.rows(trial, nudge))
             groups = [rows[at : at + batches] for at in range(0, len(rows), batches)]
-            return model.path(step, start, groups, nudge)
+            return model.path(step, start, groups, nudge, trial.dtype)
 
         return run
 
@@ -212,7 +212,9 @@ def reach(
     norm = np.linalg.norm
     scale = norm(predicted[0], axis=-1) + norm(np.diff(predicted, axis=0), axis=-1).sum(0)
     magnified = [norm(replay(nudge) - predicted, axis=-1) / scale / nudge for nudge in NUDGES]
-    condition = max(1.0, least, float(np.max(magnified)))
+    # A random change of p numbers sees 1/sqrt(p) of what the worst one does.
+    worst = float(np.max(magnified)) * predicted.shape[-1] ** 0.5
+    condition = max(1.0, least, worst)
     why = f"epsilon times {size} numbers, magnified {condition:.3g} times by the oracle's run"
     return scale, rounding(trial.dtype, dim=size, condition=condition, why=why)
 

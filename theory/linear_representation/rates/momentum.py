@@ -1,7 +1,10 @@
 """LR-38: what momentum does to the local rate and to the noise floor of KFAC."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import sympy as sp
+from numpy.typing import ArrayLike, NDArray
 
 from theory.core.claim import Assumption, Claim
 from theory.core.guards import Array, choice, number
@@ -89,25 +92,32 @@ def _arguments(kind: str, step_size: float, momentum: float) -> dict[str, float]
     }
 
 
-def _stated(part: str, values: dict[str, float]) -> float:
+def _stated(part: str, values: Mapping[str, ArrayLike]) -> Array:
     needed = LR_38[part].formula.code_names
-    return float(LR_38[part].number(**{name: values[name] for name in needed}))
+    return np.asarray(LR_38[part].number(**{name: values[name] for name in needed}))
 
 
-def momentum_spectrum(kind: str, *, step_size: float, momentum: float, h: float = 1.0) -> Array:
-    """Return the two multipliers per step of a mode, the larger modulus first, complex (2,).
+def momentum_spectrum(
+    kind: str, *, step_size: float, momentum: float, h: ArrayLike = 1.0
+) -> NDArray[np.complex128]:
+    """Return the two multipliers per step of each mode, the larger modulus first, (..., 2).
 
-    kind: "heavy_ball", "averaged" or "nesterov". h: 1 for KFAC, an eigenvalue of H times one of
-    Sigma_s for SGD, in the inverse unit of step_size.
+    kind: "heavy_ball", "averaged" or "nesterov". h (...): 1 for KFAC, an eigenvalue of H times one
+    of Sigma_s for SGD, in the inverse unit of step_size.
     Raises: ValueError for another kind, or a number outside its range.
     Source: derived (LR-38).
     """
     values = _arguments(kind, step_size, momentum)
-    values["mode_curvature"] = number("h", h, low=0.0, open_low=True)
-    total, product = _stated(f"{kind}_sum", values), _stated(f"{kind}_product", values)
-    root = np.sqrt(complex(total**2 / 4 - product))
-    pair = np.array([total / 2 + root, total / 2 - root])
-    return np.asarray(pair[np.argsort(-np.abs(pair), kind="stable")])
+    curvatures = np.asarray(h, dtype=np.float64)
+    for value in (curvatures.min(), curvatures.max()) if curvatures.size else ():
+        number("h", float(value), low=0.0, open_low=True)
+    known: dict[str, ArrayLike] = {**values, "mode_curvature": curvatures}
+    total, product = _stated(f"{kind}_sum", known), _stated(f"{kind}_product", known)
+    half, product = np.broadcast_arrays(total / 2.0, product)
+    root = np.sqrt((half**2 - product).astype(np.complex128))
+    pairs = np.stack([half + root, half - root], axis=-1)
+    order = np.argsort(-np.abs(pairs), axis=-1, kind="stable")
+    return np.asarray(np.take_along_axis(pairs, order, axis=-1))
 
 
 def momentum_floor(kind: str, *, step_size: float, momentum: float) -> float:
@@ -117,6 +127,6 @@ def momentum_floor(kind: str, *, step_size: float, momentum: float) -> float:
     Source: derived (LR-38).
     """
     values = _arguments(kind, step_size, momentum)
-    edge = _stated(f"{kind}_boundary", {**values, "mode_curvature": 1.0})
+    edge = float(_stated(f"{kind}_boundary", {**values, "mode_curvature": 1.0}))
     number("step_size", step_size, high=edge, open_high=True)
-    return _stated(f"{kind}_floor", values)
+    return float(_stated(f"{kind}_floor", values))

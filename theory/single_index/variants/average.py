@@ -137,6 +137,7 @@ def average_alignment(
         decay=decay,
         newest=newest_batches(steps, inverse_every, factor_every, includes_current),
         factor_every=factor_every,
+        period=math.lcm(inverse_every, factor_every),
     )
     part = "alignment" if weight == "identity" else "correlation"
     return float(SI_19[part].number(spectrum, **movement.values()))
@@ -162,7 +163,8 @@ def newest_batches(
 class Movement:
     """The steps of a long-run average: their lengths and the noise matrix.
 
-    newest: as :func:`newest_batches` gives it.
+    newest: as :func:`newest_batches` gives it. period: after how many steps the schedule repeats
+    (default: never).
     Raises: ValueError where aspect g E[P^2] >= 1: the noise has no limit.
     """
 
@@ -177,9 +179,11 @@ class Movement:
         decay: float,
         newest: Numbers,
         factor_every: int = 1,
+        period: int | None = None,
     ) -> None:
         self.factor = solve_mixture(spectrum, weights=ages(decay), aspects=aspect, damping=damping)
         self.spectrum, self.newest = spectrum, newest
+        self.period = period or newest.size
         s, u, steps = spectrum.eigenvalues, self.factor.shares, np.arange(newest.size)
         P = s / (s + self.factor.effective_damping)
         self.own = np.where(steps % factor_every == 0, steps // factor_every, -1)
@@ -196,7 +200,8 @@ class Movement:
             raise ValueError(f"aspect g E[P^2]={gain!r}, needs < 1: the noise has no limit")
         lags = range(int(newest[-1] - newest[0]) + 1)
         self._energies = np.array([_overlap(u, lag) for lag in lags])
-        self.lengths = np.array([self.length(share) for share in self._shares(newest, self.own)])
+        shares, which = np.unique(self._shares(newest, self.own), return_inverse=True)
+        self.lengths = np.array([self.length(share) for share in shares])[which]
 
     def length(self, share: float) -> float:
         """Return how long a step is with this share of its own batch, over one with none."""
@@ -218,11 +223,18 @@ class Movement:
         return np.asarray(found)
 
     def noise_level(self) -> float:
-        """Return the mean of the noise matrix, weighted with the lengths of both steps."""
-        total = 0.0
-        for start in range(0, self.newest.size, ROWS):
-            rows = np.arange(start, min(start + ROWS, self.newest.size))
-            total += float(self.lengths[rows] @ self.noise(rows) @ self.lengths)
+        """Return the mean of the noise matrix, weighted with the lengths of both steps.
+
+        The matrix is symmetric, and the schedule repeats after ``period`` steps: the rows of one
+        period count for all that follow, each entry as often as its pair fits into the steps.
+        """
+        steps, total = np.arange(self.newest.size), 0.0
+        for start in range(0, min(self.period, steps.size), ROWS):
+            rows = np.arange(start, min(start + ROWS, self.period, steps.size))
+            fits = (steps.size - 1 - steps) // self.period + 1
+            ahead = np.greater.outer(-rows, -steps)
+            counts = fits * (2.0 * ahead + np.equal.outer(rows, steps))
+            total += float(self.lengths[rows] @ (counts * self.noise(rows)) @ self.lengths)
         return total / float(self.lengths.sum()) ** 2
 
     def values(self) -> dict[str, float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +14,7 @@ from theory.core.claim import Assumption, Claim
 from theory.core.formula import E, Formula
 from theory.core.gauss.links import NAMED_LINKS, Link
 from theory.core.gauss.quadrature import VectorFunction, gaussian_expectation
+from theory.core.guards import reals
 from theory.core.part import Kind, Part
 from theory.core.spectrum import Array, Spectrum
 from theory.single_index import gaussian_equivalent as ge
@@ -97,6 +99,7 @@ _CORRELATION = {
     "alignment": Formula(_alignment(s, P, r, tau2).xreplace({tau2: _NOISE}).xreplace(_LETTERS)),
     "sgd": Formula(_alignment(s, s, ge.ONE, mu_y2)),
 }
+_PRINTED = {name: SI_26[name].formula for name in _CORRELATION}
 METHODS = ("kfac", "sgd")
 _MEAN_TOLERANCE = 1e-9
 
@@ -115,16 +118,9 @@ def scale_moments(
     """
     tau2s = _scales(scales)
     need_nonnegative(noise_std=noise_std, leverage=leverage)
-    function, breakpoints = _function(link)
     tau = np.sqrt(tau2s)
-    places = [point / t for point in breakpoints for t in tau]
-
-    def integrand(z: Array) -> Array:
-        y = function(np.multiply.outer(tau, z).ravel()).reshape(tau.size, -1)
-        return np.concatenate((y * z, y * y))
-
-    found = gaussian_expectation(integrand, sorted(set(places)))[0]
-    cross, power = found[: tau.size], found[tau.size :] + noise_std**2
+    cross, square = _label_moments(link, tuple(tau.tolist()))
+    power = square + noise_std**2
     w = 1 / (1 + tau2s * leverage)
     weight = float(np.mean(w * tau2s))
     return {
@@ -209,12 +205,29 @@ def elliptical_alignment(
         known = {**scale_moments(link, noise_std, scales, leverage=leverage), "damping": lam_}
     known["aspect"] = aspect
     name = "sgd" if method == "sgd" else "alignment"
-    formula = _CORRELATION[name] if weight == "covariance" else SI_26[name].formula
+    formula = (_CORRELATION if weight == "covariance" else _PRINTED)[name]
     return float(formula(scaled, **{key: known[key] for key in formula.code_names}))
 
 
+@lru_cache(maxsize=64)
+def _label_moments(
+    link: str | Link | VectorFunction, lengths: tuple[float, ...]
+) -> tuple[Array, Array]:
+    """Return E[z g(tau z)] and E[g(tau z)^2] for every length tau."""
+    function, breakpoints = _function(link)
+    tau = np.array(lengths)
+    places = [point / t for point in breakpoints for t in lengths]
+
+    def integrand(z: Array) -> Array:
+        y = function(np.multiply.outer(tau, z).ravel()).reshape(tau.size, -1)
+        return np.concatenate((y * z, y * y))
+
+    found = gaussian_expectation(integrand, sorted(set(places)))[0]
+    return found[: tau.size], found[tau.size :]
+
+
 def _scales(scales: npt.ArrayLike) -> Array:
-    values = np.asarray(scales, dtype=np.float64)
+    values = reals("scales", scales)
     if values.ndim != 1 or values.size == 0:
         raise ValueError(f"scales has shape {values.shape}, needs (j,) with j >= 1")
     bad = values[~(np.isfinite(values) & (values > 0))]

@@ -23,7 +23,7 @@ from theory.single_index.assumptions import (
     NORMALISED,
     SAME_BATCH,
 )
-from theory.single_index.domain import need_nonnegative, need_one_of
+from theory.single_index.domain import need_nonnegative, need_one_of, need_positive
 from theory.single_index.notation import (
     rho2,
     rho2_coordinate,
@@ -110,7 +110,8 @@ def regression(link: str, law: str, *, share: float, noise_std: float) -> Regres
     need_one_of("link", link, tuple(NAMED_LINKS))
     need_one_of("law", law, LAWS)
     need_nonnegative(noise_std=noise_std)
-    if not 0 < share <= 1:
+    need_positive(share=share)
+    if share > 1:
         raise ValueError(f"share={share!r}, needs 0 < share <= 1")
     z, p = _nodes(law)
     x, w = np.polynomial.hermite_e.hermegauss(_HERMITE) if share < 1 else (np.zeros(1), np.ones(1))

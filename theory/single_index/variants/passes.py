@@ -18,7 +18,13 @@ from theory.core.spectrum import Array, Spectrum
 from theory.single_index import gaussian_equivalent as ge
 from theory.single_index.alignment import WEIGHTS
 from theory.single_index.assumptions import BASE, EXAMPLE, LINEAR_PART, SAME_BATCH
-from theory.single_index.domain import need_link, need_one_of, need_positive, need_spectrum
+from theory.single_index.domain import (
+    need_count,
+    need_link,
+    need_one_of,
+    need_positive,
+    need_spectrum,
+)
 from theory.single_index.notation import aspect as phi
 from theory.single_index.notation import c1_link as c1
 from theory.single_index.notation import (
@@ -70,10 +76,10 @@ SI_28 = Claim(
 )
 
 _GROWTH = 8.0  # largest log of |(1 - eta z)^T| on the contour: 3.5 of 16 digits are lost
-_EXPONENTS = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99)  # of the circle, the widest first
-_SHARES = (0.2, 0.4, 0.6, 0.8)  # exponents of larger circles on which the growth is looked at
+_EXPONENTS = (0.5, 0.65, 0.8, 0.9, 0.95, 0.98, 0.99)  # of the circle, the widest first
+_SHARES = (0.25, 0.5, 0.75)  # exponents of larger circles on which the growth is looked at
 _DIGITS = 38.0  # minus the log of the error
-_COARSE = 32
+_CIRCLE = np.exp(1j * np.linspace(0.0, np.pi, 17))  # where the growth is looked at, ends included
 _MOST_NODES = 20_000
 
 
@@ -136,8 +142,7 @@ def filter_means(
     """
     need_spectrum(spectrum)
     need_positive(aspect=aspect, step_size=step_size)
-    if isinstance(steps, bool) or int(steps) != steps or steps < 1:
-        raise ValueError(f"steps={steps!r}, needs an integer >= 1")
+    need_count(steps=steps)
     low, high = edges(spectrum, aspect)
     bound = 2.0 / _edge(spectrum, aspect, high)
     if steps > 1 and step_size > bound:
@@ -176,7 +181,7 @@ def _contour(
     ratio, scale = (far - near) / (far + near), near * far
 
     def growth(radius: float) -> float:
-        z = _z(spectrum, aspect, start, scale, radius, _COARSE)[0]
+        z = _z(spectrum, aspect, start, scale, radius * _CIRCLE)[0]
         return steps * math.log(float(np.abs(1 - step_size * z).max()))
 
     circles = [ratio**exponent for exponent in _EXPONENTS]
@@ -188,8 +193,12 @@ def _contour(
             f"step_size={step_size!r}, steps={steps!r}: the filter is not resolved on this "
             f"spectrum, needs fewer steps or a smaller step size"
         )
-    z, u, inverse, slope = _z(spectrum, aspect, start, scale, radius, (needed[radius] + 1) // 2)
-    density = slope * (1 - aspect * (np.square(inverse) @ (p * s * s)))
+    half = (needed[radius] + 1) // 2
+    w = radius * np.exp(1j * np.pi * (np.arange(half) + 0.5) / half)
+    z, u, inverse = _z(spectrum, aspect, start, scale, w)
+    density = (
+        2 * scale * w / (1 - w) ** 2 / half * (1 - aspect * (np.square(inverse) @ (p * s * s)))
+    )
     return z, density * (inverse @ (p * T)) * u / z
 
 
@@ -209,11 +218,10 @@ def _count(radius: float, ratio: float, growth: Callable[[float], float]) -> int
 
 
 def _z(
-    spectrum: Spectrum, aspect: float, start: float, scale: float, radius: float, half: int
-) -> tuple[Complex, Complex, Complex, Complex]:
-    """Nodes z and u on the upper half circle, 1/(u - s), and du over pi i."""
-    w = radius * np.exp(1j * np.pi * (np.arange(half) + 0.5) / half)
+    spectrum: Spectrum, aspect: float, start: float, scale: float, w: Complex
+) -> tuple[Complex, Complex, Complex]:
+    """Return z, u and 1/(u - s) at points w of the disc."""
     u = start + scale * (1 + w) / (1 - w)
     inverse = np.reciprocal(np.subtract.outer(u, spectrum.eigenvalues))
     z = u * (1 + aspect * (inverse @ (spectrum.weights * spectrum.eigenvalues)))
-    return z, u, inverse, 2 * scale * w / (1 - w) ** 2 / half
+    return z, u, inverse

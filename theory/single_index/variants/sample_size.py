@@ -24,7 +24,13 @@ from theory.single_index.assumptions import (
     NORMALISED,
     SAME_BATCH,
 )
-from theory.single_index.domain import need_link, need_one_of, need_spectrum
+from theory.single_index.domain import (
+    need_link,
+    need_nonnegative,
+    need_one_of,
+    need_positive,
+    need_spectrum,
+)
 from theory.single_index.notation import alpha_r as alpha
 from theory.single_index.notation import c1_link as c1
 from theory.single_index.notation import (
@@ -117,6 +123,7 @@ _PARTS = {
     "population": "exact_undamped",
     "population_best": "exact",
 }
+_PRINTED = {name: SI_29[part].formula for name, part in _PARTS.items()}
 
 
 def target_damping(spectrum: Spectrum, target: float, weight: str = "identity") -> float:
@@ -165,7 +172,10 @@ def samples_for_alignment(
     need_one_of("weight", weight, WEIGHTS)
     need_spectrum(spectrum)
     need_link(c1, residual_var)
-    if not 0.0 < target < 1.0:
+    need_positive(target=target)
+    if damping is not None:
+        need_nonnegative(damping=damping)
+    if target >= 1.0:
         raise ValueError(f"target={target!r}, needs 0 < target < 1")
     if damping not in (None, 0.0) or (method == "sgd" and damping is not None):
         allowed = "None" if method == "sgd" else "None (the best) or 0.0"
@@ -176,7 +186,7 @@ def samples_for_alignment(
     values = {"c1": c1, "residual_var": residual_var, "target": target}
     if name == "sgd" and target >= sgd_cap(spectrum, weight):
         return math.inf
-    formula = _CORRELATION[name] if weight == "covariance" else SI_29[_PARTS[name]].formula
+    formula = (_CORRELATION if weight == "covariance" else _PRINTED)[name]
     if name.endswith("best"):
         values["target_damping"] = target_damping(spectrum, target, weight)
     return float(formula(spectrum, **{key: values[key] for key in formula.code_names}))

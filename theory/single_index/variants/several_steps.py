@@ -21,6 +21,7 @@ from theory.single_index.assumptions import (
     SAME_BATCH,
 )
 from theory.single_index.domain import (
+    need_count,
     need_link,
     need_nonnegative,
     need_one_of,
@@ -183,8 +184,7 @@ def steps_alignment(
     need_positive(aspect=aspect)
     need_nonnegative(step_size=step_size)
     need_link(c1, residual_var)
-    if isinstance(steps, bool) or int(steps) != steps or steps < 1:
-        raise ValueError(f"steps={steps!r}, needs an integer >= 1")
+    need_count(steps=steps)
     values = {"aspect": float(aspect), "c1": c1, "residual_var": residual_var}
     if method == "kfac":
         values |= _whitening(spectrum, aspect, damping)

@@ -10,6 +10,7 @@ from theory.core.part import Kind, Part
 from theory.core.source import Source
 from theory.core.spectrum import Spectrum
 from theory.single_index.assumptions import BASE, EXAMPLE, LINEAR_PART, SLOPE
+from theory.single_index.domain import need_count, need_finite, need_nonnegative
 from theory.single_index.notation import (
     batch_top,
     cross_share,
@@ -85,7 +86,10 @@ def stable_rank_share(spectrum: Spectrum, *, aspect: float) -> float:
 def nuclear_rank_bound(ratio2: float, least_side: int, cross_share: float = 0.0) -> float:
     """Return the bound on the nuclear rank of a gradient of remainder ratio^2 ``ratio2``.
 
-    Raises: ValueError where no finite value exists.
+    Raises: ValueError for a value outside its bound, or where no finite value exists.
     """
+    need_nonnegative(ratio2=ratio2)
+    need_count(least_side=least_side)
+    need_finite(cross_share=cross_share)
     values = {"remainder_frobenius2": ratio2, "least_side": least_side, "cross_share": cross_share}
     return float(SI_31["nuclear_rank"].number(**values))

@@ -27,7 +27,7 @@ FAULTS = (
     Fault(
         "LR-27",
         "lpfl.optim.kfac:Kfac.move",
-        old="foof_step(W, grad, layer.inputs, **sizes)",
+        old="foof_step(W, grad, Q, **sizes)",
         new="W - self.step_size * grad",
         why="a plain gradient step of the head: the gauge is felt",
     ),

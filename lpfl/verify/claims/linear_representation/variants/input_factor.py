@@ -21,9 +21,9 @@ from lpfl.verify.trial import Trial
 
 STEP = judgement(0.03, "of the step, below half of what k of n rows do to it")
 SQUARES = judgement(0.08, "of a mean square, below half of what an inverse batch covariance does")
-HALF_WIDTH = 0.055
+HALF_WIDTH = 0.06
 STEP_HALF_WIDTH = 0.02
-LEFT = 1e-3
+LEFT = 0.01  # of the floor, missing when an average begins
 INDEPENDENT = 4.0
 NO_SLACK = judgement(0.0, "the ordering is strict")
 
@@ -268,7 +268,8 @@ def settled(trial: Trial, method: Method, name: str, multiplier: float) -> facto
     """Return time averages of |T|^2, one a replicate; multiplier: of its mean square per step."""
     burn_in, num_steps = factors.steps_of(multiplier, left=LEFT, independent=INDEPENDENT)
     effective = num_steps * (1.0 - multiplier) / (1.0 + multiplier)
-    replicates = floors.replicates_for(factors.spread2(trial) / effective, HALF_WIDTH)
+    tails = 1.5 if name.startswith("independent") else 1.0  # two inverse matrices
+    replicates = floors.replicates_for(tails * factors.spread2(trial) / effective, HALF_WIDTH)
     problem = factors.one_truth(trial, replicates, noise_std=trial.noise_std)
     second = factors.population(problem)
     if name.startswith("independent"):

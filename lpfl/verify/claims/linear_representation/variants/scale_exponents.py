@@ -23,12 +23,14 @@ from lpfl.verify.tolerance import judgement, rounding, truncation
 from lpfl.verify.trial import Trial, as_numpy, condition_of
 from theory.linear_representation import scale_exponents
 
-COUPLED, PAIRED, MANY = 24, 80, 700  # replicates with the same noise, and with other batches
-TWICE, ROWS = 2.0, 4
+COUPLED, PAIRED, MANY = 24, 100, 2000  # replicates with the same noise, and with other batches
+TWICE, ROWS, MANY_ROWS = 2.0, 4, 16  # single rows are drawn, or the law of their moments
 SLOW = 1e-3  # rate per step of the methods whose rate is known
 SLOWER = 1e-4  # the same over the noise, for methods whose steps have a fixed size
 ERROR = truncation(0.005, "noise of the head and drift in the warm-up: below 1e-3 in small runs")
-ROOM = judgement(0.3, "room for the interval of a ratio: half an exponent changes it by 0.5")
+ROOM = judgement(
+    0.3, "room for the interval of a ratio: half an exponent changes it by half or more"
+)
 START_TANGENT = 0.5
 
 
@@ -46,7 +48,7 @@ class Entrant(NamedTuple):
 @check(
     "LR-35",
     (
-        Integers("input_dim", 4, 6),
+        Integers("input_dim", 5, 7),
         Integers("rank", 1, 2),
         Integers("output_dim", lambda v: v["rank"], lambda v: v["rank"] + 1),
         Integers("batch_size", 120, 240),
@@ -81,18 +83,18 @@ def entrants(trial: Trial) -> Iterator[Entrant]:
     yield Entrant("kfac", kfac(**slow))
     yield Entrant("kfac_sampled", kfac(output_factor="sampled", sample_seed=seed, **slow))
     yield Entrant("kfac_empirical", kfac(output_factor="empirical", **empirical))
-    yield Entrant("kfac_clipped", joint(step_size=1.0, kl_clip=bound), paired=400)
-    yield Entrant("kfac_grafted", kfac(graft="sgd", **slow), paired=300)
+    yield Entrant("kfac_clipped", joint(step_size=1.0, kl_clip=bound), paired=1000)
+    yield Entrant("kfac_grafted", kfac(graft="sgd", **slow), paired=800)
     yield Entrant("sgd", OPTIMIZERS["sgd"](head="frozen", **slow))
     yield Entrant("sgd", OPTIMIZERS["amgd"](**slow), label="AMGD")
-    yield Entrant("adam", OPTIMIZERS["adam"](beta2=0.9, epsilon=1e-30, **fixed), True, paired=200)
+    yield Entrant("adam", OPTIMIZERS["adam"](beta2=0.9, epsilon=1e-30, **fixed), True, paired=400)
     for exponent in (0.25, 0.5):
         # a step of Shampoo over the gradient: the statistics to the power -2 exponent
         size = SLOW * (noise**2 / n) ** (2.0 * exponent)
         method = OPTIMIZERS["shampoo"](
             step_size=size, exponent=exponent, statistics="average", averaging=0.9, head="frozen"
         )
-        yield Entrant("shampoo", method, True, f"r = {exponent}", exponent, paired=200)
+        yield Entrant("shampoo", method, True, f"r = {exponent}", exponent, paired=500)
     yield Entrant("muon", OPTIMIZERS["muon"](momentum=0.0, nesterov=False, **fixed), paired=MANY)
     yield Entrant("ngd", OPTIMIZERS["ngd"](**slow))
     yield Entrant("ngd_empirical", OPTIMIZERS["ngd_empirical"](**empirical), paired=240)
@@ -101,7 +103,7 @@ def entrants(trial: Trial) -> Iterator[Entrant]:
 def responses(
     trial: Trial, problem: model.LinearRepresentation, entrant: Entrant
 ) -> Iterator[Comparison]:
-    """The rate in other units, with the same noise in every run; then with four times the rows."""
+    """The rate in other units, with the same noise in every run; then with more rows."""
     few = few_of(problem, COUPLED)
     options: dict[str, Any] = {"remembers": entrant.remembers}
 
@@ -122,22 +124,23 @@ def responses(
             predicted=stated(trial, entrant, probe, TWICE),
             tolerance=ERROR,
         )
+    rows = ROWS if entrant.method.needs_rows else MANY_ROWS
     paired = few_of(problem, trial.replicates(entrant.paired))
     plain, more = (
         scale_probes.local_rates(
             trial, entrant.method, paired, Units(n=factor), name=f"{entrant.part} x {factor}",
             **options,
         )
-        for factor in (1, ROWS)
+        for factor in (1, rows)
     )  # fmt: skip
-    predicted = stated(trial, entrant, "n", float(ROWS))
+    predicted = stated(trial, entrant, "n", float(rows))
     yield Near(
         part=entrant.part,
-        label=f"{entrant.label} {ROWS} times the rows".strip(),
+        label=f"{entrant.label} {rows} times the rows".strip(),
         samples=predicted + (more - predicted * plain) / plain.mean(),
         predicted=predicted,
         tolerance=ROOM.times(predicted, "times the ratio"),
-        rival=Rival(f"exponent {powers['n'] - 0.5}", predicted / np.sqrt(ROWS)),
+        rival=Rival(f"exponent {powers['n'] - 0.5}", predicted / np.sqrt(rows)),
     )
 
 

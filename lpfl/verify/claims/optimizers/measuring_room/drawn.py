@@ -138,7 +138,7 @@ def rows_and_moments(trial: Trial) -> Iterator[Comparison]:
     """Whiten what is drawn and add up squares, by rows and by moments."""
     d, m, n = trial.input_dim, trial.output_dim, trial.batch_size
     trial.admit()
-    replicates = SIZE.replicates(trial.alpha, min(n, d) * m, least=16)
+    replicates = SIZE.replicates(trial.alpha, min(n * d, n * m, min(n, d) * m), least=16)
     spec = CovarianceSpec(d, "geometric", 1.0, "haar", 0)
     truth = Scenario({"input_dim": d, "rank": 1, "output_dim": m, "head_log10_cond": 0.0,
                       "covariance": spec})  # fmt: skip

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from scipy import linalg
 
-from lpfl.linalg import orthonormal_rows, principal_tangents, subspace_distance
+from lpfl.linalg import complement_rows, orthonormal_rows, principal_tangents, subspace_distance
 from lpfl.linalg.covariance import CovarianceSpec
 from lpfl.measure import alignment as measure
 from lpfl.measure import ridge
@@ -181,7 +181,10 @@ def matrices(trial: Trial) -> Iterator[Comparison]:
 def subspaces(trial: Trial) -> Iterator[Comparison]:
     """Compare distance and tangents of two subspaces with their principal angles."""
     normal, d = normals(trial, "subspaces"), trial.input_dim
-    G, G_star = normal(COPIES, 2, d), orthonormal_rows(normal(COPIES, 2, d))
+    G_star, T = orthonormal_rows(normal(COPIES, 2, d)), normal(COPIES, 2, d - 2)
+    T = 2.0 * T / torch.linalg.matrix_norm(T, ord=2, keepdim=True)  # angles up to atan 2
+    gauge = normal(COPIES, 2, 2) + 4.0 * torch.eye(2, dtype=T.dtype, device=T.device)
+    G = gauge @ (G_star + T @ complement_rows(G_star))
     angles = np.stack(
         [
             linalg.subspace_angles(as_numpy(x).T, as_numpy(y).T)

@@ -84,7 +84,7 @@ def preconditioners(trial: Trial) -> Iterator[Comparison]:
             lifted = Q + lam * torch.eye(d, dtype=trial.dtype, device=trial.device)
             yield divided(trial, part, measured, grad, Q, lam, condition_of(lifted), label=label)
         direct = precondition.kfac(grad, X, damping=0.0)
-        moment = as_numpy(X.mT @ X / n)
+        moment = np.swapaxes(as_numpy(X), -1, -2) @ as_numpy(X) / n
         s = np.linalg.svd(as_numpy(X), compute_uv=False)
         dense = as_numpy(grad) @ np.linalg.pinv(moment, rcond=NULL, hermitian=True)
         condition = float((s[:, 0] / s[:, -1]).max()) ** 4

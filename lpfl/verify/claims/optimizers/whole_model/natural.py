@@ -96,7 +96,7 @@ def true_fisher(trial: Trial) -> Iterator[Comparison]:
         options = {"step_size": trial.step_size, "damping": damping, "gauge": gauge}
         part = "equivariant" if gauge == "equivariant" else "damped" if damping else "solves"
         seen: list[float] = [1.0]
-        oracle = whole.equivariant_natural(options)
+        oracle = whole.equivariant_natural(options, seen)
         if gauge == "minimum_norm":
             oracle = whole.natural(options, empirical=False, conditions=seen)
         method = OPTIMIZERS["ngd"](**options)

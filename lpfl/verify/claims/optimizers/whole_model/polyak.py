@@ -1,6 +1,7 @@
 """OP-17: Polyak's step beside its formula, and on a quadratic without a tuned rate."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -43,14 +44,16 @@ def polyak(trial: Trial) -> Iterator[Comparison]:
                     "damping": damping,
                     "max_step_size": cut,
                 }
+                seen: list[float] = [1.0]
                 label = f"path, {preconditioner}{', cut' if cut else ''}, damping {damping:.3g}"
                 yield setup.model_agreement(
                     trial,
                     "cut" if cut else "step_size",
                     OPTIMIZERS["polyak"](**options),
-                    whole.polyak(options),
+                    whole.polyak(options, seen),
                     run,
                     label=label,
+                    least=partial(max, seen),
                 )
     yield from first_step(trial, run)
     yield no_step(trial, run)

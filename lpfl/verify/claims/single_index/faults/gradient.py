@@ -13,8 +13,8 @@ FAULTS = (
     Fault(
         "SI-01",
         "lpfl.precondition:kfac",
-        old="X.mT @ X / n",
-        new="X.mT @ X",
+        old="damped_solve(X.mT @ X / n, gradient.mT, damping=damping)",
+        new="damped_solve(X.mT @ X, gradient.mT, damping=damping)",
         why="1/n lost in the whitening of the gradient",
     ),
     Fault(
