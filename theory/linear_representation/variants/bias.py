@@ -86,7 +86,7 @@ LR_44 = Claim(
         "leaves out the correlation of the inputs with the constant. With the head held fixed the "
         "multipliers are 1 − η(1 ± ρ), ρ² = μ²/(1 + μ²) and μ² = μᵀΣ⁻¹μ: for a large mean the slow "
         "one is 1 − η/(2μ²), and stability ends at 2/(1 + ρ). With both layers moved, a row of "
-        "the error follows K_o in the range of the head, and K_h2 outside it."
+        "the error follows K_o in the range of the head, and K_v outside it."
     ),
     source=DERIVED,
     parts={

@@ -28,7 +28,7 @@ Pi_in = matrix("Pi_i", "input_projector", "Σ-projector on the rows of the first
 mean_2 = scalar("mu^2", "mean_norm2", "μᵀΣ⁻¹μ: squared mean of the inputs over their spread",
                 NONNEGATIVE)  # fmt: skip
 mu = matrix("mu", "input_mean", "mean of the inputs", (d, 1), unit="[x]")
-r_bar = matrix("r_bar", "residual_mean", "mean residual", (m, 1), unit="[y]")
+r_bar = matrix("r_m", "residual_mean", "mean residual", (m, 1), unit="[y]")
 M_c = matrix("M_c", "residual_cross_centred", "cross-covariance of residual and input", (m, d),
              unit="[x][y]")  # fmt: skip
 b_0 = matrix("b_0", "intercept", "bias of the hidden layer", (k, 1))
@@ -43,7 +43,7 @@ Z_o = matrix("Z_o", "own_hidden_factor", "the same without the entries between h
              (k + 1, k + 1), "derived")  # fmt: skip
 K_own = matrix("K_o", "own_map", "map of a row of the error with factors of their own",
                (d + 1, d + 1), "derived")  # fmt: skip
-K_head = matrix("K_h2", "own_head_map", "the same for a row that only the head can express",
+K_head = matrix("K_v", "own_head_map", "the same for a row that only the head can express",
                 (k + 1, k + 1), "derived")  # fmt: skip
 
 # LR-48: batch-norm with statistics of another task
@@ -61,15 +61,15 @@ M_bn = matrix("M_bn", "misfit_batch_norm", "misfit of a head used with other sca
 
 # LR-45: joint KFAC from a random start
 clock = scalar("theta_t", "euler_time", "time of the flow after t steps", NONNEGATIVE)
-clock_need = scalar("theta_need", "plateau_time", "time of the flow to the wanted angle")
-s_off = scalar("s_off", "complement_size", "size of the start outside the true subspace",
+clock_need = scalar("theta_a", "plateau_time", "time of the flow to the wanted angle")
+s_off = scalar("s_o", "complement_size", "size of the start outside the true subspace",
                POSITIVE, "1/[x]")  # fmt: skip
-f_off = scalar("f_off", "head_off_size", "size of the first head outside the range of F⋆",
+f_off = scalar("f_o", "head_off_size", "size of the first head outside the range of F⋆",
                POSITIVE, "[y]")  # fmt: skip
 y_start = scalar("y_0", "start_overlap", "growing part of the start", POSITIVE, "1/[x]")
-tan_want = scalar("tan_w", "tan_angle", "tangent of the wanted angle", POSITIVE)
-t_plateau = scalar("t_plat", "plateau_length", "steps to the wanted angle", NONNEGATIVE)
-Q_off = matrix("Q_off", "head_off_projector", "projector off the range of the true head", (m, m),
+tan_want = scalar("tau_w", "tan_angle", "tangent of the wanted angle", POSITIVE)
+t_plateau = scalar("t_n", "plateau_length", "steps to the wanted angle", NONNEGATIVE)
+Q_off = matrix("Q_o", "head_off_projector", "projector off the range of the true head", (m, m),
                "derived")  # fmt: skip
 V_G = matrix("V_G", "flow_representation", "where the flow takes the representation", (k, d),
              "derived")  # fmt: skip

@@ -126,7 +126,7 @@ def moves(trial: Trial, problem: model.LinearRepresentation, mean: Tensor) -> It
         "F": as_numpy(head[0]),
         "Sigma": as_numpy(linalg.second_moment(centred)),
         "mu": as_numpy(rows.mean(0).unsqueeze(-1)),
-        "r_bar": as_numpy(residual.mean(0).unsqueeze(-1)),
+        "r_m": as_numpy(residual.mean(0).unsqueeze(-1)),
         "M_c": as_numpy((residual - residual.mean(0)).mT @ centred / len(rows)),
         "eta": trial.step_size,
     }

@@ -44,7 +44,7 @@ HORIZON = 1.5  # of the longest predicted plateau; a start that is not there cou
         Integers("batch_size", lambda v: 3 * v["input_dim"], lambda v: 5 * v["input_dim"]),
         Covariances(max_log10_cond=1.5),
         Reals("head_log10_cond", 0.0, 0.5),
-        Reals("step_size", 0.02, 0.06),
+        Reals("step_size", 0.02, 0.04),
         Reals("head_step_size", 0.05, 0.9),
         Reals("tan_angle", 0.5, 1.5),
         Choice("input_law", ("gaussian",)),

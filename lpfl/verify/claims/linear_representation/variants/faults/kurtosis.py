@@ -40,9 +40,9 @@ FAULTS = (
     ),
     Fault(
         "LR-42",
-        "theory.linear_representation.variants.kurtosis:SHARE",
-        old="(d + 1) / n",
-        new="d / n",
-        why="one degree of freedom missing",
+        "theory.linear_representation.variants.kurtosis:TWO_SCALES",
+        old="spread_w**2",
+        new="spread_w",
+        why="the spread of the scales in place of its square",
     ),
 )
