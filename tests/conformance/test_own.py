@@ -1,5 +1,7 @@
 """Our own reference optimizers under the judge that other people's stand before."""
 
+from dataclasses import replace
+
 import pytest
 
 from lpfl import check_optimizer
@@ -18,3 +20,14 @@ def test_our_own_rules_are_what_they_claim(name: str) -> None:
         if result.outcome in (Outcome.DEVIATES, Outcome.LIMIT)
     }
     assert wrong == {}
+
+
+@pytest.mark.parametrize("kind", ["averaged", "nesterov"])
+def test_a_momentum_of_kfac_is_named(kind: str) -> None:
+    spec = SPECS["kfac"]
+    spec = replace(
+        spec, claims=frozenset({"kfac"}), options={**spec.options, "momentum_kind": kind}
+    )
+    report = check_optimizer(spec, on_fail=None, quick=True, checks=["def.trajectory"])
+    (result,) = (r for r in report.results if r.check == "def.trajectory")
+    assert (result.outcome, result.convention["momentum"]) == (Outcome.VARIANT, kind)

@@ -29,6 +29,7 @@ DAMPING = (
 )
 AVERAGE = ("from the first batch", "from zero", "from zero, bias corrected", "from the identity")
 DECAY = ("L2 in the gradient", "decoupled, times lr")
+MOMENTUM = ("heavy ball", "averaged", "nesterov")
 BIAS = ("joined to the weights", "by the output factor only", "plain gradient")
 
 
@@ -119,14 +120,19 @@ def averaged(new: Tensor, m: dict[str, Any], key: str, t: int, o: Any, c: Conven
     return m[key] / (1 - o.decay**t) if "corrected" in c["average"] else m[key]
 
 
-def precondition(grad: Tensor, A: Tensor, G: Tensor, damping: float, kind: str) -> Tensor:
-    """Return the gradient (b, a) between the damped inverses."""
+def precondition(
+    grad: Tensor, A: Tensor, G: Tensor, damping: float, kind: str, on_output: float | None = None
+) -> Tensor:
+    """Return the gradient (b, a) between the damped inverses.
+
+    on_output: damping of the output factor where each factor has its own; None: the same.
+    """
     a, U = torch.linalg.eigh(A)
     g, V = torch.linalg.eigh(G)
     turned = V.T @ grad @ U
     if kind == "to products of eigenvalues":
         return V @ (turned / (g[:, None] * a + damping)) @ U.T
-    on_a = on_g = damping
+    on_a, on_g = damping, damping if on_output is None else on_output
     if kind == "its root to each factor":
         on_a = on_g = damping**0.5
     elif kind == "its root, split by mean eigenvalues":
@@ -139,24 +145,33 @@ def precondition(grad: Tensor, A: Tensor, G: Tensor, damping: float, kind: str) 
     return V @ (turned / ((g[:, None] + on_g) * (a + on_a))) @ U.T
 
 
+def carried(step: Tensor, m: dict[str, Any], momentum: float, kind: str) -> Tensor:
+    """Return the step with the past ones in it."""
+    weight = 1 - momentum if kind == "averaged" else 1.0
+    m["v"] = momentum * m.get("v", torch.zeros_like(step)) + weight * step
+    return step + momentum * m["v"] if kind == "nesterov" else m["v"]
+
+
 def layer_step(
     W: Tensor, layer: LayerSeen, m: dict[str, Any], t: int, o: Any, c: Convention
 ) -> Tensor:
     """Return the update of one layer (b, a), from its weights with the bias as last column."""
     coupled = c["weight decay"] == "L2 in the gradient"
     grad = layer.gradient + o.weight_decay * W if coupled else layer.gradient
+    own = o.output_damping
     A, G = factors(layer, c)
     A, G = averaged(A, m, "A", t, o, c), averaged(G, m, "G", t, o, c)
     if layer.has_bias and c["bias"] != "joined to the weights":
         bias = grad[:, -1:]
         if c["bias"] == "by the output factor only":
-            bias = torch.linalg.solve(G + o.damping * torch.eye(len(G), dtype=G.dtype), bias)
-        inner = precondition(grad[:, :-1], A[:-1, :-1], G, o.damping, c["damping"])
+            on_g = o.damping if own is None else own
+            bias = torch.linalg.solve(G + on_g * torch.eye(len(G), dtype=G.dtype), bias)
+        inner = precondition(grad[:, :-1], A[:-1, :-1], G, o.damping, c["damping"], own)
         step = torch.cat([inner, bias], 1)
     else:
-        step = precondition(grad, A, G, o.damping, c["damping"])
+        step = precondition(grad, A, G, o.damping, c["damping"], own)
     if o.momentum:
-        step = m["v"] = o.momentum * m.get("v", torch.zeros_like(step)) + step
+        step = carried(step, m, o.momentum, c["momentum"])
     return -o.lr * (step if coupled else step + o.weight_decay * W)
 
 
@@ -167,6 +182,7 @@ def reference(claim: str, fisher: tuple[str, ...], variants: frozenset[str]) -> 
         "bias": BIAS,
         "weight decay": DECAY,
         "average": AVERAGE,
+        "momentum": MOMENTUM,
         "output factor times": OUTPUT_SCALE if fisher != ("identity",) else ("1",),
         "input factor times": INPUT_SCALE,
     }
@@ -178,20 +194,25 @@ def reference(claim: str, fisher: tuple[str, ...], variants: frozenset[str]) -> 
         options={
             "lr": 0.1,
             "damping": 1e-3,
+            "output_damping": None,
             "decay": 0.0,
             "momentum": 0.0,
             "weight_decay": 0.0,
         },
         conventions=conventions,
-        variants={"Fisher": variants, "bias": frozenset(BIAS[1:])},
-        relevant={"average": "decay", "weight decay": "weight_decay"},
+        variants={
+            "Fisher": variants,
+            "bias": frozenset(BIAS[1:]),
+            "momentum": frozenset(MOMENTUM[1:]),
+        },
+        relevant={"average": "decay", "weight decay": "weight_decay", "momentum": "momentum"},
         hidden={"decay": (0.0, 0.95)},
         aliases={
             "damping": ("damping", "eps", "epsilon", "lambda_"),
             "decay": ("stat_decay", "factor_decay", "ema_decay", "decay", "beta2", "beta"),
             "momentum": ("momentum",),
         },
-        probes={"damping": 0.05, "decay": 0.8, "weight_decay": 0.02},
+        probes={"damping": 0.05, "output_damping": 0.03, "decay": 0.8, "weight_decay": 0.02},
     )
 
 
