@@ -9,8 +9,8 @@ from lpfl.optim.torch_form import torch_optimizer
 
 CLAIMS = {"sgd_momentum": "momentum", "sign_sgd": "signsgd"}
 """What a rule claims where its own name is not the word for it."""
-NO_CLAIM = ("kfac", "scion")
-"""KFAC damps its two factors apart, Scion's ball has a radius: no reference knows these options."""
+NO_CLAIM = ("kfac",)
+"""KFAC damps its two factors apart: no reference knows this option."""
 
 OPTIONS = {"kfac": {"damping": 1e-2, "output_damping": 1e-2}, "foof": {"damping": 1e-2}}
 """Options without which a rule cannot run on every module: factors of few rows are singular."""

@@ -12,7 +12,6 @@ from lpfl.conformance.oracles.base import Oracle
 from lpfl.conformance.subject import Subject
 
 LARGEST_GRID = 2500
-FARTHEST = 3
 SAID: Mapping[str, str] = {
     "bias correction": r"bias.?correct|correct.?bias|debias",
     "decay": r"decoupl",
@@ -37,7 +36,7 @@ def candidates(comparison: Comparison) -> list[Candidate]:
     count = 1
     for size in sizes:
         count *= size
-    farthest = len(sizes) if count <= LARGEST_GRID else FARTHEST
+    farthest = len(sizes) if count <= LARGEST_GRID else oracle.farthest
     found = []
     for places in itertools.product(*(range(size) for size in sizes)):
         away = sum(place > 0 for place in places)

@@ -23,7 +23,8 @@ class Oracle:
     ``variants`` is another documented form of the method; one listed in ``departures`` is another
     method, named so that a verdict can say which. ``relevant`` names the option without which an
     axis has no effect. ``hidden`` gives candidate values of an option that a subject may keep as
-    a constant. ``aliases`` adds names under which libraries know an option.
+    a constant. ``aliases`` adds names under which libraries know an option. ``farthest``: the
+    number of axes on which a reading may differ from the paper where the axes are many.
     """
 
     claim: str
@@ -40,6 +41,7 @@ class Oracle:
     fixed: Mapping[str, Any] = field(default_factory=dict)
     joint: bool = False
     least_axes: int = 0
+    farthest: int = 3
 
     def __post_init__(self) -> None:
         for kind in (self.variants, self.departures):

@@ -84,5 +84,6 @@ ORACLES = (
             "scale": ("scale", "radius", "rho"),
         },
         probes={"eps": 1e-7, "ns_steps": 5},
+        farthest=4,
     ),
 )

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,11 +47,7 @@ def one_truth(trial: Trial, replicates: int) -> model.LinearRepresentation:
 
 def repeated(truth: model.LinearRepresentation, replicates: int) -> model.LinearRepresentation:
     """Return one truth for every replicate."""
-    return replace(
-        truth,
-        head_star=truth.head_star.expand(replicates, -1, -1),
-        representation_star=truth.representation_star.expand(replicates, -1, -1),
-    )
+    return setup.repeated(truth, replicates)
 
 
 def squared_tangents(problem: model.LinearRepresentation) -> Callable[[model.Weights], Tensor]:

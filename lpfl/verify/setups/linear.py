@@ -1,6 +1,7 @@
 """Scenarios of linear representation learning: axes, the paper's sizes, the drawn truth."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -86,6 +87,15 @@ def draw_truth(
         root=covariance.root(device=trial.device, dtype=trial.dtype),
         noise_std=noise_std,
         input_law=scenario.get("input_law", "gaussian"),
+    )
+
+
+def repeated(problem: model.LinearRepresentation, count: int) -> model.LinearRepresentation:
+    """Return the single problem once per replicate."""
+    return replace(
+        problem,
+        head_star=problem.head_star.expand(count, -1, -1),
+        representation_star=problem.representation_star.expand(count, -1, -1),
     )
 
 

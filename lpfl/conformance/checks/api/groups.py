@@ -135,6 +135,15 @@ def add_group(subject: Subject) -> CheckResult:
         for step in gradients[3:]:
             session.step(step)
     except Exception as error:
+        brought = _brought(subject, start, gradients)
+        if brought:
+            names = ", ".join(f"{name}={value!r}" for name, value in brought.items())
+            return CheckResult(
+                check=check_id,
+                outcome=Outcome.CONVENTION,
+                message=f"A group added later must bring {names}, as the constructor wrote it.",
+                convention={"a later group brings": names},
+            )
         text, why = proven(subject, _text(subject, check_id), type(error).__name__)
         return CheckResult(
             check=check_id,
@@ -160,6 +169,44 @@ def add_group(subject: Subject) -> CheckResult:
             check=check_id, outcome=Outcome.DEVIATES, message=message, measured=apart, bound=bound
         )
     return CheckResult(check=check_id, outcome=Outcome.CONFORMS, message=message, measured=apart)
+
+
+def _brought(subject: Subject, start: Start, gradients: Gradients) -> dict[str, Any]:
+    """Return the missing entries with which a later group works; {} if there are none.
+
+    An entry that the constructor writes into its groups beside the options, a counter of steps
+    say, is missing in a later group, and the KeyError names it. The caller can hand it over.
+    """
+    brought: dict[str, Any] = {}
+    while True:
+        session = subject.open(start[:1])
+        written = {k: v for k, v in session.optimizer.param_groups[0].items() if k != "params"}
+        options = session.optimizer.defaults.keys()
+        late = torch.nn.Parameter(subject.fitted(start[1]).clone())
+        try:
+            for step in gradients[:3]:
+                session.step(step[:1])
+            session.optimizer.add_param_group({"params": [late], **brought})
+            session.params.append(late)
+            before = session.values()
+            for step in gradients[3:]:
+                session.step(step)
+        except KeyError as error:
+            name = str(error.args[0]) if error.args else ""
+            plain = isinstance(written.get(name), bool | int | float)
+            if not plain or name in brought or name in options:
+                return {}
+            brought[name] = written[name]
+            continue
+        except Exception:
+            return {}
+        after = session.values()
+        moved = [float((a - b).norm()) for a, b in zip(after, before, strict=True)]
+        if min(moved) == 0 or not all(bool(torch.isfinite(v).all()) for v in after):
+            return {}
+        alone = subject.run(start[:1], [g[:1] for g in gradients])
+        apart = float((after[0] - alone.end[0]).norm()) / alone.displacement()
+        return brought if apart <= max(1e-6, tolerance(subject, "api.add-group")) else {}
 
 
 def _text(subject: Subject, check_id: str) -> str:

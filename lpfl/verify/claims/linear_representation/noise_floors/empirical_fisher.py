@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -206,11 +205,7 @@ def floor(trial: Trial) -> Iterator[Near]:
     problem = setup.draw_truth(trial, replicates=1, noise_std=trial.noise_std)
     modes = modes_of(problem)
     replicates = trial.replicates(replicates_of(modes))
-    wide = replace(
-        problem,
-        head_star=problem.head_star.expand(replicates, -1, -1),
-        representation_star=problem.representation_star.expand(replicates, -1, -1),
-    )
+    wide = setup.repeated(problem, replicates)
     G_star, B = wide.representation_star, problem.complement
     method = ngd_empirical.ngd_empirical(step_size=eta)
     admit(trial, wide, method)

@@ -77,11 +77,7 @@ class Setting:
     def wide(self, replicates: int) -> model.LinearRepresentation:
         """Return the truth for ``replicates`` independent batches (planned)."""
         replicates = self.trial.replicates(replicates)
-        return replace(
-            self.truth,
-            head_star=self.truth.head_star.expand(replicates, -1, -1),
-            representation_star=self.truth.representation_star.expand(replicates, -1, -1),
-        )
+        return setup.repeated(self.truth, replicates)
 
     def component(self, gradient: Tensor, direction: NDArray[np.float64]) -> Tensor:
         """Return the component of gradient B' (R, k, d-k) along ``direction`` (k, d-k)."""

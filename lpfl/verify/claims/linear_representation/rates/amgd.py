@@ -86,11 +86,7 @@ def along_eigenvectors(trial: Trial, problem: model.LinearRepresentation) -> Sam
     """Compare the sines after a step from a start along each eigenvector of H."""
     values, vectors = head_modes(problem)
     k = trial.rank
-    wide = replace(
-        problem,
-        head_star=problem.head_star.expand(k, -1, -1),
-        representation_star=problem.representation_star.expand(k, -1, -1),
-    )
+    wide = setup.repeated(problem, k)
     tangents = trial.tensor([trial.tan_angle]).expand(k)
     start = start_along(wide, vectors[0].mT, tangents)
     moved = amgd.amgd_step(start, model.population_batch(wide), step_size=trial.step_size)

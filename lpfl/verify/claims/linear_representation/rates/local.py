@@ -173,11 +173,7 @@ def batch_multiplier(trial: Trial, problem: model.LinearRepresentation, eta: flo
     _, head_vectors = torch.linalg.eigh((problem.head_star.mT @ problem.head_star)[0])
     schur_values, schur_vectors = torch.linalg.eigh(trial.tensor(schur_complement(problem)))
     direction = head_vectors[:, -1:] @ schur_vectors[:, -1:].mT
-    wide = replace(
-        problem,
-        head_star=problem.head_star.expand(replicates, -1, -1),
-        representation_star=problem.representation_star.expand(replicates, -1, -1),
-    )
+    wide = setup.repeated(problem, replicates)
     tiny = difference_width(trial.dtype)
     G = linalg.orthonormal_rows(problem.representation_star + tiny * direction @ problem.complement)
     batch = model.sample(wide, n, trial.stream("multiplier"))

@@ -251,11 +251,7 @@ def floor(trial: Trial) -> Near:
     )
     effective = num_steps * (1.0 - memory) / (1.0 + memory)
     replicates = trial.replicates(floors.replicates_for(spread2 / effective, HALF_WIDTH))
-    problem = replace(
-        truth,
-        head_star=truth.head_star.expand(replicates, -1, -1),
-        representation_star=truth.representation_star.expand(replicates, -1, -1),
-    )
+    problem = setup.repeated(truth, replicates)
     weights, stream = affine.affine_truth(problem), trial.stream("batches")
     G_star, B = problem.representation_star, problem.complement
     total = torch.zeros(replicates, dtype=trial.dtype, device=trial.device)

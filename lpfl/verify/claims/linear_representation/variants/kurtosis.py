@@ -197,7 +197,7 @@ def floor(trial: Trial, truth: model.LinearRepresentation) -> Near:
     stream, totals = trial.stream("noisy"), []
     for first in range(0, replicates, CHUNK):
         count = min(CHUNK, replicates - first)
-        totals.append(squares(trial, repeated(noisy, count), stream) / MEASURED_STEPS)
+        totals.append(squares(trial, setup.repeated(noisy, count), stream) / MEASURED_STEPS)
     relative = next_order(trial, COMPONENTS_NEXT).times(
         predicted / inverse_scale(n=n, d=d), "of the floor"
     )
@@ -235,15 +235,6 @@ def component_batch(
     return laws.batch_of_white(problem, white, stream)
 
 
-def repeated(problem: model.LinearRepresentation, count: int) -> model.LinearRepresentation:
-    """Return the single problem once per replicate."""
-    return replace(
-        problem,
-        head_star=problem.head_star.expand(count, -1, -1),
-        representation_star=problem.representation_star.expand(count, -1, -1),
-    )
-
-
 def population(trial: Trial, truth: model.LinearRepresentation) -> Iterator[Near]:
     """Mean and mean square of a small random T after a step with the population's covariance."""
     n, k, d = trial.batch_size, trial.rank, trial.input_dim
@@ -263,7 +254,9 @@ def population(trial: Trial, truth: model.LinearRepresentation) -> Iterator[Near
     replicates = trial.replicates(floors.replicates_for(spread2, HALF_WIDTH * distance))
     stream, found = trial.stream("responses"), []
     for first in range(0, replicates, CHUNK):
-        found.append(responses(trial, repeated(isotropic, min(CHUNK, replicates - first)), stream))
+        found.append(
+            responses(trial, setup.repeated(isotropic, min(CHUNK, replicates - first)), stream)
+        )
     samples = torch.cat(found, dim=-1)
     for row, (part, coefficient) in enumerate(
         (("population_multiplier", MULTIPLIER_NEXT), ("population_square", SQUARE_NEXT))

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -148,11 +148,7 @@ def truth(trial: Trial) -> model.LinearRepresentation:
         heads, inputs = setup.head_eigenvalues(trial.scenario), trial.covariance.spectrum()
         return noisy.diagonal_truth(trial, heads, np.asarray(inputs), replicates=replicates)
     one = setup.draw_truth(trial, replicates=1, noise_std=trial.noise_std)
-    return replace(
-        one,
-        head_star=one.head_star.expand(replicates, -1, -1),
-        representation_star=one.representation_star.expand(replicates, -1, -1),
-    )
+    return setup.repeated(one, replicates)
 
 
 def curvatures(trial: Trial, problem: model.LinearRepresentation) -> tuple[Array, Array]:
