@@ -16,6 +16,7 @@ from lpfl.commands import (
     compare,
     doctor,
     experiment,
+    explain,
     faults,
     gate,
     history,
@@ -32,6 +33,7 @@ examples:
   lpfl verify                                    confront all statements with runs
   lpfl check-optimizer torch.optim:AdamW         judge an optimizer
   lpfl claims damping                            statements about damping
+  lpfl explain inputs.csv                        does preconditioning pay for these inputs
   lpfl gate                                      the newest run against the committed baseline
   lpfl history LR-08                             how a statement fared in the runs kept here
   lpfl doctor                                    what is missing, and how to mend it
@@ -49,6 +51,7 @@ COMMANDS = (
     compare,
     history,
     experiment,
+    explain,
     calibrate,
     faults,
     doctor,

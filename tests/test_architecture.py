@@ -12,7 +12,7 @@ from theory.claims import CLAIMS
 ROOT = Path(__file__).resolve().parent.parent
 FORBIDDEN_IN_THEORY = {"torch", "lpfl", "hypothesis", "pytest"}
 MEETS_THEORY = ("lpfl/verify/", "lpfl/experiments/", "lpfl/report/", "lpfl/commands/",
-                "lpfl/conformance/checks/theory/", "lpfl/pytest_plugin.py",
+                "lpfl/explain/", "lpfl/conformance/checks/theory/", "lpfl/pytest_plugin.py",
                 "lpfl/trust/")  # fmt: skip
 LIGHT = ("lpfl/cli.py", "lpfl/__init__.py", "lpfl/pytest_plugin.py")
 HEAVY = {"torch", "hypothesis", "sympy", "numpy", "scipy"}

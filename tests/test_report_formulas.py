@@ -12,8 +12,6 @@ from tests.report_samples import BOUND, CATALOGUE, IDENTITY
 from theory.claims import CLAIMS
 from theory.linear_representation import notation as sym
 
-MATHML = "{http://www.w3.org/1998/Math/MathML}"
-
 
 @pytest.mark.parametrize(
     ("name", "latex"),
@@ -81,7 +79,7 @@ def test_every_claim_is_well_formed_mathml_without_inline_style(claim: object) -
     formulas += [to_mathml(e) for e in claim.definitions.values()]  # type: ignore[attr-defined]
     for formula in formulas:
         root = ET.fromstring(formula)
-        assert root.tag == f"{MATHML}math"
+        assert root.tag == "math"
         assert root.get("alttext")
         assert not any("style" in element.attrib for element in root.iter())
         assert "\\" not in "".join(root.itertext())  # no LaTeX command is left unread
@@ -89,7 +87,7 @@ def test_every_claim_is_well_formed_mathml_without_inline_style(claim: object) -
 
 def test_brackets_stretch_and_the_alternative_text_is_latex() -> None:
     root = ET.fromstring(to_mathml((sym.F.T * sym.F).I))
-    brackets = [e for e in root.iter(f"{MATHML}mo") if e.text in ("(", ")")]
+    brackets = [e for e in root.iter("mo") if e.text in ("(", ")")]
     assert [b.get("stretchy") for b in brackets] == ["true", "true"]
     assert root.get("alttext") == r"\left(F^{\top} F\right)^{-1}"
 

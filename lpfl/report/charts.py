@@ -30,7 +30,7 @@ STATISTIC_LABELS = {
 }
 _GREATEST_STACK = 6.5
 _ZERO_ROOM = 34
-_MOST_TOLERANCES = 200
+_MOST_MARKS = 120
 _LANE = 46
 _MOST_LANES = 8
 _REST = "further parts"
@@ -54,18 +54,20 @@ def scatter(observations: Sequence[Observation]) -> Markup | None:
     ]
     if not pairs:
         return None
+    of = f" of {len(pairs)}" if len(pairs) > _MOST_MARKS else ""
+    pairs = _bounded(pairs)
     values = [o[key] for o in pairs for key in ("predicted", "measured")]
     log = spans_decades(values)
     height, top, bottom = 330, 14, 282
     x = axis_for(values, 62, WIDTH - 14, log=log)
     y = Axis(x.low, x.high, bottom, top, log)
     parts = frame(x, y, top=top, bottom=bottom)
-    parts += _tolerances(pairs, x, y) if len(pairs) <= _MOST_TOLERANCES else []
+    parts += [] if of else _tolerances(pairs, x, y)
     parts.append(line("identity", (x.start, bottom), (x.end, top)))
     parts += _marks([(o["outcome"], (x.at(o["predicted"]), y.at(o["measured"]))) for o in pairs])
     parts.append(text("label middle", ((x.start + x.end) / 2, height - 12), "predicted"))
     parts.append(side_label((16, (top + bottom) / 2), "measured"))
-    label = f"Measured against predicted, {len(pairs)} observations, with the identity line"
+    label = f"Measured against predicted, {len(pairs)}{of} observations, with the identity line"
     return svg(height, label, parts)
 
 
@@ -75,6 +77,8 @@ def strip(observations: Sequence[Observation], kind: str) -> Markup:
     The axis of an identity is logarithmic, with a column for 0; any other is linear, and what
     lies beyond -1 or 3 is drawn on the edge.
     """
+    total = len(observations)
+    observations = _bounded(observations)
     values = [o["statistic"] for o in observations]
     log = kind == "identity" and min(values, default=0.0) >= 0
     zeros = log and 0 in values
@@ -106,8 +110,25 @@ def strip(observations: Sequence[Observation], kind: str) -> Markup:
         places = _stacked(pixels, base, _LANE - 14 * (len(lanes) > 1))
         parts += _marks(list(zip(outcomes, places, strict=True)))
     parts.append(text("label middle", (WIDTH / 2, bottom + 36), STATISTIC_LABELS[kind]))
-    label = f"{len(values)} observations on the axis {STATISTIC_LABELS[kind]}; beyond 1 is outside"
+    of = "" if len(values) == total else f" of {total}"
+    label = (
+        f"{len(values)}{of} observations on the axis {STATISTIC_LABELS[kind]}; beyond 1 is outside"
+    )
     return svg(bottom + 46, label, parts)
+
+
+def _bounded(observations: Sequence[Observation]) -> list[Observation]:
+    """Return at most 120: refuted and inconclusive first, then those nearest to the limit.
+
+    Of the others, evenly spread ones in the order of their statistic.
+    """
+    severity = {"refuted": 0, "inconclusive": 1, "confirmed": 2}
+    if len(observations) <= _MOST_MARKS:
+        return list(observations)
+    ordered = sorted(observations, key=lambda o: (severity[o["outcome"]], -o["statistic"]))
+    near, rest = ordered[: _MOST_MARKS // 2], ordered[_MOST_MARKS // 2 :]
+    count = _MOST_MARKS - len(near)
+    return near + [rest[index * len(rest) // count] for index in range(count)]
 
 
 def gauge(statistic: float | None, verdict: str) -> Markup:

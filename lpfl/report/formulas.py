@@ -12,6 +12,7 @@ from markupsafe import Markup
 from sympy.core.function import AppliedUndef
 from sympy.printing.latex import LatexPrinter
 
+_NAMESPACE = ' xmlns="http://www.w3.org/1998/Math/MathML"'  # HTML needs none
 LONG_LINE = 200  # characters of LaTeX, about as wide as the column
 
 _GREEK = frozenset(
@@ -33,6 +34,7 @@ _LEADING_SIGN = re.compile(r"(<math[^>]*><mrow>)<mo>([^<]*</mo>)")
 _INDICES = re.compile(r"[ijkl]+")
 _EXPECTATION = re.compile(r"E(_.*)?")
 _BRACKET_OR_SPACE = re.compile(r"[{} ]|\\left(?![a-z])|\\right(?![a-z])")
+_LONE_LETTER = re.compile(r"<mrow>(<m[in][^>]*>[^<]*</m[in]>)</mrow>")
 _CODE = re.compile(r"&#x([0-9A-Fa-f]+);")
 _RELATION_SIGNS = {"==": "=", "!=": r"\neq", "<=": r"\leq", ">=": r"\geq", "<": "<", ">": ">"}
 _PLAIN = frozenset({"sin", "cos", "tan", "log"})
@@ -230,9 +232,10 @@ def _mathml(latex: str, *, block: bool = False) -> Markup:
     body = _MINUS_TOP.sub(r"<mi>\1\2</mi>", body)
     body = _FUNCTION.sub(r'<mo lspace="0.17em" rspace="0">\1</mo>', body)
     body = _LEADING_SIGN.sub(r'\1<mo lspace="0.22em" rspace="0.22em">\2', body)
+    body = _LONE_LETTER.sub(r"\1", body).replace(_NAMESPACE, "").replace(' display="inline"', "")
     body = _CODE.sub(_character, body)
-    opening = Markup('<math alttext="{}" ').format(latex)
-    return opening + Markup(body.removeprefix("<math "))
+    opening = Markup('<math alttext="{}"').format(latex)
+    return opening + Markup(body.removeprefix("<math"))
 
 
 def _character(code: re.Match[str]) -> str:

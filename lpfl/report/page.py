@@ -1,4 +1,4 @@
-"""The page of one run: one HTML file without a script and without an outside reference."""
+"""The page of one run: one HTML file, readable without its script, without an outside reference."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -6,6 +6,9 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from markupsafe import Markup
+
+from lpfl.report.formulas import letter_mathml
 from lpfl.report.html import render
 from lpfl.report.numerals import short
 from lpfl.report.view import NOT_RUN, ClaimView, Letter, Link, Statement, claim_view
@@ -22,17 +25,19 @@ def build_page(
     notation: Mapping[str, Letter] | None = None,
     links: Mapping[str, Sequence[Link]] | None = None,
     titles: Mapping[str, str] | None = None,
+    strengths: Mapping[str, str] | None = None,
 ) -> str:
     """Return the page of ``results`` as HTML.
 
     claims: the catalogue, id -> claim; a claim of it without evidence is shown as "not run".
     notation: the table of letters; with it each statement explains its own. links: id -> (what,
     path and line, address) of formula and check. titles: prefix of a pack -> its title.
+    strengths: kind of a statement -> how firm a verdict on it is, in a word or two.
 
     Everything that comes from the results is text: it is escaped, and control characters and
     marks that turn the direction of writing are shown as a replacement character.
     """
-    views = _views(results, claims, notation or {}, links or {})
+    views = _views(results, claims, notation or {}, links or {}, strengths or {})
     settings = {**SETTINGS, **(titles or {})}
     counts = Counter(view.verdict for view in views)
     groups: dict[str, list[ClaimView]] = {}
@@ -51,6 +56,8 @@ def build_page(
         facts=_facts(results.header),
         alpha_total=short(results.header["alpha_total"], 2),
         groups=groups,
+        letters=_letters(views, notation or {}),
+        without_section=sum(not view.has_section for view in views),
         header=results.header,
     )
 
@@ -68,6 +75,7 @@ def _views(
     claims: Mapping[str, Statement],
     notation: Mapping[str, Letter],
     links: Mapping[str, Sequence[Link]],
+    strengths: Mapping[str, str],
 ) -> list[ClaimView]:
     observed: dict[str, list[Mapping[str, Any]]] = {}
     for record in results.observations:
@@ -82,8 +90,26 @@ def _views(
             results.header,
             notation,
             links.get(name, ()),
+            strengths.get(_kind(name, claims, results), ""),
         )
         for name in names
+    ]
+
+
+def _kind(name: str, claims: Mapping[str, Statement], results: Results) -> str:
+    record = results.claims.get(name)
+    return str(record["kind"] if record else claims[name].kind if name in claims else "")
+
+
+def _letters(
+    views: Sequence[ClaimView], notation: Mapping[str, Letter]
+) -> list[tuple[str, Markup, str, str]]:
+    """Return (name, letter, meaning, unit) of every letter that a section uses, once."""
+    used = {letter for view in views if view.has_section for letter in view.letters}
+    return [
+        (name, letter_mathml(name), row.meaning, row.unit)
+        for name, row in notation.items()
+        if name in used
     ]
 
 

@@ -35,7 +35,7 @@ MARK_SHAPES = (
 )
 WIDE = 720
 _COLOURS = 12
-_MOST_POINTS = 400
+_MOST_POINTS = 120
 _LEGEND_COLUMN = 186
 _LEGEND_LETTERS = 26
 _LONE_BAR = 0.1
@@ -46,7 +46,7 @@ _LEFT = 62
 def picture(data: Mapping[str, Any]) -> Markup:
     """Return the drawing of one picture; the module's text says what ``data`` holds.
 
-    Long series are thinned to 400 points. Points that a log axis cannot show are left out.
+    Long series are thinned to 120 points. Points that a log axis cannot show are left out.
     """
     series = [
         {**_thinned(one), "colour": one.get("colour", index) % _COLOURS}

@@ -24,16 +24,18 @@ def svg(height: int, label: str, parts: Iterable[Markup], *, width: int = WIDTH)
 
 def frame(x: Axis, y: Axis | None, *, top: float, bottom: float) -> list[Markup]:
     """Return grid lines, axis lines and tick labels; without ``y`` only the horizontal axis."""
-    parts = []
-    for pixel, label in x.ticks():
-        parts.append(line("grid", (pixel, top), (pixel, bottom)))
-        parts.append(text("tick middle", (pixel, bottom + 16), label))
+    grid = [((pixel, top), (pixel, bottom)) for pixel, _ in x.ticks()]
+    parts = [text("tick middle", (pixel, bottom + 16), label) for pixel, label in x.ticks()]
     if y is not None:
-        for pixel, label in y.ticks():
-            parts.append(line("grid", (x.start, pixel), (x.end, pixel)))
-            parts.append(text("tick end", (x.start - 6, pixel + 4), label))
-    parts.append(line("axis", (x.start, bottom), (x.end, bottom)))
-    return parts
+        grid += [((x.start, pixel), (x.end, pixel)) for pixel, _ in y.ticks()]
+        parts += [text("tick end", (x.start - 6, pixel + 4), label) for pixel, label in y.ticks()]
+    return [lines("grid", grid), *parts, line("axis", (x.start, bottom), (x.end, bottom))]
+
+
+def lines(kind: str, ends: Iterable[tuple[Point, Point]]) -> Markup:
+    """Return straight lines of one kind as one path."""
+    path = "".join("M{} {}L{} {}".format(*map(_pixel, (*a, *b))) for a, b in ends)
+    return Markup('<path class="{}" d="{}"/>').format(kind, path)
 
 
 def line(kind: str, start: Point, end: Point) -> Markup:

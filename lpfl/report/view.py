@@ -9,13 +9,14 @@ import sympy as sp
 from markupsafe import Markup
 
 from lpfl.report.charts import SHAPE_OF_OUTCOME, gauge, scatter, strip
-from lpfl.report.formulas import letter_mathml, pieces, to_mathml
+from lpfl.report.formulas import pieces, to_mathml
 from lpfl.report.numerals import ABSENT, flat, short
+from lpfl.report.observed import Observed, number_of, observed
 from lpfl.report.pictures import hidden_points, picture
+from lpfl.report.reach import if_wrong_words, region_words, sizes, steps
 from lpfl.results.reproduce import reproduce_command
 
 NOT_RUN = "not run"
-MOST_ROWS = 40
 MOST_PICTURES = 4
 MOST_TABLES = 4
 KIND_WORDS = {
@@ -72,6 +73,7 @@ class PartView:
     outcome: str = ""
     predicted: str = ABSENT
     measured: str = ABSENT
+    if_wrong: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,14 +94,18 @@ class ClaimView:
     links: Sequence[Link] = ()
     definitions: list[list[Markup]] = field(default_factory=list)
     assumptions: list[tuple[str, Markup | None]] = field(default_factory=list)
-    letters: list[tuple[Markup, str, str]] = field(default_factory=list)
-    has_details: bool = False
+    letters: list[str] = field(default_factory=list)
+    strength: str = ""
+    sizes: str = ""
+    reach: int = 0
+    region: str = ""
     predicted: str = ABSENT
     measured: str = ABSENT
     margin: str = ABSENT
     gauge: Markup = field(default_factory=Markup)
     numbers: list[tuple[str, str]] = field(default_factory=list)
     worst: list[tuple[str, str]] = field(default_factory=list)
+    worst_number: int | None = None
     worst_part: str = ""
     detail: str = ""
     command: str = ""
@@ -107,8 +113,12 @@ class ClaimView:
     tally: list[tuple[str, int]] = field(default_factory=list)
     pictures: list[tuple[str, Markup, str]] = field(default_factory=list)
     tables: list[dict[str, Any]] = field(default_factory=list)
-    rows: list[list[str]] = field(default_factory=list)
-    rows_left_out: int = 0
+    observed: Observed = field(default_factory=Observed)
+
+    @property
+    def has_section(self) -> bool:
+        """A claim that was not selected has a row in the overview, and no section."""
+        return self.verdict != NOT_RUN or self.interrupted
 
 
 def claim_view(
@@ -119,6 +129,7 @@ def claim_view(
     header: Record,
     notation: Mapping[str, Letter],
     links: Sequence[Link] = (),
+    strength: str = "",
 ) -> ClaimView:
     """Return the view of claim ``name``; any of its statement, record, observations may lack."""
     known = record or (observations[0] if observations else None)
@@ -131,14 +142,17 @@ def claim_view(
         "verdict": record["verdict"] if record else NOT_RUN,
         "catalogued": statement is not None,
         "interrupted": record is None and name in header["claims"],
+        "strength": strength,
     }
     if statement is not None:
         view |= _statement(statement, notation, (record or {}).get("parts") or {})
         view["links"] = links
     if record is not None:
         view |= _evidence(name, record, header)
+        view["worst_number"] = number_of(record["worst"].get("scenario") or {}, observations)
     if observations:
-        view |= _observations(observations, kind)
+        worst = record["worst"].get("scenario") if record else None
+        view |= _observations(observations, kind, worst)
     return ClaimView(**view)
 
 
@@ -152,6 +166,7 @@ def _part(name: str, statement: Statement, found: Mapping[str, Record]) -> PartV
         outcome=part["outcome"],
         predicted=short(part.get("predicted")),
         measured=short(part.get("measured")),
+        if_wrong=if_wrong_words(part.get("if_wrong") or {}),
     )
 
 
@@ -181,17 +196,14 @@ def _statement(
             (a.text, None if a.relation is None else to_mathml(a.relation))
             for a in statement.assumptions
         ],
-        "letters": [
-            (letter_mathml(letter), entry.meaning, entry.unit)
-            for letter, entry in notation.items()
-            if letter in names
-        ],
+        "letters": [letter for letter in notation if letter in names],
     }
 
 
 def _evidence(name: str, record: Record, header: Record) -> dict[str, Any]:
     worst = record["worst"]
     scenario = worst.get("scenario") or {}
+    region = record.get("region") or {}
     error = record["margin_std_error"]
     margin = short(record["margin"]) + (f" ± {short(error, 2)}" if error else "")
     return {
@@ -209,6 +221,9 @@ def _evidence(name: str, record: Record, header: Record) -> dict[str, Any]:
             ("replicates", short(record["replicates"])),
             ("time", f"{short(record['seconds'], 3)} s"),
         ],
+        "sizes": sizes(region),
+        "reach": steps(region),
+        "region": region_words(region),
         "worst": flat(scenario),
         "worst_part": worst.get("part") or "",
         "detail": worst.get("detail") or "",
@@ -216,7 +231,9 @@ def _evidence(name: str, record: Record, header: Record) -> dict[str, Any]:
     }
 
 
-def _observations(observations: Sequence[Record], kind: str) -> dict[str, Any]:
+def _observations(
+    observations: Sequence[Record], kind: str, worst: Record | None
+) -> dict[str, Any]:
     charts = [("How close each observation came to its limit.", strip(observations, kind))]
     against = scatter(observations) if kind in ("limit", "rate") else None
     if against is not None:
@@ -224,16 +241,12 @@ def _observations(observations: Sequence[Record], kind: str) -> dict[str, Any]:
     counts = Counter(o["outcome"] for o in observations)
     drawn = [o["picture"] for o in observations if o.get("picture")][:MOST_PICTURES]
     tables = [o["table"] for o in observations if o.get("table")][:MOST_TABLES]
-    order = {"refuted": 0, "inconclusive": 1, "confirmed": 2}
-    shown = sorted(observations, key=lambda o: (order[o["outcome"]], -o["statistic"]))
     return {
         "charts": charts,
         "tally": [(outcome, counts[outcome]) for outcome in SHAPE_OF_OUTCOME if counts[outcome]],
         "pictures": [(data["title"], picture(data), _note(data)) for data in drawn],
         "tables": [_table(data) for data in tables],
-        "has_details": any(o["detail"] for o in shown[:MOST_ROWS]),
-        "rows": [_row(o) for o in shown[:MOST_ROWS]],
-        "rows_left_out": max(0, len(observations) - MOST_ROWS),
+        "observed": observed(observations, worst),
     }
 
 
@@ -247,14 +260,3 @@ def _note(data: Mapping[str, Any]) -> str:
     said = [data.get("note") or ""]
     said += [f"{hidden} points are not positive and lie outside the log axis."] if hidden else []
     return " ".join(s for s in said if s)
-
-
-def _row(o: Record) -> list[str]:
-    scenario = ", ".join(f"{name} {value}" for name, value in flat(o["scenario"]))
-    words = [o["outcome"], o["part"], scenario]
-    numbers = [short(o[key]) for key in ("predicted", "measured", "statistic", "margin")]
-    return [*words, *numbers, short(o["replicates"]), _cut(o["detail"])]
-
-
-def _cut(text: str, length: int = 240) -> str:
-    return text if len(text) <= length else text[: length - 1] + "…"

@@ -5,6 +5,7 @@ from pathlib import Path
 from lpfl.report.page import build_page, write_page
 from lpfl.results.store import Results
 from lpfl.verify.links import claim_links
+from lpfl.verify.region import STRENGTH
 from lpfl.verify.registry import REGISTRY
 
 
@@ -23,5 +24,6 @@ def write_run_page(page: Path, results: Results, *, repository: str = "") -> Non
         notation=notation,
         links=claim_links(REGISTRY, page.parent, repository=repository),
         titles={prefix: pack.title for prefix, pack in REGISTRY.packs.items()},
+        strengths=STRENGTH,
     )
     write_page(page, html)

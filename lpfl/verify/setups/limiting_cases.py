@@ -1,6 +1,6 @@
 """What every squared cosine must satisfy: units, infinite data, isotropy, extreme dampings."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor
@@ -14,12 +14,14 @@ from lpfl.verify.setups import single_index as setup
 from lpfl.verify.tolerance import rounding, truncation
 from lpfl.verify.trial import Trial
 from theory import Spectrum
+from theory.single_index import alignment as alignment_of
 
 INPUT_UNIT, TARGET_UNIT = 3.7, 0.013  # what one unit of x, and of y, is called instead of 1
 SMALL_ASPECT = 1e-6
 LARGE_DAMPING = 1e6
 SMALL_DAMPING = 1e-9
 FEW = 8
+EVEN_DAMPING = 1e-12
 
 
 def infinite_data(trial: Trial, part: str, alignment: str) -> Below:
@@ -81,6 +83,52 @@ def small_damping(trial: Trial, part: str, ridgeless: str) -> Same:
         predicted=setup.predicted(trial, ridgeless, aspect=phi),
         tolerance=truncation(1e3 * SMALL_DAMPING, "damping over its scale, with room for factors"),
         label="the formula at a tiny damping",
+    )
+
+
+def formula_units(trial: Trial, part: str, predict: Callable[..., float]) -> Same:
+    """A pure number of the theory does not change with the units of x and y.
+
+    predict: from spectrum, c1, residual_var and damping_unit, by which a damping is multiplied.
+    The mean eigenvalue, 1 in every drawn spectrum, is another number in other units.
+    """
+    known = setup.limits(trial.scenario)
+    a, b = INPUT_UNIT, TARGET_UNIT
+    link = {"c1": known["c1"], "residual_var": known["residual_var"]}
+    other = {"c1": known["c1"] * b / a, "residual_var": known["residual_var"] * b**2}
+    scaled = Spectrum(known["spectrum"].eigenvalues * a**2)
+    return Same(
+        part=part,
+        measured=predict(spectrum=scaled, damping_unit=a**2, **other),
+        predicted=predict(spectrum=known["spectrum"], damping_unit=1.0, **link),
+        tolerance=compare.FORMULA,
+        label="other units, formula",
+    )
+
+
+def repeated_atoms(trial: Trial, part: str) -> Same:
+    """An eigenvalue of weight 3/4 predicts what three equal ones out of four do."""
+    weighted = Spectrum([0.5, 2.5], [0.75, 0.25])
+    return Same(
+        part=part,
+        measured=setup.predicted(trial, part, spectrum=weighted),
+        predicted=setup.predicted(trial, part, spectrum=Spectrum([0.5, 0.5, 0.5, 2.5])),
+        tolerance=compare.FORMULA,
+        label="unequal weights",
+    )
+
+
+def as_many_rows_as_dimensions(trial: Trial, part: str) -> Same:
+    """At d = n the alignment without damping is what a tiny damping leaves: nothing."""
+    known = {**setup.limits(trial.scenario), "aspect": 1.0}
+    scale = float(known["spectrum"].eigenvalues.min())
+    return Same(
+        part=part,
+        measured=alignment_of("kfac", damping=0.0, **known),
+        predicted=setup.predicted(trial, part, aspect=1.0, damping=EVEN_DAMPING * scale),
+        scale=1.0,
+        tolerance=truncation(1e-3, "the alignment falls like the root of the damping"),
+        label="d = n without damping",
     )
 
 

@@ -55,6 +55,7 @@ def sgd_alignment(trial: Trial) -> Iterator[Comparison]:
     yield compare.ordered(trial, "cap", np.full_like(values, cap), values, cap - limit)
     yield cases.infinite_data(trial, "cap", "alignment")
     yield cases.isotropic(trial, "alignment")
+    yield cases.repeated_atoms(trial, "alignment")
     yield from cases.units(trial, "alignment", damping=None)
 
 
@@ -160,6 +161,8 @@ def kfac_alignment(trial: Trial) -> Iterator[Comparison]:
     yield cases.isotropic(trial, "alignment")
     yield cases.large_damping(trial, "alignment", "large_damping")
     yield cases.small_damping(trial, "alignment", "ridgeless")
+    yield cases.repeated_atoms(trial, "alignment")
+    yield cases.as_many_rows_as_dimensions(trial, "alignment")
     yield from cases.units(trial, "alignment", damping=damping)
 
 

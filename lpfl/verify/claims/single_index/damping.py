@@ -15,6 +15,7 @@ from lpfl.verify.check import check
 from lpfl.verify.expect import Comparison, Near, Rival
 from lpfl.verify.setups import alignment as compare
 from lpfl.verify.setups import damping_pictures as pictures
+from lpfl.verify.setups import limiting_cases as cases
 from lpfl.verify.setups import single_index as setup
 from lpfl.verify.setups.exact import exact_scalar
 from lpfl.verify.space import Reals
@@ -191,6 +192,11 @@ def advantage(trial: Trial) -> Iterator[Comparison]:
         label="KFAC without damping" if kfac_wins else "SGD",
     )
     yield difference_of_inverses(trial, seen)
+    yield cases.formula_units(
+        trial,
+        "advantage",
+        lambda *, damping_unit, **other: setup.predicted(trial, "advantage", **other),
+    )
     yield compare.ordered(trial, "damped", seen["best"], seen["sgd"], damped - sgd)
 
 

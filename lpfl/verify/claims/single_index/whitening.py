@@ -12,6 +12,7 @@ from lpfl.verify.check import check
 from lpfl.verify.expect import Comparison, Same
 from lpfl.verify.scenario import Scenario
 from lpfl.verify.setups import alignment as compare
+from lpfl.verify.setups import limiting_cases as cases
 from lpfl.verify.setups import single_index as setup
 from lpfl.verify.space import Reals
 from lpfl.verify.tolerance import truncation
@@ -117,6 +118,15 @@ def other_samples(trial: Trial) -> Iterator[Comparison]:
         predicted=limit["exact"],
         tolerance=truncation(change, "first order in d / samples of the whitening batch"),
         label="endless whitening samples",
+    )
+
+    def independent(*, damping_unit: float, **other: Any) -> float:
+        values = {**known, **other, "whitening_aspect": aspect}
+        return independent_batch_alignment(damping=damping * damping_unit, **values)
+
+    yield cases.formula_units(trial, "independent", independent)
+    yield cases.formula_units(
+        trial, "exact", lambda *, damping_unit, **other: setup.predicted(trial, "exact", **other)
     )
 
 

@@ -67,4 +67,32 @@ FAULTS = (
         new="Part(Kind.LIMIT, sp.Eq(ge.COMPANION.subs(phi, 1), 1, evaluate=False))",
         why="aspect forgotten in the fixed point",
     ),
+    Fault(
+        "SI-03",
+        "theory.single_index.alignment:_kfac",
+        old="return 0.0",
+        new="return 1.0",
+        why="d = n without damping taken for a perfect recovery",
+    ),
+    Fault(
+        "SI-02",
+        "theory.single_index.alignment:_SGD",
+        old="ge.sgd_alignment(ge.ONE)",
+        new="ge.sgd_alignment(ge.ONE, residual=s2_link + c1**2 * (1 - ge.E_b(s)))",
+        why="energy of the labels without the mean eigenvalue",
+    ),
+    Fault(
+        "SI-02",
+        "theory.core.formula:Formula._measure",
+        old="return spectrum.eigenvalues, spectrum.weights",
+        new="return spectrum.eigenvalues, spectrum.weights * 0 + 1 / spectrum.weights.size",
+        why="weights of the atoms ignored in the means",
+    ),
+    Fault(
+        "SI-03",
+        "theory.core.resolvent:_reciprocals",
+        old="spectrum.eigenvalues, spectrum.weights",
+        new="spectrum.eigenvalues, np.full_like(spectrum.weights, 1 / spectrum.weights.size)",
+        why="weights of the atoms ignored in the fixed point",
+    ),
 )

@@ -52,4 +52,18 @@ FAULTS = (
         new="sp.sign(-_ADVANTAGE)",
         why="the loser printed as the winner",
     ),
+    Fault(
+        "SI-05",
+        "theory.single_index.damping:_ADVANTAGE",
+        old="E(s**2) / E(s) ** 2",
+        new="E(s**2)",
+        why="advantage without the square of the mean eigenvalue",
+    ),
+    Fault(
+        "SI-05",
+        "theory.single_index.damping:_ADVANTAGE",
+        old="_NOISE / E(s)",
+        new="_NOISE",
+        why="noise of SGD not divided by the mean eigenvalue",
+    ),
 )

@@ -31,4 +31,25 @@ FAULTS = (
         new="phi * ge.LABEL_ENERGY - c1 ** 2 * E(s)",
         why="the order of same batch and exact covariance reversed",
     ),
+    Fault(
+        "SI-06",
+        "theory.single_index.whitening:_INDEPENDENT",
+        old="ge.LABEL_ENERGY",
+        new="(c1**2 + ge.s2_link)",
+        why="energy of the labels without the mean eigenvalue, other batch",
+    ),
+    Fault(
+        "SI-06",
+        "theory.single_index.whitening:_EXACT",
+        old="ge.LABEL_ENERGY",
+        new="(c1**2 + ge.s2_link)",
+        why="energy of the labels without the mean eigenvalue, exact covariance",
+    ),
+    Fault(
+        "SI-06",
+        "theory.single_index.whitening:_EXACT",
+        old="E(1 / s)",
+        new="1 / E(s)",
+        why="mean of the inverse taken for the inverse of the mean",
+    ),
 )

@@ -17,4 +17,18 @@ FAULTS = (
         new="damping + 0.1 * float(cov_x.diagonal(dim1=-2, dim2=-1).mean())",
         why="damping 10 % of the mean variance",
     ),
+    Fault(
+        "LR-11",
+        "theory.linear_representation.noise_floors.noise:LR_11",
+        old="P_perp * Sigma_hat.inv() * P_perp / n",
+        new="P_perp * Sigma_hat.inv() * P_perp / (n - 1)",
+        why="1/(n - 1) in the column covariance",
+    ),
+    Fault(
+        "LR-11",
+        "theory.linear_representation.noise_floors.noise:LR_11",
+        old="k * (d - k)",
+        new="k * d",
+        why="degrees of freedom along the truth counted too",
+    ),
 )

@@ -1,0 +1,197 @@
+"""The inputs that a forecast is about: a named spectrum, a list of eigenvalues, or a file."""
+
+import csv
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from lpfl.linalg.covariance import CovarianceSpec
+from theory import Spectrum
+
+Array = NDArray[np.float64]
+LARGEST_DIM = 5000
+ROWS_PER_DIM = 10
+LARGEST_SHARE = 0.2
+LARGEST_KURTOSIS = 0.5
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """A covariance as its eigenvalues (d,) > 0 in [x]^2, where it is from, and what to mind.
+
+    rows: how many rows it was estimated from; None where it is known exactly.
+    """
+
+    eigenvalues: Array
+    says: str
+    rows: int | None = None
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def dim(self) -> int:
+        return int(self.eigenvalues.size)
+
+    @property
+    def scale(self) -> float:
+        """The mean eigenvalue, in [x]^2."""
+        return float(self.eigenvalues.mean())
+
+    @property
+    def spectrum(self) -> Spectrum:
+        """The spectrum with mean 1; equal eigenvalues are one atom."""
+        values, counts = np.unique(self.eigenvalues / self.scale, return_counts=True)
+        return Spectrum(values, counts / self.dim)
+
+
+def named_inputs(family: str, dim: int, condition: float) -> Inputs:
+    """Return a spectrum of ``CovarianceSpec`` with mean 1.
+
+    Raises: ValueError for an unknown family, a dimension outside [2, 5000] or a condition < 1.
+    """
+    _need_dim(dim)
+    if not (math.isfinite(condition) and condition >= 1):
+        raise ValueError(f"condition={condition!r}, needs to be finite and >= 1")
+    values = CovarianceSpec(dim, family, math.log10(condition)).spectrum()
+    return _checked(values, f"{family} spectrum, d = {dim}, condition number {condition:g}")
+
+
+def listed_inputs(eigenvalues: ArrayLike, dim: int | None = None) -> Inputs:
+    """Return the inputs with these eigenvalues, in [x]^2, each for an equal share of ``dim``.
+
+    Raises: ValueError for an eigenvalue that is not finite and > 0, or a dimension that is no
+        multiple of their number.
+    """
+    values = Spectrum(eigenvalues).eigenvalues
+    dim = values.size if dim is None else dim
+    _need_dim(dim)
+    if dim % values.size:
+        raise ValueError(f"dim={dim}, needs a multiple of the {values.size} eigenvalues")
+    return _checked(np.repeat(values, dim // values.size), f"{values.size} given eigenvalues")
+
+
+def read_inputs(path: str | Path, *, standardise: bool = False) -> Inputs:
+    """Return the centred sample covariance of the rows in a CSV or npy file.
+
+    CSV: numbers between commas, one row a line, the first line may hold names. npy: a real array
+    (rows, d); a file that would need pickle is refused. standardise: divide each column by its
+    standard deviation. Directions without variance are left out.
+    Raises: ValueError for another kind of file, a cell that is no finite number, or fewer than
+        three rows; OSError for a file that cannot be read.
+    """
+    file = Path(path)
+    if file.suffix == ".csv":
+        rows = _read_csv(file)
+    elif file.suffix == ".npy":
+        rows = _read_npy(file)
+    else:
+        raise ValueError(f"file={file.name!r}, needs the ending .csv or .npy")
+    if rows.shape[0] < 3 or not 2 <= rows.shape[1] <= LARGEST_DIM:
+        raise ValueError(f"{file.name} has shape {rows.shape}, needs >= 3 rows, 2 to 5000 columns")
+    return inputs_of_rows(rows, f"{file.name}, {rows.shape[0]} rows", standardise=standardise)
+
+
+def inputs_of_rows(rows: Array, says: str, *, standardise: bool = False) -> Inputs:
+    """Return the inputs with the centred sample covariance of ``rows`` (n, d)."""
+    n, columns = rows.shape
+    size = np.abs(rows).max(axis=0)
+    rows = rows / max(float(size.max()), np.finfo(float).tiny)
+    unit = 1.0 if standardise else float(size.max()) ** 2
+    X = rows - rows.mean(axis=0)
+    spread = X.std(axis=0)
+    X = X[:, spread > 1e-12]
+    if standardise and X.size:
+        X = X / X.std(axis=0)
+    values, vectors = np.linalg.eigh(X.T @ X / (n - 1)) if X.size else (np.zeros(0), np.zeros((0,)))
+    kept = values > max(n, columns) * np.finfo(float).eps * values.max(initial=0.0)
+    if kept.sum() < 2:
+        raise ValueError(f"{says}: {int(kept.sum())} directions have variance, needs >= 2")
+    warnings = ["The rows were centred and their sample covariance is taken for the true one."]
+    if kept.sum() < columns:
+        lost = columns - int(kept.sum())
+        warnings.append(f"{lost} of {columns} directions have no variance and are left out.")
+    if n < ROWS_PER_DIM * kept.sum():
+        warnings.append(
+            f"Only {n} rows for {int(kept.sum())} directions: the sample covariance spreads the "
+            "eigenvalues, and the forecast takes that for anisotropy."
+        )
+    white = X @ (vectors[:, kept] / np.sqrt(values[kept]))
+    kurtosis = float((white**4).mean() / (white**2).mean() ** 2 - 3.0)
+    if abs(kurtosis) > LARGEST_KURTOSIS:
+        warnings.append(
+            f"The rows are not Gaussian: mean excess kurtosis {kurtosis:.2g} of the whitened "
+            "components. The theory is for Gaussian inputs."
+        )
+    return _checked(values[kept] * unit, says, n, tuple(warnings))
+
+
+def _checked(values: Array, says: str, rows: int | None = None,
+             warnings: Sequence[str] = ()) -> Inputs:  # fmt: skip
+    more = []
+    share = float(values.max() / values.sum())
+    if share > LARGEST_SHARE and values.max() > values.min():
+        more.append(
+            f"One direction carries {share:.0%} of the variance: the limits need every direction "
+            "to carry a small share, and the alignment will vary from teacher to teacher."
+        )
+    return Inputs(values, says, rows, (*warnings, *more))
+
+
+def _need_dim(dim: int) -> None:
+    if not 2 <= dim <= LARGEST_DIM:
+        raise ValueError(f"dim={dim}, needs 2 to {LARGEST_DIM}")
+
+
+def _read_csv(file: Path) -> Array:
+    found: list[list[float]] = []
+    with file.open(newline="", encoding="utf-8-sig") as stream:
+        try:
+            for number, cells in enumerate(csv.reader(stream), start=1):
+                if not any(cell.strip() for cell in cells):
+                    continue
+                if not found and number == 1 and not any(map(_is_number, cells)):
+                    continue
+                found.append([_cell(cell, file.name, number) for cell in cells])
+                if len(found[-1]) != len(found[0]):
+                    raise ValueError(f"{file.name}:{number} has {len(cells)} cells, needs "
+                                     f"{len(found[0])}")  # fmt: skip
+        except (UnicodeDecodeError, csv.Error) as error:
+            raise ValueError(f"{file.name} is no CSV text: {error}") from None
+    if not found:
+        raise ValueError(f"{file.name} has 0 rows of numbers, needs >= 3")
+    return np.array(found)
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
+
+
+def _cell(cell: str, name: str, line: int) -> float:
+    value = float(cell) if _is_number(cell) else math.nan
+    if not abs(value) <= 1e100:
+        raise ValueError(f"{name}:{line} holds {cell[:40]!r}, needs a number of size <= 1e100")
+    return value
+
+
+def _read_npy(file: Path) -> Array:
+    with file.open("rb") as stream:
+        try:
+            array = np.lib.format.read_array(stream, allow_pickle=False)
+        except (ValueError, EOFError) as error:
+            raise ValueError(f"{file.name} is no npy file of numbers: {error}") from None
+    if array.ndim != 2 or array.dtype.kind not in "iuf":
+        raise ValueError(f"{file.name} has shape {array.shape} of {array.dtype}, needs (rows, d) "
+                         "real numbers")  # fmt: skip
+    rows = array.astype(np.float64)
+    good = np.abs(rows) <= 1e100
+    if not good.all():
+        row, column = np.argwhere(~good)[0]
+        raise ValueError(f"{file.name}[{row}, {column}]={rows[row, column]}, needs size <= 1e100")
+    return rows

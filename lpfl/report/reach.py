@@ -1,0 +1,67 @@
+"""Where a claim was looked at and what would have been noticed, in a few words."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from lpfl.report.numerals import short
+
+_LETTERS = {"input_dim": "d", "condition_number": "κ"}
+_STEPS = (10.0, 100.0, 1000.0)
+_MOST_FIELDS = 14
+
+
+def sizes(region: Mapping[str, Any]) -> str:
+    """Return dimension and condition number of the scenarios: ``d 3–100, κ 1–389``."""
+    said = [f"{sign} {_range(region[name])}" for name, sign in _LETTERS.items() if name in region]
+    return ", ".join(said)
+
+
+def steps(region: Mapping[str, Any]) -> int:
+    """Return how far the dimension went: 0 unknown, 1 up to 10, 2 up to 100, 3 up to 1000, 4."""
+    if "input_dim" not in region:
+        return 0
+    return 1 + sum(region["input_dim"][1] > step for step in _STEPS)
+
+
+def region_words(region: Mapping[str, Any]) -> str:
+    """Return all ranges and words of the region, dimension and condition number first."""
+    said = [sizes(region)] if sizes(region) else []
+    others = {name: value for name, value in region.items() if name not in _LETTERS}
+    said += [f"{_spoken(name)} {_range(value)}" for name, value in others.items() if value]
+    more = len(said) - _MOST_FIELDS
+    return ", ".join(said[:_MOST_FIELDS]) + (f", {more} further fields" if more > 0 else "")
+
+
+def if_wrong_words(counts: Mapping[str, Mapping[str, int]]) -> str:
+    """Return in how many scenarios an error of the prediction would have been refuted."""
+    if not counts:
+        return ""
+    shares = sorted(counts, key=_share)
+    said = [
+        f"{short(100 * _share(share), 3)} % in {counts[share].get('refuted', 0)} "
+        f"of {sum(counts[share].values())}"
+        for share in shares
+    ]
+    return (
+        "An error of the prediction would have been refuted: of "
+        + ", of ".join(said)
+        + (" scenarios.")
+    )
+
+
+def _share(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return 0.0
+
+
+def _spoken(name: str) -> str:
+    return name.replace("_", " ").replace(".", " ")
+
+
+def _range(value: Any) -> str:
+    if value and isinstance(value[0], str):
+        return " or ".join(_spoken(word) for word in value)
+    low, high = (short(end, 3) for end in value)
+    return low if low == high else f"{low}–{high}"

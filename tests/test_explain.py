@@ -1,0 +1,189 @@
+"""``lpfl explain``: the forecast against runs, files that are refused, words, picture."""
+
+import json
+import math
+import xml.etree.ElementTree as ET
+
+import numpy as np
+import pytest
+import torch
+
+from lpfl.cli import main
+from lpfl.explain import forecast, listed_inputs, named_inputs, read_inputs
+from lpfl.explain.picture import picture
+from lpfl.explain.words import answer, as_json
+from lpfl.measure.alignment import alignment
+from lpfl.problems.single_index import draw_problem
+from lpfl.problems.single_index.directions import kfac_direction, sgd_direction
+from lpfl.problems.single_index.model import Sample, draw_targets
+from lpfl.problems.single_index.moments import moments, plain_rows
+from lpfl.seeding import generator
+
+COUNTER = listed_inputs([0.1, 1.9], 400)
+
+
+def drawn_rows(dim, rows, condition, name="explain"):
+    """Gaussian rows (rows, dim) with a mean that is not 0."""
+    stream = generator(0, name, dim)
+    scale = torch.from_numpy(np.geomspace(1.0, condition, dim)).sqrt()
+    white = torch.randn((rows, dim), generator=stream, dtype=torch.float64)
+    return (3.0 + white * scale).numpy()
+
+
+def measured(rows, *, samples, link, noise_std, damping, replicates):
+    """Mean squared cosines of SGD and of KFAC on batches drawn from centred ``rows``."""
+    X = torch.from_numpy(rows - rows.mean(axis=0))
+    stream = generator(1, "explain runs", *X.shape)
+    problem = draw_problem(
+        X.mT @ X / (len(X) - 1), replicates=replicates, generator=stream, link=link,
+        noise_std=noise_std,
+    )  # fmt: skip
+    chosen = torch.randint(len(X), (replicates, samples), generator=stream)
+    inputs = X[chosen]
+    index = torch.einsum("rnd,rd->rn", inputs, problem.teacher)
+    batch = moments(plain_rows(Sample(inputs, draw_targets(problem, index, generator=stream))))
+    directions = (sgd_direction(batch), kfac_direction(batch, damping=damping))
+    return [float(alignment(d, problem.teacher).mean()) for d in directions]
+
+
+@pytest.mark.parametrize("kind", [".csv", ".npy"])
+def test_forecast_from_a_file_agrees_with_runs_on_its_rows(tmp_path, kind):
+    """Tolerance: 2/d of the limit, 3 standard errors 3 sqrt(2/(d R)), 4 % for the estimate of the
+    spectrum from 100 rows a dimension (m_2 is off by d/rows = 1 %)."""
+    dim, samples, replicates = 60, 180, 60
+    rows = drawn_rows(dim, 6000, 30.0)
+    path = tmp_path / f"rows{kind}"
+    if kind == ".npy":
+        np.save(path, rows)
+    else:
+        names = ",".join(f"x{i}" for i in range(dim))
+        np.savetxt(path, rows, delimiter=",", header=names, comments="", fmt="%.17g")
+    found = forecast(read_inputs(path), samples=samples, link="he12", noise_std=0.3)
+    runs = measured(rows, samples=samples, link="he12", noise_std=0.3,
+                    damping=found.best_damping, replicates=replicates)  # fmt: skip
+    room = 2 / dim + 3 * math.sqrt(2 / (dim * replicates))
+    for name, value in zip(("SGD", "KFAC, best damping"), runs, strict=True):
+        predicted = found.row(name).reaches
+        assert abs(value - predicted) <= room + 0.04 * predicted
+    assert runs[1] - runs[0] > 2 * room  # the runs tell the two apart, as the answer does
+    assert answer(found).startswith("Yes")
+
+
+def test_the_counter_example_of_damping():
+    found = forecast(COUNTER, samples=800, link="he12", noise_std=0.5)
+    reached = [found.row(n).reaches for n in ("SGD", "KFAC, no damping", "KFAC, best damping")]
+    assert reached == pytest.approx([0.372, 0.202, 0.481], abs=5e-4)
+    assert "worse than SGD (0.20)" in answer(found)
+
+
+def test_isotropic_inputs_need_no_preconditioning_with_many_samples():
+    """There KFAC only removes the batch's own anisotropy, which is of size d/n = 1 %."""
+    inputs = named_inputs("geometric", 300, 1.0)
+    assert answer(forecast(inputs, samples=30000)).startswith("No")
+    assert answer(forecast(inputs, samples=600)).startswith("Yes")
+
+
+@pytest.mark.parametrize("method", ["SGD", "KFAC, best damping", "KFAC, damping 0.1",
+                                    "KFAC, average 0.9", "exponent 0.5"])  # fmt: skip
+def test_the_needed_samples_reach_the_target(method):
+    found = forecast(named_inputs("geometric", 200, 3.0), samples=400, target=0.6)
+    row = found.row(method)
+    assert row.curve(200 / row.samples) == pytest.approx(0.6, abs=1e-3)
+
+
+def test_the_unit_of_the_inputs_changes_nothing():
+    one = forecast(COUNTER, samples=800, damping=0.1)
+    other = forecast(listed_inputs([0.4, 7.6], 400), samples=800, damping=0.4)
+    for a, b in zip(one.rows, other.rows, strict=True):
+        assert a.reaches == pytest.approx(b.reaches, rel=1e-9)
+    assert other.best_damping == pytest.approx(4 * one.best_damping)
+
+
+def test_what_the_domain_excludes_is_said():
+    lonely = listed_inputs([1.0] * 9 + [100.0])
+    said = " ".join(forecast(lonely, samples=10).warnings)
+    assert "One direction carries 92%" in said
+    assert "1/√d" in said
+    assert "n is close to d" in said
+    found = forecast(lonely, samples=10)
+    assert [f.value is None for f in found.floors if "same batch" in f.name] == [True]
+
+
+def test_what_a_file_hides_is_said(tmp_path):
+    path = tmp_path / "rows.npy"
+    rows = drawn_rows(8, 40, 4.0) ** 3
+    np.save(path, np.hstack([rows, np.ones((40, 1)), rows[:, :1]]))
+    said = " ".join(read_inputs(path).warnings)
+    for words in ("centred", "2 of 10 directions have no variance", "Only 40 rows", "not Gaussian"):
+        assert words in said
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "says"),
+    [
+        ("a.csv", "1,2\n3,x\n4,5\n", "a.csv:2 holds 'x'"),
+        ("a.csv", "1,2\n3\n4,5\n", "a.csv:2 has 1 cells, needs 2"),
+        ("a.csv", "1,2\n3,nan\n4,5\n", "holds 'nan'"),
+        ("a.csv", "x,y\n", "0 rows of numbers"),
+        ("a.csv", "1,2\n1,2\n1,2\n", "0 directions have variance"),
+        ("a.npy", "no array", "no npy file"),
+        ("a.txt", "1,2\n", "needs the ending .csv or .npy"),
+    ],
+)  # fmt: skip
+def test_bad_files_are_one_line(tmp_path, capsys, name, text, says):
+    (tmp_path / name).write_text(text)
+    assert main(["explain", str(tmp_path / name)]) == 2
+    err = capsys.readouterr().err
+    assert says in err
+    assert err.count("\n") == 1
+
+
+def test_a_pickle_is_never_opened(tmp_path, capsys):
+    np.save(tmp_path / "a.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)
+    assert main(["explain", str(tmp_path / "a.npy")]) == 2
+    assert "no npy file of numbers" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--dim", "20"],
+        ["--samples", "20"],
+        ["--dim", "20", "--samples", "0"],
+        ["--dim", "20", "--samples", "9", "--condition", "nan"],
+        ["--dim", "20", "--samples", "9", "--link", "he2"],
+        ["--dim", "20", "--samples", "9", "--link", "nonsense"],
+        ["--dim", "20", "--samples", "9", "--target", "1"],
+        ["--dim", "20", "--samples", "9", "--damping", "-1"],
+        ["--dim", "20", "--samples", "9", "--decay", "1"],
+        ["--dim", "20", "--samples", "9", "--exponent", "inf"],
+        ["--dim", "20", "--samples", "9", "--rank", "20"],
+        ["--dim", "20", "--samples", "9", "--noise", "-1"],
+        ["--dim", "20", "--samples", "9", "--picture", "a.png"],
+        ["--eigenvalues", "1,-2", "--samples", "9"],
+        ["--eigenvalues", "1,b", "--samples", "9"],
+        ["no/such/file.csv"],
+    ],
+    ids=" ".join,
+)
+def test_bad_options_are_one_line(capsys, words):
+    assert main(["explain", *words]) == 2
+    err = capsys.readouterr().err
+    assert err.startswith("lpfl: error: ")
+    assert err.count("\n") == 1
+
+
+def test_command_json_and_picture(tmp_path, capsys):
+    path = tmp_path / "forecast.svg"
+    words = ["explain", "--eigenvalues", "0.1,1.9", "--dim", "400", "--samples", "800",
+             "--picture", str(path), "--json"]  # fmt: skip
+    assert main(words) == 0
+    shown = json.loads(capsys.readouterr().out)
+    found = forecast(COUNTER, samples=800)
+    assert shown == json.loads(json.dumps(as_json(found)))
+    assert path.read_text() == picture(found)
+    assert len(ET.fromstring(path.read_text())) > 20
+    assert main(words) == 2  # an earlier picture is kept
+    assert "exists, needs a new name" in capsys.readouterr().err
+    assert main(words[:-3]) == 0
+    assert capsys.readouterr().out.splitlines()[0] == shown["answer"]
