@@ -1,4 +1,4 @@
-"""The page of one run: one HTML file, readable without its script, without an outside reference."""
+"""The page of one run: one HTML file without a script and without an outside reference."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence

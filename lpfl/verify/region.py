@@ -6,6 +6,7 @@ The same green is not given to dimension 3 and to dimension 1000, nor to an iden
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from lpfl.linalg.covariance import CovarianceSpec
 from lpfl.verify.scenario import Scenario
 from lpfl.verify.trial import default_facts
 
@@ -42,6 +43,8 @@ def _facts(scenario: Scenario) -> Mapping[str, Any]:
     """Return numbers and words of a scenario; its flags and seeds say nothing about a region."""
     facts = default_facts(scenario)
     stated = {"damping", "noise_std"} - set(scenario)
+    if not isinstance(scenario.get("covariance"), CovarianceSpec):
+        stated |= {"condition_number"} - set(scenario)
     return {
         name: value
         for name, value in facts.items()
