@@ -12,6 +12,9 @@ import pytest
 RECORDS_PROPERTY = "lpfl_records"
 
 
+USUAL = {"profile": None, "seed": 0, "device": "cpu", "dtype": "float64"}
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the --lpfl options."""
     group = parser.getgroup("lpfl", "theory checks")
@@ -58,14 +61,17 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def require_options(config: pytest.Config) -> None:
-    """Raise pytest.UsageError for an option that no run could use, before anything is collected."""
+    """Raise pytest.UsageError for an option that no run could use, before anything is collected.
+
+    A project that sets none of them pays nothing.
+    """
+    words = {name: config.getoption(f"--lpfl-{name}") for name in USUAL}
+    report = config.getoption("--lpfl-report")
+    if words == USUAL and report is None:
+        return
     from lpfl.results.output_path import output_path
     from lpfl.verify.options import require_words
 
-    words = {
-        name: config.getoption(f"--lpfl-{name}") for name in ("profile", "seed", "device", "dtype")
-    }
-    report = config.getoption("--lpfl-report")
     try:
         require_words(**{**words, "profile": words["profile"] or "quick"})
         if words["profile"] == "":

@@ -127,5 +127,5 @@ def test_damping_is_refused_where_its_rate_is_not_known(method):
 
 
 def test_a_head_without_a_rank_is_refused():
-    with pytest.raises(ValueError, match="rank=None, needs an integer"):
+    with pytest.raises(ValueError, match="rank=None, needs a real number"):
         local_rate("kfac_joint", step_size=0.1, head_step_size=0.1, output_dim=3)

@@ -26,7 +26,7 @@ AXES = (
 )
 SCENARIO = Scenario({"input_dim": 5, "rank": 1, "output_dim": 2, "step_size": 0.5, "momentum": 0.5})
 # Read from the first block of replicates only, whose size is that of the memory.
-FIRST_BLOCK = ("fixed_point", "head")
+FIRST_BLOCK = ("fixed_point", "head", "mean_of_two", "noise_of_two", "endless")
 PILOT = ("LR-17",)  # a pilot of each look's own truth plans its replicates
 TOLERANCE = judgement(0.1, "a test of the test")
 

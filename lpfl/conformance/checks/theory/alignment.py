@@ -25,7 +25,7 @@ from theory.single_index import alignment as predicted_alignment
 from theory.single_index import outlier
 
 ALIGNMENT, SPIKE = "theory.alignment", "theory.spike"
-REPLICATES = {True: 16, False: 24}
+REPLICATES = {True: 40, False: 64}
 MARGIN = 0.1
 """Finite size: the limit is off by about 1 to 3 over d = 48, and the replicates' mean by 0.02."""
 SPIKE_MARGIN = 0.5

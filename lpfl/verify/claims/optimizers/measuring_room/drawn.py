@@ -62,7 +62,7 @@ def problems(trial: Trial) -> Iterator[Comparison]:
         axes=2,
     )
     yield from covariances(trial)
-    draws = math.ceil(2.0 * math.log(2.0 / trial.alpha) / SHAPE.value**2)
+    draws = trial.replicates(math.ceil(2.0 * math.log(2.0 / trial.alpha) / SHAPE.value**2))
     entry = as_numpy(haar(draws, trial.input_dim, trial.stream("haar"), trial.dtype)[:, 0, 0])
     inside = special.betainc(0.5, (trial.input_dim - 1) / 2.0, np.square(entry))
     yield UniformLaw(part="haar", transforms=(1.0 + np.sign(entry) * inside) / 2.0, distance=SHAPE)
@@ -138,7 +138,8 @@ def rows_and_moments(trial: Trial) -> Iterator[Comparison]:
     """Whiten what is drawn and add up squares, by rows and by moments."""
     d, m, n = trial.input_dim, trial.output_dim, trial.batch_size
     trial.admit()
-    replicates = SIZE.replicates(trial.alpha, min(n * d, n * m, min(n, d) * m), least=16)
+    free = min(n * d, n * m, min(n, d) * m)
+    replicates = trial.replicates(SIZE.replicates(trial.alpha, free, least=16))
     spec = CovarianceSpec(d, "geometric", 1.0, "haar", 0)
     truth = Scenario({"input_dim": d, "rank": 1, "output_dim": m, "head_log10_cond": 0.0,
                       "covariance": spec})  # fmt: skip
@@ -171,13 +172,13 @@ def rows_and_moments(trial: Trial) -> Iterator[Comparison]:
     )
     free = round(trial.number("replicates"))
     sums = []
-    for at in range(BATCHES):
+    for at in range(trial.replicates(BATCHES)):
         inputs = model.sample(problem, n, trial.stream("batch", at)).inputs
         assert inputs is not None
         sums.append((inputs @ torch.linalg.inv(problem.root)).sum(0) / replicates**0.5)
     totals = as_numpy(torch.cat(sums).square().sum(-1))
     yield ChiSquare(part="replicates", totals=totals, dof=free, scale=COPIES, unit=free)
-    yield from signs(trial, SIZE.replicates(trial.alpha, d))
+    yield from signs(trial, trial.replicates(SIZE.replicates(trial.alpha, d)))
 
 
 def signs(trial: Trial, replicates: int) -> Iterator[Comparison]:

@@ -217,7 +217,7 @@ def single_index_draws(trial: Trial) -> Iterator[Comparison]:
     spec = CovarianceSpec(d, "geometric", 1.0, "haar", 0)
     sigma = trial.tensor(spec.matrix())
     precision = torch.linalg.inv(sigma)
-    replicates = SIZE.replicates(trial.alpha, n)
+    replicates = trial.replicates(SIZE.replicates(trial.alpha, n))
     problem = model.draw_problem(
         sigma, replicates=replicates, generator=trial.stream("teacher"), link="identity",
         noise_std=trial.noise_std,

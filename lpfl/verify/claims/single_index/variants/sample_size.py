@@ -215,7 +215,7 @@ def below(trial: Trial, r: float) -> Iterator[Comparison]:
     n_d = setup.predicted(at_samples(trial, 1.0), "below", target=r)
     ways = {"few": at_samples(trial, n_d), "square": at_samples(trial, 1.0)}
     ones = trial.tensor(np.ones(trial.scenario.input_dim))
-    replicates = compare.replicates_for_limits(ways["few"], r)
+    replicates = trial.replicates(compare.replicates_for_limits(ways["few"], r))
     seen = {}
     for name, sub in ways.items():
         problem = setup.draw_problem(
