@@ -80,7 +80,8 @@ def _views(
     observed: dict[str, list[Mapping[str, Any]]] = {}
     for record in results.observations:
         observed.setdefault(record["claim"], []).append(record)
-    names = dict.fromkeys([*claims, *results.header["claims"]])
+    found = dict.fromkeys([*claims, *results.header["claims"]])
+    names = sorted(found, key=lambda name: name.partition("-")[0] not in SETTINGS)
     return [
         claim_view(
             name,
