@@ -12,10 +12,11 @@ from lpfl.decide.deterministic import bound, exact_identity, identity
 from lpfl.decide.interval import mean_interval, quantile
 from lpfl.decide.laws import bound_whp, chi_square, dof_for_scale, uniform_law
 from lpfl.decide.means import equivalence, interval_outcome, ordering
-from lpfl.decide.verdict import POWER, Outcome, Verdict
+from lpfl.decide.verdict import POWER, SEVERITY, Outcome, Verdict, most_severe
 
 __all__ = [
     "POWER",
+    "SEVERITY",
     "Outcome",
     "Verdict",
     "bound",
@@ -27,6 +28,7 @@ __all__ = [
     "identity",
     "interval_outcome",
     "mean_interval",
+    "most_severe",
     "ordering",
     "quantile",
     "uniform_law",

@@ -1,6 +1,7 @@
 """What a decision says, and the guards every decision shares."""
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -16,6 +17,14 @@ class Outcome(StrEnum):
     CONFIRMED = "confirmed"
     INCONCLUSIVE = "inconclusive"
     REFUTED = "refuted"
+
+
+SEVERITY = (Outcome.CONFIRMED, Outcome.INCONCLUSIVE, Outcome.REFUTED)
+
+
+def most_severe(outcomes: Iterable[Outcome]) -> Outcome:
+    """Return the outcome that decides among several; raise ValueError if there is none."""
+    return max(outcomes, key=SEVERITY.index)
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from io import FileIO
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,20 @@ def write_atomically(path: Path, text: str) -> None:
             temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)
+    except OSError as error:
+        raise unwritable(path, error) from error
+
+
+def append_durably(path: Path, file: FileIO, text: str) -> None:
+    """Append ``text`` to the unbuffered ``file`` at ``path``; on return it is on disk.
+
+    Raises ValueError if the disk does not take it.
+    """
+    rest = memoryview(text.encode())
+    try:
+        while rest:
+            rest = rest[file.write(rest) :]
+        os.fsync(file.fileno())
     except OSError as error:
         raise unwritable(path, error) from error
 

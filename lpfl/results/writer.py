@@ -7,7 +7,14 @@ from types import TracebackType
 from typing import Any, Self
 
 from lpfl.results.schema import SCHEMA_VERSION
-from lpfl.results.store import Results, encode_record, read_results, unwritable, write_atomically
+from lpfl.results.store import (
+    Results,
+    append_durably,
+    encode_record,
+    read_results,
+    unwritable,
+    write_atomically,
+)
 
 MAY_DIFFER = ("type", "schema_version", "started")
 """Header fields that two halves of one run need not share."""
@@ -75,13 +82,7 @@ class ResultsWriter:
                 raise ValueError("type='header', needs 'observation' or 'claim' after the header")
             if record["claim"] not in self._selected:
                 raise ValueError(f"claim={record['claim']!r}, needs one of the header's claims")
-        rest = memoryview("".join(lines).encode())
-        try:
-            while rest:
-                rest = rest[self._file.write(rest) :]
-            os.fsync(self._file.fileno())
-        except OSError as error:
-            raise unwritable(self.path, error) from error
+        append_durably(self.path, self._file, "".join(lines))
 
     def close(self) -> None:
         """Close the file; calling it twice does no harm."""

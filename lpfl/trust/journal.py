@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from lpfl.results.lock import FolderLock
-from lpfl.results.store import unwritable, write_atomically
+from lpfl.results.store import append_durably, unwritable, write_atomically
 
 Task = tuple[Any, ...]
 
@@ -64,13 +64,7 @@ class Journal:
     def write(self, task: Task, answer: Mapping[str, Any]) -> dict[str, Any]:
         """Append the answer of a task; it is on disk before the call returns."""
         record = {"task": list(task), **answer}
-        data = memoryview((json.dumps(record, allow_nan=False) + "\n").encode())
-        try:
-            while data:
-                data = data[self._file.write(data) :]
-            os.fsync(self._file.fileno())
-        except OSError as error:
-            raise unwritable(self.path, error) from error
+        append_durably(self.path, self._file, json.dumps(record, allow_nan=False) + "\n")
         self.records.append(record)
         return record
 

@@ -5,7 +5,7 @@ import traceback
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lpfl.decide import Outcome
+from lpfl.decide import Outcome, most_severe
 from lpfl.verify.check import MAX_SCENARIOS, Finding, worst
 from lpfl.verify.region import region_of
 from lpfl.verify.scenario import Scenario
@@ -70,9 +70,7 @@ class ClaimRun:
 
     def outcome(self) -> Outcome:
         """Return the most severe outcome of all findings, whichever of them is shown."""
-        seen = {finding.verdict.outcome for _, finding in self.findings}
-        severe = (Outcome.REFUTED, Outcome.INCONCLUSIVE, Outcome.CONFIRMED)
-        return next(outcome for outcome in severe if outcome in seen)
+        return most_severe(finding.verdict.outcome for _, finding in self.findings)
 
     def parts(self) -> dict[str, Record]:
         """Return per part of the statement its deciding finding, or that there was none."""

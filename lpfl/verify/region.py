@@ -19,7 +19,6 @@ STRENGTH = {
     "rate": "measured rate",
     "ordering": "statistical",
 }
-LEFT_OUT = ("cov_seed", "head_seed", "start_seed", "seed")
 
 
 def region_of(scenarios: Iterable[Scenario]) -> dict[str, Any]:
@@ -48,9 +47,8 @@ def _facts(scenario: Scenario) -> Mapping[str, Any]:
     return {
         name: value
         for name, value in facts.items()
-        if name not in LEFT_OUT
-        and name not in stated
+        if name not in stated
         and not isinstance(value, bool)
         and isinstance(value, int | float | str)
-        and not name.endswith(("_seed", "log10_cond"))
+        and not name.endswith(("seed", "log10_cond"))
     }

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from lpfl.decide import Outcome
+from lpfl.decide import Outcome, most_severe
 from lpfl.verify.check import (
     Check,
     Trial,
@@ -130,7 +130,4 @@ def overall(claim_records: Sequence[Mapping[str, Any]]) -> Outcome | None:
     verdicts = {record["verdict"] for record in claim_records}
     if "error" in verdicts:
         return None
-    for outcome in (Outcome.REFUTED, Outcome.INCONCLUSIVE):
-        if outcome.value in verdicts:
-            return outcome
-    return Outcome.CONFIRMED
+    return most_severe(Outcome(verdict) for verdict in verdicts or {"confirmed"})

@@ -9,11 +9,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from lpfl.decide import Outcome
+from lpfl.decide import SEVERITY, Outcome, most_severe
 from lpfl.verify.expect import Below, ChiSquare, Near, Same, as_array
 
 ERRORS = (0.05, 0.10, 0.25)
-STRENGTH = (Outcome.CONFIRMED, Outcome.INCONCLUSIVE, Outcome.REFUTED)
 
 
 def outcomes_if_wrong(comparison: Any, alpha: float) -> Mapping[float, Outcome]:
@@ -26,7 +25,7 @@ def outcomes_if_wrong(comparison: Any, alpha: float) -> Mapping[float, Outcome]:
         moved = [_wrong_by(comparison, share) for share in (x, -x)]
         answers = [one.decide(alpha).outcome for one in moved if one is not None]
         if answers:
-            found[x] = min(answers, key=STRENGTH.index)
+            found[x] = min(answers, key=SEVERITY.index)
     return found
 
 
@@ -53,4 +52,4 @@ def _wrong_by(comparison: Any, share: float) -> Any:
 def strongest(outcomes: list[Mapping[float, Outcome]]) -> dict[float, Outcome]:
     """Return per error what several findings about one part in one scenario say together."""
     errors = sorted({x for one in outcomes for x in one})
-    return {x: max((one[x] for one in outcomes if x in one), key=STRENGTH.index) for x in errors}
+    return {x: most_severe(one[x] for one in outcomes if x in one) for x in errors}

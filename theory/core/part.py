@@ -84,6 +84,13 @@ class BoundPart:
         """Return the left side, as :meth:`number` does for the right side."""
         return self._evaluate(self.relation.args[0], spectrum, teacher_energy, values)
 
+    def number_of(self, known: Mapping[str, Any]) -> Any:
+        """Return the right side; what it does not need of ``known`` is left out.
+
+        Raises KeyError for what ``known`` lacks.
+        """
+        return self.number(**{name: known[name] for name in self.formula.code_names})
+
     def needs(self, side: str = "right") -> tuple[str, ...]:
         """Return the code names of what the "left" or the "right" side is computed from."""
         return Formula(self._closed(self.relation.args[side == "right"])).code_names

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from lpfl.decide import Outcome
 
 HALVINGS = 60
-GAP = 2.0**-50  # what the halvings leave of an interval, and rounding of its ends
 
 
 def first_beyond(holds: Callable[[float], bool], low: float, high: float) -> float:

@@ -155,7 +155,7 @@ def headline_bound(
     given = cov_min if cov_batch_min is None else cov_batch_min
     facts[name] = number(name, given, low=0.0, open_low=True)
     bound = LR_10[part]
-    return float(bound.number(**{name: facts[name] for name in bound.formula.code_names}))
+    return float(bound.number_of(facts))
 
 
 def headline_admissible(

@@ -18,6 +18,7 @@ from lpfl.verify.setups.turning import does_not_confirm, first_beyond, refutes
 from lpfl.verify.space import Integers, Reals
 from lpfl.verify.tolerance import judgement, rounding
 from lpfl.verify.trial import Trial, as_numpy
+from theory.decisions.means import DR_03
 
 Array = NDArray[np.float64]
 
@@ -57,15 +58,10 @@ def described(values: Array, tail: float) -> dict[str, float]:
 
 def sides(trial: Trial, known: Mapping[str, float]) -> tuple[float, float, float]:
     """Return standard error, reach above and reach below, as DR-03 states them."""
-    from theory.decisions.means import DR_03
-
-    needed = {name: known[name] for name in DR_03["above"].formula.code_names}
-    error = {name: known[name] for name in DR_03["standard_error"].formula.code_names}
-    return (
-        float(DR_03["standard_error"].number(**error)),
-        float(DR_03["above"].number(**needed)),
-        float(DR_03["below"].number(**needed)),
+    error, above, below = (
+        float(DR_03[part].number_of(known)) for part in ("standard_error", "above", "below")
     )
+    return error, above, below
 
 
 @check("DR-03", (COUNT, SHAPE, LEVEL), decisions=1)
@@ -138,11 +134,10 @@ def equivalence(trial: Trial) -> Iterator[Comparison]:
         confirmed, refuted = edges(partial(at_distance, run, sign), far)
         stated = {"tolerance": tolerance, "reach_towards": near, "reach_away": away}
         for part, measured in (("confirmed", confirmed), ("refuted", refuted)):
-            needed = {name: stated[name] for name in trial.claim[part].formula.code_names}
             yield Same(
                 part=part,
                 measured=measured,
-                predicted=trial.claim[part].number(**needed),
+                predicted=trial.claim[part].number_of(stated),
                 tolerance=tight,
                 scale=tolerance,
                 label=label,
@@ -156,9 +151,8 @@ def stated_detectable(
     trial: Trial, known: Mapping[str, float], tolerance: float, error: float, reach: float
 ) -> float:
     """Return the size of an error that is called detectable, as the claim states it."""
-    bound = trial.claim["detectable"]
     values = {**known, "tolerance": tolerance, "standard_error": error, "reach": reach}
-    return float(bound.number(**{name: values[name] for name in bound.formula.code_names}))
+    return float(trial.claim["detectable"].number_of(values))
 
 
 def beside_rivals(
@@ -229,11 +223,10 @@ def turned(trial: Trial, values: Array, sign: float) -> Iterator[Same]:
         "refuted": first_beyond(refutes(partial(at_distance, run, -1.0)), -far, far),
     }
     for part, measured in turning.items():
-        needed = {name: stated[name] for name in trial.claim[part].formula.code_names}
         yield Same(
             part=part,
             measured=measured,
-            predicted=trial.claim[part].number(**needed),
+            predicted=trial.claim[part].number_of(stated),
             tolerance=tight,
             scale=far,
             label="long tail above" if sign > 0 else "long tail below",
