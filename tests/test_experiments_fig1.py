@@ -16,7 +16,7 @@ from lpfl.experiments.fig1.global_law import distance, predicted_rows
 from lpfl.experiments.fig1.methods import ALL, ENTRANTS
 from lpfl.experiments.fig1.plan import PLANS, plan_for
 from lpfl.experiments.fig1.predictions import prediction
-from lpfl.experiments.fig1.run import FIG1, sections_of, settings
+from lpfl.experiments.fig1.run import FIG1, parts_of, settings
 from lpfl.experiments.fig1.sweep import slope, sweep
 from lpfl.experiments.fig1.tasks import Sizes, Tasks, batches, draw_tasks, transfer_excess
 from lpfl.linalg import subspace_distance
@@ -49,9 +49,10 @@ def tasks() -> Tasks:
 
 @pytest.fixture(scope="module")
 def result() -> ExperimentResult:
-    parts = list(sections_of(PLAN, seed=0, device="cpu", say=lambda line: None))
+    parts = parts_of(PLAN, seed=0, device="cpu", say=lambda line: None)
+    sections = [section for part in parts for section in part.run()]
     return ExperimentResult(
-        "fig1", FIG1.title, FIG1.says, settings(Options()), parts, Options(), 1.0
+        "fig1", FIG1.title, FIG1.says, settings(Options()), sections, Options(), 1.0
     )
 
 

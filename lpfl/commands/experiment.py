@@ -6,14 +6,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
-SAYS = "run one of the paper's figures; write NAME.json and NAME.html"
+SAYS = "run one of the paper's figures, or the variants; write NAME.json and NAME.html"
 INTERRUPTED = 130
 
 
 def add_parser(commands: Any) -> None:
     """Add the command to the parser."""
     parser = commands.add_parser("experiment", help=SAYS, description=SAYS)
-    parser.add_argument("name", help="fig1, fig2 or fig3")
+    parser.add_argument("name", help="fig1, fig2, fig3 or variants")
     parser.add_argument(
         "--scale", default="quick", help="quick (minutes) or paper (full size, hours on a CPU)"
     )
@@ -21,18 +21,18 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--seed", type=int, default=0, help="seed of every draw (default 0)")
     parser.add_argument("--device", default="cpu", help="cpu or cuda")
     parser.add_argument("--out", default="reports/experiments", metavar="DIR", help="folder")
+    parser.add_argument("--resume", action="store_true", help="go on with an unfinished run")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run the experiment; 0 ok, 130 interrupted (what was finished is written)."""
+    """Run the experiment; 0 ok, 130 interrupted (what was finished is written, and resumable)."""
     if not args.out.strip():
         raise ValueError(f"out={args.out!r}, needs the path of a folder")
     from lpfl.experiments import EXPERIMENTS
     from lpfl.experiments.core.experiment import Options
-    from lpfl.experiments.core.page import build_page
-    from lpfl.results.store import write_atomically
+    from lpfl.results.lock import FolderLock
 
     if args.name not in EXPERIMENTS:
         raise ValueError(f"experiment={args.name!r}, needs one of {list(EXPERIMENTS)}")
@@ -43,11 +43,10 @@ def run(args: argparse.Namespace) -> int:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ValueError(f"out={out} cannot be written: {error.strerror}") from None
-    result = EXPERIMENTS[args.name].run(options, say=show_progress, versions=versions())
-    text = json.dumps(result.as_json(), allow_nan=False, ensure_ascii=False, indent=1)
-    data_path, page_path = out / f"{args.name}.json", out / f"{args.name}.html"
-    write_atomically(data_path, text + "\n")
-    write_atomically(page_path, build_page(result))
+    with FolderLock(out):
+        result = run_in(out, EXPERIMENTS[args.name], options, resume=args.resume)
+    text = as_text(result)
+    data_path, page_path = paths(out, args.name)
     if args.json:
         print(text)
     else:
@@ -55,9 +54,46 @@ def run(args: argparse.Namespace) -> int:
             print(f"{section.title}: {section.finding}" if section.finding else section.title)
         print(f"\ndata: {data_path}\npage: {page_path}")
     if not result.complete:
-        print(f"interrupted: {len(result.sections)} finished sections kept", file=sys.stderr)
+        kept = f"interrupted: {len(result.sections)} finished sections kept, --resume goes on"
+        print(kept, file=sys.stderr)
         return INTERRUPTED
     return 0
+
+
+def run_in(out: Path, experiment: Any, options: Any, *, resume: bool) -> Any:
+    """Run an experiment in a folder and write its data and page; earlier ones move aside."""
+    from lpfl.experiments.core.journal import PartsJournal
+    from lpfl.experiments.core.page import build_page
+    from lpfl.results.runs import keep_aside
+    from lpfl.results.store import write_atomically
+
+    journal = PartsJournal(out, experiment.name, options, versions())
+    kept = journal.finished() if resume else {}
+    if kept:
+        show_progress(f"resumed: {len(kept)} finished parts")
+    if not resume:
+        journal.begin()
+    result = experiment.run(
+        options, say=show_progress, versions=versions(), kept=kept, keep=journal.keep
+    )
+    data_path, page_path = paths(out, experiment.name)
+    if not resume:
+        keep_aside(out, (data_path.name, page_path.name))
+    write_atomically(data_path, as_text(result) + "\n")
+    write_atomically(page_path, build_page(result))
+    if result.complete:
+        journal.remove()
+    return result
+
+
+def paths(out: Path, name: str) -> tuple[Path, Path]:
+    """Return the files of the data and of the page."""
+    return out / f"{name}.json", out / f"{name}.html"
+
+
+def as_text(result: Any) -> str:
+    """Return the result as JSON."""
+    return json.dumps(result.as_json(), allow_nan=False, ensure_ascii=False, indent=1)
 
 
 def require_device(device: str) -> None:

@@ -1,8 +1,9 @@
 """What an experiment is, and what it hands to the page: plain data."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from time import perf_counter
+from types import MappingProxyType
 from typing import Any
 
 SCALES = ("quick", "paper")
@@ -60,6 +61,27 @@ class Section:
 
 
 @dataclass(frozen=True)
+class Part:
+    """What is run, and kept, as a whole: run() returns finished sections.
+
+    name: unique in its experiment. share: of the time, in any unit that the parts have in common.
+    """
+
+    name: str
+    run: Callable[[], Sequence[Section]]
+    share: float = 1.0
+
+
+@dataclass(frozen=True)
+class Done:
+    """A finished part: its name, its sections, and the seconds that it took."""
+
+    part: str
+    sections: Sequence[Section]
+    seconds: float
+
+
+@dataclass(frozen=True)
 class ExperimentResult:
     """Everything the page shows. complete: no section is missing."""
 
@@ -80,18 +102,18 @@ class ExperimentResult:
 
 @dataclass(frozen=True)
 class Experiment:
-    """A figure of the paper, as data with the prediction on top.
+    """A figure as data with the prediction on top.
 
     settings(options): (subject, what was chosen) for everything the paper does not say and for
-    what a scale leaves out. sections(options, say): a generator of finished sections; ``say``
-    reports progress in one line.
+    what a scale leaves out. parts(options, say): what is to be run, in order; nothing runs before
+    a part is asked to. ``say`` reports progress in one line.
     """
 
     name: str
     title: str
     says: str
     settings: Callable[[Options], Sequence[tuple[str, str]]]
-    sections: Callable[[Options, Say], Iterator[Section]]
+    parts: Callable[[Options, Say], Sequence[Part]]
 
     def run(
         self,
@@ -99,28 +121,63 @@ class Experiment:
         *,
         say: Say = lambda line: None,
         versions: Mapping[str, str] | None = None,
+        kept: Mapping[str, Done] = MappingProxyType({}),
+        keep: Callable[[Done], None] = lambda done: None,
     ) -> ExperimentResult:
-        """Run every section; an interrupt (Ctrl-C) keeps those that are finished."""
-        start = perf_counter()
-        done: list[Section] = []
-        complete = True
+        """Run every part that is not ``kept``; each finished one goes to ``keep`` at once.
+
+        An interrupt (Ctrl-C) ends the run and keeps the finished parts.
+        """
+        parts = self.parts(options, say)
+        done: list[Done] = []
         try:
-            for section in self.sections(options, say):
-                done.append(section)
-                say(f"{section.title}: {perf_counter() - start:.1f} s")
+            for number, part in enumerate(parts, 1):
+                one = kept.get(part.name)
+                if one is None:
+                    say(f"part {number} of {len(parts)}, {part.name}{_time_left(parts, done)}")
+                    start = perf_counter()
+                    sections = tuple(part.run())
+                    one = Done(part.name, sections, perf_counter() - start)
+                    keep(one)
+                    say(f"{part.name}: {one.seconds:.1f} s")
+                done.append(one)
         except KeyboardInterrupt:
-            complete = False
+            say("interrupted")
         return ExperimentResult(
             self.name,
             self.title,
             self.says,
             tuple(self.settings(options)),
-            tuple(done),
+            tuple(section for one in done for section in one.sections),
             options,
-            perf_counter() - start,
-            complete,
+            sum(one.seconds for one in done),
+            len(done) == len(parts),
             dict(versions or {}),
         )
+
+
+def _time_left(parts: Sequence[Part], done: Sequence[Done]) -> str:
+    """Say how long the parts that are left take, if those that are done tell the pace."""
+    shares = [part.share for part in parts]
+    spent, finished = sum(one.seconds for one in done), sum(shares[: len(done)])
+    if not finished:
+        return ""
+    return f"; about {duration(spent / finished * sum(shares[len(done) :]))} left"
+
+
+def duration(seconds: float) -> str:
+    """Return seconds in words: "40 s", "12 min", "3.5 h"."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def sections_from_json(values: Sequence[Mapping[str, Any]]) -> list[Section]:
+    """Return the sections that ``asdict`` made; TypeError or KeyError if a field does not fit."""
+    return [
+        Section(**{**section, "tables": [Table(**table) for table in section["tables"]]})
+        for section in values
+    ]
 
 
 def result_from_json(fields: Mapping[str, Any]) -> ExperimentResult:
@@ -129,10 +186,7 @@ def result_from_json(fields: Mapping[str, Any]) -> ExperimentResult:
     Raises: ValueError if a field is missing, unknown or of the wrong shape.
     """
     try:
-        sections = [
-            Section(**{**section, "tables": [Table(**table) for table in section["tables"]]})
-            for section in fields["sections"]
-        ]
+        sections = sections_from_json(fields["sections"])
         settings = [(str(subject), str(choice)) for subject, choice in fields["settings"]]
         options = Options(**fields["options"])
         known = {**fields, "sections": sections, "settings": settings, "options": options}

@@ -8,6 +8,7 @@ import torch
 from numpy.typing import NDArray
 
 from lpfl.experiments.core.experiment import Say
+from lpfl.experiments.core.progress import told
 from lpfl.experiments.core.race import race
 from lpfl.experiments.fig1.methods import ALL, EMPIRICAL, ENTRANTS, Entrant
 from lpfl.experiments.fig1.plan import Plan
@@ -51,6 +52,7 @@ def compare(
     steps: int,
     seed: int,
     path: str,
+    say: Say = lambda line: None,
     measures: Sequence[str] = MEASURES,
 ) -> list[Run]:
     """Run every (entrant, rate) on the same tasks and batches."""
@@ -73,7 +75,12 @@ def compare(
     outcome = race(
         [entrant.method(rate) for entrant, rate in contest],
         tasks.start,
-        batches(train, batch_size, seed=seed, path=path),
+        told(
+            batches(train, batch_size, seed=seed, path=path),
+            num_steps=steps,
+            say=say,
+            subject=f"{len(contest)} runs",
+        ),
         num_steps=steps,
         observe=observe,
     )
@@ -102,6 +109,7 @@ def best_rates(
     steps: int,
     seed: int,
     device: str,
+    say: Say = lambda line: None,
 ) -> dict[str, float]:
     """Return, per entrant, the rate of its grid with the smallest median distance at the end.
 
@@ -117,6 +125,7 @@ def best_rates(
         steps=steps,
         seed=seed,
         path="tune",
+        say=say,
         measures=("distance",),
     )
     best: dict[str, float] = {}
@@ -136,7 +145,7 @@ def head_to_head(
     """
     sizes = replace(plan.sizes, noise_std=noise_std)
     say(f"noise {noise_std:g}: choosing rates")
-    common = {"noise_std": noise_std, "seed": seed, "device": device}
+    common = {"noise_std": noise_std, "seed": seed, "device": device, "say": say}
     rates = best_rates(ENTRANTS, plan, seeds=plan.tune_seeds, steps=plan.steps, **common)  # type: ignore[arg-type]
     if empirical:
         rates |= best_rates(
@@ -157,7 +166,7 @@ def head_to_head(
         contest = [(one, one.paper_rate) for one in entrants]
         contest += [(one, rates[one.name]) for one in entrants]
         runs += compare(
-            contest, some, batch_size=sizes.batch_size, steps=steps, seed=seed, path="main"
+            contest, some, batch_size=sizes.batch_size, steps=steps, seed=seed, path="main", say=say
         )
     present = [entrant for entrant in ALL if entrant.name in rates]
     fixed = [pick(runs, entrant, entrant.paper_rate) for entrant in present]

@@ -1,15 +1,20 @@
 """Figure 1: twelve methods learn a linear representation, side by side."""
 
-from collections.abc import Iterator
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
 
-from lpfl.experiments.core.experiment import Experiment, Options, Say, Section
-from lpfl.experiments.fig1 import sections as parts
+from lpfl.experiments.core.experiment import Experiment, Options, Part, Say, Section
+from lpfl.experiments.fig1 import sections as shown
 from lpfl.experiments.fig1.compare import head_to_head
 from lpfl.experiments.fig1.methods import ALL
 from lpfl.experiments.fig1.plan import Plan, plan_for
 from lpfl.experiments.fig1.sweep import LEVEL, NATURAL_RATE, START_TANGENT, sweep
 from lpfl.experiments.fig1.sweep_section import sweep_section
 
+Pairs = Sequence[tuple[float, float]]
+EMPIRICAL_WORK = 1.0  # of a step of the empirical Fisher matrix, over one of all other methods
+SWEEP_WORK = 0.05  # of a step of the sweep's methods at its sizes, over the same
 SAYS = (
     "Targets y = F*G*x + noise, model F G x, fresh batches at every step. Shown is how fast each "
     "method finds the row space of G*, first at the learning rates of the paper, then at the best "
@@ -90,49 +95,56 @@ def settings(options: Options) -> list[tuple[str, str]]:
     return rows + [(entrant.name, f"{entrant.setup}.") for entrant in ALL]
 
 
-def sections(options: Options, say: Say) -> Iterator[Section]:
-    """Run the parts of the figure one after the other."""
-    return sections_of(plan_for(options), seed=options.seed, device=options.device, say=say)
+def parts(options: Options, say: Say) -> list[Part]:
+    """Return the parts of the figure."""
+    return parts_of(plan_for(options), seed=options.seed, device=options.device, say=say)
 
 
-def sections_of(plan: Plan, *, seed: int, device: str, say: Say) -> Iterator[Section]:
-    """Run the parts of a plan."""
+def parts_of(plan: Plan, *, seed: int, device: str, say: Say) -> list[Part]:
+    """Return the parts of a plan; shares are steps times replicates, roughly."""
     low, high = plan.noise_stds
-    common = {"seed": seed, "device": device}
-    fixed, tuned, tasks = head_to_head(
-        plan,
-        noise_std=low,
-        seeds=plan.seeds,
-        empirical=True,
-        say=say,
-        **common,  # type: ignore[arg-type]
-    )
-    yield parts.fixed_section(fixed)
-    yield parts.tuned_section(tuned, fixed)
-    yield parts.prediction_section(fixed, tuned, tasks, plan.sizes.batch_size)
-    fixed, tuned, _ = head_to_head(
-        plan,
-        noise_std=high,
-        seeds=plan.noisy_seeds,
-        empirical=plan.empirical_seeds >= plan.noisy_seeds,
-        say=say,
-        **common,  # type: ignore[arg-type]
-    )
-    yield parts.noisy_section(fixed, tuned, high)
+    common: dict[str, Any] = {"seed": seed, "device": device, "say": say}
     base = plan.sweep_sizes
-    for title, conditions, pairs in (
-        ("Sigma", plan.cov_conditions, [(c, base.head_condition) for c in plan.cov_conditions]),
-        ("F*", plan.head_conditions, [(base.cov_condition, c) for c in plan.head_conditions]),
-    ):
-        say(f"sweep over the condition number of {title}")
-        outcome = sweep(
-            base,
-            pairs,
-            plan.sweep_seeds,
-            num_steps=plan.sweep_steps,
-            **common,  # type: ignore[arg-type]
+
+    def main() -> list[Section]:
+        fixed, tuned, tasks = head_to_head(
+            plan, noise_std=low, seeds=plan.seeds, empirical=True, **common
         )
-        yield sweep_section(title, conditions, outcome)
+        return [
+            shown.fixed_section(fixed),
+            shown.tuned_section(tuned, fixed),
+            shown.prediction_section(fixed, tuned, tasks, plan.sizes.batch_size),
+        ]
+
+    def noisy() -> list[Section]:
+        fixed, tuned, _ = head_to_head(
+            plan, noise_std=high, seeds=plan.noisy_seeds, empirical=noisy_empirical, **common
+        )
+        return [shown.noisy_section(fixed, tuned, high)]
+
+    def sweep_over(title: str, conditions: Sequence[float], pairs: Pairs) -> list[Section]:
+        outcome = sweep(base, pairs, plan.sweep_seeds, num_steps=plan.sweep_steps, **common)
+        return [sweep_section(title, conditions, outcome)]
+
+    noisy_empirical = plan.empirical_seeds >= plan.noisy_seeds
+    work = plan.empirical_seeds * plan.empirical_steps * EMPIRICAL_WORK
+    of_inputs = [(c, base.head_condition) for c in plan.cov_conditions]
+    of_heads = [(base.cov_condition, c) for c in plan.head_conditions]
+    per_pair = plan.sweep_seeds * plan.sweep_steps * SWEEP_WORK
+    return [
+        Part("side by side", main, plan.seeds * plan.steps + work),
+        Part("more noise", noisy, plan.noisy_seeds * plan.steps + noisy_empirical * work),
+        Part(
+            "condition number of Sigma",
+            partial(sweep_over, "Sigma", plan.cov_conditions, of_inputs),
+            len(of_inputs) * per_pair,
+        ),
+        Part(
+            "condition number of F*",
+            partial(sweep_over, "F*", plan.head_conditions, of_heads),
+            len(of_heads) * per_pair,
+        ),
+    ]
 
 
 FIG1 = Experiment(
@@ -140,5 +152,5 @@ FIG1 = Experiment(
     "Learning a linear representation: twelve optimizers side by side",
     SAYS,
     settings,
-    sections,
+    parts,
 )

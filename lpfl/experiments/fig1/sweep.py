@@ -10,6 +10,8 @@ import torch
 from numpy.typing import NDArray
 
 from lpfl.experiments.core.curves import first_below
+from lpfl.experiments.core.experiment import Say
+from lpfl.experiments.core.progress import told
 from lpfl.experiments.core.race import race
 from lpfl.experiments.fig1.global_law import distance, predicted_rows
 from lpfl.experiments.fig1.tasks import Sizes, head_eigenvalues
@@ -92,6 +94,7 @@ def sweep(
     num_steps: int,
     seed: int,
     device: str,
+    say: Say = lambda line: None,
     names: Sequence[str] = tuple(CONTEST),
 ) -> Sweep:
     """Count the steps to distance LEVEL for every method, at its best rate per condition."""
@@ -105,7 +108,7 @@ def sweep(
     outcome = race(
         [OPTIMIZERS[CONTEST[n][0]](step_size=rate, **CONTEST[n][3]) for n, rate in entries],
         start,
-        lambda step: batch,
+        told(lambda step: batch, num_steps=num_steps, say=say, subject="sweep"),
         num_steps=num_steps,
         observe={"distance": apart},
         arrived=lambda weights: apart(weights) <= LEVEL,

@@ -1,9 +1,9 @@
 """Fig. 3: spectra of weights and features around the step, and the error after it."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 
-from lpfl.experiments.core.experiment import Experiment, Options, Say, Section
+from lpfl.experiments.core.experiment import Experiment, Options, Part, Say, Section
 from lpfl.experiments.core.single_index_setting import TALL, WIDE, Setting
 from lpfl.experiments.fig2.run import STAND_IN
 from lpfl.experiments.fig3.errors import (
@@ -85,41 +85,56 @@ def settings(options: Options) -> list[tuple[str, str]]:
     ]
 
 
-def sections(options: Options, say: Say) -> Iterator[Section]:
-    """Yield spectra, errors inside and outside the domain, and what makes a comparison fair."""
+def parts(options: Options, say: Say) -> list[Part]:
+    """Return spectra, errors inside and outside the domain, and what makes a comparison fair."""
     scale, setting = scale_of(options), wide(options)
-    for one in (even(setting), even(TALL)):
-        say(f"weights, {one.sizes}")
-        yield weights_section(one, options, index_std=WEIGHT_STEP, replicates=scale.spectra)
-    say(f"features, {setting.sizes}")
-    yield features_section(even(setting), options, index_std=FEATURE_STEP, replicates=scale.spectra)
     odd = replace(setting, link="tanh")
-    runs = _errors(odd, options, scale, say)
-    yield errors_section(
-        f"Error, odd link, {odd.sizes}",
-        runs,
-        ("Labels tanh, activation tanh: the step helps through the linear part and He3.",),
-    )
-    yield fairness_section(runs, even(setting).with_spread(0.9))
-    yield errors_section(
-        f"Error, even part, {setting.sizes}",
-        _errors(even(setting), options, scale, say),
-        (
+
+    def weights(one: Setting) -> list[Section]:
+        return [weights_section(one, options, index_std=WEIGHT_STEP, replicates=scale.spectra)]
+
+    def features() -> list[Section]:
+        one = even(setting)
+        return [features_section(one, options, index_std=FEATURE_STEP, replicates=scale.spectra)]
+
+    def errors_odd() -> list[Section]:
+        runs = _errors(odd, options, scale, say)
+        text = "Labels tanh, activation tanh: the step helps through the linear part and He3."
+        return [
+            errors_section(f"Error, odd link, {odd.sizes}", runs, (text,)),
+            fairness_section(runs, even(setting).with_spread(0.9)),
+        ]
+
+    def errors_even() -> list[Section]:
+        text = (
             "Labels He1 + He2/2: without a step no linear model sees He2; the second spike of the "
-            "features carries it, once it is strong enough.",
-        ),
-    )
-    yield errors_section(
-        f"Error outside the domain, {TALL.sizes}",
-        _errors(even(TALL), options, scale, say),
-        (
+            "features carries it, once it is strong enough."
+        )
+        runs = _errors(even(setting), options, scale, say)
+        return [errors_section(f"Error, even part, {setting.sizes}", runs, (text,))]
+
+    def errors_outside() -> list[Section]:
+        text = (
             f"n = {TALL.samples} is about d²/7: the random features learn quadratic functions by "
             "themselves, which the linear equivalent of the bulk does not know. The prediction is "
-            "drawn all the same, with its warning.",
-        ),
-    )
-    say("the step's rows used again")
-    yield reuse_section(odd, options, index_std=REUSE_STEP, replicates=scale.errors)
+            "drawn all the same, with its warning."
+        )
+        runs = _errors(even(TALL), options, scale, say)
+        return [errors_section(f"Error outside the domain, {TALL.sizes}", runs, (text,))]
+
+    def reuse() -> list[Section]:
+        return [reuse_section(odd, options, index_std=REUSE_STEP, replicates=scale.errors)]
+
+    per_error = scale.errors * len(scale.index_stds)
+    return [
+        Part(f"weights, {setting.sizes}", partial(weights, even(setting)), scale.spectra),
+        Part(f"weights, {TALL.sizes}", partial(weights, even(TALL)), scale.spectra),
+        Part("features", features, scale.spectra),
+        Part("errors, odd link", errors_odd, per_error),
+        Part("errors, even part", errors_even, per_error),
+        Part("errors outside the domain", errors_outside, per_error),
+        Part("the step's rows used again", reuse, scale.errors),
+    ]
 
 
 def _errors(setting: Setting, options: Options, scale: Scale, say: Say) -> ErrorRuns:
@@ -136,5 +151,5 @@ FIG3 = Experiment(
         "Lines are predictions, points and bars are runs."
     ),
     settings=settings,
-    sections=sections,
+    parts=parts,
 )
