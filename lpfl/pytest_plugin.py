@@ -79,7 +79,7 @@ def require_options(config: pytest.Config) -> None:
         if report is not None and not output_path("report", report).parent.is_dir():
             raise ValueError(f"report={report!r}, needs a folder that exists")
         if words["device"] != "cpu":
-            from lpfl.verify.runner import require_device
+            from lpfl.verify.running.runner import require_device
 
             require_device(words["device"])
     except ValueError as error:
@@ -108,7 +108,7 @@ def pytest_collection_modifyitems(
         items += collect_optimizers(session)
     pattern = config.getoption("--lpfl-claims")
     if pattern is not None:
-        from lpfl.verify.pytest_claims import collect_claims
+        from lpfl.verify.running.pytest_claims import collect_claims
 
         items += collect_claims(session, pattern)
 
@@ -138,10 +138,10 @@ class RecordCollector:
         from lpfl.results.runs import keep_aside
         from lpfl.results.store import read_results
         from lpfl.results.writer import ResultsWriter
-        from lpfl.verify.environment import run_header
         from lpfl.verify.registry import CLAIMS
-        from lpfl.verify.run_page import write_run_page
-        from lpfl.verify.runner import Plan
+        from lpfl.verify.running.environment import run_header
+        from lpfl.verify.running.run_page import write_run_page
+        from lpfl.verify.running.runner import Plan
 
         page = Path(self._config.getoption("--lpfl-report"))
         results = page.with_suffix(page.suffix + ".jsonl")

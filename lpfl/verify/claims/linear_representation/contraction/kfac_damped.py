@@ -4,14 +4,14 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from lpfl.optim import kfac
+from lpfl.optim.core.whitening import damped
 from lpfl.problems import linear_representation as model
 from lpfl.verify.check import check
 from lpfl.verify.expect import Comparison, Same
-from lpfl.verify.setups import linear as setup
-from lpfl.verify.setups import step
 from lpfl.verify.setups.exact import exact_parts
-from lpfl.verify.setups.jacobian import difference_tolerance, tangent_jacobian
+from lpfl.verify.setups.linear import scenarios as setup
+from lpfl.verify.setups.linear import step
+from lpfl.verify.setups.linear.jacobian import difference_tolerance, tangent_jacobian
 from lpfl.verify.space import Covariances, Reals
 from lpfl.verify.trial import Trial, as_numpy
 from theory.linear_representation import damped_eigenvalues, local_rate
@@ -37,7 +37,7 @@ def damped_step(trial: Trial) -> Iterator[Comparison]:
     """The damped step on a noisy batch against the identity; the spectrum of the update map."""
     yield from exact_parts(trial)
     drawn = step.draw(trial, noise_std=trial.noise_std)
-    whitener = kfac.damped(drawn.batch.cov_x, trial.damping)
+    whitener = damped(drawn.batch.cov_x, trial.damping)
     values = drawn.letters(eta=trial.step_size, **{"lambda": trial.damping})
     yield Same(
         part="complement",
