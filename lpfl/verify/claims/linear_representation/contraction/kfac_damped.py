@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from lpfl.optim.core.whitening import damped
+from lpfl.optim.kfac import kfac
 from lpfl.problems import linear_representation as model
 from lpfl.verify.check import check
 from lpfl.verify.expect import Comparison, Same
@@ -60,7 +61,7 @@ def local_rates(trial: Trial) -> Iterator[Comparison]:
     cov_x = as_numpy(setup.frame_covariance(problem))
     tolerance = difference_tolerance(trial, trial.input_dim, problem.root)
     for label, damping in (("all multipliers", trial.damping), ("without damping", 0.0)):
-        method = kfac.kfac(step_size=eta, damping=damping)
+        method = kfac(step_size=eta, damping=damping)
         measured = np.linalg.eigvals(tangent_jacobian(method, problem, batch))
         nu = damped_eigenvalues(cov_x, rank=trial.rank, damping=damping)
         multipliers = trial.number("rate", damped_eigenvalue=nu)
