@@ -25,7 +25,11 @@ DTYPES = {"float64": torch.float64, "float32": torch.float32}
 
 @dataclass(frozen=True)
 class Plan:
-    """What one run evaluates. scenario: only this one, instead of anchors and drawn ones."""
+    """What one run evaluates.
+
+    scenario: only this one, instead of anchors and drawn ones. drawn: seed that the scenarios are
+    drawn with, where it is not that of the random streams.
+    """
 
     claim_ids: tuple[str, ...]
     profile: str = "quick"
@@ -33,6 +37,7 @@ class Plan:
     device: str = "cpu"
     dtype: str = "float64"
     scenario: Scenario | None = None
+    drawn: int | None = None
 
     def __post_init__(self) -> None:
         require_words(profile=self.profile, seed=self.seed, device=self.device, dtype=self.dtype)
@@ -78,7 +83,8 @@ def scenarios_of(check: Check, plan: Plan) -> list[Scenario]:
     if plan.scenario is not None:
         return [plan.scenario]
     count = profile_named(plan.profile).scenarios
-    return [*check.space.anchors, *check.space.sobol(count, plan.seed)]
+    seed = plan.seed if plan.drawn is None else plan.drawn
+    return [*check.space.anchors, *check.space.sobol(count, seed)]
 
 
 def run_claim(claim_id: str, plan: Plan) -> list[Record]:
