@@ -14,6 +14,7 @@ from lpfl.verify.expect import Below, Comparison, Near, Ordered, Rival
 from lpfl.verify.setups import alignment as compare
 from lpfl.verify.setups import limiting_cases as cases
 from lpfl.verify.setups import single_index as setup
+from lpfl.verify.setups import sizes
 from lpfl.verify.tolerance import finite_size, judgement
 from lpfl.verify.trial import Trial
 from theory import Spectrum
@@ -29,10 +30,18 @@ SGD_ANCHORS = (
     setup.scenario(100, n=200, covariance=setup.two_atom(100, 0.9, "haar"), link="relu"),
     setup.scenario(240, n=480, covariance=setup.two_atom(240, 0.9)),
 )
+SGD_LARGE = setup.scenario(384, n=768, covariance=setup.two_atom(384, 0.9))
 PICTURED = setup.scenario(200, n=6000, damping=0.01)
 
 
-@check("SI-02", setup.AXES, anchors=SGD_ANCHORS, decisions=4, facts=setup.facts)
+@check(
+    "SI-02",
+    setup.AXES,
+    anchors=SGD_ANCHORS,
+    large=(SGD_LARGE,),
+    decisions=4 + sizes.DECISIONS,
+    facts=setup.facts,
+)
 def sgd_alignment(trial: Trial) -> Iterator[Comparison]:
     """Squared cosine of X'y/n with the teacher, and its cap with infinite data."""
     limit = setup.predicted(trial, "alignment")
@@ -164,6 +173,11 @@ def kfac_alignment(trial: Trial) -> Iterator[Comparison]:
     yield cases.repeated_atoms(trial, "alignment")
     yield cases.as_many_rows_as_dimensions(trial, "alignment")
     yield from cases.units(trial, "alignment", damping=damping)
+
+
+sgd_alignment.extra("decay", on=(SGD_ANCHORS[-1], SGD_LARGE))(
+    sizes.follow(sgd_alignment, sizes.Law("alignment"))
+)
 
 
 @kfac_alignment.picture(on=[PICTURED])
