@@ -230,5 +230,3 @@ def picture(law: Law, found: list[Seen], along: str, slope: Array) -> Mapping[st
         "note": f"exponent seen {slope.mean():.3f} ± {half:.3f}, predicted {law.exponent:.3g}; "
         "the mean of replicates is nearer to the limit than one run",
     }
-
-

@@ -32,6 +32,12 @@ SGD_ANCHORS = (
 )
 SGD_LARGE = setup.scenario(384, n=768, covariance=setup.two_atom(384, 0.9))
 PICTURED = setup.scenario(200, n=6000, damping=0.01)
+KFAC_ANCHORS = (
+    PICTURED,
+    setup.scenario(100, n=400, covariance=setup.two_atom(100, 0.9, "haar"), damping=0.1),
+    setup.scenario(120, n=60, covariance=setup.geometric(120), damping=0.3),
+)
+KFAC_LARGE = setup.scenario(384, n=1536, covariance=setup.two_atom(384, 0.9), damping=0.1)
 
 
 @check(
@@ -109,12 +115,9 @@ def unbounded(trial: Trial) -> Iterator[Comparison]:
 @check(
     "SI-03",
     (*setup.AXES, setup.DAMPING),
-    anchors=(
-        PICTURED,
-        setup.scenario(100, n=400, covariance=setup.two_atom(100, 0.9, "haar"), damping=0.1),
-        setup.scenario(120, n=60, covariance=setup.geometric(120), damping=0.3),
-    ),
-    decisions=4,
+    anchors=KFAC_ANCHORS,
+    large=(KFAC_LARGE,),
+    decisions=4 + 2 * sizes.DECISIONS,
     facts=setup.facts,
 )
 def kfac_alignment(trial: Trial) -> Iterator[Comparison]:
@@ -177,6 +180,11 @@ def kfac_alignment(trial: Trial) -> Iterator[Comparison]:
 
 sgd_alignment.extra("decay", on=(SGD_ANCHORS[-1], SGD_LARGE))(
     sizes.follow(sgd_alignment, sizes.Law("alignment"))
+)
+
+
+kfac_alignment.extra("decay", on=(KFAC_ANCHORS[1], KFAC_LARGE))(
+    sizes.follow(kfac_alignment, sizes.Law("alignment"), sizes.Law("ridgeless"), effort=2)
 )
 
 
