@@ -18,6 +18,7 @@ from lpfl.verify.scenario import Scenario
 from lpfl.verify.setups import alignment as compare
 from lpfl.verify.setups import layer as layers
 from lpfl.verify.setups import single_index as setup
+from lpfl.verify.setups import sizes
 from lpfl.verify.space import Choice, Integers, Reals
 from lpfl.verify.tolerance import Tolerance, finite_size, judgement, rounding
 from lpfl.verify.trial import Trial
@@ -119,6 +120,8 @@ ANCHORS = tuple(
     for method, link, activation in (("kfac", "tanh", "tanh"), ("sgd", "relu", "relu"))
 )
 
+LARGE = Scenario({**ANCHORS[0], "input_dim": 192, "covariance": setup.two_atom(192, 0.5)})
+
 
 @check(
     "SI-14",
@@ -137,7 +140,8 @@ ANCHORS = tuple(
         Reals("ridge", 0.05, 0.5, log=True),
     ),
     anchors=ANCHORS,
-    decisions=5,
+    large=(LARGE,),
+    decisions=5 + sizes.DECISIONS,
     facts=facts,
 )
 def ridge_errors(trial: Trial) -> Iterator[Comparison]:
@@ -196,6 +200,9 @@ def within(finite: float, value: float) -> Tolerance:
     """Return a margin of the finite-size term and 4 % of the prediction."""
     why = "3 Var(y)/d, and what the remainder of the gradient adds"
     return finite_size(finite, why) + judgement(RELATIVE * abs(value), "4 %, as at d = 900")
+
+
+ridge_errors.extra("decay", on=(LARGE,))(sizes.follow(ridge_errors, sizes.Law("test")))
 
 
 @ridge_errors.extra("head")
