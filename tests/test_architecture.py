@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent
 FORBIDDEN_IN_THEORY = {"torch", "lpfl", "hypothesis", "pytest"}
 MEETS_THEORY = ("lpfl/verify/", "lpfl/experiments/", "lpfl/report/", "lpfl/commands/",
                 "lpfl/explain/", "lpfl/conformance/checks/theory/", "lpfl/pytest_plugin.py",
-                "lpfl/trust/")  # fmt: skip
+                "lpfl/trust/", "lpfl/sweep/")  # fmt: skip
 LIGHT = ("lpfl/cli.py", "lpfl/__init__.py", "lpfl/pytest_plugin.py")
 HEAVY = {"torch", "hypothesis", "sympy", "numpy", "scipy"}
 # Optimizers of other people draw from the global generators, so their judge seeds those.

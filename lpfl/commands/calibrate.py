@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from lpfl.commands.places import add_scheduler, require_one_place
 from lpfl.commands.terminal import harmless, say
 from lpfl.commands.trust_options import add_options, require_counts, resumable, write_json
 
@@ -33,17 +34,20 @@ def add_parser(commands: Any) -> None:
         "--claims", default="*", metavar="PATTERN", help="comma-separated ids or 'LR-*' patterns"
     )
     add_options(parser, out="reports/calibration", scenarios=2)
+    add_scheduler(parser)
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Run the claims; 0 nothing refuted, 1 something was, 130 interrupted."""
     require_counts(args, runs=1, scenarios=1, jobs=1)
+    require_one_place(args, jobs_default=2)
     return resumable(lambda: calibrate(args), "lpfl calibrate")
 
 
 def calibrate(args: argparse.Namespace) -> int:
     """Run, write calibration.json and say what was found."""
+    from lpfl.sweep.backends import backend_for
     from lpfl.trust.calibration import calibrate_once, calibration_tasks, summary
     from lpfl.trust.environment import environment, settings_of
     from lpfl.trust.journal import Journal
@@ -54,8 +58,11 @@ def calibrate(args: argparse.Namespace) -> int:
     claims = select_claims(args.claims, list(CHECKS))
     tasks = calibration_tasks(claims, runs=args.runs, scenarios=args.scenarios)
     settings = settings_of("calibrate", scenarios=args.scenarios)
+    backend = backend_for(args.scheduler, jobs=args.jobs)
     with Journal(args.out, "calibration", settings) as journal:
-        records = answer_missing(calibrate_once, journal, tasks, jobs=args.jobs, say=show_progress)
+        records = answer_missing(
+            calibrate_once, journal, tasks, jobs=args.jobs, say=show_progress, backend=backend
+        )
         found = {**environment(), "runs": args.runs, **summary(records)}
         write_json(Path(args.out) / "calibration.json", found)
     print(json.dumps(found, indent=1) if args.json else words(found))

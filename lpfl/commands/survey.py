@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from lpfl.commands.places import add_scheduler, require_one_place
 from lpfl.commands.terminal import say
 
 SAYS = "judge the world's optimizers; write survey.jsonl and index.html"
@@ -17,6 +18,7 @@ def add_parser(commands: Any) -> None:
     parser = commands.add_parser("survey", help=SAYS, description=SAYS)
     parser.add_argument("--out", default="reports/survey", metavar="DIR", help="folder to write")
     parser.add_argument("--jobs", type=int, default=2, metavar="N", help="processes (default 2)")
+    add_scheduler(parser)
     parser.add_argument(
         "--subjects", default="*", metavar="PATTERN", help="names, packages or 'timm.*' patterns"
     )
@@ -38,6 +40,7 @@ def run(args: argparse.Namespace) -> int:
 
     if args.jobs < 1:
         raise ValueError(f"jobs={args.jobs}, needs >= 1")
+    require_one_place(args, jobs_default=2)
     path = Path(args.out) / "survey.jsonl"
     interrupted = False
     if not args.page_only:
@@ -58,12 +61,15 @@ def _judge(args: argparse.Namespace, path: Path) -> bool:
     import torch._dynamo  # once here, not a second in each process
 
     from lpfl.conformance.peers.catalogue import catalogue
+    from lpfl.conformance.peers.elsewhere import judge_on
     from lpfl.conformance.peers.records import SurveyWriter, new_header
     from lpfl.conformance.peers.survey import Task, judge_all, plan
     from lpfl.conformance.peers.worker import Settings
     from lpfl.conformance.registry import select
+    from lpfl.sweep.backends import backend_for
 
     torch.set_num_threads(1)
+    backend = None if args.scheduler is None else backend_for(args.scheduler, jobs=args.jobs)
     packages = catalogue()
     checks = {check.check_id: check.says for check in select(None, quick=args.quick)}
     versions = {package.distribution: package.version() for package in packages}
@@ -78,8 +84,12 @@ def _judge(args: argparse.Namespace, path: Path) -> bool:
     total = len(writer.done) + sum(len(task.names) for task in tasks)
     done = len(writer.done)
     settings = Settings(seed=args.seed, quick=args.quick)
+    if backend is None:
+        judged = judge_all(tasks, jobs=args.jobs, settings=settings)
+    else:
+        judged = judge_on(backend, tasks, settings=settings)
     try:
-        for line in judge_all(tasks, jobs=args.jobs, settings=settings):
+        for line in judged:
             writer.write(line)
             done += 1
             show_progress(line, done, total)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from lpfl.commands.interruption import exit_code_of
+from lpfl.commands.places import add_scheduler, require_one_place
 from lpfl.commands.terminal import say
 from lpfl.commands.verify_words import show_progress, table, widened, worst_scenario
 
@@ -19,6 +20,7 @@ examples:
   lpfl verify --claims 'LR-*' --profile ci        24 scenarios each
   lpfl verify --resume                            go on with the newest run where it was interrupted
   lpfl verify --claims LR-06 --scenario '{...}'   one scenario, as a page prints it
+  lpfl verify --scheduler tcp://host:8786         on the workers of a Dask cluster
 
 Each run gets a folder of its own in reports/runs, and reports/latest points to the newest. A folder
 given by --out is written directly; a run that it holds moves to its folder earlier.
@@ -49,6 +51,7 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument("--resume", action="store_true", help="go on with an interrupted run")
     parser.add_argument("--jobs", type=int, help="processes (default 2, on a GPU 1)")
+    add_scheduler(parser)
     parser.add_argument("--strict", action="store_true", help="exit 3 if a claim is inconclusive")
     parser.add_argument("--json", action="store_true", help="print the claim records as JSON")
     parser.set_defaults(run=run)
@@ -61,16 +64,18 @@ def run(args: argparse.Namespace) -> int:
     require_cheap(args)
     usual = REPRODUCED if args.scenario is not None else LATEST
     out = Path(args.out) if args.out is not None else Path("reports") / usual
+    from lpfl.sweep.backends import backend_for
     from lpfl.verify.resuming import Place, plan_of
 
     plan = plan_of(args, out, DEFAULTS)
     jobs = args.jobs if args.jobs is not None else (1 if plan.device != "cpu" else 2)
+    backend = None if args.scheduler is None else backend_for(args.scheduler, jobs=jobs)
     place = Place(out, plan, resume=args.resume, own_folder=args.out is None)
     interrupted: KeyboardInterrupt | None = None
     try:
         with place.writer:
             try:
-                go_on(place, jobs)
+                go_on(place, jobs, backend)
             except KeyboardInterrupt as error:
                 interrupted = error
         claim_records = place.finish()
@@ -93,6 +98,7 @@ def require_cheap(args: argparse.Namespace) -> None:
         raise ValueError(f"out={args.out!r}, needs the path of a folder")
     if args.jobs is not None and args.jobs < 1:
         raise ValueError(f"jobs={args.jobs}, needs >= 1")
+    require_one_place(args)
     words = {name: getattr(args, name) for name in ("profile", "seed", "device", "dtype")}
     usual: dict[str, Any] = {
         name: DEFAULTS[name] if word is None else word for name, word in words.items()
@@ -102,7 +108,7 @@ def require_cheap(args: argparse.Namespace) -> None:
         raise ValueError("resume and scenario exclude each other: run the scenario again")
 
 
-def go_on(place: Any, jobs: int) -> None:
+def go_on(place: Any, jobs: int, backend: Any = None) -> None:
     """Evaluate the claims that the run lacks; records are written as each claim ends."""
     from lpfl.verify.runner import run_plan
 
@@ -110,7 +116,7 @@ def go_on(place: Any, jobs: int) -> None:
     done = total - len(place.left.claim_ids) if place.left else total
     if place.left is None:
         return
-    for records in run_plan(place.left, jobs=jobs):
+    for records in run_plan(place.left, jobs=jobs, backend=backend):
         place.writer.write(*records)
         done += 1
         show_progress(records[-1], done, total)

@@ -20,11 +20,14 @@ def calibrate_once(claim_id: str, seed: int, scenarios: int) -> Record:
     p_values: per decision with an exact law, uniform if the statement is true. margins: the
     smallest of each part.
     """
+    import torch
+
     from lpfl.verify.check import worst
     from lpfl.verify.looks import SECOND, look
     from lpfl.verify.registry import CHECKS
     from lpfl.verify.runner import make_trial
 
+    torch.set_num_threads(1)
     check = CHECKS[claim_id]
     outcomes: dict[str, int] = {}
     p_values: dict[str, list[float]] = {}

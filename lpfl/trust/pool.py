@@ -3,8 +3,9 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from lpfl.sweep.backends import Backend, Lost
 from lpfl.trust.journal import Journal, Task
-from lpfl.verify.workers import Lost, on_processes
+from lpfl.verify.workers import ATTEMPTS, on_processes
 
 Record = dict[str, Any]
 
@@ -17,19 +18,27 @@ def answer_missing(
     jobs: int,
     say: Callable[[Record, int, int], None],
     fresh: bool = False,
+    backend: Backend | None = None,
 ) -> list[Record]:
     """Answer the tasks that ``journal`` lacks; return the records of all ``tasks``, in order.
 
-    A process that ends before it answers is an answer too: ``{"lost": reason}``. fresh: a process
-    of its own for every task. say(record, number, total) is called as each answer is kept.
+    A task whose process ends again and again, or whose function raises, is answered too:
+    ``{"lost": reason}``. fresh: a process of its own for every task, which is tried once.
+    backend: runs the tasks instead of ``jobs`` processes. say(record, number, total) is called as
+    each answer is kept.
     """
     if jobs < 1:
         raise ValueError(f"jobs={jobs}, needs >= 1")
     missing = journal.missing(tasks)
     kept_before = len(tasks) - len(missing)
-    answers = on_processes(
-        function, missing, jobs=jobs, preload=["lpfl.verify.registry"], fresh=fresh
-    )
+    preload = ["lpfl.verify.registry"]
+    if backend is not None:
+        answers = backend.answers(function, missing, preload=preload)
+    else:
+        attempts = 1 if fresh else ATTEMPTS
+        answers = on_processes(
+            function, missing, jobs=jobs, preload=preload, fresh=fresh, attempts=attempts
+        )
     for number, (task, answer) in enumerate(answers, kept_before + 1):
         kept = {"lost": answer.reason} if isinstance(answer, Lost) else answer
         say(journal.write(task, kept), number, len(tasks))

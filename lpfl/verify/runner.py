@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from dataclasses import fields as fields_of
 from typing import Any
 
 import torch
 
 from lpfl.decide import Outcome, most_severe
+from lpfl.sweep.backends import Backend, Lost, Processes
 from lpfl.verify.check import (
     Check,
     Trial,
@@ -17,8 +19,8 @@ from lpfl.verify.looks import look
 from lpfl.verify.options import require_words
 from lpfl.verify.profiles import profile_named
 from lpfl.verify.registry import CHECKS, CLAIMS
-from lpfl.verify.scenario import Scenario
-from lpfl.verify.workers import WARM, Lost, on_processes
+from lpfl.verify.scenario import Scenario, scenario_from_json
+from lpfl.verify.workers import WARM
 
 DTYPES = {"float64": torch.float64, "float32": torch.float32}
 
@@ -52,6 +54,19 @@ class Plan:
             check.space.require(self.scenario)
             check.require_domain(CLAIMS[self.claim_ids[0]], self.scenario)
 
+    def as_json(self) -> dict[str, Any]:
+        """Return the plan as JSON-ready fields."""
+        fields: dict[str, Any] = {f.name: getattr(self, f.name) for f in fields_of(self)}
+        one = None if self.scenario is None else self.scenario.canonical()
+        return {**fields, "claim_ids": list(self.claim_ids), "scenario": one}
+
+
+def plan_from_json(fields: Mapping[str, Any]) -> Plan:
+    """Return the plan that ``as_json`` wrote."""
+    one = fields["scenario"]
+    scenario = None if one is None else scenario_from_json(one)
+    return Plan(**{**fields, "claim_ids": tuple(fields["claim_ids"]), "scenario": scenario})
+
 
 def require_device(device: str) -> None:
     """Raise ValueError if torch finds no GPU of this number; the CPU is always there."""
@@ -82,9 +97,10 @@ def scenarios_of(check: Check, plan: Plan) -> list[Scenario]:
     """Return the scenarios a plan evaluates for one check: anchors first."""
     if plan.scenario is not None:
         return [plan.scenario]
-    count = profile_named(plan.profile).scenarios
+    profile = profile_named(plan.profile)
     seed = plan.seed if plan.drawn is None else plan.drawn
-    return [*check.space.anchors, *check.space.sobol(count, seed)]
+    fixed = check.space.fixed if profile.large else check.space.anchors
+    return [*fixed, *check.space.sobol(profile.scenarios, seed)]
 
 
 def run_claim(claim_id: str, plan: Plan) -> list[Record]:
@@ -108,23 +124,30 @@ def run_claim(claim_id: str, plan: Plan) -> list[Record]:
     return run.records()
 
 
-def run_plan(plan: Plan, *, jobs: int = 1) -> Iterator[list[Record]]:
-    """Yield the records of each claim as it completes, on ``jobs`` processes.
+def answer_claim(claim_id: str, plan: Mapping[str, Any]) -> list[Record]:
+    """Return the records of one claim of a plan given as JSON: what a worker is asked."""
+    return run_claim(claim_id, plan_from_json({**plan, "claim_ids": [claim_id]}))
 
-    A claim's records do not depend on the number of processes or the order of completion. A claim
-    whose process dies ends with verdict "error", and the others go on.
+
+def run_plan(
+    plan: Plan, *, jobs: int = 1, backend: Backend | None = None
+) -> Iterator[list[Record]]:
+    """Yield the records of each claim as it completes, on ``jobs`` processes or on ``backend``.
+
+    A claim's records do not depend on where it runs or on the order of completion. A claim whose
+    process dies is run again; one whose processes die again and again ends with verdict "error",
+    and the others go on.
     """
     if jobs < 1:
         raise ValueError(f"jobs={jobs}, needs >= 1")
-    if jobs == 1 or len(plan.claim_ids) == 1:
-        for claim_id in plan.claim_ids:
-            yield run_claim(claim_id, plan)
-        return
-    tasks = [(claim_id, plan) for claim_id in plan.claim_ids]
-    apart = "spawn" if plan.device != "cpu" else WARM
-    for task, answer in on_processes(
-        run_claim, tasks, jobs=jobs, method=apart, preload=(__name__,)
-    ):
+    if backend is None:
+        if jobs == 1 or len(plan.claim_ids) == 1:
+            for claim_id in plan.claim_ids:
+                yield run_claim(claim_id, plan)
+            return
+        backend = Processes(jobs, "spawn" if plan.device != "cpu" else WARM)
+    tasks = [(claim_id, plan.as_json()) for claim_id in plan.claim_ids]
+    for task, answer in backend.answers(answer_claim, tasks, preload=(__name__,)):
         if isinstance(answer, Lost):
             yield ClaimRun(CLAIMS[task[0]]).error_records(None, RuntimeError(answer.reason))
         else:

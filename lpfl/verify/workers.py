@@ -1,9 +1,10 @@
 """Tasks on a few processes: none outlives its parent, and a lost one costs its task alone."""
 
 import multiprocessing
+import os
 import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from typing import Any
@@ -15,13 +16,16 @@ WARM = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() e
 GRACE = 0.3
 """Seconds between the death of a worker and the verdict that it was lost: a signal to the whole
 group reaches the parent too, and then the run is interrupted, not its task lost."""
+ATTEMPTS = 3
+"""How often a long run tries a task whose worker ends: what was no fault of the task is redone."""
 
 
 @dataclass(frozen=True)
 class Lost:
-    """A task whose process ended before it answered."""
+    """A task without an answer: its process ended, or (raised) its function raised."""
 
     reason: str
+    raised: bool = False
 
 
 @dataclass(frozen=True)
@@ -32,74 +36,100 @@ class Call:
     name: str
 
     def call(self, *task: Any) -> Any:
-        """Import and call the function."""
+        """Import and call the function; return :class:`Lost` if that raises."""
         from importlib import import_module
 
-        return getattr(import_module(self.module), self.name)(*task)
+        try:
+            return getattr(import_module(self.module), self.name)(*task)
+        except Exception as error:
+            return Lost(f"{type(error).__name__}: {error}", raised=True)
+
+
+@dataclass
+class Errand:
+    """A task, and how often it may still be tried."""
+
+    task: tuple[Any, ...]
+    left: int
 
 
 @dataclass
 class Worker:
-    """A process, our end of its pipe, and the task it is at (None: it has none)."""
+    """A process, our end of its pipe, and what it is at."""
 
     process: Any
     pipe: Connection
-    task: tuple[Any, ...] | None = None
+    errand: Errand
 
 
 def on_processes(
     function: Callable[..., Any],
-    tasks: Sequence[tuple[Any, ...]],
+    tasks: Iterable[tuple[Any, ...]],
     *,
     jobs: int,
     method: str = WARM,
     preload: Sequence[str] = (),
     fresh: bool = False,
+    attempts: int = 1,
 ) -> Iterator[tuple[tuple[Any, ...], Any]]:
-    """Yield ``(task, function(*task))`` in the order of completion; :class:`Lost` for a dead one.
+    """Yield ``(task, function(*task))`` in the order of completion, or :class:`Lost`.
 
     function: a module-level one. preload: modules that the processes share from their start.
-    fresh: give every task a process of its own.
+    fresh: give every task a process of its own. attempts: how often a task is tried whose process
+    ends; only the last end makes it lost.
     Closing the iterator, or an exception in it, ends all processes at once.
     """
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # for the processes: one thread in each
     context: Any = multiprocessing.get_context(method)
     if method == "forkserver":
         context.set_forkserver_preload(list(preload))
-    waiting = list(reversed(tasks))
+    new = (Errand(task, attempts) for task in tasks)
+    again: list[Errand] = []
     workers: list[Worker] = []
     call = Call(function.__module__, function.__name__)
+
+    def next_errand() -> Errand | None:
+        return again.pop() if again else next(new, None)
+
     try:
-        while waiting or workers:
-            while waiting and len(workers) < jobs:
-                workers.append(_started(context, call))
-                _give(workers[-1], waiting)
+        while True:
+            while len(workers) < jobs and (errand := next_errand()) is not None:
+                workers.append(_started(context, call, errand))
+            if not workers:
+                return
             ready = wait([worker.pipe for worker in workers])
             for worker in [w for w in workers if w.pipe in ready]:
-                task, answer = worker.task, _answer(worker)
-                if isinstance(answer, Lost) or not waiting or fresh:
+                done, answer = worker.errand, _answer(worker)
+                lost = isinstance(answer, Lost) and not answer.raised
+                following = None if lost or fresh else next_errand()
+                if following is None:
                     workers.remove(worker)
                     _end(worker)
                 else:
-                    _give(worker, waiting)
-                if task is not None:
-                    yield task, answer
+                    _give(worker, following)
+                if lost and done.left > 1:
+                    again.append(Errand(done.task, done.left - 1))
+                else:
+                    yield done.task, answer
     finally:
         for worker in workers:
             _end(worker)
 
 
-def _started(context: Any, call: Call) -> Worker:
+def _started(context: Any, call: Call, errand: Errand) -> Worker:
     here, there = context.Pipe()
     process = context.Process(target=work, args=(call, there), daemon=True)
     process.start()
     there.close()
-    return Worker(process, here)
+    worker = Worker(process, here, errand)
+    _give(worker, errand)
+    return worker
 
 
-def _give(worker: Worker, waiting: list[tuple[Any, ...]]) -> None:
-    worker.task = waiting.pop()
+def _give(worker: Worker, errand: Errand) -> None:
+    worker.errand = errand
     try:
-        worker.pipe.send(worker.task)
+        worker.pipe.send(errand.task)
     except OSError:
         return  # it has just died: its end of the pipe says so
 
