@@ -86,6 +86,14 @@ def require_options(config: pytest.Config) -> None:
         raise pytest.UsageError(f"lpfl: --lpfl-{error}") from None
 
 
+def require_own_theory() -> None:
+    """Raise pytest.UsageError if the project has a package ``theory`` that shadows ours."""
+    from lpfl.commands.doctor import foreign_theory
+
+    for problem in foreign_theory():
+        raise pytest.UsageError(f"lpfl: {problem}")
+
+
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     """Say how claims become tests where ``-m theory`` finds none."""
     if "theory" not in (config.getoption("markexpr", "") or ""):
@@ -102,11 +110,14 @@ def pytest_collection_modifyitems(
     session: pytest.Session, config: pytest.Config, items: list[pytest.Item]
 ) -> None:
     """Add the claims, and the checks of the optimizers, that are asked for."""
-    if config.getoption("--lpfl-optimizer") or config.getini("lpfl_optimizers"):
+    optimizers = config.getoption("--lpfl-optimizer") or config.getini("lpfl_optimizers")
+    pattern = config.getoption("--lpfl-claims")
+    if optimizers or pattern is not None:
+        require_own_theory()
+    if optimizers:
         from lpfl.conformance.pytest_items import collect_optimizers
 
         items += collect_optimizers(session)
-    pattern = config.getoption("--lpfl-claims")
     if pattern is not None:
         from lpfl.verify.running.pytest_claims import collect_claims
 

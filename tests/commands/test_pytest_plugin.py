@@ -102,3 +102,17 @@ def test_no_theory_test_is_explained(tmp_path):
     run = pytest_in(tmp_path, "-m", "theory", path=str(ROOT))
     assert run.returncode == 5
     assert "--lpfl-claims '*' collects the claims" in run.stdout
+
+
+@pytest.mark.parametrize("asked", ["--lpfl-claims=LR-06", "--lpfl-optimizer=torch.optim:SGD"])
+def test_a_theory_package_of_the_project_is_named(tmp_path, asked):
+    """It is found first under ``python -m pytest``; the project's own tests go on working."""
+    (tmp_path / "theory").mkdir()
+    (tmp_path / "theory" / "__init__.py").write_text("OWN = True\n")
+    (tmp_path / "test_own.py").write_text("def test_own():\n    import theory\n    theory.OWN\n")
+    assert pytest_in(tmp_path, "-q", path=str(ROOT)).returncode == 0
+    run = pytest_in(tmp_path, asked, path=str(ROOT))
+    assert run.returncode == 4, run.stdout + run.stderr
+    assert "theory is" in run.stderr
+    assert "shadows the package that lpfl brings" in run.stderr
+    assert "Traceback" not in run.stdout + run.stderr

@@ -36,8 +36,18 @@ def test_what_is_seen_twice_is_a_regression(real: dict[str, Any]) -> None:
     better = real | {"margin": real["margin"] + 0.5, "statistic": real["statistic"] / 1e6}
     report = judged(real, better)
     assert [row.status for row in report.rows] == ["regression"]
-    assert "seen again on seed 1" in report.rows[0].message
+    assert "without noise" in report.rows[0].message
     assert report.exit_code == 1
+
+
+def test_other_scenarios_are_compared_on_those_of_the_baseline(real: dict[str, Any]) -> None:
+    head = header(["LR-06"]) | {"profile": "quick", "seed": 0}
+    baseline = make_baseline(Results(head, claims={"LR-06": real}))
+    worse = real | {"margin": 0.1, "statistic": 0.9}
+    results = Results(head | {"seed": 5}, claims={"LR-06": worse})
+    report = confirmed(gate(results, baseline), results, baseline)
+    assert [row.status for row in report.rows] == ["not confirmed"]
+    assert "which seed 0 does not show" in report.rows[0].message
 
 
 def test_a_refutation_is_not_tried_again(real: dict[str, Any]) -> None:

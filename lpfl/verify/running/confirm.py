@@ -1,9 +1,10 @@
-"""A regression is looked at once more before the gate fails.
+"""A regression is looked at once more before the gate fails, on the scenarios of the baseline.
 
-A margin with noise is measured again on a seed that neither run used; one without noise on the
-seed of the baseline, whose scenarios it was compared with. The regression stands only if the second
-run shows it too, so a false alarm needs both: its probability is at most that of the first
-comparison, which the family-wise level bounds. Refutations are never tried again.
+If the run drew other scenarios, the second look is a run on the baseline's seed: like is then
+compared with like. If it drew the same, a loss without noise is certain and stands. A loss with
+noise is measured again: same scenarios, random streams that neither run used. A false alarm needs
+both looks, so its probability is at most that of one comparison, which the family-wise level
+bounds. Refutations are never tried again.
 """
 
 from collections.abc import Mapping
@@ -17,24 +18,38 @@ from lpfl.verify.registry import CHECKS
 from lpfl.verify.running.runner import Plan, run_claim
 
 
-def confirmed(report: GateReport, results: Results, baseline: Mapping[str, Any]) -> GateReport:
-    """Return the report in which every regression was seen twice; the others become remarks."""
+def confirmed(
+    report: GateReport, results: Results, baseline: Mapping[str, Any], *, fresh: int | None = None
+) -> GateReport:
+    """Return the report in which every regression was seen twice; the others become remarks.
+
+    fresh: seed of the streams of a second look at noise (default: above both seeds in use).
+    """
     rows = tuple(
-        _again(row, report, results, baseline) if row.status == "regression" else row
+        _again(row, report, results, baseline, fresh) if row.status == "regression" else row
         for row in report.rows
     )
     return replace(report, rows=rows, exit_code=exit_code(rows, report.stale, report.strict))
 
 
 def _again(
-    row: GateRow, report: GateReport, results: Results, baseline: Mapping[str, Any]
+    row: GateRow,
+    report: GateReport,
+    results: Results,
+    baseline: Mapping[str, Any],
+    fresh: int | None,
 ) -> GateRow:
+    header = results.header
+    like_for_like = header["seed"] == baseline["seed"]
     if row.claim not in CHECKS:
         return row
-    header = results.header
-    seed = _seed(results, baseline, row.claim)
-    plan = Plan((row.claim,), header["profile"], seed, header["device"], header["dtype"])
-    claim = run_claim(row.claim, plan)[-1]
+    if like_for_like and row.certain:
+        return replace(row, message=f"{row.message}; on the same scenarios and without noise")
+    seed = baseline["seed"]
+    if like_for_like:
+        seed = header["seed"] + 1 if fresh is None else fresh
+    words = (header["profile"], seed, header["device"], header["dtype"])
+    claim = run_claim(row.claim, Plan((row.claim,), *words, drawn=baseline["seed"]))[-1]
     second = Results({**header, "seed": seed, "claims": [row.claim]}, claims={row.claim: claim})
     old = narrowed_baseline(baseline, [row.claim])
     (seen,) = gate(second, old, effect=report.effect, z_limit=report.z_limit).rows
@@ -42,10 +57,3 @@ def _again(
         return replace(row, message=f"{row.message}; seen again on seed {seed}")
     said = f"{row.message}, which seed {seed} does not show: taken for chance"
     return replace(row, status="not confirmed", message=said)
-
-
-def _seed(results: Results, baseline: Mapping[str, Any], name: str) -> int:
-    """Return the seed of the second look: fresh where there is noise, else the baseline's."""
-    noisy = results.claims[name]["margin_std_error"] or baseline["claims"][name]["margin_std_error"]
-    used: tuple[int, int] = (results.header["seed"], baseline["seed"])
-    return max(*used, 0) + 1 if noisy or used[0] == used[1] else used[1]

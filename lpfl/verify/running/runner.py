@@ -27,7 +27,11 @@ DTYPES = {"float64": torch.float64, "float32": torch.float32}
 
 @dataclass(frozen=True)
 class Plan:
-    """What one run evaluates. scenario: only this one, instead of anchors and drawn ones."""
+    """What one run evaluates.
+
+    scenario: only this one, instead of anchors and drawn ones. drawn: seed that the scenarios are
+    drawn with, where it is not that of the random streams.
+    """
 
     claim_ids: tuple[str, ...]
     profile: str = "quick"
@@ -35,6 +39,7 @@ class Plan:
     device: str = "cpu"
     dtype: str = "float64"
     scenario: Scenario | None = None
+    drawn: int | None = None
 
     def __post_init__(self) -> None:
         require_words(profile=self.profile, seed=self.seed, device=self.device, dtype=self.dtype)
@@ -92,8 +97,10 @@ def scenarios_of(check: Check, plan: Plan) -> list[Scenario]:
     """Return the scenarios a plan evaluates for one check: anchors first."""
     if plan.scenario is not None:
         return [plan.scenario]
-    count = profile_named(plan.profile).scenarios
-    return [*check.space.anchors, *check.space.sobol(count, plan.seed)]
+    profile = profile_named(plan.profile)
+    seed = plan.seed if plan.drawn is None else plan.drawn
+    fixed = check.space.fixed if profile.large else check.space.anchors
+    return [*fixed, *check.space.sobol(profile.scenarios, seed)]
 
 
 def run_claim(claim_id: str, plan: Plan) -> list[Record]:
