@@ -20,6 +20,7 @@ from lpfl.commands import (
     faults,
     gate,
     history,
+    mutants,
     report,
     survey,
     verify,
@@ -54,6 +55,7 @@ COMMANDS = (
     explain,
     calibrate,
     faults,
+    mutants,
     doctor,
 )
 
