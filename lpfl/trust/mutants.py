@@ -1,7 +1,7 @@
 """Automatic mutants: small slips in the code, and whether verification or the tests see them."""
 
 import hashlib
-import sys
+import importlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
@@ -40,10 +40,10 @@ def sample(names: Sequence[str], count: int, seed: int) -> list[str]:
 @contextmanager
 def alive(name: str) -> Iterator[None]:
     """Put a mutant into the living code, and take it out again."""
-    mutant = all_mutants()[name]
-    path = str(sys.modules[mutant.module].__file__)
-    code = compile(mutated_tree(mutant, path), f"<{mutant.module}, mutant>", "exec")
-    with imported_with(mutant.module, code):
+    module = name.partition(":")[0]
+    path = str(importlib.import_module(module).__file__)
+    code = compile(mutated_tree(name, path), f"<{module}, mutant>", "exec")
+    with imported_with(module, code):
         yield
 
 

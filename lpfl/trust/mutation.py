@@ -59,17 +59,17 @@ def mutants_in(module: str, path: str | Path) -> list[Mutant]:
     return [mutant for mutant, _, _ in _found(module, ast.parse(_text(path)))]
 
 
-def mutated_tree(mutant: Mutant, path: str | Path) -> ast.Module:
-    """Return the syntax tree of the file with the change in it.
+def mutated_tree(name: str, path: str | Path) -> ast.Module:
+    """Return the syntax tree of the file with the mutant of this name in it.
 
     Raises ValueError if the file has no such place.
     """
     tree = ast.parse(_text(path))
-    for found, node, changed in _found(mutant.module, tree):
-        if found.name == mutant.name:
+    for found, node, changed in _found(name.partition(":")[0], tree):
+        if found.name == name:
             _Put(node, ast.copy_location(changed, node)).visit(tree)
             return ast.fix_missing_locations(tree)
-    raise ValueError(f"{mutant.name}: {path} has no such place")
+    raise ValueError(f"{name}: {path} has no such place")
 
 
 def _text(path: str | Path) -> str:
