@@ -22,6 +22,7 @@ __all__ = [
     "as_numpy",
     "check",
     "condition_of",
+    "decided",
     "default_facts",
     "findings_of",
     "worst",
@@ -156,12 +157,12 @@ def findings_of(one: Check, trial: Trial) -> list[Finding]:
     """
     measured = list(one.measure(trial))
     trial.memory["measured"] = measured  # extras may look at them again
-    findings = [_decided(item, trial) for item in measured]
+    findings = [decided(item, trial) for item in measured]
     names = set(trial.claim.parts)
     for extra in one.extras:
         names.add(extra.name)
         if extra.applies(trial.scenario):
-            findings += [_decided(item, trial) for item in extra.measure(trial)]
+            findings += [decided(item, trial) for item in extra.measure(trial)]
     for drawn in one.pictures:
         if drawn.applies(trial.scenario) and findings:
             findings[0] = replace(findings[0], picture=_as_picture(drawn.measure(trial)))
@@ -185,11 +186,12 @@ def _as_picture(drawn: Any) -> Mapping[str, Any]:
     return dict(drawn)
 
 
-def _decided(item: Yield, trial: Trial) -> Finding:
+def decided(item: Yield, trial: Trial) -> Finding:
+    """Return the finding of one comparison, at the level of one decision."""
     if isinstance(item, Finding):
         return item
     if isinstance(item, Shown):
-        inner = _decided(item.comparison, trial)
+        inner = decided(item.comparison, trial)
         return replace(inner, picture=item.picture, table=item.table)
     return Finding(
         item.part,
