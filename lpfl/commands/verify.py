@@ -75,7 +75,7 @@ def run(args: argparse.Namespace) -> int:
     usual = REPRODUCED if args.scenario is not None else LATEST
     out = Path(args.out) if args.out is not None else Path("reports") / usual
     from lpfl.sweep.backends import backend_for
-    from lpfl.verify.resuming import Place, plan_of
+    from lpfl.verify.running.resuming import Place, plan_of
 
     plan = plan_of(args, out, DEFAULTS)
     jobs = args.jobs if args.jobs is not None else (1 if plan.device != "cpu" else 2)
@@ -120,7 +120,7 @@ def require_cheap(args: argparse.Namespace) -> None:
 
 def go_on(place: Any, jobs: int, backend: Any = None) -> None:
     """Evaluate the claims that the run lacks; records are written as each claim ends."""
-    from lpfl.verify.runner import run_plan
+    from lpfl.verify.running.runner import run_plan
 
     total = len(place.plan.claim_ids)
     done = total - len(place.left.claim_ids) if place.left else total
@@ -155,7 +155,7 @@ def judged(
 ) -> int:
     """Say what failed, and return the exit code."""
     from lpfl.verify.registry import REGISTRY
-    from lpfl.verify.runner import overall
+    from lpfl.verify.running.runner import overall
 
     for record in records:
         if record["verdict"] == "error":

@@ -1,0 +1,274 @@
+"""Axes, charts and numerals: every finite number has a place inside the drawing."""
+
+import itertools
+import re
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import lpfl.report
+from lpfl.report.axes import axis_for, spans_decades
+from lpfl.report.charts import STATISTIC_LABELS, gauge, scatter, strip
+from lpfl.report.numerals import flat, short
+from lpfl.report.pictures import hidden_points, picture
+from lpfl.report.svg import WIDTH
+from lpfl.results.schema import KINDS
+from tests.report.samples import PICTURE
+from tests.results.samples import observation
+
+FINITE = st.floats(allow_nan=False, allow_infinity=False)
+OUTCOMES = st.sampled_from(["confirmed", "refuted", "inconclusive"])
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, "–"),
+        (0.0, "0"),
+        (-0.25, "−0.25"),
+        (1234567, "1234567"),
+        (0.00012345, "1.234×10⁻⁴"),
+        (1e-4, "10⁻⁴"),
+        (-1e300, "−10³⁰⁰"),
+        (99999.9, "10⁵"),
+        (12.0, "12"),
+    ],
+)
+def test_numerals(value: float | None, text: str) -> None:
+    assert short(value) == text
+
+
+@given(st.floats(-1e308, 1e308))
+def test_a_numeral_reads_back_to_four_digits(value: float) -> None:
+    back = short(value).translate(str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹−", "-0123456789-"))
+    if "×10" in back:
+        back = back.replace("×10", "e")
+    elif re.match(r"-?10[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]", short(value).replace("−", "-")):
+        back = back.replace("10", "1e", 1)
+    assert float(back) == pytest.approx(value, rel=6e-4, abs=0)
+
+
+def test_a_nested_scenario_is_flattened() -> None:
+    scenario = {"d": 8, "covariance": {"family": "geometric", "log10": 1.5}, "on": True, "x": {}}
+    assert flat(scenario) == [
+        ("d", "8"),
+        ("covariance.family", "geometric"),
+        ("covariance.log10", "1.5"),
+        ("on", "yes"),
+        ("x", "{}"),
+    ]
+
+
+@given(values=st.lists(FINITE, max_size=5), log=st.booleans())
+def test_every_value_lies_on_the_axis_and_ticks_are_few_and_ordered(
+    values: list[float], log: bool
+) -> None:
+    axis = axis_for(values, 10, 100, log=log)
+    places = [axis.at(value) for value in sorted(values)]
+    assert places == sorted(places)
+    assert all(10 <= place <= 100 for place in places)
+    ticks = axis.ticks()
+    assert len(ticks) <= 8
+    assert all(a[0] < b[0] for a, b in itertools.pairwise(ticks))
+
+
+@given(low=st.floats(-1e6, 1e6), span=st.floats(1e-3, 1e6))
+def test_a_linear_axis_has_ticks_with_different_labels(low: float, span: float) -> None:
+    labels = [label for _, label in axis_for([low, low + span], 0, 1).ticks()]
+    assert len(labels) >= 2
+    assert len(set(labels)) == len(labels)
+
+
+def test_decades() -> None:
+    assert spans_decades([0.001, 1.0])
+    assert not spans_decades([0.1, 1.0])
+    assert not spans_decades([-1.0, 1000.0])
+    assert not spans_decades([])
+
+
+@given(
+    kind=st.sampled_from(KINDS),
+    rows=st.lists(st.tuples(OUTCOMES, FINITE, FINITE, FINITE), min_size=1, max_size=6),
+)
+def test_charts_of_any_numbers_are_drawings_without_inline_style(
+    kind: str, rows: list[tuple[str, float, float, float]]
+) -> None:
+    observations = [
+        observation(outcome=o, statistic=s, predicted=p, measured=m, tolerance=abs(p))
+        for o, s, p, m in rows
+    ]
+    against = scatter(observations)
+    assert (against is None) == (len({p for _, _, p, _ in rows}) == 1)
+    for drawing in filter(None, (strip(observations, kind), against)):
+        root = ET.fromstring(drawing)
+        assert root.get("aria-label")
+        assert not any("style" in e.attrib for e in root.iter())
+        assert "nan" not in drawing
+        assert "inf" not in drawing.replace("info", "")
+        shapes = {e.get("class", "").split()[1:][-1] for e in root if "mark" in e.get("class", "")}
+        assert shapes == {o for o, *_ in rows}
+
+
+@given(
+    rows=st.lists(st.tuples(st.sampled_from("abcdefghijkl"), FINITE), min_size=1, max_size=40),
+    kind=st.sampled_from(KINDS),
+)
+def test_marks_stay_inside_the_strip(rows: list[tuple[str, float]], kind: str) -> None:
+    drawing = strip([observation(part=p, statistic=s) for p, s in rows], kind)
+    root = ET.fromstring(drawing)
+    height = float(root.get("viewBox", "").split()[3])
+    paths = [e.get("d", "") for e in root if "mark" in e.get("class", "")]
+    points = [tuple(map(float, p.split())) for p in re.findall(r"M([-\d. ]+)h0", "".join(paths))]
+    assert points
+    assert all(0 <= x <= WIDTH and 0 <= y <= height for x, y in points)
+
+
+def test_each_part_has_its_lane_and_many_share_the_last() -> None:
+    few = strip([observation(part=p) for p in ("one", "two", "one")], "bound")
+    assert [w for w in ("one", "two") if f">{w}</text>" in few] == ["one", "two"]
+    many = strip([observation(part=f"part {i}") for i in range(12)], "bound")
+    assert many.count(">part ") == 7
+    assert ">further parts</text>" in many
+
+
+def test_a_constant_prediction_is_no_scatter_but_the_other_parts_are() -> None:
+    errors = [observation(part="error", predicted=0.0, measured=m) for m in (1e-16, 2e-16)]
+    rates = [observation(part="rate", predicted=p, measured=p) for p in (0.5, 0.6)]
+    assert scatter(errors) is None
+    assert "2 observations" in (scatter([*errors, *rates]) or "")
+
+
+def test_the_limit_divides_inside_from_outside() -> None:
+    for kind, statistics in (("bound", (0.9, 1.1)), ("identity", (1e-5, 30.0))):
+        inside, outside = (observation(statistic=s) for s in statistics)
+        outside = outside | {"outcome": "refuted"}
+        root = ET.fromstring(strip([inside, outside], kind))
+        paths = {e.get("class"): e.get("d", "") for e in root}
+        x_of = {k: float(d[1:].split()[0]) for k, d in paths.items() if d}
+        assert x_of["mark dot confirmed"] < x_of["limit"] < x_of["mark cross refuted"]
+
+
+def test_no_pairs_no_scatter() -> None:
+    assert scatter([observation(predicted=None), observation()]) is None
+    assert scatter([]) is None
+
+
+def test_every_kind_has_a_label_of_its_statistic() -> None:
+    assert set(STATISTIC_LABELS) == set(KINDS)
+
+
+def test_the_gauge_ends_at_the_limit_for_statistic_one() -> None:
+    assert 'width="50.0"' in gauge(1.0, "confirmed")
+    assert 'width="62.5"' in gauge(1e9, "refuted")
+    assert gauge(None, "error") == ""
+
+
+SERIES = st.lists(st.tuples(FINITE, FINITE, FINITE), max_size=5)
+
+
+@given(
+    series=st.lists(SERIES, max_size=13),
+    log=st.booleans(),
+    style=st.sampled_from(["line", "points", "bars"]),
+    wide=st.booleans(),
+)
+def test_a_picture_of_any_numbers_is_a_drawing(
+    series: list[list[tuple[float, float, float]]], log: bool, style: str, wide: bool
+) -> None:
+    data: dict[str, Any] = {
+        "title": "<t>",
+        "x_label": "x",
+        "y_label": 'y"&',
+        "x_scale": "log" if log else "linear",
+        "y_scale": "log" if log else "linear",
+        "wide": wide,
+        "series": [
+            {
+                "name": "</text><script>",
+                "style": style,
+                "x": [p[0] for p in points],
+                "y": [p[1] for p in points],
+                "low": [p[2] for p in points],
+                "high": [p[2] for p in points],
+            }
+            for points in series
+        ],
+    }
+    root = ET.fromstring(picture(data))
+    assert {e.tag for e in root.iter()} <= {"svg", "title", "path", "text", "rect"}
+    assert not any("style" in e.attrib for e in root.iter())
+
+
+def test_points_that_a_log_axis_hides_are_counted() -> None:
+    data = PICTURE | {"series": [{"name": "a", "style": "points", "x": [1, 2], "y": [0.0, 1.0]}]}
+    assert hidden_points(data) == 1
+    assert hidden_points(data | {"y_scale": "linear"}) == 0
+
+
+def test_a_long_series_is_thinned() -> None:
+    long = {"name": "a", "style": "line", "x": list(range(10_000)), "y": [1.0] * 10_000}
+    assert len(picture(PICTURE | {"series": [long]})) < 12_000
+
+
+def many(style: str, count: int = 12) -> dict[str, Any]:
+    return PICTURE | {
+        "series": [
+            {"name": f"n{i}", "style": style, "x": [1, 2], "y": [1.0, 2.0 + i]}
+            for i in range(count)
+        ]
+    }
+
+
+@pytest.mark.parametrize("style", ["line", "points"])
+def test_twelve_series_are_told_apart_without_colour(style: str) -> None:
+    drawing = picture(many(style))
+    forms = re.findall(r'class="(?:series|mark) (\w+) s(\d+)"', drawing)
+    assert len(set(forms)) == 12
+    assert len({form for form, _ in forms}) == 12
+
+
+def test_every_dash_and_colour_is_in_the_style_sheet() -> None:
+    style = (Path(lpfl.report.__file__).parent / "templates" / "page.css").read_text()
+    dashes = [re.search(rf"\.dash{i} {{ stroke-dasharray: ([\d. ]+);", style) for i in range(1, 12)]
+    assert len({found[1] for found in dashes if found}) == 11
+    for i in range(12):
+        assert f".s{i} {{ color: var(--s{i}); }}" in style
+        assert len(re.findall(rf"--s{i}: #", style)) == 2
+
+
+def test_a_prediction_has_the_colour_of_its_series_and_no_place_in_the_legend() -> None:
+    one = {"name": "KFAC", "style": "line", "x": [1, 2], "y": [1.0, 2.0], "colour": 5}
+    guess = one | {"name": "foretold", "role": "prediction"}
+    drawing = picture(PICTURE | {"series": [one, guess]})
+    assert 'class="predicted s5"' in drawing
+    assert ">KFAC</text>" in drawing
+    assert ">foretold</text>" not in drawing
+
+
+def test_bars_stand_on_zero_and_touch() -> None:
+    data = PICTURE | {
+        "y_scale": "linear",
+        "series": [{"name": "h", "style": "bars", "x": [1, 2, 3], "y": [4.0, 2.0, 6.0]}],
+    }
+    rects = [e.attrib for e in ET.fromstring(picture(data)) if e.get("class") == "bar s0"][1:]
+    boxes = [[float(r[key]) for key in ("x", "y", "width", "height")] for r in rects]
+    heights = [h for *_, h in boxes]
+    assert heights[0] / heights[1] == pytest.approx(2.0, abs=0.01)
+    assert heights[2] / heights[1] == pytest.approx(3.0, abs=0.01)
+    feet = [y + h for _, y, _, h in boxes]
+    assert max(feet) - min(feet) <= 0.2
+    for left, right in itertools.pairwise(boxes):
+        assert left[0] + left[2] == pytest.approx(right[0], abs=0.2)
+        assert left[2] == pytest.approx(right[2], abs=0.2)
+
+
+def test_limits_put_what_lies_outside_on_the_edge() -> None:
+    series = [{"name": "a", "style": "points", "x": [1, 2], "y": [0.5, 1e9]}]
+    drawing = picture(PICTURE | {"series": series, "y_limits": [0.1, 1.0]})
+    labels = re.findall(r'class="tick end"[^>]*>([^<]*)<', drawing)
+    assert "1" in labels
+    assert "10⁹" not in labels
