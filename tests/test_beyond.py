@@ -18,7 +18,7 @@ from lpfl.verify.beyond import (
     within,
 )
 from lpfl.verify.registry import CHECKS
-from lpfl.verify.runner import Plan
+from lpfl.verify.running.runner import Plan
 
 
 @pytest.mark.parametrize("claim_id", list(CHECKS))
