@@ -55,7 +55,7 @@ def parts_to_draw(observations: Sequence[Observation], deciding: str) -> list[st
 def against(
     observations: Sequence[Observation], part: str, deciding: Mapping[str, Any] | None = None
 ) -> Markup:
-    """Return measured against predicted for one part, or over the scenarios if it predicts one value.
+    """Return measured against predicted for a part, or over the scenarios if it predicts one value.
 
     The line is the prediction, the band what an error of 10 % of it would be. Thick bars are the
     tolerance, thin ones the interval of the measured value, small open squares the nearest rival.
@@ -76,7 +76,9 @@ def against(
     near = [] if varied else [low * (1 - ERROR), high * (1 + ERROR)]
     seen = [*values, *rivals, *near]
     y = axis_for(seen, BOTTOM, TOP, log=log)
-    x = axis_for(places if varied else [0.5, len(pairs) + 0.5], LEFT, WIDTH - 14, log=varied and log)
+    x = axis_for(
+        places if varied else [0.5, len(pairs) + 0.5], LEFT, WIDTH - 14, log=varied and log
+    )
     parts = [_band(x, y, None if varied else low), *frame(x, y, top=TOP, bottom=BOTTOM)]
     ends = (x.low, x.high) if varied else (low, low)
     parts.append(polyline("identity", _clipped(x, y, ends, varied)))

@@ -98,9 +98,7 @@ def colours_of(series: Sequence[Mapping[str, Any]]) -> list[int]:
             colour = unused[0] if unused else len(found) % _COLOURS
         found[name] = colour
         taken.add(colour)
-    return [
-        one["colour"] % _COLOURS if "colour" in one else found[_subject(one)] for one in series
-    ]
+    return [one["colour"] % _COLOURS if "colour" in one else found[_subject(one)] for one in series]
 
 
 def _subject(one: Mapping[str, Any]) -> str:

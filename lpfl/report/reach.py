@@ -25,21 +25,22 @@ def region_words(region: Mapping[str, Any]) -> str:
 
 
 def if_wrong_words(counts: Mapping[str, Mapping[str, int]]) -> str:
-    """Return in how many scenarios an error of the prediction would have been refuted."""
+    """Return in how many scenarios an error of the prediction would have been refuted.
+
+    Errors beyond the first that always would are not said.
+    """
     if not counts:
         return ""
     shares = sorted(counts, key=_share)
     totals = [sum(counts[share].values()) for share in shares]
     refuted = [counts[share].get("refuted", 0) for share in shares]
     always = [share for share, r, t in zip(shares, refuted, totals, strict=True) if r == t]
-    if always:
-        first = shares.index(always[0])
-        shares, refuted, totals = (some[: first + 1] for some in (shares, refuted, totals))
     said = [
         f"{short(100 * _share(share), 3)} % off in {r} of {t}"
         for share, r, t in zip(shares, refuted, totals, strict=True)
     ]
-    return "would be refuted: " + ", ".join(said)
+    needed = shares.index(always[0]) + 1 if always else len(said)
+    return "would be refuted: " + ", ".join(said[:needed])
 
 
 def _share(text: str) -> float:

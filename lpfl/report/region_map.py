@@ -18,9 +18,7 @@ def region_map(name: str, scenarios: Sequence[Mapping[str, Any]]) -> Markup:
     cells = {cell for s in scenarios if (cell := cell_of(s)) is not None}
     if not cells:
         return Markup("")
-    path = "".join(
-        f"M{_SIDE * x} {_SIDE * (3 - y)}h7v7h-7z" for x, y in sorted(cells)
-    )
+    path = "".join(f"M{_SIDE * x} {_SIDE * (3 - y)}h7v7h-7z" for x, y in sorted(cells))
     return Markup(
         '<svg class="map" aria-hidden="true"><use href="#m"/><path id="m{}" d="{}"/></svg>'
     ).format(name, path)

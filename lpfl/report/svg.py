@@ -20,7 +20,7 @@ def svg(height: int, label: str, parts: Iterable[Markup], *, width: int = WIDTH)
     """Return the drawing; ``label`` says in words what it shows."""
     return Markup(
         '<svg class="chart" viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>'
-    ).format(width, round(height), label, Markup("").join(parts))
+    ).format(width, height, label, Markup("").join(parts))
 
 
 def frame(x: Axis, y: Axis | None, *, top: float, bottom: float) -> list[Markup]:

@@ -2,27 +2,24 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import sympy as sp
 from markupsafe import Markup
 
-from lpfl.report.against import against, base, parts_to_draw, rows_of
-from lpfl.report.chart import Chart, chart_of_picture, file_name
+from lpfl.report.chart import Chart
+from lpfl.report.evidence import charts_of, tables_of
 from lpfl.report.formulas import pieces, to_mathml
-from lpfl.report.limits import SHAPE_OF_OUTCOME, STATISTIC_LABELS, gauge, strip
+from lpfl.report.limits import SHAPE_OF_OUTCOME, gauge
 from lpfl.report.numerals import ABSENT, flat, short
 from lpfl.report.observed import Observed, number_of, observed
-from lpfl.report.prose import part_words
 from lpfl.report.reach import if_wrong_words, region_words, sizes
 from lpfl.report.region_map import region_map
 from lpfl.report.trend import Moment, trend_chart
 from lpfl.results.reproduce import reproduce_command
 
 NOT_RUN = "not run"
-MOST_PICTURES = 4
-MOST_TABLES = 4
 KIND_WORDS = {
     "identity": "identity: two expressions are equal",
     "bound": "bound: holds always",
@@ -159,9 +156,15 @@ def claim_view(
         view |= _evidence(name, record, header)
         view["worst_number"] = number_of(record["worst"].get("scenario") or {}, observations)
     if observations:
-        view |= _observations(name, observations, kind, record["worst"] if record else {})
-        if len(trend) > 1:
-            view["charts"].append(trend_chart(name, trend))
+        counts = Counter(o["outcome"] for o in observations)
+        charts = charts_of(name, observations, kind, record["worst"] if record else {})
+        view |= {
+            "charts": charts + ([trend_chart(name, trend)] if len(trend) > 1 else []),
+            "tally": [(one, counts[one]) for one in SHAPE_OF_OUTCOME if counts[one]],
+            "region_map": region_map(name, [o["scenario"] for o in observations]),
+            "tables": tables_of(observations),
+            "observed": observed(observations),
+        }
     return ClaimView(**view)
 
 
@@ -239,65 +242,3 @@ def _evidence(name: str, record: Record, header: Record) -> dict[str, Any]:
         "detail": worst.get("detail") or "",
         "command": reproduce_command(name, scenario, header) if scenario else "",
     }
-
-
-def _observations(
-    name: str, observations: Sequence[Record], kind: str, worst: Record
-) -> dict[str, Any]:
-    scenario, part = worst.get("scenario"), worst.get("part") or ""
-    counts = Counter(o["outcome"] for o in observations)
-    drawn = [o for o in observations if o.get("picture")][:MOST_PICTURES]
-    charts = [_picture_chart(name, o, observations, scenario) for o in drawn]
-    charts += [
-        Chart(
-            name=file_name(name, "against", one),
-            title=part_words(one),
-            drawing=against(observations, one, scenario),
-            rows=rows_of(observations, one),
-        )
-        for one in parts_to_draw(observations, part)
-    ]
-    charts.append(
-        Chart(
-            name=file_name(name, "limits"),
-            title=f"How close to the limit: {STATISTIC_LABELS[kind]}",
-            drawing=strip(observations),
-            rows=[["part", "outcome", "statistic"]]
-            + [[o["part"], o["outcome"], o["statistic"]] for o in observations],
-        )
-    )
-    tables = [o["table"] for o in observations if o.get("table")][:MOST_TABLES]
-    return {
-        "charts": charts,
-        "tally": [(outcome, counts[outcome]) for outcome in SHAPE_OF_OUTCOME if counts[outcome]],
-        "region_map": region_map(name, [o["scenario"] for o in observations]),
-        "tables": [_table(data) for data in tables],
-        "observed": observed(observations),
-    }
-
-
-def _picture_chart(
-    name: str, o: Record, observations: Sequence[Record], deciding: Record | None
-) -> Chart:
-    """Return the chart of an observation's picture, which says whose scenario it is."""
-    chart = chart_of_picture(o["picture"], file_name(name, o["picture"]["title"]))
-    number = number_of(o["scenario"], observations)
-    whose = f"Scenario {number}{', the deciding one' if o['scenario'] == deciding else ''}."
-    return replace(chart, caption=f"{chart.caption} {whose}".strip())
-
-
-def shade_of(cell: str) -> str:
-    """Return what a cell says, as a class of the style sheet: yes, no, open, wrong, or ""."""
-    if "NOT " in cell or "COMMUTES" in cell:
-        return "wrong"
-    starts = {"commutes": "yes", "does not commute": "no", "not stated": "open"}
-    return next((shade for words, shade in starts.items() if cell.startswith(words)), "")
-
-
-def _table(data: Mapping[str, Any]) -> dict[str, Any]:
-    columns = {"header": data["header"], "numeric": [False] * len(data["header"])}
-    shades = [[shade_of(cell) for cell in row] for row in data["rows"]]
-    coloured = any(map(any, shades))
-    return {"title": data["title"], **columns, "rows": data["rows"], "note": data.get("note") or "",
-            "shades": shades if coloured else None}  # fmt: skip
-
