@@ -33,6 +33,7 @@ KINDS = ("identity", "bound", "bound_whp", "law", "limit", "rate", "ordering")
 OUTCOMES = ("confirmed", "refuted", "inconclusive")
 VERDICTS = (*OUTCOMES, "error")
 NOT_CONFRONTED = "not confronted"
+BEYOND = "beyond"  # a sweep past a domain: a file of its own kind, which nothing counts
 
 
 def _series(value: Any) -> str | None:
@@ -214,6 +215,8 @@ def check_record(record: Any) -> str | None:
             _ERROR_CLAIM if record.get("verdict") == "error" else _CLAIM,
             {"parts": parts_rule, "region": region_rule},
         )
+    if kind == BEYOND:
+        return "a sweep past the domain of a claim is no verdict, needs a run of 'lpfl verify'"
     return f"type={in_short(kind)}, needs 'header', 'observation' or 'claim'"
 
 

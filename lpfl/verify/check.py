@@ -22,6 +22,7 @@ __all__ = [
     "as_numpy",
     "check",
     "condition_of",
+    "decided",
     "default_facts",
     "findings_of",
     "worst",
@@ -132,16 +133,18 @@ def check(
     axes: Sequence[Axis],
     *,
     anchors: Sequence[Scenario] = (),
+    large: Sequence[Scenario] = (),
     decisions: int = 0,
     facts: Callable[[Scenario], Mapping[str, Any]] = default_facts,
 ) -> Callable[[Measure], Check]:
     """Turn ``measure(trial)``, which yields comparisons, into the check of a claim.
 
-    Discovery finds the result by its type: nothing is listed anywhere.
+    Discovery finds the result by its type: nothing is listed anywhere. large: anchors that only the
+    profiles from ci on run.
     """
 
     def build(measure: Measure) -> Check:
-        space = ScenarioSpace(axes=tuple(axes), anchors=tuple(anchors))
+        space = ScenarioSpace(axes=tuple(axes), anchors=tuple(anchors), large=tuple(large))
         return Check(claim_id, space, measure, decisions=decisions, facts=facts)
 
     return build
@@ -154,12 +157,14 @@ def findings_of(one: Check, trial: Trial) -> list[Finding]:
     budget would not hold), names a part that neither the claim nor the check declares, or ran
     without testing the domain on its own facts.
     """
-    findings = [_decided(item, trial) for item in one.measure(trial)]
+    measured = list(one.measure(trial))
+    trial.memory["measured"] = measured  # extras may look at them again
+    findings = [decided(item, trial) for item in measured]
     names = set(trial.claim.parts)
     for extra in one.extras:
         names.add(extra.name)
         if extra.applies(trial.scenario):
-            findings += [_decided(item, trial) for item in extra.measure(trial)]
+            findings += [decided(item, trial) for item in extra.measure(trial)]
     for drawn in one.pictures:
         if drawn.applies(trial.scenario) and findings:
             findings[0] = replace(findings[0], picture=_as_picture(drawn.measure(trial)))
@@ -183,11 +188,12 @@ def _as_picture(drawn: Any) -> Mapping[str, Any]:
     return dict(drawn)
 
 
-def _decided(item: Yield, trial: Trial) -> Finding:
+def decided(item: Yield, trial: Trial) -> Finding:
+    """Return the finding of one comparison, at the level of one decision."""
     if isinstance(item, Finding):
         return item
     if isinstance(item, Shown):
-        inner = _decided(item.comparison, trial)
+        inner = decided(item.comparison, trial)
         return replace(inner, picture=item.picture, table=item.table)
     return Finding(
         item.part,

@@ -1,0 +1,34 @@
+"""Faults that the check of LR-31 must refute."""
+
+from lpfl.verify.planting import Fault
+
+FAULTS = (
+    Fault(
+        "LR-31",
+        "lpfl.optim.kfac:Kfac.factors",
+        old="self.factor_every == 1 or state.steps % self.factor_every == 0",
+        new="True",
+        why="factors renewed at every step",
+    ),
+    Fault(
+        "LR-31",
+        "lpfl.optim.kfac:Kfac.factors",
+        old="state.steps + 1",
+        new="state.steps + 2",
+        why="the count of the steps runs twice as fast",
+    ),
+    Fault(
+        "LR-31",
+        "theory.linear_representation.variants.factors.input_factor_stale:LR_31",
+        old="2 * (K_f - 1)",
+        new="2 * K_f",
+        why="the first step counted into the tail",
+    ),
+    Fault(
+        "LR-31",
+        "theory.linear_representation.variants.factors.input_factor_stale:LR_31",
+        old="eta**2 * _TWO",
+        new="eta**2 * _ONE**2",
+        why="two steps on one factor taken for independent",
+    ),
+)
