@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from lpfl.verify.runner import Plan
 
 from lpfl.cli import main
 from lpfl.report.sweep import sweep_picture
@@ -18,7 +19,6 @@ from lpfl.verify.beyond import (
     within,
 )
 from lpfl.verify.registry import CHECKS
-from lpfl.verify.running.runner import Plan
 
 
 @pytest.mark.parametrize("claim_id", list(CHECKS))

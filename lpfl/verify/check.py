@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lpfl.decide import Outcome, Verdict
-from lpfl.verify.expect import ChiSquare, Comparison, Shown, UniformLaw
+from lpfl.verify.expect import ChiSquare, Comparison, Near, Rival, Shown, UniformLaw
 from lpfl.verify.scenario import Scenario
 from lpfl.verify.sensitivity import outcomes_if_wrong
 from lpfl.verify.space import Axis, ScenarioSpace
@@ -39,7 +39,8 @@ class Finding:
 
     part: a part of the claim, or a declared extra of its check. label: which variant of the part.
     if_wrong: the outcome had the prediction been wrong by a share. exact: the statistic has an
-    exact law, so that its p-value is uniform if the statement is true.
+    exact law, so that its p-value is uniform if the statement is true. rival: the nearest other
+    statement.
     table: {"title", "header": texts, "rows": lists of texts, "note"}, the note if there is one.
     """
 
@@ -50,6 +51,7 @@ class Finding:
     label: str = ""
     if_wrong: Mapping[float, Outcome] = field(default_factory=dict)
     exact: bool = False
+    rival: Rival | None = None
 
     @property
     def name(self) -> str:
@@ -199,6 +201,7 @@ def decided(item: Yield, trial: Trial) -> Finding:
         label=item.label,
         if_wrong=outcomes_if_wrong(item, trial.alpha),
         exact=isinstance(item, ChiSquare | UniformLaw),
+        rival=item.rival if isinstance(item, Near) else None,
     )
 
 
