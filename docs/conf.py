@@ -6,7 +6,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
-from generate import docstrings, optimizers, statements  # noqa: E402
+from generate import docstrings, optimizers, paper, statements  # noqa: E402
 
 import lpfl  # noqa: E402
 
@@ -32,5 +32,6 @@ html_show_sphinx = False
 def setup(app):
     """Write the generated pages before Sphinx looks for its sources."""
     statements.write(HERE / "generated", baseline=HERE.parent / "reports" / "baseline.json")
+    paper.write(HERE / "generated", baseline=HERE.parent / "reports" / "baseline.json")
     optimizers.write(HERE / "generated")
     app.connect("autodoc-process-docstring", docstrings.as_written)

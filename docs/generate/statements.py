@@ -1,11 +1,13 @@
 """One page per statement: what it says, typeset, on what it rests, and the committed verdict."""
 
 import json
+import os
 from html import escape
+from pathlib import Path
 
 from lpfl.report.formulas import letter_mathml, pieces, to_mathml
 from lpfl.report.prose import part_words, prose
-from lpfl.report.source_links import source_href, source_path
+from lpfl.report.source_links import checkout_root, source_href, source_path
 from lpfl.verify.registry import CHECKS
 from theory.claims import PACKS
 from theory.core.notation import NOTATION, symbols_of
@@ -83,8 +85,19 @@ def page(claim, verdict, built):
     text += f"## Source\n\n{prose(str(claim.source))}\n\n## Code\n\n"
     text += f"- formula: {place(claim.defined_at, built)}\n"
     text += f"- check: {place(CHECKS[claim.id].defined_at, built)}\n"
+    if verdict:
+        text += f"- {committed_page(claim.id, built)}\n"
     text += f"\n```\nlpfl verify --claims {claim.id}\n```\n"
     return text
+
+
+def committed_page(claim_id, built):
+    """Return a link to the pictures and measured numbers of a statement in the committed run."""
+    root = checkout_root()
+    if root is None:
+        return "pictures and measured numbers: `reports/reference/index.html`"
+    page = os.path.relpath(root / "reports" / "reference" / "index.html", built)
+    return f'<a href="{Path(page).as_posix()}#{claim_id}">pictures and measured numbers</a>'
 
 
 def letters(claim):

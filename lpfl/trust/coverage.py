@@ -18,9 +18,9 @@ def executed(claim_id: str, scenarios: int) -> Record:
     """
     import torch
 
-    from lpfl.verify.looks import look
+    from lpfl.verify.running.looks import look
     from lpfl.verify.registry import CHECKS
-    from lpfl.verify.runner import make_trial
+    from lpfl.verify.running.runner import make_trial
 
     torch.set_num_threads(1)
     check = CHECKS[claim_id]

@@ -55,7 +55,7 @@ def try_mutant(name: str, claims: str, scenarios: int, seconds: int) -> Record:
     outcome: refuted, error (the run stops), inconclusive (a scenario is left open), survived;
     unfinished if no time was left (which does not count as seen), unreached without claims.
     """
-    from lpfl.verify.looks import look
+    from lpfl.verify.running.looks import look
 
     tried: list[str] = []
     asked = claims.split(",") if claims else []
@@ -80,7 +80,7 @@ def _trials(claims: Sequence[str], scenarios: int) -> Iterator[tuple[str, int, A
     import torch
 
     from lpfl.verify.registry import CHECKS
-    from lpfl.verify.runner import make_trial
+    from lpfl.verify.running.runner import make_trial
 
     torch.set_num_threads(1)
     for wanted in (slice(0, 1), slice(1, None)):

@@ -14,7 +14,7 @@ from lpfl.experiments.variants.truth import Truth
 from lpfl.measure.unit_response import WARM_UP, Units, local_rates
 from lpfl.seeding import generator
 from theory.linear_representation import scale_exponents
-from theory.linear_representation.variants.scale_exponents import METHODS
+from theory.linear_representation.variants.steps.scale_exponents import METHODS
 
 Array = NDArray[np.float64]
 TWICE, MORE_ROWS, MORE_MOMENTS = 2, 4, 16
@@ -141,14 +141,21 @@ def identify_section(options: Options, *, replicates: int, say: Say) -> Section:
     return Section("Which optimizer is this?", finding, text, (), (table(answers),))
 
 
+def two_digits(value: Estimate) -> str:
+    """Return an exponent and its half-width as text; a negative zero is a zero."""
+    return f"{round(value.mean, 2) + 0.0:.2f} ± {value.half_width:.2f}"
+
+
 def strangers(answers: list[Answer]) -> str:
     """Say what the optimizers without a row of their own answer like."""
     words = []
     for found in answers:
         if found.suspect.row is None:
             near = found.nearest
-            words.append(f"{found.suspect.name} like {near[0] if near else 'no row of it'}")
-    return f"Without a row of their own: {', '.join(words)}." if words else ""
+            words.append(
+                f"{found.suspect.name} like {' and '.join(near) if near else 'no row of it'}"
+            )
+    return f"Without a row of their own: {'; '.join(words)}." if words else ""
 
 
 def table(answers: list[Answer]) -> Table:
@@ -161,7 +168,7 @@ def table(answers: list[Answer]) -> Table:
         row: list[str | float | None] = [found.suspect.name]
         known = found.predicted
         for probe in PROBES:
-            row += [known[probe] if known else None, found.measured[probe].text]
+            row += [known[probe] if known else None, two_digits(found.measured[probe])]
         rows.append([*row, ", ".join(found.nearest) or "none"])
     return Table(
         [*header, "answers like"],
