@@ -18,8 +18,8 @@ def executed(claim_id: str, scenarios: int) -> Record:
     """
     import torch
 
-    from lpfl.verify.running.looks import look
     from lpfl.verify.registry import CHECKS
+    from lpfl.verify.running.looks import look
     from lpfl.verify.running.runner import make_trial
 
     torch.set_num_threads(1)
