@@ -32,7 +32,8 @@ def tests_of(module: str, function: str) -> list[str]:
     last = module.rpartition(".")[2]
     package = module.rpartition(".")[0]
     symbol = function.partition(".")[0]
-    both, one = [], []
+    both: list[str] = []
+    one: list[str] = []
     for path, text in _test_files().items():
         from_package = rf"from {re.escape(package)} import [^\n]*\b{last}\b"
         if module in text or re.search(from_package, text):
