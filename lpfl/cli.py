@@ -22,6 +22,7 @@ from lpfl.commands import (
     history,
     report,
     survey,
+    sweep,
     verify,
 )
 from lpfl.commands.interruption import exit_code_of, interruptible
@@ -44,6 +45,7 @@ COMMANDS = (
     verify,
     check_optimizer,
     survey,
+    sweep,
     claims,
     report,
     gate,
