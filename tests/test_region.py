@@ -25,7 +25,7 @@ def test_ranges_words_and_condition_numbers():
 
 def test_the_region_of_every_check_fits_the_record():
     for check in CHECKS.values():
-        region = region_of([*check.space.anchors, *check.space.sobol(3, 0)])
+        region = region_of([*check.space.fixed, *check.space.sobol(3, 0)])
         assert region
         assert region_rule(region) is None
     assert region_rule({"input_dim": [4.0, 3.0]}) is not None

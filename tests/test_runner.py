@@ -48,13 +48,13 @@ def test_error_budget_covers_every_profile():
     noisy = [check for check in CHECKS.values() if check.decisions]
     for profile in PROFILES.values():
         spent = sum(
-            (profile.scenarios + len(check.space.anchors))
+            (profile.scenarios + len(check.space.fixed))
             * check.decisions
             * alpha_per_decision(len(noisy), check.decisions)
             for check in noisy
         )
         assert spent <= ALPHA_TOTAL
-    assert max(len(check.space.anchors) for check in noisy) + 200 <= MAX_SCENARIOS
+    assert max(len(check.space.fixed) for check in noisy) + 200 <= MAX_SCENARIOS
 
 
 @pytest.mark.parametrize("claim_id", [c for c, check in CHECKS.items() if check.decisions])

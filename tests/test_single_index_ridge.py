@@ -3,7 +3,14 @@
 import pytest
 import torch
 
-from lpfl.measure.ridge import RidgeErrors, error_on_fresh_rows, fit_ridge, predict, refit_errors
+from lpfl.measure.ridge import (
+    RidgeErrors,
+    error_on_fresh_rows,
+    fit_and_test,
+    fit_ridge,
+    predict,
+    refit_errors,
+)
 from lpfl.problems.single_index import SingleIndexProblem, draw_problem, sample
 from lpfl.problems.single_index.network import TwoLayerNetwork, features, initialise
 from lpfl.seeding import generator
@@ -49,6 +56,18 @@ def test_error_on_fresh_rows_of_a_linear_network_is_its_population_risk() -> Non
     assert bool(((seen - risk).abs() < 5.5 * risk * (2 / 40_001) ** 0.5).all())
     with pytest.raises(ValueError, match="rows=0"):
         error_on_fresh_rows(problem, network, fit, rows=0, generator=generator(1, "none"))
+
+
+def test_a_fit_is_tested_on_the_rows_that_are_given() -> None:
+    s = torch.linspace(0.5, 1.5, 4, dtype=torch.float64)
+    problem = draw_problem(s, replicates=2, generator=generator(3, "teacher"), noise_std=0.1)
+    network = initialise(replicates=2, dim=4, width=6, generator=generator(3, "network"))
+    rows, test = (sample(problem, n, generator=generator(3, "rows", n)) for n in (20, 30))
+    fit, error = fit_and_test(network, rows, test, penalty=0.1)
+    own = fit_ridge(features(network, rows.inputs), rows.targets, penalty=0.1)
+    assert torch.equal(fit.coefficients, own.coefficients)
+    gap = test.targets - predict(own, features(network, test.inputs))
+    assert torch.allclose(error, gap.square().mean(-1))
 
 
 def test_refit_errors_tell_fresh_rows_from_the_rows_of_the_step() -> None:

@@ -42,7 +42,7 @@ def test_drawn_scenarios_are_valid(claim_id):
 @pytest.mark.parametrize("claim_id", list(CHECKS))
 def test_sobol_scenarios_and_anchors_are_valid(claim_id):
     check = CHECKS[claim_id]
-    for scenario in (*check.space.sobol(64, 3), *check.space.anchors):
+    for scenario in (*check.space.sobol(64, 3), *check.space.fixed):
         check.space.require(scenario)
         check.require_domain(CLAIMS[claim_id], scenario)
 

@@ -130,16 +130,18 @@ def check(
     axes: Sequence[Axis],
     *,
     anchors: Sequence[Scenario] = (),
+    large: Sequence[Scenario] = (),
     decisions: int = 0,
     facts: Callable[[Scenario], Mapping[str, Any]] = default_facts,
 ) -> Callable[[Measure], Check]:
     """Turn ``measure(trial)``, which yields comparisons, into the check of a claim.
 
-    Discovery finds the result by its type: nothing is listed anywhere.
+    Discovery finds the result by its type: nothing is listed anywhere. large: anchors that only the
+    profiles from ci on run.
     """
 
     def build(measure: Measure) -> Check:
-        space = ScenarioSpace(axes=tuple(axes), anchors=tuple(anchors))
+        space = ScenarioSpace(axes=tuple(axes), anchors=tuple(anchors), large=tuple(large))
         return Check(claim_id, space, measure, decisions=decisions, facts=facts)
 
     return build
@@ -152,7 +154,9 @@ def findings_of(one: Check, trial: Trial) -> list[Finding]:
     budget would not hold), names a part that neither the claim nor the check declares, or ran
     without testing the domain on its own facts.
     """
-    findings = [_decided(item, trial) for item in one.measure(trial)]
+    measured = list(one.measure(trial))
+    trial.memory["measured"] = measured  # extras may look at them again
+    findings = [_decided(item, trial) for item in measured]
     names = set(trial.claim.parts)
     for extra in one.extras:
         names.add(extra.name)

@@ -92,8 +92,9 @@ def scenarios_of(check: Check, plan: Plan) -> list[Scenario]:
     """Return the scenarios a plan evaluates for one check: anchors first."""
     if plan.scenario is not None:
         return [plan.scenario]
-    count = profile_named(plan.profile).scenarios
-    return [*check.space.anchors, *check.space.sobol(count, plan.seed)]
+    profile = profile_named(plan.profile)
+    fixed = check.space.fixed if profile.large else check.space.anchors
+    return [*fixed, *check.space.sobol(profile.scenarios, plan.seed)]
 
 
 def run_claim(claim_id: str, plan: Plan) -> list[Record]:

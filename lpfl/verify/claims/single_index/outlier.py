@@ -16,7 +16,7 @@ from lpfl.verify.expect import Comparison, Near, Rival
 from lpfl.verify.scenario import Scenario
 from lpfl.verify.setups import layer as layers
 from lpfl.verify.setups import single_index as setup
-from lpfl.verify.setups import spiked
+from lpfl.verify.setups import sizes, spiked
 from lpfl.verify.space import Integers, Reals
 from lpfl.verify.tolerance import Tolerance, finite_size, judgement
 from lpfl.verify.trial import Trial, as_numpy
@@ -47,6 +47,7 @@ ANCHORS = tuple(
     layers.scenario(128, n=384, width=width, method=method, damping=0.1, over_threshold=over)
     for width, method, over in ((128, "sgd", 2.5), (192, "kfac", 2.0))
 )
+LARGE = layers.scenario(192, n=576, width=192, method="sgd", damping=0.1, over_threshold=2.5)
 
 
 @check(
@@ -65,7 +66,8 @@ ANCHORS = tuple(
         Reals("over_threshold", 2.0, 3.0, easy="high"),
     ),
     anchors=ANCHORS,
-    decisions=11,
+    large=(LARGE,),
+    decisions=11 + 3 * sizes.DECISIONS,
     facts=facts,
 )
 def outlier(trial: Trial) -> Iterator[Comparison]:
@@ -237,6 +239,17 @@ def measured_threshold(trial: Trial) -> Iterator[Comparison]:
         rival=Rival("the square root of N/d", math.sqrt(psi)),
         label="where the overlap vanishes",
     )
+
+
+outlier.extra("decay", on=(LARGE,))(
+    sizes.follow(
+        outlier,
+        sizes.Law("singular_value", "pure"),
+        sizes.Law("right", "pure"),
+        sizes.Law("edge", "half of the threshold", exponent=-2 / 3, bias=-2 / 3),
+        effort=4,
+    )
+)
 
 
 @outlier.picture(on=ANCHORS)

@@ -18,6 +18,7 @@ from lpfl.verify.expect import Comparison, Near, Same
 from lpfl.verify.setups import alignment as compare
 from lpfl.verify.setups import limiting_cases as cases
 from lpfl.verify.setups import single_index as setup
+from lpfl.verify.setups import sizes
 from lpfl.verify.tolerance import Basis, Tolerance, judgement
 from lpfl.verify.trial import Trial, as_numpy
 from theory import Spectrum
@@ -27,16 +28,19 @@ from theory.single_index import mehler_risk
 RISK = judgement(0.03, "of E y²: a tenth of what a wrong power of the correlation changes")
 TEST_POINTS, HEAVY_TEST_POINTS = 8192, 32768
 FEW = 8
+ANCHORS = (
+    setup.scenario(100, n=500, covariance=setup.two_atom(100, 0.9), damping=0.1),
+    setup.scenario(120, n=360, covariance=setup.geometric(120), link="he12", damping=0.1),
+)
+LARGE = setup.scenario(384, n=1920, covariance=setup.two_atom(384, 0.9), damping=0.1)
 
 
 @check(
     "SI-07",
     (*setup.AXES, setup.DAMPING),
-    anchors=(
-        setup.scenario(100, n=500, covariance=setup.two_atom(100, 0.9), damping=0.1),
-        setup.scenario(120, n=360, covariance=setup.geometric(120), link="he12", damping=0.1),
-    ),
-    decisions=6,
+    anchors=ANCHORS,
+    large=(LARGE,),
+    decisions=6 + sizes.DECISIONS,
     facts=setup.facts,
 )
 def prediction(trial: Trial) -> Iterator[Comparison]:
@@ -91,6 +95,11 @@ def prediction(trial: Trial) -> Iterator[Comparison]:
         yield from spectrum_free(trial)
     yield cases.large_damping(trial, "correlation", "sgd")
     yield from cases.units(trial, "correlation", damping=damping, weighted=True)
+
+
+prediction.extra("decay", on=(ANCHORS[0], LARGE))(
+    sizes.follow(prediction, sizes.Law("correlation"), effort=4)
+)
 
 
 def cosine(trial: Trial, name: str, damping: float | None) -> float:
