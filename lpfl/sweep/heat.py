@@ -112,7 +112,7 @@ def _cell(cell: Cell, shade: Shade, low: Point, high: Point, words: str, *, numb
     else:
         inside = [rectangle(shade(cell.value), low, high)]
         dark = "pale" if shade(cell.value)[1:] in _PALE[shade.diverging] else "ink"
-        said = "=" if cell.open else short(cell.value, 2) if math.isfinite(cell.value) else "∞"
+        said = "=" if cell.open else _number(cell.value)
         if number or cell.open:
             inside.append(text(f"in {dark} middle", (middle[0], middle[1] + 3.5), said))
     return Markup("<g><title>{}</title>{}</g>").format(words, Markup("").join(inside))
@@ -172,11 +172,10 @@ def _bar(shade: Shade, ends: tuple[str, str], diverging: bool) -> list[Markup]:
         rectangle(f"{letter}{i}", (left + step * i, 8), (left + step * (i + 1), 20))
         for i in range(SHADES)
     ]
-    low, high = short(shade.low, 2), short(shade.high, 2)
     parts.append(text("legend end", (left - 8, 18), ends[0]))
     parts.append(text("legend", (left + 128, 18), ends[1]))
-    parts.append(text("tick middle", (left, 33), low))
-    parts.append(text("tick middle", (left + 120, 33), high))
+    parts.append(text("tick middle", (left, 33), _number(shade.low)))
+    parts.append(text("tick middle", (left + 120, 33), _number(shade.high)))
     return parts
 
 
@@ -190,6 +189,14 @@ def _places(values: Sequence[Any]) -> dict[Any, int]:
 def _thinned(places: Mapping[Any, int]) -> list[tuple[Any, int]]:
     every = math.ceil(len(places) / _LABELS)
     return [(value, at) for value, at in places.items() if at % every == 0]
+
+
+def _number(value: float) -> str:
+    """Return a number of a cell: two digits, or all those before the point."""
+    if math.isinf(value):
+        return "∞" if value > 0 else "−∞"
+    whole = len(str(int(abs(value)))) if abs(value) < 1e5 else 2
+    return short(value, max(2, whole))
 
 
 def _said(value: Any, digits: int = 3) -> str:

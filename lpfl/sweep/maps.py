@@ -88,6 +88,8 @@ def _closeness(cells: Sequence[Cell], measure: Measure) -> str:
     ]
     if not gaps:
         return ""
+    if max(gaps) == 0:
+        return f"Measured and predicted are the same in all {len(gaps)} cells that have both."
     return (
         f"Measured and predicted differ by {short(max(gaps), 2)} at most, by "
         f"{short(sum(gaps) / len(gaps), 2)} on average, over {len(gaps)} cells."

@@ -13,7 +13,7 @@ from lpfl.trust.environment import environment
 MOST_ROWS = 400
 COMPARED = (
     "A cell is the median over the seeds, which are paired. “=”: fewer than nine in ten seeds name "
-    "the same winner. Crossed out: no number."
+    "the same winner. “∞”: only the winner has a number. Crossed out: neither has one."
 )
 Record = Mapping[str, Any]
 

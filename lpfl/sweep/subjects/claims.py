@@ -42,11 +42,10 @@ def read(document: Section) -> list[Subject]:
 def fields_of(subject: Subject) -> Mapping[str, Field | Free]:
     """Return the fields of the claim's scenarios; those of a covariance are ``covariance.*``.
 
-    What a spec leaves out is taken from the first anchor of the claim, or from the easy end of its
-    space.
+    What a spec leaves out is taken from the middle of the claim's space.
     """
     space = CHECKS[subject.settings["claim"]].space
-    usual = _flat(space.anchors[0] if space.anchors else _easiest(space))
+    usual = _flat(_middle(space))
     whole = {axis.name for axis in space.axes if isinstance(axis, Integers)}
     whole |= {COVARIANCE + "dim", COVARIANCE + "seed"}
     return {name: Free(value, name in whole) for name, value in usual.items()}
@@ -88,10 +87,10 @@ def _scenario(fields: Mapping[str, Any]) -> Scenario:
     return Scenario(values)
 
 
-def _easiest(space: ScenarioSpace) -> Scenario:
+def _middle(space: ScenarioSpace) -> Scenario:
     values: dict[str, Any] = {}
     for axis in space.axes:
-        values[axis.name] = axis.from_unit([0.0] * axis.width, values)
+        values[axis.name] = axis.from_unit([0.5] * axis.width, values)
     return Scenario(values)
 
 
