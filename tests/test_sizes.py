@@ -74,7 +74,7 @@ def test_no_decay_and_another_power_are_noticed():
 
 def test_large_anchors_run_from_ci_on():
     from lpfl.verify.registry import CHECKS
-    from lpfl.verify.runner import Plan, scenarios_of
+    from lpfl.verify.running.runner import Plan, scenarios_of
 
     check = CHECKS["SI-02"]
     assert check.space.large

@@ -23,7 +23,7 @@ def run(args: argparse.Namespace) -> int:
     """Write the page."""
     from lpfl.results.output_path import output_path
     from lpfl.results.store import read_results
-    from lpfl.verify.run_page import write_run_page
+    from lpfl.verify.running.run_page import write_run_page
 
     out = output_path("out", args.out, (args.results,))
     write_run_page(out, read_results(args.results), repository=args.repository)

@@ -26,8 +26,8 @@ def build_page(
         f"{record['point']}: {record['error']}" for record in records if record["status"] == "error"
     ]
     return render(
-        "sweep.html.jinja",
-        more_style="sweep.css",
+        "maps.html.jinja",
+        more_style="maps.css",
         spec=spec,
         sections=[_section(spec, one) for one in maps],
         troubles=troubles[:20],

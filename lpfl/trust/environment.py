@@ -9,7 +9,7 @@ from typing import Any
 def environment() -> dict[str, Any]:
     """Return the versions that figures depend on."""
     from lpfl import __version__
-    from lpfl.verify.versions import versions
+    from lpfl.verify.running.versions import versions
 
     return {"lpfl_version": __version__, "versions": versions()}
 

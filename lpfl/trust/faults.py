@@ -57,9 +57,9 @@ def try_fault(name: str, scenarios: int, everywhere: bool) -> Record:
 def scenarios_until_refuted(claim_id: str, scenarios: int) -> int | None:
     """Return the number of the scenario that refutes the claim, anchors first; None if none."""
     from lpfl.decide import Outcome
-    from lpfl.verify.looks import look
     from lpfl.verify.registry import CHECKS
-    from lpfl.verify.runner import make_trial
+    from lpfl.verify.running.looks import look
+    from lpfl.verify.running.runner import make_trial
 
     check = CHECKS[claim_id]
     for number, scenario in enumerate((*check.space.anchors, *check.space.sobol(scenarios, 0)), 1):

@@ -6,7 +6,7 @@ from lpfl.decide import Outcome
 from lpfl.verify.check import findings_of
 from lpfl.verify.planting import Fault, planted
 from lpfl.verify.registry import CHECKS, all_faults
-from lpfl.verify.runner import make_trial
+from lpfl.verify.running.runner import make_trial
 
 SCENARIOS = 12
 FAULTS = all_faults()

@@ -14,7 +14,7 @@ from lpfl.experiments.variants.truth import Truth
 from lpfl.measure.unit_response import WARM_UP, Units, local_rates
 from lpfl.seeding import generator
 from theory.linear_representation import scale_exponents
-from theory.linear_representation.variants.scale_exponents import METHODS
+from theory.linear_representation.variants.steps.scale_exponents import METHODS
 
 Array = NDArray[np.float64]
 TWICE, MORE_ROWS, MORE_MOMENTS = 2, 4, 16

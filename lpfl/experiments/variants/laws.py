@@ -13,8 +13,8 @@ from theory.linear_representation import (
     momentum_spectrum,
     output_factor,
 )
-from theory.linear_representation.variants.input_factor import LR_29
-from theory.linear_representation.variants.samples import LR_40
+from theory.linear_representation.variants.factors.input_factor import LR_29
+from theory.linear_representation.variants.steps.samples import LR_40
 
 Array = NDArray[np.float64]
 Law = Callable[[Truth, float, int, int], Array]

@@ -15,7 +15,7 @@ from lpfl.problems.linear_representation import Weights
 from lpfl.problems.linear_representation.moments import sample_moments
 from lpfl.seeding import generator
 from theory.linear_representation import samples_to_reach
-from theory.linear_representation.variants.powers import LR_41, overhead_of
+from theory.linear_representation.variants.steps.powers import LR_41, overhead_of
 
 FASTEST = 0.06  # what the fastest mode loses in a step: the law is that of small steps
 ROWS = 500

@@ -15,7 +15,7 @@ from typing import Any
 from uuid import uuid4
 
 from lpfl.sweep.backends.orders import difference, obey, order, standing
-from lpfl.verify.workers import Lost
+from lpfl.verify.running.workers import Lost
 
 Task = tuple[Any, ...]
 PER_THREAD = 4

@@ -10,7 +10,7 @@ from functools import lru_cache
 from threading import Lock
 from typing import Any
 
-from lpfl.verify.workers import Call, Lost
+from lpfl.verify.running.workers import Call, Lost
 
 _ONE_AT_A_TIME = Lock()
 """The precision of mpmath and the caches of SymPy belong to the process, not to a thread."""

@@ -8,10 +8,10 @@ from lpfl.linalg.covariance import covariance_from_json
 from lpfl.sweep.fields import Field
 from lpfl.sweep.reading import Section, is_number, shown
 from lpfl.sweep.subjects import Measure, Row, Subject, row
-from lpfl.verify.claim_run import observation
-from lpfl.verify.looks import look
 from lpfl.verify.registry import CHECKS, CLAIMS
-from lpfl.verify.runner import make_trial
+from lpfl.verify.running.claim_run import observation
+from lpfl.verify.running.looks import look
+from lpfl.verify.running.runner import make_trial
 from lpfl.verify.scenario import Scenario
 from lpfl.verify.selection import select_claims
 from lpfl.verify.space import Integers, ScenarioSpace

@@ -11,10 +11,10 @@ from theory.linear_representation.noise_floors.empirical_fisher import LR_21
 from theory.linear_representation.noise_floors.floor_amgd import LR_16
 from theory.linear_representation.noise_floors.floor_kfac import LR_12
 from theory.linear_representation.noise_floors.muon import LR_24
-from theory.linear_representation.variants.bias import LR_44
-from theory.linear_representation.variants.factor_floor import factor_floor
-from theory.linear_representation.variants.gradient_floor import row_floor
-from theory.linear_representation.variants.kurtosis import LR_42
+from theory.linear_representation.variants.factors.factor_floor import factor_floor
+from theory.linear_representation.variants.models.bias import LR_44
+from theory.linear_representation.variants.models.kurtosis import LR_42
+from theory.linear_representation.variants.steps.gradient_floor import row_floor
 
 METHODS = ("kfac", "ngd", "amgd", "amgd_large_batch", "ngd_empirical", "adam", "muon")
 

@@ -11,10 +11,10 @@ from lpfl.problems import single_index as model
 from lpfl.problems.single_index import directions
 from lpfl.verify.check import check
 from lpfl.verify.expect import Below, Comparison, Near, Ordered, Rival
-from lpfl.verify.setups import alignment as compare
-from lpfl.verify.setups import limiting_cases as cases
-from lpfl.verify.setups import single_index as setup
 from lpfl.verify.setups import sizes
+from lpfl.verify.setups.single_index import alignment as compare
+from lpfl.verify.setups.single_index import limiting_cases as cases
+from lpfl.verify.setups.single_index import scenarios as setup
 from lpfl.verify.tolerance import finite_size, judgement
 from lpfl.verify.trial import Trial
 from theory import Spectrum

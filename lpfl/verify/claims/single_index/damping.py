@@ -13,11 +13,11 @@ from lpfl.problems.single_index import directions
 from lpfl.problems.single_index import moments as sampler
 from lpfl.verify.check import check
 from lpfl.verify.expect import Comparison, Near, Rival
-from lpfl.verify.setups import alignment as compare
-from lpfl.verify.setups import damping_pictures as pictures
-from lpfl.verify.setups import limiting_cases as cases
-from lpfl.verify.setups import single_index as setup
 from lpfl.verify.setups.exact import exact_scalar
+from lpfl.verify.setups.single_index import alignment as compare
+from lpfl.verify.setups.single_index import damping_pictures as pictures
+from lpfl.verify.setups.single_index import limiting_cases as cases
+from lpfl.verify.setups.single_index import scenarios as setup
 from lpfl.verify.space import Reals
 from lpfl.verify.tolerance import finite_size, judgement
 from lpfl.verify.trial import Trial

@@ -14,9 +14,10 @@ from lpfl.problems import single_index as model
 from lpfl.verify.check import check
 from lpfl.verify.expect import Comparison, Near, Rival
 from lpfl.verify.scenario import Scenario
-from lpfl.verify.setups import layer as layers
-from lpfl.verify.setups import single_index as setup
-from lpfl.verify.setups import sizes, spiked
+from lpfl.verify.setups import sizes
+from lpfl.verify.setups.single_index import layer as layers
+from lpfl.verify.setups.single_index import scenarios as setup
+from lpfl.verify.setups.single_index import spiked
 from lpfl.verify.space import Integers, Reals
 from lpfl.verify.tolerance import Tolerance, finite_size, judgement
 from lpfl.verify.trial import Trial, as_numpy

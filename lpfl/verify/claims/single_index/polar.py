@@ -16,10 +16,10 @@ from lpfl.problems.single_index import directions
 from lpfl.problems.single_index import moments as sampler
 from lpfl.verify.check import check
 from lpfl.verify.expect import Comparison, Near, Ordered, Rival, Same
-from lpfl.verify.setups import alignment as compare
-from lpfl.verify.setups import layer as layers
-from lpfl.verify.setups import single_index as setup
 from lpfl.verify.setups import sizes
+from lpfl.verify.setups.single_index import alignment as compare
+from lpfl.verify.setups.single_index import layer as layers
+from lpfl.verify.setups.single_index import scenarios as setup
 from lpfl.verify.space import Choice, Integers, Reals
 from lpfl.verify.tolerance import Tolerance, finite_size, truncation
 from lpfl.verify.trial import Trial

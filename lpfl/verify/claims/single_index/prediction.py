@@ -15,10 +15,10 @@ from lpfl.problems.links import link_function
 from lpfl.problems.single_index import directions
 from lpfl.verify.check import check
 from lpfl.verify.expect import Comparison, Near, Same
-from lpfl.verify.setups import alignment as compare
-from lpfl.verify.setups import limiting_cases as cases
-from lpfl.verify.setups import single_index as setup
 from lpfl.verify.setups import sizes
+from lpfl.verify.setups.single_index import alignment as compare
+from lpfl.verify.setups.single_index import limiting_cases as cases
+from lpfl.verify.setups.single_index import scenarios as setup
 from lpfl.verify.tolerance import Basis, Tolerance, judgement
 from lpfl.verify.trial import Trial, as_numpy
 from theory import Spectrum

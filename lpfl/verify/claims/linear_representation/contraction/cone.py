@@ -8,11 +8,10 @@ import numpy as np
 
 from lpfl.linalg.covariance import CovarianceSpec
 from lpfl.verify.check import check
-from lpfl.verify.expect import Below, Comparison, Same
-from lpfl.verify.greater import Greater
+from lpfl.verify.expect import Below, Comparison, Greater, Same
 from lpfl.verify.scenario import Scenario
-from lpfl.verify.setups import cone
-from lpfl.verify.setups import linear as setup
+from lpfl.verify.setups.linear import cone
+from lpfl.verify.setups.linear import scenarios as setup
 from lpfl.verify.space import Covariances, Reals
 from lpfl.verify.tolerance import judgement
 from lpfl.verify.trial import Trial, default_facts

@@ -17,8 +17,8 @@ from lpfl.problems.single_index.network import initialise
 from lpfl.verify.check import check
 from lpfl.verify.expect import Below, Comparison, Ordered, Same
 from lpfl.verify.scenario import Scenario
-from lpfl.verify.setups import alignment as compare
-from lpfl.verify.setups import single_index as setup
+from lpfl.verify.setups.single_index import alignment as compare
+from lpfl.verify.setups.single_index import scenarios as setup
 from lpfl.verify.space import Axis, Choice, Integers, Reals
 from lpfl.verify.tolerance import finite_size, rounding
 from lpfl.verify.trial import Trial
