@@ -23,6 +23,7 @@ from lpfl.commands import (
     mutants,
     report,
     survey,
+    sweep,
     verify,
 )
 from lpfl.commands.interruption import exit_code_of, interruptible
@@ -45,6 +46,7 @@ COMMANDS = (
     verify,
     check_optimizer,
     survey,
+    sweep,
     claims,
     report,
     gate,
