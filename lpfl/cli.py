@@ -20,8 +20,10 @@ from lpfl.commands import (
     faults,
     gate,
     history,
+    mutants,
     report,
     survey,
+    sweep,
     verify,
 )
 from lpfl.commands.interruption import exit_code_of, interruptible
@@ -47,6 +49,7 @@ COMMANDS = (
     verify,
     check_optimizer,
     survey,
+    sweep,
     claims,
     report,
     gate,
@@ -57,6 +60,7 @@ COMMANDS = (
     explain,
     calibrate,
     faults,
+    mutants,
     doctor,
 )
 
