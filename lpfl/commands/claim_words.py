@@ -65,6 +65,7 @@ def letter(name: str) -> str:
 def letters_of(claim: Any, *, latex: bool, pretty: bool) -> list[dict[str, str]]:
     """Return the letters of a statement that it does not define: code name, meaning, domain."""
     from sympy import Set
+
     from theory.core.notation import NOTATION, symbols_of
 
     used = symbols_of([*claim.relations().values(), *claim.definitions.values()])

@@ -1,22 +1,45 @@
 """``lpfl compare``: what changed between two results files."""
 
 import argparse
+from pathlib import Path
 from typing import Any
 
 from lpfl.commands.terminal import harmless, say
 
 SAYS = "show the claims whose verdict or margin changed between two results files"
 
-EXITS = "exit codes: 0 compared, whatever changed; 2 a file cannot be read"
+EXITS = """\
+examples:
+  lpfl compare reports/runs/A reports/latest     the folders of two runs
+  lpfl compare before.jsonl after.jsonl --json   two results files
+
+What a change means: significant (beyond noise, at 1 % over all statements), within noise, rounding,
+or other scenarios (the runs drew different ones, and nothing is random within them).
+
+exit codes: 0 compared, whatever changed; 2 a file cannot be read"""
 
 
 def add_parser(commands: Any) -> None:
     """Add the command to the parser."""
-    parser = commands.add_parser("compare", help=SAYS, description=SAYS, epilog=EXITS)
-    parser.add_argument("a", help="a results.jsonl")
-    parser.add_argument("b", help="another results.jsonl")
+    parser = commands.add_parser(
+        "compare",
+        help=SAYS,
+        description=SAYS,
+        epilog=EXITS,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("a", help="a results.jsonl, or the folder of a run")
+    parser.add_argument("b", help="another one")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.set_defaults(run=run)
+
+
+def results_of(name: str) -> Path:
+    """Return the results file that a word names: itself, or the one in the folder of a run."""
+    from lpfl.results.runs import RESULTS
+
+    path = Path(name)
+    return path / RESULTS if name and path.is_dir() else path
 
 
 def run(args: argparse.Namespace) -> int:
@@ -24,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
     from lpfl.results.compare import compare, differences_of_origin, to_json, to_text
     from lpfl.results.store import read_results
 
-    a, b = read_results(args.a), read_results(args.b)
+    a, b = (read_results(results_of(name)) for name in (args.a, args.b))
     for line in differences_of_origin(a, b):
         say(harmless(line))
     rows = compare(a, b)

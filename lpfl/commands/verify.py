@@ -27,7 +27,8 @@ Each run gets a folder of its own in reports/runs, and reports/latest points to 
 given by --out is written directly; a run that it holds moves to its folder earlier.
 
 exit codes: 0 nothing refuted; 1 refuted, or an error in a check; 2 bad input, or the disk is full;
-3 nothing was decided, or inconclusive under --strict; 130 interrupted (129 and 143 by a signal), resumable"""
+3 nothing was decided, or inconclusive under --strict; 130 interrupted (129 and 143 by a signal),
+resumable"""
 
 
 def add_parser(commands: Any) -> None:

@@ -8,9 +8,9 @@ from lpfl.commands.terminal import say
 
 LONGEST_QUANTITY = 22
 MARGINS = """
-margin: how far inside its limit the deciding number lies, as a share of what is allowed: 1 shows no
-sign of a violation, 0 is on the limit. An attained bound has 0 by nature. An ordering counts in
-units of what matters, so it may pass 1. A difference of vectors or matrices is predicted to be 0."""
+margin: how far inside its limit the deciding number lies, as a share of what is allowed: 1 shows
+no sign of a violation, 0 is on the limit. An attained bound has 0 by nature. An ordering counts in
+units of what matters, so it may pass 1. A difference of matrices is predicted to be 0."""
 
 
 def show_progress(record: Mapping[str, Any], done: int, total: int) -> None:
