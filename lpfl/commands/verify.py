@@ -20,6 +20,7 @@ examples:
   lpfl verify --claims 'LR-*' --profile ci        24 scenarios each
   lpfl verify --resume                            go on with the newest run where it was interrupted
   lpfl verify --claims LR-06 --scenario '{...}'   one scenario, as a page prints it
+  lpfl verify --claims SI-03 --beyond damping     where the statement breaks, drawn
   lpfl verify --scheduler tcp://host:8786         on the workers of a Dask cluster
 
 Each run gets a folder of its own in reports/runs, and reports/latest points to the newest. A folder
@@ -43,6 +44,11 @@ def add_parser(commands: Any) -> None:
         "--claims", metavar="PATTERN", help="comma-separated ids or 'LR-*' patterns (default all)"
     )
     parser.add_argument("--scenario", metavar="JSON", help="run one claim on this scenario only")
+    parser.add_argument(
+        "--beyond",
+        metavar="AXIS",
+        help="sweep one axis of one claim past the ends of its domain (which is no verdict)",
+    )
     parser.add_argument("--seed", type=int, help="suite seed (default 0)")
     parser.add_argument("--device", help="cpu, cuda or cuda:N (default cpu)")
     parser.add_argument("--dtype", help="float64 or float32 (default float64)")
@@ -62,6 +68,10 @@ def run(args: argparse.Namespace) -> int:
     from lpfl.results.runs import LATEST, REPRODUCED
 
     require_cheap(args)
+    if args.beyond is not None:
+        from lpfl.commands.verify_beyond import run_beyond
+
+        return run_beyond(args, DEFAULTS)
     usual = REPRODUCED if args.scenario is not None else LATEST
     out = Path(args.out) if args.out is not None else Path("reports") / usual
     from lpfl.sweep.backends import backend_for

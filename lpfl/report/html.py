@@ -10,6 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from lpfl.report.prose import part_words, prose
+from lpfl.report.trend import sparkline
 
 _INVISIBLE = re.compile(
     r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]"
@@ -52,4 +53,5 @@ def _environment() -> Environment:
     environment.filters["slug"] = lambda verdict: str(verdict).replace(" ", "-")
     environment.filters["prose"] = prose
     environment.filters["part_words"] = part_words
+    environment.filters["sparkline"] = sparkline
     return environment

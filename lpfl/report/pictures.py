@@ -8,6 +8,7 @@ picture to picture) and role "prediction" (thin and dotted, explained in the not
 legend). style "bars" draws a histogram: x are the centres of equally wide bins.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from math import ceil
@@ -29,10 +30,14 @@ from lpfl.report.svg import (
     text,
 )
 
-MARK_SHAPES = (
-    *("dot", "square", "triangle", "diamond", "plus", "cross"),
-    *("ring", "down", "star", "minus", "hourglass", "pipe"),
+MARK_SHAPES = (  # those of outcomes (dot, triangle, cross) are not among them
+    *("ring", "square", "diamond", "plus", "star", "house"),
+    *("minus", "hourglass", "pipe", "bow", "corner", "angle"),
 )
+METHOD_COLOURS = {
+    "KFAC": 0, "SGD": 1, "gradient": 1, "AMGD": 2, "alternating": 2, "Adam": 3, "AdamW": 3,
+    "NGD": 6, "natural": 6, "Shampoo": 7, "SOAP": 8, "Muon": 9, "FOOF": 10, "sign": 5,
+}  # fmt: skip
 WIDE = 720
 _COLOURS = 12
 _MOST_POINTS = 120
@@ -48,9 +53,10 @@ def picture(data: Mapping[str, Any]) -> Markup:
 
     Long series are thinned to 120 points. Points that a log axis cannot show are left out.
     """
+    colours = colours_of(data["series"])
     series = [
-        {**_thinned(one), "colour": one.get("colour", index) % _COLOURS}
-        for index, one in enumerate(data["series"])
+        {**_thinned(one), "colour": colour, "form": one.get("colour", index) % _COLOURS}
+        for index, (one, colour) in enumerate(zip(data["series"], colours, strict=True))
     ]
     log_x, log_y = data.get("x_scale") == "log", data.get("y_scale") == "log"
     width = WIDE if data.get("wide") else WIDTH
@@ -73,6 +79,37 @@ def picture(data: Mapping[str, Any]) -> Markup:
     return svg(bottom + 46, _in_words(data), parts, width=width)
 
 
+def colours_of(series: Sequence[Mapping[str, Any]]) -> list[int]:
+    """Return the colour of each series: the one it asks for, that of its method, or a free one.
+
+    Series of one name up to a comma ("KFAC, limit" and "KFAC, runs") share a colour; a method has
+    the same one in every picture.
+    """
+    asked = {one["colour"] % _COLOURS for one in series if "colour" in one}
+    names = dict.fromkeys(_subject(one) for one in series if "colour" not in one)
+    wanted = {name: _method_colour(name) for name in names}
+    found: dict[str, int] = {}
+    taken = set(asked)
+    for name in sorted(names, key=lambda name: wanted[name] is None):
+        free = [c for c in range(_COLOURS) if c not in taken]
+        colour = wanted[name]
+        if colour is None or colour in taken:
+            unused = [c for c in free if c not in wanted.values()] or free
+            colour = unused[0] if unused else len(found) % _COLOURS
+        found[name] = colour
+        taken.add(colour)
+    return [one["colour"] % _COLOURS if "colour" in one else found[_subject(one)] for one in series]
+
+
+def _subject(one: Mapping[str, Any]) -> str:
+    return str(one["name"]).partition(",")[0]
+
+
+def _method_colour(name: str) -> int | None:
+    words = re.findall(r"[A-Za-z]+", name)
+    return next((METHOD_COLOURS[word] for word in words if word in METHOD_COLOURS), None)
+
+
 def hidden_points(data: Mapping[str, Any]) -> int:
     """Return how many points the picture's log axes cannot show."""
     log_x, log_y = data.get("x_scale") == "log", data.get("y_scale") == "log"
@@ -85,7 +122,7 @@ def hidden_points(data: Mapping[str, Any]) -> int:
 
 def _in_words(data: Mapping[str, Any]) -> str:
     names = ", ".join(one["name"] for one in data["series"])
-    return f"{data['title']}: {data['y_label']} over {data['x_label']}; {names}"
+    return f"{data['y_label']} over {data['x_label']}; {names}"
 
 
 def _thinned(series: Mapping[str, Any]) -> dict[str, Any]:
@@ -95,8 +132,8 @@ def _thinned(series: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _drawn(series: Mapping[str, Any], x: Axis, y: Axis, band: str) -> list[Markup]:
-    index = series["colour"]
-    colour = f"s{index}"
+    index = series["form"]
+    colour = f"s{series['colour']}"
     points = _points(series["x"], series["y"], x, y)
     if series["style"] == "bars":
         return _bars(colour, series["x"], points, x, y)
@@ -152,14 +189,14 @@ def _legend(series: Sequence[Mapping[str, Any]], columns: int) -> list[Markup]:
     for place, one in enumerate(series):
         left = _LEFT + (place % columns) * _LEGEND_COLUMN
         height = 12 + 18 * (place // columns)
-        index = one["colour"]
+        index, colour = one["form"], f"s{one['colour']}"
         if one["style"] == "line":
-            kind = f"series dash{index} s{index}"
+            kind = f"series dash{index} {colour}"
             parts.append(line(kind, (left, height), (left + 22, height)))
         elif one["style"] == "bars":
-            parts.append(rectangle(f"bar s{index}", (left, height - 5), (left + 22, height + 5)))
+            parts.append(rectangle(f"bar {colour}", (left, height - 5), (left + 22, height + 5)))
         else:
-            parts.append(marks(f"s{index}", MARK_SHAPES[index], [(left + 11, height)]))
+            parts.append(marks(colour, MARK_SHAPES[index], [(left + 11, height)]))
         parts.append(text("legend", (left + 28, height + 4), _cut(one["name"])))
     return parts
 

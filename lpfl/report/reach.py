@@ -6,7 +6,6 @@ from typing import Any
 from lpfl.report.numerals import short
 
 _LETTERS = {"input_dim": "d", "condition_number": "κ"}
-_STEPS = (10.0, 100.0, 1000.0)
 _MOST_FIELDS = 14
 
 
@@ -14,13 +13,6 @@ def sizes(region: Mapping[str, Any]) -> str:
     """Return dimension and condition number of the scenarios: ``d 3–100, κ 1–389``."""
     said = [f"{sign} {_range(region[name])}" for name, sign in _LETTERS.items() if name in region]
     return ", ".join(said)
-
-
-def steps(region: Mapping[str, Any]) -> int:
-    """Return how far the dimension went: 0 unknown, 1 up to 10, 2 up to 100, 3 up to 1000, 4."""
-    if "input_dim" not in region:
-        return 0
-    return 1 + sum(region["input_dim"][1] > step for step in _STEPS)
 
 
 def region_words(region: Mapping[str, Any]) -> str:
@@ -33,20 +25,22 @@ def region_words(region: Mapping[str, Any]) -> str:
 
 
 def if_wrong_words(counts: Mapping[str, Mapping[str, int]]) -> str:
-    """Return in how many scenarios an error of the prediction would have been refuted."""
+    """Return in how many scenarios an error of the prediction would have been refuted.
+
+    Errors beyond the first that always would are not said.
+    """
     if not counts:
         return ""
     shares = sorted(counts, key=_share)
+    totals = [sum(counts[share].values()) for share in shares]
+    refuted = [counts[share].get("refuted", 0) for share in shares]
+    always = [share for share, r, t in zip(shares, refuted, totals, strict=True) if r == t]
     said = [
-        f"{short(100 * _share(share), 3)} % in {counts[share].get('refuted', 0)} "
-        f"of {sum(counts[share].values())}"
-        for share in shares
+        f"{short(100 * _share(share), 3)} % off in {r} of {t}"
+        for share, r, t in zip(shares, refuted, totals, strict=True)
     ]
-    return (
-        "An error of the prediction would have been refuted: of "
-        + ", of ".join(said)
-        + (" scenarios.")
-    )
+    needed = shares.index(always[0]) + 1 if always else len(said)
+    return "would be refuted: " + ", ".join(said[:needed])
 
 
 def _share(text: str) -> float:

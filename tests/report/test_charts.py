@@ -1,4 +1,4 @@
-"""Axes, charts and numerals: every finite number has a place inside the drawing."""
+"""Axes and charts: every finite number has a place inside the drawing."""
 
 import itertools
 import re
@@ -11,56 +11,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import lpfl.report
+from lpfl.report.against import against, parts_to_draw
 from lpfl.report.axes import axis_for, spans_decades
-from lpfl.report.charts import STATISTIC_LABELS, gauge, scatter, strip
-from lpfl.report.numerals import flat, short
-from lpfl.report.pictures import hidden_points, picture
-from lpfl.report.svg import WIDTH
+from lpfl.report.limits import END, STATISTIC_LABELS, gauge, strip
+from lpfl.report.pictures import MARK_SHAPES, colours_of, hidden_points, picture
+from lpfl.report.svg import WIDTH, thinned
 from lpfl.results.schema import KINDS
 from tests.report.samples import PICTURE
 from tests.results.samples import observation
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 OUTCOMES = st.sampled_from(["confirmed", "refuted", "inconclusive"])
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [
-        (None, "–"),
-        (0.0, "0"),
-        (-0.25, "−0.25"),
-        (1234567, "1234567"),
-        (0.00012345, "1.234×10⁻⁴"),
-        (1e-4, "10⁻⁴"),
-        (-1e300, "−10³⁰⁰"),
-        (99999.9, "10⁵"),
-        (12.0, "12"),
-    ],
-)
-def test_numerals(value: float | None, text: str) -> None:
-    assert short(value) == text
-
-
-@given(st.floats(-1e308, 1e308))
-def test_a_numeral_reads_back_to_four_digits(value: float) -> None:
-    back = short(value).translate(str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹−", "-0123456789-"))
-    if "×10" in back:
-        back = back.replace("×10", "e")
-    elif re.match(r"-?10[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]", short(value).replace("−", "-")):
-        back = back.replace("10", "1e", 1)
-    assert float(back) == pytest.approx(value, rel=6e-4, abs=0)
-
-
-def test_a_nested_scenario_is_flattened() -> None:
-    scenario = {"d": 8, "covariance": {"family": "geometric", "log10": 1.5}, "on": True, "x": {}}
-    assert flat(scenario) == [
-        ("d", "8"),
-        ("covariance.family", "geometric"),
-        ("covariance.log10", "1.5"),
-        ("on", "yes"),
-        ("x", "{}"),
-    ]
 
 
 @given(values=st.lists(FINITE, max_size=5), log=st.booleans())
@@ -90,35 +51,30 @@ def test_decades() -> None:
     assert not spans_decades([])
 
 
-@given(
-    kind=st.sampled_from(KINDS),
-    rows=st.lists(st.tuples(OUTCOMES, FINITE, FINITE, FINITE), min_size=1, max_size=6),
-)
+@given(rows=st.lists(st.tuples(OUTCOMES, FINITE, FINITE, FINITE), min_size=1, max_size=6))
 def test_charts_of_any_numbers_are_drawings_without_inline_style(
-    kind: str, rows: list[tuple[str, float, float, float]]
+    rows: list[tuple[str, float, float, float]],
 ) -> None:
     observations = [
         observation(outcome=o, statistic=s, predicted=p, measured=m, tolerance=abs(p))
+        | {"interval": sorted((m, s)), "rival": {"name": "other", "value": s}}
         for o, s, p, m in rows
     ]
-    against = scatter(observations)
-    assert (against is None) == (len({p for _, _, p, _ in rows}) == 1)
-    for drawing in filter(None, (strip(observations, kind), against)):
+    drawn = parts_to_draw(observations, "")
+    assert bool(drawn) == any(p for _, _, p, _ in rows)
+    drawings = [strip(observations)]
+    drawings += [against(observations, part, observations[0]["scenario"]) for part in drawn]
+    for drawing in drawings:
         root = ET.fromstring(drawing)
         assert root.get("aria-label")
         assert not any("style" in e.attrib for e in root.iter())
         assert "nan" not in drawing
-        assert "inf" not in drawing.replace("info", "")
-        shapes = {e.get("class", "").split()[1:][-1] for e in root if "mark" in e.get("class", "")}
-        assert shapes == {o for o, *_ in rows}
+        assert "inf" not in drawing
 
 
-@given(
-    rows=st.lists(st.tuples(st.sampled_from("abcdefghijkl"), FINITE), min_size=1, max_size=40),
-    kind=st.sampled_from(KINDS),
-)
-def test_marks_stay_inside_the_strip(rows: list[tuple[str, float]], kind: str) -> None:
-    drawing = strip([observation(part=p, statistic=s) for p, s in rows], kind)
+@given(st.lists(st.tuples(st.sampled_from("abcdefghijkl"), FINITE), min_size=1, max_size=40))
+def test_marks_stay_inside_the_strip(rows: list[tuple[str, float]]) -> None:
+    drawing = strip([observation(part=p, statistic=s) for p, s in rows])
     root = ET.fromstring(drawing)
     height = float(root.get("viewBox", "").split()[3])
     paths = [e.get("d", "") for e in root if "mark" in e.get("class", "")]
@@ -128,33 +84,71 @@ def test_marks_stay_inside_the_strip(rows: list[tuple[str, float]], kind: str) -
 
 
 def test_each_part_has_its_lane_and_many_share_the_last() -> None:
-    few = strip([observation(part=p) for p in ("one", "two", "one")], "bound")
+    few = strip([observation(part=p) for p in ("one", "two: a", "two: b")])
     assert [w for w in ("one", "two") if f">{w}</text>" in few] == ["one", "two"]
-    many = strip([observation(part=f"part {i}") for i in range(12)], "bound")
+    many = strip([observation(part=f"part {i}") for i in range(12)])
     assert many.count(">part ") == 7
     assert ">further parts</text>" in many
 
 
-def test_a_constant_prediction_is_no_scatter_but_the_other_parts_are() -> None:
-    errors = [observation(part="error", predicted=0.0, measured=m) for m in (1e-16, 2e-16)]
-    rates = [observation(part="rate", predicted=p, measured=p) for p in (0.5, 0.6)]
-    assert scatter(errors) is None
-    assert "2 observations" in (scatter([*errors, *rates]) or "")
-
-
-def test_the_limit_divides_inside_from_outside() -> None:
-    for kind, statistics in (("bound", (0.9, 1.1)), ("identity", (1e-5, 30.0))):
+def test_the_axis_of_limits_is_the_same_for_all_observations() -> None:
+    for statistics in ((0.9, 1.1), (1e-5, 30.0), (-7.0, 2.0)):
         inside, outside = (observation(statistic=s) for s in statistics)
         outside = outside | {"outcome": "refuted"}
-        root = ET.fromstring(strip([inside, outside], kind))
+        root = ET.fromstring(strip([inside, outside]))
         paths = {e.get("class"): e.get("d", "") for e in root}
         x_of = {k: float(d[1:].split()[0]) for k, d in paths.items() if d}
+        assert x_of["limit"] == pytest.approx(14 + (WIDTH - 28) / END, abs=0.1)
         assert x_of["mark dot confirmed"] < x_of["limit"] < x_of["mark cross refuted"]
 
 
-def test_no_pairs_no_scatter() -> None:
-    assert scatter([observation(predicted=None), observation()]) is None
-    assert scatter([]) is None
+def test_the_part_with_intervals_and_varied_numbers_is_drawn() -> None:
+    counts = [observation(part="count", predicted=3.0, measured=3.0)] * 4
+    rates = [observation(part="rate: a", predicted=p, measured=p) for p in (0.5, 0.6, 0.7)]
+    noisy = [observation(part="mean", predicted=2.0, measured=2.1) | {"interval": [1.0, 3.0]}]
+    errors = [observation(part="error", predicted=0.0, measured=1e-16)]
+    nothing = [observation(part="law", predicted=None, measured=None)]
+    assert parts_to_draw([*counts, *rates, *noisy], "count") == ["mean"]
+    assert parts_to_draw([*counts, *rates], "count") == ["rate"]
+    assert parts_to_draw([*counts, *errors, *nothing], "error") == ["count"]
+    assert parts_to_draw([*errors, *nothing], "error") == []
+
+
+def test_a_chart_shows_prediction_interval_tolerance_rival_and_the_deciding_scenario() -> None:
+    rows = [
+        observation(predicted=p, measured=1.02 * p, tolerance=0.2, scenario={"input_dim": i})
+        | {"interval": [p, 1.04 * p], "rival": {"name": "half", "value": 0.9 * p}}
+        for i, p in enumerate((1.0, 2.0, 3.0))
+    ]
+    part = rows[0]["part"]
+    kinds = [e.get("class") for e in ET.fromstring(against(rows, part, {"input_dim": 1}))]
+    for kind in ("about", "identity", "tolerance", "interval", "mark square rival", "deciding"):
+        assert kinds.count(kind) == 1
+    same = [row | {"predicted": 2.0} for row in rows]
+    assert "by scenario" in against(same, part)
+    assert "largest deviation 2 %" in against(rows, part)
+
+
+def test_lines_lose_the_points_that_a_straight_line_replaces() -> None:
+    straight = [(float(i), 2.0 * i) for i in range(100)]
+    assert thinned(straight, 0.3) == [straight[0], straight[-1]]
+    corner = [*straight, (200.0, 0.0)]
+    assert thinned(corner, 0.3) == [straight[0], straight[-1], (200.0, 0.0)]
+
+
+def test_the_signs_of_outcomes_are_those_of_no_series() -> None:
+    assert not {"dot", "triangle", "cross"} & set(MARK_SHAPES)
+    assert len(set(MARK_SHAPES)) == 12
+
+
+def test_a_method_has_its_colour_in_every_picture() -> None:
+    def series(*names: str) -> list[dict[str, Any]]:
+        return [{"name": name, "style": "line", "x": [1], "y": [1]} for name in names]
+
+    assert colours_of(series("SGD, limit", "KFAC, limit", "SGD, runs")) == [1, 0, 1]
+    assert colours_of(series("KFAC")) == [0]
+    assert len(set(colours_of(series("KFAC(0)", "KFAC(λ)", "lower bound")))) == 3
+    assert len(set(colours_of(series(*[f"n{i}" for i in range(12)])))) == 12
 
 
 def test_every_kind_has_a_label_of_its_statistic() -> None:
@@ -162,8 +156,8 @@ def test_every_kind_has_a_label_of_its_statistic() -> None:
 
 
 def test_the_gauge_ends_at_the_limit_for_statistic_one() -> None:
-    assert 'width="50.0"' in gauge(1.0, "confirmed")
-    assert 'width="62.5"' in gauge(1e9, "refuted")
+    assert 'd="M1 5h50"' in gauge(1.0, "confirmed")
+    assert 'd="M1 5h62"' in gauge(1e9, "refuted")
     assert gauge(None, "error") == ""
 
 
@@ -199,7 +193,7 @@ def test_a_picture_of_any_numbers_is_a_drawing(
         ],
     }
     root = ET.fromstring(picture(data))
-    assert {e.tag for e in root.iter()} <= {"svg", "title", "path", "text", "rect"}
+    assert {e.tag for e in root.iter()} <= {"svg", "g", "path", "text", "rect"}
     assert not any("style" in e.attrib for e in root.iter())
 
 
@@ -269,6 +263,6 @@ def test_bars_stand_on_zero_and_touch() -> None:
 def test_limits_put_what_lies_outside_on_the_edge() -> None:
     series = [{"name": "a", "style": "points", "x": [1, 2], "y": [0.5, 1e9]}]
     drawing = picture(PICTURE | {"series": series, "y_limits": [0.1, 1.0]})
-    labels = re.findall(r'class="tick end"[^>]*>([^<]*)<', drawing)
+    labels = re.findall(r">([^<]*)</text>", drawing)
     assert "1" in labels
     assert "10⁹" not in labels

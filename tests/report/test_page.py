@@ -24,10 +24,18 @@ from theory.core.notation import NOTATION
 
 HOSTILE = "</script></style><img src=x onerror=alert(1)>'\"&{{ 7*7 }}<!--\x00\u202e"
 VOID = {"meta", "input", "br", "wbr"}
+OPTIONAL_END = {
+    "td": {"td", "th", "tr", "tbody"}, "th": {"td", "th", "tr", "tbody"}, "tr": {"tr", "tbody"},
+    "thead": {"tbody"}, "tbody": {"tbody"}, "li": {"li"}, "dt": {"dt", "dd"}, "dd": {"dt", "dd"},
+    "option": {"option"},
+}  # fmt: skip
 
 
 class Page(HTMLParser):
-    """Collects tags, attributes and text, and checks that tags are closed in order."""
+    """Collects tags, attributes and text, and checks that tags are closed in order.
+
+    An end tag may lack where HTML lets it: before what cannot be inside, at the parent's end.
+    """
 
     def __init__(self, html: str) -> None:
         super().__init__(convert_charrefs=True)
@@ -40,6 +48,8 @@ class Page(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append((tag, dict(attrs)))
+        while self._open and tag in OPTIONAL_END.get(self._open[-1], ()):
+            self._open.pop()
         if tag not in VOID:
             self._open.append(tag)
 
@@ -47,6 +57,8 @@ class Page(HTMLParser):
         self.tags.append((tag, dict(attrs)))
 
     def handle_endtag(self, tag: str) -> None:
+        while self._open[-1] != tag and self._open[-1] in OPTIONAL_END:
+            self._open.pop()
         assert self._open.pop() == tag
 
     def handle_data(self, data: str) -> None:
@@ -70,7 +82,7 @@ def test_the_page_refers_to_nothing_outside(html: str) -> None:
     assert all(link.startswith("#") for link in page.values("href"))
     assert page.values("src") == []
     assert page.values("style") == []
-    assert not {"script", "link", "img", "iframe", "object", "form"} & {t for t, _ in page.tags}
+    assert not {"link", "img", "iframe", "object", "form"} & {t for t, _ in page.tags}
     assert not [name for _, a in page.tags for name in a if name.startswith("on")]
     outside = set(re.findall(r"https?://[^\"'\s<)]+", html))
     assert outside == set()
@@ -78,24 +90,38 @@ def test_the_page_refers_to_nothing_outside(html: str) -> None:
     assert "@import" not in html
 
 
-def test_the_policy_allows_the_one_style_block_and_nothing_else(html: str) -> None:
-    style = re.findall(r"<style>(.*?)</style>", html, re.DOTALL)
-    assert len(style) == 1
-    digest = base64.b64encode(hashlib.sha256(style[0].encode()).digest()).decode()
+def test_the_policy_allows_the_one_style_block_the_one_script_and_nothing_else(html: str) -> None:
+    digests = {}
+    for tag in ("style", "script"):
+        (text,) = re.findall(rf"<{tag}>(.*?)</{tag}>", html, re.DOTALL)
+        digests[tag] = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
     policy = next(
         a["content"] for t, a in Page(html).tags if a.get("http-equiv") == "Content-Security-Policy"
     )
     assert policy == (
-        f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+        f"default-src 'none'; style-src 'sha256-{digests['style']}'; base-uri 'none'; "
+        f"form-action 'none'; script-src 'sha256-{digests['script']}'"
     )
     assert html.index("Content-Security-Policy") < html.index("<style>")
+
+
+def test_without_the_script_nothing_is_hidden_but_its_own_tools(html: str) -> None:
+    hidden = [(t, a.get("class")) for t, a in Page(html).tags if "hidden" in a]
+    assert hidden == [("div", "tools"), ("p", "keys")]
+
+
+def test_few_things_are_tab_stops(html: str) -> None:
+    stops = [a for t, a in Page(html).tags if t in ("a", "summary") or "tabindex" in a]
+    reached = [a for a in stops if a.get("tabindex") != "-1"]
+    assert len(reached) <= 20  # skip link, contents, table and its rows, a summary a claim
 
 
 def test_every_link_has_its_target_and_ids_are_unique(html: str) -> None:
     page = Page(html)
     ids = page.values("id")
     assert len(set(ids)) == len(ids)
-    assert {link[1:] for link in page.values("href")} <= set(ids)
+    links = {link[1:] for link in page.values("href")}
+    assert links <= set(ids)
     labels = {label for value in page.values("aria-labelledby") for label in value.split()}
     assert labels <= set(ids)
 
@@ -127,14 +153,14 @@ def test_counts_conclusion_and_environment_are_said(html: str) -> None:
 
 
 def test_a_claim_without_evidence_is_a_row_not_an_absence(html: str) -> None:
-    assert '<tr class="row-not-run"><th scope="row">SI-02</th>' in html
-    assert 'id="SI-02"' not in html
+    assert "<tr class=row-not-run><th scope=row>SI-02<td>" in html
+    assert "id=SI-02" not in html
     assert "A claim that nobody has run" in html
     assert "1 claim was not selected: a row in the overview, and no section." in Page(html).words
 
 
 def test_a_section_states_its_claim_and_its_evidence(html: str) -> None:
-    start = html.index('<article class="claim" id="LR-08"')
+    start = html.index("<article class=claim id=LR-08")
     section = Page(html[start : html.index("</article>", start) + 10]).words
     for said in (
         "refuted",
@@ -144,13 +170,12 @@ def test_a_section_states_its_claim_and_its_evidence(html: str) -> None:
         "Source derived",
         "statistic (limit 1) 1.2",
         "margin (inside is positive) −0.2",
-        "covariance.family geometric",
+        '"family":"geometric"',
         "predicted 0.8",
         "measured 0.96",
         "59 confirmed",
         "1 refuted",
         "60 observations",
-        "59 more are in the results file",
     ):
         assert said in section
 
@@ -241,7 +266,7 @@ def test_the_command_survives_the_shell(scenario: dict[str, Any], seed: int) -> 
     assert (options["--claims"], options["--seed"]) == ("LR-08", str(seed))
 
 
-def test_fifty_claims_with_many_observations_stay_below_eighteen_kilobytes_each() -> None:
+def test_fifty_claims_with_many_observations_stay_below_ten_kilobytes_each() -> None:
     ids = [f"LR-{i:02d}" for i in range(50)]
     observations = [
         observation(name, kind="limit", statistic=(i % 97) / 50, measured=1 + i / 500)
@@ -252,7 +277,7 @@ def test_fifty_claims_with_many_observations_stay_below_eighteen_kilobytes_each(
     html = build_page(
         Results(header(ids), observations, lines, True, []), CLAIMS, notation=NOTATION
     )
-    assert len(html.encode()) < 50 * 18_000
+    assert len(html.encode()) < 50 * 10_000 + 60_000
 
 
 def test_the_page_is_written_whole_or_not_at_all(tmp_path: Path, html: str) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from lpfl.report import build_page
-from lpfl.report.view import MOST_TABLES
+from lpfl.report.evidence import MOST_TABLES
 from lpfl.results.store import Results, encode_record
 from tests.report.samples import CATALOGUE
 from tests.results.samples import claim_line, header, observation
@@ -72,13 +72,13 @@ def test_a_table_lacks_no_field(table: Any) -> None:
 
 def test_the_page_shows_the_table_in_the_claim_s_section() -> None:
     html = page_of(TABLE | {"note": "Compared after 4 steps."})
-    start = html.index('<article class="claim" id="LR-08"')
+    start = html.index("<article class=claim id=LR-08")
     section = html[start : html.index("</article>", start)]
     for markup in (
-        '<div class="scroll data" role="region" aria-label="Who keeps what" tabindex="0">',
+        '<div class="scroll data" role=region aria-label="Who keeps what" tabindex=0>',
         "<caption>Who keeps what</caption>",
-        '<th scope="col">optimizer</th><th scope="col">rotation</th><th scope="col">gauge</th>',
-        '<tr><th scope="row">adam</th><td>fails as it must</td><td>—</td></tr>',
+        "<th scope=col>optimizer<th scope=col>rotation<th scope=col>gauge",
+        "<tr><th scope=row>adam<td>fails as it must<td>—",
         '<p class="quiet data-note">Compared after 4 steps.</p>',
     ):
         assert section.count(markup) == 1
@@ -94,10 +94,19 @@ def test_hostile_text_stays_in_its_cell() -> None:
     hostile = {"title": HOSTILE, "header": [HOSTILE], "rows": [[HOSTILE]], "note": HOSTILE}
     html = page_of(hostile)
     plain = page_of({"title": "t", "header": ["h"], "rows": [["c"]], "note": "n"})
-    assert "<script" not in html
+    assert html.count("<script") == plain.count("<script") == 1
     assert html.count("</table>") == plain.count("</table>")
     assert html.count("{{ 7*7 }}") == 5  # title, its name for readers, header, cell, note
 
 
 def test_a_claim_shows_a_few_tables() -> None:
     assert page_of(*[TABLE] * (MOST_TABLES + 2)).count("scroll data") == MOST_TABLES
+
+
+def test_a_table_of_invariances_is_a_coloured_matrix() -> None:
+    cells = ["kfac", "commutes (1e−16)", "does not commute (0.4)"]
+    wrong = ["adam", "not stated (0.1)", "stated, does NOT commute (0.3)"]
+    html = page_of(TABLE | {"rows": [cells, wrong]})
+    for shade in ("yes", "no", "open", "wrong"):
+        assert html.count(f"<td class=shade-{shade}>") == 1
+    assert "<td class=shade" not in page_of(TABLE)

@@ -3,6 +3,7 @@
 import time
 import traceback
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from lpfl.decide import Outcome, most_severe
@@ -22,21 +23,18 @@ class ClaimRun:
     def __init__(self, claim: Claim) -> None:
         self.claim = claim
         self.findings: list[tuple[Scenario, Finding]] = []
-        self._observations: list[Record] = []
+        self._trials: list[Trial] = []
         self._started = time.perf_counter()
 
     def add(self, trial: Trial, findings: Sequence[Finding]) -> None:
-        """Keep what one scenario showed; only the first scenario keeps pictures and tables.
+        """Keep what one scenario showed.
 
         Raises ValueError beyond the number of scenarios that the error budget is shared among.
         """
         seen = {scenario for scenario, _ in self.findings}
         if len(seen | {trial.scenario}) > MAX_SCENARIOS:
             raise ValueError(f"{self.claim.id}: more than {MAX_SCENARIOS} scenarios in one run")
-        first = not self.findings
-        self._observations += [
-            observation(trial, finding, illustrated=first) for finding in findings
-        ]
+        self._trials += [replace(trial, memory={})] * len(findings)
         self.findings += [(trial.scenario, finding) for finding in findings]
 
     def records(self) -> list[Record]:
@@ -66,7 +64,19 @@ class ClaimRun:
                 "detail": detail,
             },
         }
-        return [*self._observations, summary]
+        return [*self.observations(at), summary]
+
+    def observations(self, deciding: Scenario | None) -> list[Record]:
+        """Return the observations; pictures and tables stand in those of one scenario.
+
+        It is the deciding one, or the first that has any where that one has none.
+        """
+        drawn = [at for at, finding in self.findings if finding.picture or finding.table]
+        shown = deciding if deciding in drawn or not drawn else drawn[0]
+        return [
+            observation(trial, finding, illustrated=at == shown)
+            for trial, (at, finding) in zip(self._trials, self.findings, strict=True)
+        ]
 
     def outcome(self) -> Outcome:
         """Return the most severe outcome of all findings, whichever of them is shown."""
@@ -110,7 +120,7 @@ class ClaimRun:
                 "detail": "".join(traceback.format_exception(error)[-2:]),
             },
         }
-        return [*self._observations, summary]
+        return [*self.observations(scenario), summary]
 
     def _summary(self, verdict: str) -> Record:
         return {
@@ -144,7 +154,7 @@ PART_NUMBERS = ("statistic", "margin", "margin_std_error")
 
 def observation(trial: Trial, finding: Finding, *, illustrated: bool = False) -> Record:
     """Return the record of one finding; only an illustrated one has its picture and table."""
-    part = trial.claim.parts.get(finding.part)
+    part, verdict = trial.claim.parts.get(finding.part), finding.verdict
     record: Record = {
         "type": "observation",
         "claim": trial.claim.id,
@@ -159,6 +169,10 @@ def observation(trial: Trial, finding: Finding, *, illustrated: bool = False) ->
         "detail": finding.verdict.detail,
         **numbers(finding),
     }
+    if verdict.interval is not None:
+        record["interval"] = list(verdict.interval)
+    if finding.rival is not None:
+        record["rival"] = {"name": finding.rival.name, "value": finding.rival.value}
     if illustrated and finding.picture is not None:
         record["picture"] = dict(finding.picture)
     if illustrated and finding.table is not None:

@@ -21,10 +21,10 @@ from lpfl.verify.tolerance import finite_size, judgement
 from lpfl.verify.trial import Trial
 
 LEAST = 24  # smaller sizes lie outside every expansion
-BLOCKS = 128  # groups of replicates: one slope and one extrapolation each
+BLOCKS = 512  # groups of replicates: one slope and one extrapolation each
 MOST_EFFORT = 4  # smaller sizes are cheap: up to this many times the replicates
 DECISIONS = 2  # of each limit that is followed
-SLOPE_ROOM = judgement(0.2, "room for the interval of the slope: no decay is 0.5 away")
+SLOPE_ROOM = judgement(0.25, "half of the distance to no decay")
 LIMIT_ROOM = judgement(0.04, "4 % of the limit, as near as the rivals that are sought")
 
 Array = NDArray[np.float64]
