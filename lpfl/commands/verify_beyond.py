@@ -22,7 +22,7 @@ def run_beyond(args: argparse.Namespace, defaults: dict[str, Any]) -> int:
     from lpfl.results.runs import new_run_folder
     from lpfl.verify.beyond import axis_named, middle, summary, sweep
     from lpfl.verify.registry import CHECKS
-    from lpfl.verify.runner import Plan
+    from lpfl.verify.running.runner import Plan
     from lpfl.verify.scenario import scenario_from_json
     from lpfl.verify.selection import select_claims
 

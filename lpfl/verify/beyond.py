@@ -12,7 +12,7 @@ from lpfl.decide import Outcome
 from lpfl.linalg.covariance import MAX_LOG10_COND, CovarianceSpec
 from lpfl.verify.check import Check, Finding, alpha_per_decision, decided, worst
 from lpfl.verify.registry import CHECKS, CLAIMS
-from lpfl.verify.runner import DTYPES, Plan, noisy_claims
+from lpfl.verify.running.runner import DTYPES, Plan, noisy_claims
 from lpfl.verify.scenario import Scenario
 from lpfl.verify.space import Axis, Choice, Covariances, Integers, Reals, ScenarioSpace
 from lpfl.verify.trial import Trial

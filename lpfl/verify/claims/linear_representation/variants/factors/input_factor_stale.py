@@ -18,12 +18,16 @@ from lpfl.verify.setups.linear import input_factor as factors
 from lpfl.verify.setups.linear import scenarios as setup
 from lpfl.verify.space import Choice, Covariances, Integers, Reals
 from lpfl.verify.tolerance import finite_size, judgement, rounding
-from lpfl.verify.trial import Trial, default_facts
+from lpfl.verify.trial import Trial, as_numpy, default_facts
 
 CYCLE = judgement(0.04, "of the step, below a third of what the old factor adds to it")
+SQUARE = judgement(0.03, "of the step, below half of what the old factor's spread adds")
 CYCLE_HALF_WIDTH = 0.03
 GIVEN = judgement(0.05, "of the step on a given factor; n - k - 1 for n - k is as far at 20 rows")
 GIVEN_REPLICATES = 6000
+FLOOR_REPLICATES, FLOOR_CYCLES = 12_000, 3
+FLOOR = judgement(0.08, "of the floor: a factor renewed at every step ends 14 % lower or more")
+FLOOR_NOISE = 1e-4  # the floor is linear in its square as long as the tangents are small
 TAIL_REPLICATES = 80_000
 TAIL_SHARE = 0.05  # the largest runs, which count as the tail: 6.5 standard errors are 0.1
 TAIL = finite_size(0.18, "what is left of the body bends the exponent by up to 0.06, measured")
@@ -51,7 +55,7 @@ def facts(scenario: Scenario) -> Mapping[str, Any]:
         Reals("step_size", 0.15, 0.35),
         Choice("input_law", ("gaussian",)),
     ),
-    decisions=5,
+    decisions=7,
     facts=facts,
 )
 def stale_factor(trial: Trial) -> Iterator[Comparison]:
@@ -59,6 +63,7 @@ def stale_factor(trial: Trial) -> Iterator[Comparison]:
     trial.admit(input_law="gaussian")
     yield from cycles(trial)
     yield from given_factor(trial)
+    yield cycle_floor(trial)
     yield tail(trial)
 
 
@@ -90,6 +95,13 @@ def cycles(trial: Trial) -> Iterator[Comparison]:
         )
         + finite_size(10.0 * factors.smallness(trial.dtype), "quadratic in the tangents"),
     )
+    yield Near(
+        part="cycle_square",
+        samples=factors.inner(path[2], path[2]) / size,
+        predicted=trial.number("cycle_square"),
+        tolerance=SQUARE.times(eta, "times the step size"),
+        rival=Rival("the square of the mean", trial.number("cycle_of_two") ** 2),
+    )
     for part, steps in (("cycle_of_two", 2), ("cycle_of_three", 3)):
         yield Near(
             part=part,
@@ -98,6 +110,32 @@ def cycles(trial: Trial) -> Iterator[Comparison]:
             tolerance=CYCLE.times(eta, "times the step size"),
             rival=Rival("factors of every batch", (1.0 - eta) ** steps),
         )
+
+
+def cycle_floor(trial: Trial) -> Comparison:
+    """Cycles of two steps from the truth: |T|^2 at their end over what the start still lacks."""
+    eta = trial.step_size
+    problem = factors.one_truth(trial, FLOOR_REPLICATES, noise_std=FLOOR_NOISE)
+    heads, schurs = factors.spectra(trial)
+    unit = FLOOR_NOISE**2 * (1.0 / heads).sum() * (1.0 / schurs).sum()
+    method = kfac(step_size=eta, factor_every=2)
+    weights = model.Weights(problem.head_star, problem.representation_star)
+    memory, stream = method.init(weights), trial.stream("cycles from the truth")
+    for _ in range(2 * FLOOR_CYCLES):
+        batch = sample_moments(problem, trial.batch_size, stream)
+        weights, memory = method.step(weights, memory, batch)
+    gathered = 1.0 - trial.number("cycle_square") ** FLOOR_CYCLES
+    predicted = trial.number("cycle_floor")
+    return Near(
+        part="cycle_floor",
+        samples=as_numpy(floors.squared_tangents(problem)(weights)) / unit / gathered,
+        predicted=predicted,
+        tolerance=FLOOR.times(predicted, "relative to the floor"),
+        rival=Rival(
+            "factors of every batch",
+            eta / (2.0 - eta) / (trial.batch_size - trial.input_dim - 1),
+        ),
+    )
 
 
 def given_factor(trial: Trial) -> Iterator[Comparison]:

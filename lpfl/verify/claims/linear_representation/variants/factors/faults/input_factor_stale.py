@@ -31,4 +31,18 @@ FAULTS = (
         new="eta**2 * _ONE**2",
         why="two steps on one factor taken for independent",
     ),
+    Fault(
+        "LR-31",
+        "theory.linear_representation.variants.factors.input_factor_stale:LR_31",
+        old="_NOISE / (1 - _SQUARE)",
+        new="eta / (2 - eta) / _q",
+        why="the floor of a factor that is renewed at every step",
+    ),
+    Fault(
+        "LR-31",
+        "theory.linear_representation.variants.factors.input_factor_stale:LR_31",
+        old="sp.Eq(q_square, _SQUARE, evaluate=False)",
+        new="sp.Eq(q_square, (1 - eta) ** 2 * (1 - eta * _ONE) ** 2, evaluate=False)",
+        why="the mean square taken for the square of the mean",
+    ),
 )
