@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lpfl.linalg import standard_normal
+from lpfl.measure.unit_response import Units
 from lpfl.optim import OPTIMIZERS, Method
 from lpfl.optim.drive import on_linear_representation
 from lpfl.optim.kfac import Kfac
@@ -17,7 +18,6 @@ from lpfl.verify.expect import Comparison, Near, Rival, Same
 from lpfl.verify.setups.exact import exact_parts
 from lpfl.verify.setups.linear import scale_probes
 from lpfl.verify.setups.linear import scenarios as setup
-from lpfl.verify.setups.linear.scale_probes import Units
 from lpfl.verify.space import Choice, Covariances, Integers, Reals
 from lpfl.verify.tolerance import judgement, rounding, truncation
 from lpfl.verify.trial import Trial, as_numpy, condition_of
