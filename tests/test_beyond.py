@@ -3,7 +3,6 @@
 import json
 
 import pytest
-from lpfl.verify.runner import Plan
 
 from lpfl.cli import main
 from lpfl.report.sweep import sweep_picture
@@ -19,6 +18,7 @@ from lpfl.verify.beyond import (
     within,
 )
 from lpfl.verify.registry import CHECKS
+from lpfl.verify.running.runner import Plan
 
 
 @pytest.mark.parametrize("claim_id", list(CHECKS))

@@ -2,17 +2,14 @@
 
 import platform
 from datetime import UTC, datetime
-from importlib.metadata import version
 from typing import Any
 
 import torch
 
-from lpfl import __version__
+from lpfl.environment import environment
 from lpfl.verify.check import ALPHA_TOTAL
 from lpfl.verify.registry import REGISTRY
 from lpfl.verify.running.runner import Plan
-
-PACKAGES = ("torch", "numpy", "scipy", "sympy", "python-flint", "hypothesis")
 
 
 def device_name(device: str) -> str:
@@ -22,22 +19,16 @@ def device_name(device: str) -> str:
     return platform.processor() or platform.machine()
 
 
-def versions() -> dict[str, str]:
-    """Return the versions of Python and of the packages that results depend on."""
-    return {"python": platform.python_version()} | {name: version(name) for name in PACKAGES}
-
-
 def run_header(plan: Plan, *, profile: str = "") -> dict[str, Any]:
     """Return the header record of a run; ``profile``: what really drew, if not the plan's own."""
     header = {
-        "lpfl_version": __version__,
         "profile": profile or plan.profile,
         "seed": plan.seed,
         "device": plan.device,
         "device_name": device_name(plan.device),
         "dtype": plan.dtype,
         "threads": 1,
-        "versions": versions(),
+        **environment(),
         "claims": list(plan.claim_ids),
         "alpha_total": ALPHA_TOTAL,
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
