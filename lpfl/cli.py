@@ -20,6 +20,7 @@ from lpfl.commands import (
     faults,
     gate,
     history,
+    mutants,
     report,
     survey,
     sweep,
@@ -56,6 +57,7 @@ COMMANDS = (
     explain,
     calibrate,
     faults,
+    mutants,
     doctor,
 )
 
