@@ -20,8 +20,10 @@ from lpfl.commands import (
     faults,
     gate,
     history,
+    mutants,
     report,
     survey,
+    sweep,
     verify,
 )
 from lpfl.commands.interruption import exit_code_of, interruptible
@@ -44,6 +46,7 @@ COMMANDS = (
     verify,
     check_optimizer,
     survey,
+    sweep,
     claims,
     report,
     gate,
@@ -54,6 +57,7 @@ COMMANDS = (
     explain,
     calibrate,
     faults,
+    mutants,
     doctor,
 )
 

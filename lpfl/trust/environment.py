@@ -1,6 +1,7 @@
 """What a figure of this package depends on: versions, and a fingerprint of the code."""
 
 import hashlib
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ from typing import Any
 def environment() -> dict[str, Any]:
     """Return the versions that figures depend on."""
     from lpfl import __version__
-    from lpfl.verify.running.environment import versions
+    from lpfl.verify.running.versions import versions
 
     return {"lpfl_version": __version__, "versions": versions()}
 
@@ -20,12 +21,12 @@ def settings_of(kind: str, **settings: Any) -> dict[str, Any]:
 
 def code_fingerprint() -> str:
     """Return a hash of the Python files of ``lpfl`` and ``theory``: answers belong to a code."""
-    import lpfl
-    import theory
-
     digest = hashlib.sha256()
-    for package in (lpfl, theory):
-        root = Path(str(package.__file__)).parent
+    for package in ("lpfl", "theory"):
+        found = find_spec(package)
+        if found is None or found.origin is None:
+            raise ImportError(f"no package {package!r} here")
+        root = Path(found.origin).parent
         for path in sorted(root.rglob("*.py")):
             digest.update(path.relative_to(root).as_posix().encode())
             digest.update(path.read_bytes())

@@ -32,10 +32,7 @@ def obey(text: str) -> str:
     wanted = json.loads(text)
     if differs := difference(wanted["standing"], standing()):
         return json.dumps({"refused": differs})
-    import torch
-
     with _ONE_AT_A_TIME:
-        torch.set_num_threads(1)
         answer = Call(wanted["module"], wanted["name"]).call(*wanted["task"])
     if isinstance(answer, Lost):
         return json.dumps({"raised": answer.reason})

@@ -2,7 +2,6 @@
 
 import platform
 from datetime import UTC, datetime
-from importlib.metadata import version
 from typing import Any
 
 import torch
@@ -11,8 +10,7 @@ from lpfl import __version__
 from lpfl.verify.check import ALPHA_TOTAL
 from lpfl.verify.registry import REGISTRY
 from lpfl.verify.running.runner import Plan
-
-PACKAGES = ("torch", "numpy", "scipy", "sympy", "python-flint", "hypothesis")
+from lpfl.verify.running.versions import versions
 
 
 def device_name(device: str) -> str:
@@ -20,11 +18,6 @@ def device_name(device: str) -> str:
     if device.startswith("cuda"):
         return str(torch.cuda.get_device_name(device))
     return platform.processor() or platform.machine()
-
-
-def versions() -> dict[str, str]:
-    """Return the versions of Python and of the packages that results depend on."""
-    return {"python": platform.python_version()} | {name: version(name) for name in PACKAGES}
 
 
 def run_header(plan: Plan, *, profile: str = "") -> dict[str, Any]:
