@@ -120,7 +120,7 @@ ANCHORS = tuple(
     for method, link, activation in (("kfac", "tanh", "tanh"), ("sgd", "relu", "relu"))
 )
 
-LARGE = Scenario({**ANCHORS[0], "input_dim": 192, "covariance": setup.two_atom(192, 0.5)})
+LARGE = Scenario({**ANCHORS[0], "input_dim": 112, "covariance": setup.two_atom(112, 0.5)})
 
 
 @check(
