@@ -13,7 +13,7 @@ INTERRUPTED = 130
 def add_parser(commands: Any) -> None:
     """Add the command to the parser."""
     parser = commands.add_parser("experiment", help=SAYS, description=SAYS)
-    parser.add_argument("name", help="fig1, fig2, fig3 or variants")
+    parser.add_argument("name", help="headline, fig1, fig2, fig3 or variants")
     parser.add_argument(
         "--scale", default="quick", help="quick (minutes) or paper (full size, hours on a CPU)"
     )

@@ -189,7 +189,7 @@ def samples_for_alignment(
     formula = (_CORRELATION if weight == "covariance" else _PRINTED)[name]
     if name.endswith("best"):
         values["target_damping"] = target_damping(spectrum, target, weight)
-    return float(formula(spectrum, **{key: values[key] for key in formula.code_names}))
+    return formula.number_of(values, spectrum)
 
 
 def sgd_cap(spectrum: Spectrum, weight: str = "identity") -> float:

@@ -194,7 +194,7 @@ def steps_alignment(
         name = "frozen" if method == "kfac" else "frozen_sgd"
         other = _FORMULAS[name, weight]
         values["fresh_steps"] = steps
-        return float(other(spectrum, **{key: values[key] for key in other.code_names}))
+        return other.number_of(values, spectrum)
     path = Path(method, spectrum, step_size, values)
     for _ in range(int(steps)):
         path.step()
@@ -205,7 +205,7 @@ def steps_alignment(
         "noise_energy": spectrum.expect(T * path.noise),
     }
     formula = _FORMULAS["moving" if method == "kfac" else "moving_sgd", weight]
-    return float(formula(spectrum, **{key: values[key] for key in formula.code_names}))
+    return formula.number_of(values, spectrum)
 
 
 def _whitening(spectrum: Spectrum, aspect: float, damping: float | None) -> dict[str, float]:

@@ -8,7 +8,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lpfl import one_step
 from lpfl.measure import alignment as measures
 from lpfl.problems import single_index as model
 from lpfl.verify.check import check
@@ -90,13 +89,7 @@ def real_step(trial: Trial) -> Iterator[Comparison]:
     def measure(problem: model.SingleIndexProblem, block: int) -> dict[str, Tensor]:
         layer = layers.draw(trial, problem, block)
         beta = layers.learned_direction(scenario, layer.batch)
-        after = one_step.one_step(
-            layer.network,
-            layer.batch.inputs,
-            layer.batch.targets,
-            step_size=eta,
-            precondition=layers.preconditioner(scenario),
-        )
+        after = layers.stepped(scenario, layer, eta)
         head = layer.network.second_layer
         theta = layers.spike_strength(scenario, layer, beta, eta)
         layers.admit(trial, layer, spike_strength=layers.mean_strength(theta))
