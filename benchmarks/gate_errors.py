@@ -17,12 +17,13 @@ from types import MappingProxyType
 from typing import Any
 
 from lpfl.decide import Outcome
+from lpfl.environment import environment
 from lpfl.results.baseline import make_baseline, read_baseline, write_baseline
 from lpfl.results.gate import GateReport, gate
 from lpfl.results.narrow import narrowed_baseline
 from lpfl.results.store import Results, write_atomically
 from lpfl.trust.calibration import exact_interval
-from lpfl.trust.environment import environment, settings_of
+from lpfl.trust.environment import settings_of
 from lpfl.trust.journal import Journal
 from lpfl.trust.pool import answer_missing
 from lpfl.verify.check import Check

@@ -8,7 +8,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lpfl import one_step
 from lpfl.measure import alignment as measures
 from lpfl.problems import single_index as model
 from lpfl.verify.check import check
@@ -48,7 +47,7 @@ ANCHORS = tuple(
     layers.scenario(128, n=384, width=width, method=method, damping=0.1, over_threshold=over)
     for width, method, over in ((128, "sgd", 2.5), (192, "kfac", 2.0))
 )
-LARGE = layers.scenario(192, n=576, width=192, method="sgd", damping=0.1, over_threshold=2.5)
+LARGE = layers.scenario(144, n=432, width=144, method="sgd", damping=0.1, over_threshold=2.5)
 
 
 @check(
@@ -90,13 +89,7 @@ def real_step(trial: Trial) -> Iterator[Comparison]:
     def measure(problem: model.SingleIndexProblem, block: int) -> dict[str, Tensor]:
         layer = layers.draw(trial, problem, block)
         beta = layers.learned_direction(scenario, layer.batch)
-        after = one_step.one_step(
-            layer.network,
-            layer.batch.inputs,
-            layer.batch.targets,
-            step_size=eta,
-            precondition=layers.preconditioner(scenario),
-        )
+        after = layers.stepped(scenario, layer, eta)
         head = layer.network.second_layer
         theta = layers.spike_strength(scenario, layer, beta, eta)
         layers.admit(trial, layer, spike_strength=layers.mean_strength(theta))
