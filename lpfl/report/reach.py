@@ -36,11 +36,11 @@ def if_wrong_words(counts: Mapping[str, Mapping[str, int]]) -> str:
     refuted = [counts[share].get("refuted", 0) for share in shares]
     always = [share for share, r, t in zip(shares, refuted, totals, strict=True) if r == t]
     said = [
-        f"{short(100 * _share(share), 3)} % off in {r} of {t}"
+        f"{short(100 * _share(share), 3)} % off refuted in {r} of {t}"
         for share, r, t in zip(shares, refuted, totals, strict=True)
     ]
     needed = shares.index(always[0]) + 1 if always else len(said)
-    return "would be refuted: " + ", ".join(said[:needed])
+    return ", ".join(said[:needed])
 
 
 def _share(text: str) -> float:
