@@ -78,6 +78,17 @@ def test_what_an_error_would_have_done_in_words() -> None:
     assert if_wrong_words({}) == ""
 
 
+def test_an_error_that_nothing_refutes_is_named() -> None:
+    passing = {"refuted": 0, "inconclusive": 0, "confirmed": 6}
+    said = if_wrong_words({"0.1": passing, "0.25": passing})
+    assert said.endswith(
+        "; out of reach: 25 % off would pass, tolerance and interval are wider here"
+    )
+    doubtful = {"refuted": 0, "inconclusive": 5, "confirmed": 1}
+    said = if_wrong_words({"0.05": passing, "0.25": doubtful})
+    assert said.endswith("; 25 % off would leave 5 open")
+
+
 def test_the_page_shows_region_strength_and_errors() -> None:
     part = {"kind": "bound", "outcome": "confirmed", "if_wrong": IF_WRONG}
     line = claim_line("LR-08", region=REGION, parts={"contraction": part})

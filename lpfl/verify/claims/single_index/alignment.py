@@ -37,7 +37,7 @@ KFAC_ANCHORS = (
     setup.scenario(100, n=400, covariance=setup.two_atom(100, 0.9, "haar"), damping=0.1),
     setup.scenario(120, n=60, covariance=setup.geometric(120), damping=0.3),
 )
-KFAC_LARGE = setup.scenario(384, n=1536, covariance=setup.two_atom(384, 0.9), damping=0.1)
+KFAC_LARGE = setup.scenario(192, n=768, covariance=setup.two_atom(192, 0.9), damping=0.1)
 
 
 @check(

@@ -47,7 +47,7 @@ ANCHORS = tuple(
     layers.scenario(128, n=384, width=width, method=method, damping=0.1, over_threshold=over)
     for width, method, over in ((128, "sgd", 2.5), (192, "kfac", 2.0))
 )
-LARGE = layers.scenario(192, n=576, width=192, method="sgd", damping=0.1, over_threshold=2.5)
+LARGE = layers.scenario(144, n=432, width=144, method="sgd", damping=0.1, over_threshold=2.5)
 
 
 @check(

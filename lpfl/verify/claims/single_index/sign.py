@@ -43,7 +43,7 @@ ANCHORS = (
     anchor(setup.two_atom(128, 0.5, "haar"), link="relu", activation="relu"),
 )
 
-LARGE = Scenario({**ANCHORS[1], "input_dim": 192, "covariance": setup.two_atom(192, 0.5, "haar")})
+LARGE = Scenario({**ANCHORS[1], "input_dim": 144, "covariance": setup.two_atom(144, 0.5, "haar")})
 
 
 def position(scenario: Mapping[str, Any]) -> str:

@@ -32,7 +32,7 @@ OTHER = setup.scenario(
     100, n=250, covariance=setup.two_atom(100, 0.8, "haar"), whitening_aspect=0.1, damping=0.05
 )
 LARGE = setup.scenario(
-    384, n=960, covariance=setup.two_atom(384, 0.8), whitening_aspect=0.1, damping=0.05
+    192, n=480, covariance=setup.two_atom(192, 0.8), whitening_aspect=0.1, damping=0.05
 )
 
 
