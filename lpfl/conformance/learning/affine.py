@@ -16,6 +16,8 @@ from lpfl.conformance.outcomes import Outcome
 from lpfl.conformance.subject import Subject
 
 DAMPING = ("damping", "lambda_", "damp", "eps", "epsilon")
+WORDS = frozenset({"damping", "damp", "eps", "epsilon", "lambda"})
+"""Words in the name of an option that damps."""
 AVERAGE = ("stat_decay", "factor_decay", "ema_decay", "cov_ema_decay", "decay", "beta2", "beta")
 FALLS = 0.4
 """Least exponent of the deviation in the damping: 1 for damping on a factor, 1/2 for its root."""
@@ -37,6 +39,25 @@ class Cause:
 def damping_option(subject: Subject) -> tuple[str, float] | None:
     """Return name and default of the option that damps, if there is one that is positive."""
     return _positive(subject, DAMPING)
+
+
+def dampings(subject: Subject) -> dict[str, float]:
+    """Return every option that damps with its default: each factor may have one of its own.
+
+    The option of ``damping_option`` comes first; the others are those with a word of ``WORDS`` in
+    their name, such as output_damping, eps_left or damping_g.
+    """
+    main = damping_option(subject)
+    if main is None:
+        return {}
+    others = sorted(n for n in known_options(subject) if n != main[0] and WORDS & set(n.split("_")))
+    found = (_positive(subject, (name,)) for name in others)
+    return dict([main, *(entry for entry in found if entry is not None)])
+
+
+def known_options(subject: Subject) -> list[str]:
+    """Return the names of the options that constructor, factory or groups know."""
+    return [str(n) for n in {*subject.constructor_names, *subject.default_group} if str(n)]
 
 
 def without_average(subject: Subject) -> dict[str, Any]:
@@ -84,10 +105,12 @@ def _by_option(
     extra: Mapping[str, Any],
 ) -> Cause:
     name, default = option
-    seen = {}
-    for value in (default, 1e-2 * default, 1e-4 * default):
-        options = {**world.options, **extra, name: value}
-        seen[value] = deviation(subject, replace(world, options=options), side, transform)
+    every, seen = dampings(subject), {}
+    for share in (1.0, 1e-2, 1e-4):
+        options = {**world.options, **extra, **{n: share * v for n, v in every.items()}}
+        where = replace(world, options=options)
+        seen[share * default] = deviation(subject, where, side, transform)
+    name = " and ".join(every) if len(every) > 1 else name
     first, _, last = seen.values()
     details = {"deviation by damping": {f"{k:.3g}": v for k, v in seen.items()}, **extra}
     exponent = math.log10(first / last) / 4 if 0 < last < math.inf and first > 0 else math.nan
@@ -95,6 +118,8 @@ def _by_option(
     falling = math.log10(low / last) / 2 if last > 0 and low > 0 else math.inf
     if last <= bound or max(exponent, falling) >= FALLS:
         says = f"it comes from {name} = {default:g} and falls to {last:.2g} at {name} / 1e4"
+        if len(every) > 1:
+            says = f"it comes from {name} and falls to {last:.2g} with each at 1e-4 of itself"
         if extra:
             says += f" once {next(iter(extra))} is 0"
         return Cause(Outcome.CONVENTION, says, details)
