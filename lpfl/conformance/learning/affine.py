@@ -18,7 +18,10 @@ from lpfl.conformance.subject import Subject
 DAMPING = ("damping", "lambda_", "damp", "eps", "epsilon")
 WORDS = frozenset({"damping", "damp", "eps", "epsilon", "lambda"})
 """Words in the name of an option that damps."""
-AVERAGE = ("stat_decay", "factor_decay", "ema_decay", "cov_ema_decay", "decay", "beta2", "beta")
+AVERAGE = (
+    "stat_decay", "factor_decay", "ema_decay", "cov_ema_decay", "averaging", "decay", "beta2",
+    "beta",
+)  # fmt: skip
 FALLS = 0.4
 """Least exponent of the deviation in the damping: 1 for damping on a factor, 1/2 for its root."""
 GROWS = 10.0
@@ -64,6 +67,11 @@ def without_average(subject: Subject) -> dict[str, Any]:
     """Return the option that makes every statistic that of the present batch."""
     found = _positive(subject, AVERAGE)
     return {found[0]: 0.0} if found else {}
+
+
+def averages(subject: Subject) -> bool:
+    """Return whether there is an option that averages statistics over batches."""
+    return any(subject.accepts(name) for name in AVERAGE)
 
 
 def _positive(subject: Subject, names: tuple[str, ...]) -> tuple[str, float] | None:
