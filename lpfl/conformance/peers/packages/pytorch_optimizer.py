@@ -92,7 +92,12 @@ PACKAGES = (
             "SGDP": Entry(variants={"momentum=0.9": {"momentum": 0.9}}),
             "SafeFP16Optimizer": Entry(undrivable="scales the loss itself (optimizer.backward)"),
             "ScheduleFreeWrapper": Entry(
-                make=around("AdamW"), needs={"mode"}, expected=SHARED_NAMES
+                make=around("AdamW"),
+                needs={"mode"},
+                expected={
+                    **SHARED_NAMES,
+                    "api.resume": "its weight_decay is not that of the group",
+                },
             ),
             "Shampoo": Entry(
                 variants={"preconditioning_compute_steps=4": {"preconditioning_compute_steps": 4}},
