@@ -55,13 +55,22 @@ def _name(name: str, held: Any, lines: dict[str, str]) -> None:
         alias = "" if held.__name__ == name else f" as {name}"
         lines[name] = f"from {held.__module__} import {held.__name__}{alias}"
     elif isinstance(held, PLAIN):
-        lines[name] = f"{name} = {held!r}"
+        lines[name] = f"{name} = {_written(held)}"
     elif isinstance(held, FunctionType):
         defined = _define(held, lines)
         if defined != name:
             lines[name] = f"{name} = {defined}"
     else:
         raise ValueError(f"{name}={held!r}, needs a module, class, function or plain value")
+
+
+def _written(held: Any) -> str:
+    """Return a plain value as text; a container that holds other things starts out empty."""
+    try:
+        ast.literal_eval(repr(held))
+    except (ValueError, SyntaxError):
+        return repr(type(held)())
+    return repr(held)
 
 
 def _bare(function: FunctionType) -> str:

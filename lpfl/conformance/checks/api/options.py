@@ -21,6 +21,7 @@ JUDGED = (
     "weight_decay", "momentum", "betas", "beta", "beta1", "beta2", "damping", "amsgrad", "nesterov",
 )  # fmt: skip
 """Options that always matter; others may rightly do nothing beside the defaults."""
+PLUMBING = frozenset({"foreach", "fused", "capturable", "differentiable", "maximize"})
 VISIBLE = 1e-7
 STEPS = 14
 
@@ -64,10 +65,12 @@ print('effect', gap(a, b, start))
 """
     text = program(subject, body, shapes=shapes, steps=STEPS, stream=(check_id,))
     text, why = proven(subject, text, effects[name])
+    gate = _gate(subject, base, changed)
+    said = f"it acts only with {gate}" if gate else "it is not used"
     return CheckResult(
         check=check_id,
-        outcome=_grade(subject, name),
-        message=f"The effect of {name} is {effects[name]:.2g} of the way: it is not used.",
+        outcome=Outcome.LIMIT if gate else _grade(subject, name),
+        message=f"The effect of {name} is {effects[name]:.2g} of the way: {said}.",
         measured=effects[name],
         bound=VISIBLE,
         scenario={"changed": dict(changed), "options": base, "steps": STEPS},
@@ -106,13 +109,32 @@ def _on_a_loss(subject: Subject, base: Mapping[str, Any], changed: Mapping[str, 
     return distance(*ends) / way if way else 0.0
 
 
+def _gate(subject: Subject, base: Mapping[str, Any], changed: Mapping[str, Any]) -> str:
+    """Return the switch of the constructor that lets an idle option act; empty if there is none."""
+    start, gradients = subject.draw(subject.shapes((6, 4), (5,)), STEPS, "api.options")
+    for name in sorted(subject.constructor_names - set(changed) - PLUMBING):
+        held = subject.default(name)
+        if not isinstance(held, bool):
+            continue
+        switched = {**base, name: not held}
+        try:
+            plain = subject.run(start, uneven(gradients), options=switched)
+            other = subject.run(start, uneven(gradients), options={**switched, **changed})
+        except Exception:
+            continue
+        if plain.finite and distance(plain.end, other.end) > VISIBLE * plain.displacement():
+            return f"{name}={not held}"
+    return ""
+
+
 def _grade(subject: Subject, name: str) -> Outcome:
-    """An option outside the claimed definition, or without a claim, may rest in a signature."""
+    """Grade an idle option: one that the claimed method can do without may rest in a signature."""
     if not name.startswith("beta"):
         return Outcome.DEVIATES
     known = {name, *(own for own, texts in NAMES.items() if name in texts)}
     claimed = [oracle_of(claim) for claim in subject.spec.claims]
-    defined = any(oracle is not None and known & set(oracle.options) for oracle in claimed)
+    parts = [{n for n, v in oracle.options.items() if v} for oracle in claimed if oracle]
+    defined = any(known & part for part in parts)
     return Outcome.DEVIATES if defined else Outcome.LIMIT
 
 
