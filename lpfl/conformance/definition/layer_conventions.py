@@ -53,7 +53,7 @@ class LayerComparison:
         self.notes: list[str] = []
         self.where = option_names.places(subject, oracle)
         self.defaults = option_names.defaults(subject, oracle, self.where)
-        self.switched = option_names.neutral(subject, self.where)
+        self.switched = option_names.neutral(subject, oracle, self.where)
         table = {**option_names.PROBES, **oracle.probes}
         names = [n for n in self.where if not isinstance(self.defaults[n], bool)]
         self.common = {n: table[n] for n in names if n in table}

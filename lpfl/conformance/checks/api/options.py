@@ -9,7 +9,7 @@ import torch
 from lpfl.conformance.checks.api.paths import uneven
 from lpfl.conformance.definition.alternatives import alternatives
 from lpfl.conformance.definition.option_names import NAMES
-from lpfl.conformance.oracles import oracle_of
+from lpfl.conformance.oracles import layer_oracle_of, oracle_of
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.registry import check
 from lpfl.conformance.rounding import rounds_away
@@ -128,14 +128,19 @@ def _gate(subject: Subject, base: Mapping[str, Any], changed: Mapping[str, Any])
 
 
 def _grade(subject: Subject, name: str) -> Outcome:
-    """Grade an idle option: one that the claimed method can do without may rest in a signature."""
-    if not name.startswith("beta"):
-        return Outcome.DEVIATES
+    """Grade an idle option: it deviates if a claimed method has it.
+
+    A beta that the method can do without, or an option beside the claims, rests in a signature.
+    """
     known = {name, *(own for own, texts in NAMES.items() if name in texts)}
-    claimed = [oracle_of(claim) for claim in subject.spec.claims]
-    parts = [{n for n, v in oracle.options.items() if v} for oracle in claimed if oracle]
-    defined = any(known & part for part in parts)
-    return Outcome.DEVIATES if defined else Outcome.LIMIT
+    claimed = [
+        o for claim in subject.spec.claims if (o := oracle_of(claim) or layer_oracle_of(claim))
+    ]
+    parts = [
+        {n for n, value in oracle.options.items() if value or not name.startswith("beta")}
+        for oracle in claimed
+    ]
+    return Outcome.DEVIATES if any(known & part for part in parts) else Outcome.LIMIT
 
 
 def _strong(subject: Subject) -> dict[str, Any]:

@@ -89,7 +89,8 @@ def maximize(subject: Subject) -> Iterable[CheckResult]:
         if not all(subject.accepts(name) for name in options):
             continue
         result = agree(subject, _mirror(subject, options), subject.shapes(*TALL), 8)
-        if result.outcome is Outcome.DEVIATES and "maximize" not in subject.constructor_names:
+        inner = not subject.hides_options and "maximize" not in subject.constructor_names
+        if result.outcome is Outcome.DEVIATES and inner:
             message = f"{result.message[:-1]}: maximize is an option of what it wraps."
             result = replace(result, outcome=Outcome.LIMIT, message=message)
         yield result

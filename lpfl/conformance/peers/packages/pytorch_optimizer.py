@@ -85,7 +85,7 @@ PACKAGES = (
             "NorMuon": MUON,
             "OrthoGrad": Entry(make=around("AdamW")),
             "PCGrad": Entry(undrivable="takes a list of losses (pc_backward)"),
-            "Ranger21": Entry(options={"num_iterations": 1000}),
+            "Ranger21": Entry(options={"num_iterations": 1000, "num_warm_up_iterations": 20}),
             "SAM": SHARPNESS,
             "SCIONLight": Entry(needs={"keeps_grad"}),
             "SGDW": Entry(variants={"momentum=0.9": {"momentum": 0.9}}),
