@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from lpfl.conformance.trajectory import gap
+from lpfl.conformance.trajectory import gap, reach
 
 if TYPE_CHECKING:
     from lpfl.conformance.subject import Subject
@@ -105,24 +105,31 @@ def wobble(
     options: Mapping[str, Any] | None = None,
     runs: "Sequence[Run]" = (),
 ) -> float:
-    """Return the distance made by rounding of the inputs; one made by a seed counts a tenth."""
+    """Return the distance made by rounding of the inputs; one made by a seed counts a tenth.
+
+    It is in units of the way of the first of the runs, or of an ordinary run.
+    """
 
     def ordinary(s: Any, g: Any) -> "Trajectory":
         return subject.run(s, g, options=options)
 
     largest, size = 0.0, ROUNDING[inner_precision(subject)]
-    for run in (ordinary, *runs):
+    way = reach(runs[0](list(start), list(gradients))) if runs else 0.0
+    for run in runs or (ordinary,):
         base = run(list(start), list(gradients))
+        share = reach(base) / way if way else 1.0
+        if not share > 0:
+            continue
         for draw in range(2):
             noisy = [
                 [_noisy(subject, g, size, draw, t) for g in step]
                 for t, step in enumerate(gradients)
             ]
-            largest = max(largest, gap(run(list(start), noisy), base))
+            largest = max(largest, share * gap(run(list(start), noisy), base))
         subject.seed += _OTHER_SEED
         try:
             seeded = run(list(start), list(gradients))
         finally:
             subject.seed -= _OTHER_SEED
-        largest = max(largest, gap(seeded, base) / 10)
+        largest = max(largest, share * gap(seeded, base) / 10)
     return largest
