@@ -3,13 +3,14 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+DOCS_READY := $(VENV)/.ready-docs
 PEERS := .venv-peers
 PEERS_READY := $(PEERS)/.ready
 JOBS ?= 2
 export OMP_NUM_THREADS := 1
 export MKL_NUM_THREADS := 1
 
-.PHONY: verify test test-peers survey lint bench clean
+.PHONY: verify test test-peers survey docs lint bench clean
 
 verify: $(READY)
 	$(BIN)/lpfl verify --profile quick
@@ -22,6 +23,11 @@ test-peers: $(PEERS_READY)
 
 survey: $(PEERS_READY)
 	$(PEERS)/bin/lpfl survey --quick --out reports/optimizers --jobs $(JOBS)
+
+# Every warning is an error; the examples in the pages are tests of `make test`.
+docs: $(DOCS_READY)
+	$(BIN)/python -m sphinx --builder html --fail-on-warning --keep-going --quiet docs docs/_build/html
+	@echo "docs/_build/html/index.html"
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -38,6 +44,10 @@ $(READY): pyproject.toml constraints.txt
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	touch $(READY)
 
+$(DOCS_READY): $(READY)
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev,docs]'
+	touch $(DOCS_READY)
+
 # Other people's optimizers: pinned, and apart from the environment of the project.
 $(PEERS_READY): pyproject.toml constraints-peers.txt
 	$(PYTHON) -m venv $(PEERS)
@@ -46,4 +56,4 @@ $(PEERS_READY): pyproject.toml constraints-peers.txt
 	touch $(PEERS_READY)
 
 clean:
-	rm -rf $(VENV) $(PEERS) reports/latest .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(PEERS) reports/latest .hypothesis .mypy_cache .pytest_cache .ruff_cache docs/_build docs/generated

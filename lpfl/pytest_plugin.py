@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-RECORDS_PROPERTY = "lpfl_records"
-
+from lpfl.verify.options import RECORDS_PROPERTY
 
 USUAL = {"profile": None, "seed": 0, "device": "cpu", "dtype": "float64"}
 
@@ -79,11 +78,19 @@ def require_options(config: pytest.Config) -> None:
         if report is not None and not output_path("report", report).parent.is_dir():
             raise ValueError(f"report={report!r}, needs a folder that exists")
         if words["device"] != "cpu":
-            from lpfl.verify.runner import require_device
+            from lpfl.verify.running.runner import require_device
 
             require_device(words["device"])
     except ValueError as error:
         raise pytest.UsageError(f"lpfl: --lpfl-{error}") from None
+
+
+def require_own_theory() -> None:
+    """Raise pytest.UsageError if the project has a package ``theory`` that shadows ours."""
+    from lpfl.commands.doctor import foreign_theory
+
+    for problem in foreign_theory():
+        raise pytest.UsageError(f"lpfl: {problem}")
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
@@ -102,13 +109,16 @@ def pytest_collection_modifyitems(
     session: pytest.Session, config: pytest.Config, items: list[pytest.Item]
 ) -> None:
     """Add the claims, and the checks of the optimizers, that are asked for."""
-    if config.getoption("--lpfl-optimizer") or config.getini("lpfl_optimizers"):
+    optimizers = config.getoption("--lpfl-optimizer") or config.getini("lpfl_optimizers")
+    pattern = config.getoption("--lpfl-claims")
+    if optimizers or pattern is not None:
+        require_own_theory()
+    if optimizers:
         from lpfl.conformance.pytest_items import collect_optimizers
 
         items += collect_optimizers(session)
-    pattern = config.getoption("--lpfl-claims")
     if pattern is not None:
-        from lpfl.verify.pytest_claims import collect_claims
+        from lpfl.verify.running.pytest_claims import collect_claims
 
         items += collect_claims(session, pattern)
 
@@ -138,10 +148,10 @@ class RecordCollector:
         from lpfl.results.runs import keep_aside
         from lpfl.results.store import read_results
         from lpfl.results.writer import ResultsWriter
-        from lpfl.verify.environment import run_header
         from lpfl.verify.registry import CLAIMS
-        from lpfl.verify.run_page import write_run_page
-        from lpfl.verify.runner import Plan
+        from lpfl.verify.running.environment import run_header
+        from lpfl.verify.running.run_page import write_run_page
+        from lpfl.verify.running.runner import Plan
 
         page = Path(self._config.getoption("--lpfl-report"))
         results = page.with_suffix(page.suffix + ".jsonl")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from importlib.metadata import EntryPoint
@@ -16,63 +17,7 @@ from lpfl.verify.registry import load
 
 ROOT = Path(__file__).resolve().parent.parent
 
-THEORY = """
-import sympy as sp
-
-from theory.core.claim import Assumption, Claim, collect
-from theory.core.notation import NOTATION, eta, scalar
-from theory.core.pack import Pack
-from theory.core.part import Kind, Part
-from theory.core.source import Source
-
-halving = scalar("h_x", "halving", "what is left of a number after a step on its square")
-
-CLAIM = Claim(
-    id="FOR-01",
-    title="A gradient step on a square",
-    says="A step of size eta on x squared over two leaves 1 - eta of x.",
-    source=Source.derived(),
-    parts={"left_over": Part(Kind.IDENTITY, sp.Eq(halving, 1 - eta, evaluate=False))},
-    assumptions=(Assumption("step size at most 1", eta <= 1),),
-    example={"step_size": 0.5},
-)
-PACK = Pack(
-    prefix="FOR",
-    title="A foreign pack",
-    claims=collect([CLAIM]),
-    checks="foreign_checks",
-    notation=NOTATION,
-)
-"""
-CHECKS = '''
-from lpfl.optim.sgd import sgd_step
-from lpfl.verify.check import check
-from lpfl.verify.expect import Same
-from lpfl.verify.planting import Fault
-from lpfl.verify.space import Reals
-from lpfl.verify.tolerance import rounding
-
-
-@check("FOR-01", (Reals("step_size", 0.1, 1.0),))
-def left_over(trial):
-    """One step of SGD from 1."""
-    trial.admit(step_size=trial.step_size)
-    x = trial.tensor([1.0])
-    after = sgd_step(x, x, step_size=trial.step_size)
-    yield Same(
-        part="left_over",
-        measured=after,
-        predicted=trial.number("left_over"),
-        tolerance=rounding(trial.dtype, dim=1),
-        scale=1.0,
-    )
-
-
-FAULTS = (
-    Fault("FOR-01", "lpfl.optim.sgd:sgd_step", "step_size * grad", "-step_size * grad", "ascent"),
-    Fault("FOR-01", "lpfl.optim.sgd:sgd_step", "step_size * grad", "grad", "full step"),
-)
-'''
+EXAMPLE = ROOT / "docs" / "examples" / "foreign_pack"
 ENTRY_POINTS = "[lpfl.claims]\nforeign = foreign_theory:PACK\nbroken = foreign_broken:PACK\n"
 
 
@@ -84,8 +29,8 @@ def installed_package(tmp_path: Path) -> Path:
     info.mkdir(parents=True)
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: foreign\nVersion: 1.0\n")
     (info / "entry_points.txt").write_text(ENTRY_POINTS)
-    (site / "foreign_theory.py").write_text(THEORY)
-    (site / "foreign_checks.py").write_text(CHECKS)
+    for module in EXAMPLE.glob("*.py"):
+        shutil.copy(module, site)
     (site / "foreign_broken.py").write_text("raise RuntimeError('needs <b>a</b> licence')\n")
     return site
 

@@ -76,8 +76,8 @@ def state_of_checks() -> list[str]:
     """Print devices and counts; return what is wrong with the claims."""
     import torch
 
-    from lpfl.verify.environment import device_name
     from lpfl.verify.registry import CHECKS, CLAIMS, REGISTRY
+    from lpfl.verify.running.environment import device_name
 
     gpu = device_name("cuda") if torch.cuda.is_available() else "none"
     print(f"gpu: {gpu}; torch threads: {torch.get_num_threads()}")

@@ -81,7 +81,7 @@ def run(args: argparse.Namespace) -> int:
     effect = DEFAULT_EFFECT if args.effect is None else args.effect
     report = gate(results, baseline, strict=args.strict, effect=effect, where=args.baseline)
     if args.confirm and baseline is not None and any(r.status == "regression" for r in report.rows):
-        from lpfl.verify.confirm import confirmed
+        from lpfl.verify.running.confirm import confirmed
 
         report = confirmed(report, results, baseline)
     print(to_text(report))

@@ -20,13 +20,15 @@ examples:
   lpfl verify --claims 'LR-*' --profile ci        24 scenarios each
   lpfl verify --resume                            go on with the newest run where it was interrupted
   lpfl verify --claims LR-06 --scenario '{...}'   one scenario, as a page prints it
+  lpfl verify --claims SI-03 --beyond damping     where the statement breaks, drawn
   lpfl verify --scheduler tcp://host:8786         on the workers of a Dask cluster
 
 Each run gets a folder of its own in reports/runs, and reports/latest points to the newest. A folder
 given by --out is written directly; a run that it holds moves to its folder earlier.
 
 exit codes: 0 nothing refuted; 1 refuted, or an error in a check; 2 bad input, or the disk is full;
-3 inconclusive under --strict; 130 interrupted (129 and 143 by a signal), resumable"""
+3 nothing was decided, or inconclusive under --strict; 130 interrupted (129 and 143 by a signal),
+resumable"""
 
 
 def add_parser(commands: Any) -> None:
@@ -43,6 +45,11 @@ def add_parser(commands: Any) -> None:
         "--claims", metavar="PATTERN", help="comma-separated ids or 'LR-*' patterns (default all)"
     )
     parser.add_argument("--scenario", metavar="JSON", help="run one claim on this scenario only")
+    parser.add_argument(
+        "--beyond",
+        metavar="AXIS",
+        help="sweep one axis of one claim past the ends of its domain (which is no verdict)",
+    )
     parser.add_argument("--seed", type=int, help="suite seed (default 0)")
     parser.add_argument("--device", help="cpu, cuda or cuda:N (default cpu)")
     parser.add_argument("--dtype", help="float64 or float32 (default float64)")
@@ -58,14 +65,18 @@ def add_parser(commands: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run the plan; 0 ok, 1 refuted or error, 3 inconclusive under --strict, 130 interrupted."""
+    """Run the plan; 0 ok, 1 refuted or error, 3 undecided, 130 interrupted."""
     from lpfl.results.runs import LATEST, REPRODUCED
 
     require_cheap(args)
+    if args.beyond is not None:
+        from lpfl.commands.verify_beyond import run_beyond
+
+        return run_beyond(args, DEFAULTS)
     usual = REPRODUCED if args.scenario is not None else LATEST
     out = Path(args.out) if args.out is not None else Path("reports") / usual
     from lpfl.sweep.backends import backend_for
-    from lpfl.verify.resuming import Place, plan_of
+    from lpfl.verify.running.resuming import Place, plan_of
 
     plan = plan_of(args, out, DEFAULTS)
     jobs = args.jobs if args.jobs is not None else (1 if plan.device != "cpu" else 2)
@@ -110,7 +121,7 @@ def require_cheap(args: argparse.Namespace) -> None:
 
 def go_on(place: Any, jobs: int, backend: Any = None) -> None:
     """Evaluate the claims that the run lacks; records are written as each claim ends."""
-    from lpfl.verify.runner import run_plan
+    from lpfl.verify.running.runner import run_plan
 
     total = len(place.plan.claim_ids)
     done = total - len(place.left.claim_ids) if place.left else total
@@ -145,7 +156,7 @@ def judged(
 ) -> int:
     """Say what failed, and return the exit code."""
     from lpfl.verify.registry import REGISTRY
-    from lpfl.verify.runner import overall
+    from lpfl.verify.running.runner import overall
 
     for record in records:
         if record["verdict"] == "error":
@@ -155,5 +166,8 @@ def judged(
     outcome = overall(records)
     if outcome is None or outcome == "refuted":
         return 1
+    if all(record["verdict"] == "inconclusive" for record in records):
+        say("nothing was decided: every claim is inconclusive")
+        return INCONCLUSIVE
     unclear = outcome == "inconclusive" or REGISTRY.broken
     return INCONCLUSIVE if unclear and args.strict else 0

@@ -2,8 +2,8 @@
 
 The t interval alone errs far more often than it says where the sample is skewed: at level 5e-9 and
 64 replicates by a factor 185 at skewness 1, 7,000 at skewness 2 (exact sampling of gamma laws, in
-tests/test_decide_level.py). The sample's own skewness is no remedy by itself: the samples that err
-are those in which the large values are missing. Hence the first-order skewness term of a
+tests/verify/test_decide_level.py). The sample's own skewness is no remedy by itself: the samples
+that err are those in which the large values are missing. Hence the first-order skewness term of a
 studentized mean (Hall, Annals of Statistics 16 (1988) 927, eq. (2.3)) with three times the
 sample's skewness, plus one that chance alone could hide, and a quarter of the level. With them the
 level is at most the stated one for gamma laws of skewness up to 1 from 32 replicates, up to 2 from

@@ -54,6 +54,7 @@ def equivalence(
             interval, max(tolerance - gap, 0.1 * tolerance), _room(matters, tolerance)
         ),
         margin_std_error=interval.std_error / tolerance,
+        interval=(interval.low, interval.high),
     )
 
 

@@ -32,6 +32,7 @@ class Verdict:
     """One decision, with what is needed to judge it.
 
     sharp: a bound that may be attained, so that a margin of zero is no sign of trouble.
+    interval: where the measured number lies at the level of the decision, in its own units.
     """
 
     outcome: Outcome
@@ -47,6 +48,7 @@ class Verdict:
     margin_std_error: float = 0.0
     detail: str = ""
     sharp: bool = False
+    interval: tuple[float, float] | None = None
 
     def with_detail(self, detail: str) -> "Verdict":
         """Return the same verdict with a plain-text remark."""

@@ -8,7 +8,7 @@ from lpfl.report.axes import Axis
 from lpfl.report.svg import Point, frame, line, marks, polyline, side_label, text
 
 WIDTH, HEIGHT, POINTS = 640, 360, 61
-SHAPES = ("dot", "square", "triangle", "diamond", "plus", "cross", "ring")
+SHAPES = ("dot", "square", "ring", "diamond", "plus", "star", "house")
 COLOURS = ("#444444", "#0072b2", "#56b4e9", "#d55e00", "#009e73", "#cc79a7", "#e69f00")
 STYLE = (
     "text{font:12px sans-serif;fill:#222}.middle{text-anchor:middle}.end{text-anchor:end}"

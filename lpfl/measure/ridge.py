@@ -56,6 +56,19 @@ def predict(fit: RidgeFit, F: Tensor) -> Tensor:
     return torch.einsum("rnk,rk->rn", F, fit.coefficients) + fit.intercept[:, None]
 
 
+def fit_and_test(
+    network: TwoLayerNetwork, rows: Sample, test: Sample, *, penalty: float
+) -> tuple[RidgeFit, Tensor]:
+    """Fit the second layer on ``rows``; return the fit and its mean squared error (R,) on ``test``.
+
+    For several networks on the same samples, which are then drawn once.
+    Raises: ValueError as ``fit_ridge``.
+    """
+    fit = fit_ridge(features(network, rows.inputs), rows.targets, penalty=penalty)
+    error = test.targets - predict(fit, features(network, test.inputs))
+    return fit, error.square().mean(-1)
+
+
 def error_on_fresh_rows(
     problem: SingleIndexProblem,
     network: TwoLayerNetwork,

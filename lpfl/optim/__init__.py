@@ -1,6 +1,6 @@
-"""Reference optimizers, one method per file. OPTIMIZERS: name -> factory of a Method.
+"""Reference optimizers, one method a file. OPTIMIZERS: name -> factory of a Method.
 
-Nothing is listed: every factory written in a module of this package is found by its name. A
+Nothing is listed: every factory written in a module below this package is found by its name. A
 factory carries the dataclass of its hyper-parameters as ``factory.optimizer``.
 """
 
@@ -15,7 +15,7 @@ from lpfl.optim.core.method import Method
 def _found() -> Mapping[str, Callable[..., Method]]:
     """Return the factories of all modules, by name; two of one name are an error."""
     factories: dict[str, Callable[..., Method]] = {}
-    for module in pkgutil.iter_modules(__path__, __name__ + "."):
+    for module in pkgutil.walk_packages(__path__, __name__ + "."):
         for value in vars(importlib.import_module(module.name)).values():
             kind = getattr(value, "optimizer", None)
             if kind is None or kind.__module__ != module.name:

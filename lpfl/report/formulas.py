@@ -12,7 +12,6 @@ from markupsafe import Markup
 from sympy.core.function import AppliedUndef
 from sympy.printing.latex import LatexPrinter
 
-_NAMESPACE = ' xmlns="http://www.w3.org/1998/Math/MathML"'  # HTML needs none
 LONG_LINE = 200  # characters of LaTeX, about as wide as the column
 
 _GREEK = frozenset(
@@ -27,10 +26,14 @@ _WRITTEN = {"epsilon": r"\varepsilon", "ell": r"\ell", "perp": r"\perp", "star":
 _WRITTEN |= {"*": r"\star", "+": "+", "-": "-", "'": r"\prime", "max": r"\max", "min": r"\min"}
 _WRITTEN |= {"inf": r"\infty", "infty": r"\infty"}
 _ACCENTS = ("hat", "bar", "tilde")
-_LONE_OPERATOR = re.compile(r"<mrow>(<mo)>([^<]*</mo>)</mrow>")
+_FENCE = re.compile(r'<mo stretchy="true" fence="true" form="(?:prefix|postfix)">')
+_TAG = re.compile(r"<[^>]*>")
+_ROW = re.compile(r"</?mrow>")
+_UPRIGHT = re.compile(r'<mrow>((?:<mi mathvariant="normal">[^<]*</mi>){2,})</mrow>')
+_LONE_OPERATOR = re.compile(r"<mrow><mo>([^<]*)</mo></mrow>")
 _FUNCTION = re.compile(r"<m[io]>(sin|cos|tan|log|exp|max|min|det|arccos|arcsin|arctan)</m[io]>")
 _MINUS_TOP = re.compile(r"<mo>(&#x02212;)</mo><mo>(&#x022A4;)</mo>")
-_LEADING_SIGN = re.compile(r"(<math[^>]*><mrow>)<mo>([^<]*</mo>)")
+_LEADING_SIGN = re.compile(r"^<mo>(?=&#x02212;|&#x0002B;)")
 _INDICES = re.compile(r"[ijkl]+")
 _EXPECTATION = re.compile(r"E(_.*)?")
 _BRACKET_OR_SPACE = re.compile(r"[{} ]|\\left(?![a-z])|\\right(?![a-z])")
@@ -183,12 +186,12 @@ def to_latex(expression: sp.Basic) -> str:
 
 
 def to_mathml(expression: sp.Basic) -> Markup:
-    """Return ``expression`` as inline MathML; its LaTeX is kept as the alternative text."""
+    """Return ``expression`` as inline MathML."""
     return _mathml(to_latex(expression))
 
 
-def pieces(relation: sp.Basic, *, block: bool = True) -> list[Markup]:
-    """Return a relation as MathML (large if ``block``) in pieces between which a line may break.
+def pieces(relation: sp.Basic) -> list[Markup]:
+    """Return a relation as MathML in pieces between which a line may break.
 
     A break may come before the sign of the relation, before each term of a side, and between
     the factors of a term that is too long for a line.
@@ -197,7 +200,7 @@ def pieces(relation: sp.Basic, *, block: bool = True) -> list[Markup]:
     left, right = (_terms(side) for side in (relation.lhs, relation.rhs))
     right[0] = f"{sign} {right[0]}"
     terms = [part for term in (*left, *right) for part in _broken(term)]
-    return [_mathml(term, block=block) for term in terms]
+    return [_mathml(term) for term in terms]
 
 
 def _terms(side: Any) -> list[str]:
@@ -225,19 +228,34 @@ def letter_mathml(name: str) -> Markup:
     return _mathml(letter(name))
 
 
-def _mathml(latex: str, *, block: bool = False) -> Markup:
-    body = convert(latex, display="block" if block else "inline")
-    body = _LONE_OPERATOR.sub(r'\1 lspace="0" rspace="0">\2', body)
+def _mathml(latex: str) -> Markup:
+    """Return MathML without what browsers add by themselves: fences, spaces, an outer row."""
+    body = convert(latex)
+    body = body[body.index(">") + 1 : -len("</math>")]
+    body = _FENCE.sub("<mo>", body)
+    body = _UPRIGHT.sub(lambda m: f"<mi>{_TAG.sub('', m[1])}</mi>", body)
+    body = _LONE_OPERATOR.sub(r"<mi>\1</mi>", body)
     body = body.replace("<mi>&#x02032;</mi>", "<mo>&#x02032;</mo>")
     body = _MINUS_TOP.sub(r"<mi>\1\2</mi>", body)
     body = _FUNCTION.sub(r'<mo lspace="0.17em" rspace="0">\1</mo>', body)
-    body = _LEADING_SIGN.sub(r'\1<mo lspace="0.22em" rspace="0.22em">\2', body)
-    body = _LONE_LETTER.sub(r"\1", body).replace(_NAMESPACE, "").replace(' display="inline"', "")
-    body = _CODE.sub(_character, body)
-    opening = Markup('<math alttext="{}"').format(latex)
-    return opening + Markup(body.removeprefix("<math"))
+    body = _LONE_LETTER.sub(r"\1", body)
+    body = _inside_lone_row(body)
+    body = _LEADING_SIGN.sub('<mo form="infix">', body)
+    return Markup(f"<math>{_CODE.sub(_character, body)}</math>")
+
+
+def _inside_lone_row(body: str) -> str:
+    """Return what the row holds if it is all there is: ``math`` is a row itself."""
+    if not body.startswith("<mrow>"):
+        return body
+    depth = 0
+    for tag in _ROW.finditer(body):
+        depth += -1 if tag[0] == "</mrow>" else 1
+        if depth == 0:
+            return body[len("<mrow>") : tag.start()] if tag.end() == len(body) else body
+    return body
 
 
 def _character(code: re.Match[str]) -> str:
     character = chr(int(code[1], 16))
-    return code[0] if character in '<>&"' else character
+    return {"<": "&lt;", ">": "&gt;", "&": "&amp;"}.get(character, character)

@@ -10,6 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from lpfl.report.prose import part_words, prose
+from lpfl.report.trend import sparkline
 
 _INVISIBLE = re.compile(
     r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]"
@@ -33,6 +34,11 @@ def render(template: str, *, more_style: str = "", script: str = "", **values: A
     return _INVISIBLE.sub("\ufffd", page.render(style=Markup(style), policy=policy, **values))
 
 
+def style_sheet() -> str:
+    """Return the style sheet that all pages share."""
+    return _text("page.css")
+
+
 def _text(name: str) -> str:
     return (Path(__file__).parent / "templates" / name).read_text(encoding="utf-8")
 
@@ -52,4 +58,5 @@ def _environment() -> Environment:
     environment.filters["slug"] = lambda verdict: str(verdict).replace(" ", "-")
     environment.filters["prose"] = prose
     environment.filters["part_words"] = part_words
+    environment.filters["sparkline"] = sparkline
     return environment

@@ -1,4 +1,4 @@
-"""The observations of a claim on its page: scenarios by number, and the few rows that matter."""
+"""The observations of a claim on its page: the refuted and the open ones, scenarios by number."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -7,8 +7,8 @@ from typing import Any
 
 from lpfl.report.numerals import flat, short
 
-MOST_ROWS = 12  # fewer than scenarios, so that every number in a row is listed
-MOST_SCENARIOS = 24
+MOST_ROWS = 12
+DITTO = "″"
 _SEVERITY = {"refuted": 0, "inconclusive": 1, "confirmed": 2}
 Record = Mapping[str, Any]
 
@@ -17,41 +17,43 @@ Record = Mapping[str, Any]
 class Observed:
     """Rows refer to a scenario by its number; what all scenarios share is said once.
 
-    shared: (field, value). columns: the other fields. scenarios: a number, then a value a column.
-    rows: outcome, part, number of the scenario, predicted, measured, statistic, margin,
-    replicates, detail. The two counts say how many rows and scenarios are in the file alone.
+    total: of all observations. shared: (field, value). columns: the other fields. scenarios: a
+    number, then a value a column, of those that rows refer to. rows: outcome, part, number of the
+    scenario, predicted, measured, margin, replicates, detail (a ditto mark where it is that of the
+    row above). rows_left_out: of the refuted and open ones, how many are in the file alone.
     """
 
+    total: int = 0
     shared: list[tuple[str, str]] = field(default_factory=list)
     columns: list[str] = field(default_factory=list)
     scenarios: list[list[str]] = field(default_factory=list)
-    scenarios_left_out: int = 0
     rows: list[list[str]] = field(default_factory=list)
     rows_left_out: int = 0
     has_details: bool = False
 
 
-def observed(observations: Sequence[Record], worst: Record | None = None) -> Observed:
-    """Return what the page shows of ``observations``; ``worst`` is the deciding scenario."""
+def observed(observations: Sequence[Record]) -> Observed:
+    """Return what the page shows of ``observations``."""
+    chosen = [o for o in by_severity(observations) if o["outcome"] != "confirmed"]
+    shown = chosen[:MOST_ROWS]
+    if not shown:
+        return Observed(total=len(observations))
     numbers = scenario_numbers(observations)
     by_number = {numbers[_key(o["scenario"])]: o["scenario"] for o in observations}
-    chosen = nearest(observations)
-    shown = chosen[:MOST_ROWS]
-    referred = {numbers[_key(o["scenario"])] for o in shown}
-    referred |= {numbers[_key(worst)]} if worst and _key(worst) in numbers else set()
     fields = {number: dict(flat(scenario)) for number, scenario in by_number.items()}
-    names = list(dict.fromkeys(name for one in fields.values() for name in one))
+    names = [name for name in dict.fromkeys(n for one in fields.values() for n in one)
+             if not _left_out(name, fields)]  # fmt: skip
     seen = {name: {one.get(name) for one in fields.values()} for name in names}
     columns = [name for name in names if len(seen[name]) > 1]
-    listed = sorted(referred)[:MOST_SCENARIOS]
-    first = fields[min(fields)] if fields else {}
+    listed = sorted({numbers[_key(o["scenario"])] for o in shown})
+    first = fields[min(fields)]
     return Observed(
+        total=len(observations),
         shared=[(name, first[name]) for name in names if len(seen[name]) == 1],
         columns=columns,
         scenarios=[[str(n), *(fields[n].get(name, "") for name in columns)] for n in listed],
-        scenarios_left_out=len(fields) - len(listed),
-        rows=[_row(o, numbers[_key(o["scenario"])]) for o in shown],
-        rows_left_out=len(observations) - len(shown),
+        rows=_dittoed([_row(o, numbers[_key(o["scenario"])]) for o in shown]),
+        rows_left_out=len(chosen) - len(shown),
         has_details=any(o["detail"] for o in shown),
     )
 
@@ -67,15 +69,17 @@ def number_of(scenario: Record, observations: Sequence[Record]) -> int | None:
     return scenario_numbers(observations).get(_key(scenario))
 
 
-def nearest(observations: Sequence[Record]) -> list[Record]:
-    """Return the refuted, the inconclusive, and of each part the one nearest to its limit."""
-    ordered = sorted(observations, key=lambda o: (_SEVERITY[o["outcome"]], -o["statistic"]))
-    chosen, parts = [], set()
-    for o in ordered:
-        if o["outcome"] != "confirmed" or o["part"] not in parts:
-            chosen.append(o)
-        parts.add(o["part"])
-    return chosen
+def by_severity(observations: Sequence[Record]) -> list[Record]:
+    """Return the observations, refuted ones first, then inconclusive ones; nearest to the limit."""
+    return sorted(observations, key=lambda o: (_SEVERITY[o["outcome"]], -o["statistic"]))
+
+
+def _left_out(name: str, fields: Mapping[int, Mapping[str, str]]) -> bool:
+    """Say whether a field is a seed of its own, or repeats the dimension of the inputs."""
+    if name.endswith("seed"):
+        return True
+    same = all(one.get(name) == one.get("input_dim") for one in fields.values())
+    return name == "covariance.dim" and same
 
 
 def _key(scenario: Record) -> str:
@@ -83,10 +87,20 @@ def _key(scenario: Record) -> str:
 
 
 def _row(o: Record, number: int) -> list[str]:
-    values = [short(o[key]) for key in ("predicted", "measured", "statistic", "margin")]
-    words = [o["outcome"], o["part"], str(number)]
+    values = [short(o[key]) for key in ("predicted", "measured", "margin")]
+    words = [o["outcome"], o["part"].replace("_", " "), str(number)]
     return [*words, *values, short(o["replicates"]), _cut(o["detail"])]
 
 
-def _cut(text: str, length: int = 160) -> str:
+def _dittoed(rows: list[list[str]]) -> list[list[str]]:
+    """Return the rows with a ditto mark for a detail that the row above has too."""
+    above = ["", *(row[-1] for row in rows)]
+    return [
+        [*row[:-1], DITTO] if row[-1] and row[-1] == before else row
+        for row, before in zip(rows, above, strict=False)
+    ]
+
+
+def _cut(text: str, length: int = 100) -> str:
+    text = text.removeprefix("tolerance: ")
     return text if len(text) <= length else text[: length - 1] + "…"

@@ -2,12 +2,14 @@
 
 Beyond the required fields (title, x_label, y_label, series of {name, style, x, y}) a picture may
 have x_scale and y_scale ("linear", "log"), y_limits [low, high] (what lies outside is drawn on
-the edge), wide (true: the whole column) and note. A series may have low and high (a band, or
-whiskers), colour (0..11, its place in the list by default: the same method keeps its colour from
-picture to picture) and role "prediction" (thin and dotted, explained in the note, not in the
-legend). style "bars" draws a histogram: x are the centres of equally wide bins.
+the edge), wide (true: the whole column), direct (true: names beside the lines, no legend) and
+note. A series may have low and high (a band, or whiskers), colour (0..11, by default that of its
+method, which has the same one in every picture) and role "prediction" (thin and dotted, explained
+in the note, not in the legend). style "bars" draws a histogram: x are the centres of equally wide
+bins.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from math import ceil
@@ -29,10 +31,14 @@ from lpfl.report.svg import (
     text,
 )
 
-MARK_SHAPES = (
-    *("dot", "square", "triangle", "diamond", "plus", "cross"),
-    *("ring", "down", "star", "minus", "hourglass", "pipe"),
+MARK_SHAPES = (  # those of outcomes (dot, triangle, cross) are not among them
+    *("ring", "square", "diamond", "plus", "star", "house"),
+    *("minus", "hourglass", "pipe", "bow", "corner", "angle"),
 )
+METHOD_COLOURS = {
+    "KFAC": 0, "SGD": 1, "gradient": 1, "AMGD": 2, "alternating": 2, "Adam": 3, "AdamW": 3,
+    "sign": 5, "Shampoo": 6, "Muon": 7, "SOAP": 8, "FOOF": 9, "DFW": 10, "NGD": 11, "natural": 11,
+}  # fmt: skip
 WIDE = 720
 _COLOURS = 12
 _MOST_POINTS = 120
@@ -41,6 +47,7 @@ _LEGEND_LETTERS = 26
 _LONE_BAR = 0.1
 _FEW_BANDS = 5
 _LEFT = 62
+_NAMES = 72  # room for names beside the lines
 
 
 def picture(data: Mapping[str, Any]) -> Markup:
@@ -48,29 +55,64 @@ def picture(data: Mapping[str, Any]) -> Markup:
 
     Long series are thinned to 120 points. Points that a log axis cannot show are left out.
     """
+    colours = colours_of(data["series"])
     series = [
-        {**_thinned(one), "colour": one.get("colour", index) % _COLOURS}
-        for index, one in enumerate(data["series"])
+        {**_thinned(one), "colour": colour, "form": one.get("colour", index) % _COLOURS}
+        for index, (one, colour) in enumerate(zip(data["series"], colours, strict=True))
     ]
     log_x, log_y = data.get("x_scale") == "log", data.get("y_scale") == "log"
     width = WIDE if data.get("wide") else WIDTH
     columns = (width - _LEFT) // _LEGEND_COLUMN
     named = [one for one in series if one.get("role") != "prediction"]
-    top, plot_height = 10 + 18 * ceil(len(named) / columns), 300 if data.get("wide") else 250
+    direct = bool(data.get("direct"))
+    legend_rows = 0 if direct else ceil(len(named) / columns)
+    top, plot_height = 10 + 18 * legend_rows, 300 if data.get("wide") else 250
     bottom = top + plot_height
     bars = any(one["style"] == "bars" for one in series)
     xs = [v for s in series for v in (_edges(s["x"]) if s["style"] == "bars" else s["x"])]
     ys = [v for s in series for key in ("y", "low", "high") for v in s.get(key, ())]
-    x = axis_for(xs, _LEFT, width - 14, log=log_x)
+    x = axis_for(xs, _LEFT, width - (_NAMES if direct else 14), log=log_x)
     y = axis_for(data.get("y_limits") or ys + [0.0] * bars, bottom, top, log=log_y)
-    parts = _legend(named, columns)
+    parts = [] if direct else _legend(named, columns)
     parts += frame(x, y, top=top, bottom=bottom)
     band = "band" if sum("low" in one for one in series) <= _FEW_BANDS else "band faint"
     for one in series:
         parts += _drawn(one, x, y, band)
+    parts += _names_at_ends(named, x, y) if direct else []
     parts.append(text("label middle", ((x.start + x.end) / 2, bottom + 36), data["x_label"]))
     parts.append(side_label((14, (top + bottom) / 2), data["y_label"]))
     return svg(bottom + 46, _in_words(data), parts, width=width)
+
+
+def colours_of(series: Sequence[Mapping[str, Any]]) -> list[int]:
+    """Return the colour of each series: the one it asks for, that of its method, or a free one.
+
+    Series of one name up to a comma ("KFAC, limit" and "KFAC, runs") share a colour; a method has
+    the same one in every picture.
+    """
+    asked = {one["colour"] % _COLOURS for one in series if "colour" in one}
+    names = dict.fromkeys(_subject(one) for one in series if "colour" not in one)
+    wanted = {name: _method_colour(name) for name in names}
+    found: dict[str, int] = {}
+    taken = set(asked)
+    for name in sorted(names, key=lambda name: wanted[name] is None):
+        free = [c for c in range(_COLOURS) if c not in taken]
+        colour = wanted[name]
+        if colour is None or colour in taken:
+            unused = [c for c in free if c not in wanted.values()] or free
+            colour = unused[0] if unused else len(found) % _COLOURS
+        found[name] = colour
+        taken.add(colour)
+    return [one["colour"] % _COLOURS if "colour" in one else found[_subject(one)] for one in series]
+
+
+def _subject(one: Mapping[str, Any]) -> str:
+    return str(one["name"]).partition(",")[0]
+
+
+def _method_colour(name: str) -> int | None:
+    words = re.findall(r"[A-Za-z]+", name)
+    return next((METHOD_COLOURS[word] for word in words if word in METHOD_COLOURS), None)
 
 
 def hidden_points(data: Mapping[str, Any]) -> int:
@@ -85,7 +127,7 @@ def hidden_points(data: Mapping[str, Any]) -> int:
 
 def _in_words(data: Mapping[str, Any]) -> str:
     names = ", ".join(one["name"] for one in data["series"])
-    return f"{data['title']}: {data['y_label']} over {data['x_label']}; {names}"
+    return f"{data['y_label']} over {data['x_label']}; {names}"
 
 
 def _thinned(series: Mapping[str, Any]) -> dict[str, Any]:
@@ -95,8 +137,8 @@ def _thinned(series: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _drawn(series: Mapping[str, Any], x: Axis, y: Axis, band: str) -> list[Markup]:
-    index = series["colour"]
-    colour = f"s{index}"
+    index = series["form"]
+    colour = f"s{series['colour']}"
     points = _points(series["x"], series["y"], x, y)
     if series["style"] == "bars":
         return _bars(colour, series["x"], points, x, y)
@@ -152,15 +194,30 @@ def _legend(series: Sequence[Mapping[str, Any]], columns: int) -> list[Markup]:
     for place, one in enumerate(series):
         left = _LEFT + (place % columns) * _LEGEND_COLUMN
         height = 12 + 18 * (place // columns)
-        index = one["colour"]
+        index, colour = one["form"], f"s{one['colour']}"
         if one["style"] == "line":
-            kind = f"series dash{index} s{index}"
+            kind = f"series dash{index} {colour}"
             parts.append(line(kind, (left, height), (left + 22, height)))
         elif one["style"] == "bars":
-            parts.append(rectangle(f"bar s{index}", (left, height - 5), (left + 22, height + 5)))
+            parts.append(rectangle(f"bar {colour}", (left, height - 5), (left + 22, height + 5)))
         else:
-            parts.append(marks(f"s{index}", MARK_SHAPES[index], [(left + 11, height)]))
+            parts.append(marks(colour, MARK_SHAPES[index], [(left + 11, height)]))
         parts.append(text("legend", (left + 28, height + 4), _cut(one["name"])))
+    return parts
+
+
+def _names_at_ends(series: Sequence[Mapping[str, Any]], x: Axis, y: Axis) -> list[Markup]:
+    """Return the name of each series beside its last point, none on top of another."""
+    ends = [(_points(one["x"], one["y"], x, y), one) for one in series]
+    placed = sorted(
+        ((points[-1][1], one) for points, one in ends if points), key=lambda pair: pair[0]
+    )
+    parts, free = [], 0.0
+    for height, one in placed:
+        free = max(height, free)
+        words = _cut(one["name"])
+        parts.append(text(f"legend direct s{one['colour']}", (x.end + 9, free + 4), words))
+        free += 15.0
     return parts
 
 

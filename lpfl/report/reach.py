@@ -1,12 +1,11 @@
 """Where a claim was looked at and what would have been noticed, in a few words."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lpfl.report.numerals import short
 
 _LETTERS = {"input_dim": "d", "condition_number": "κ"}
-_STEPS = (10.0, 100.0, 1000.0)
 _MOST_FIELDS = 14
 
 
@@ -14,13 +13,6 @@ def sizes(region: Mapping[str, Any]) -> str:
     """Return dimension and condition number of the scenarios: ``d 3–100, κ 1–389``."""
     said = [f"{sign} {_range(region[name])}" for name, sign in _LETTERS.items() if name in region]
     return ", ".join(said)
-
-
-def steps(region: Mapping[str, Any]) -> int:
-    """Return how far the dimension went: 0 unknown, 1 up to 10, 2 up to 100, 3 up to 1000, 4."""
-    if "input_dim" not in region:
-        return 0
-    return 1 + sum(region["input_dim"][1] > step for step in _STEPS)
 
 
 def region_words(region: Mapping[str, Any]) -> str:
@@ -33,20 +25,36 @@ def region_words(region: Mapping[str, Any]) -> str:
 
 
 def if_wrong_words(counts: Mapping[str, Mapping[str, int]]) -> str:
-    """Return in how many scenarios an error of the prediction would have been refuted."""
+    """Return in how many scenarios an error of the prediction would have been refuted.
+
+    Errors beyond the first that always would are not said; the largest that never would is named
+    as out of reach, or as one that leaves scenarios open.
+    """
     if not counts:
         return ""
     shares = sorted(counts, key=_share)
+    totals = [sum(counts[share].values()) for share in shares]
+    refuted = [counts[share].get("refuted", 0) for share in shares]
+    always = [share for share, r, t in zip(shares, refuted, totals, strict=True) if r == t]
     said = [
-        f"{short(100 * _share(share), 3)} % in {counts[share].get('refuted', 0)} "
-        f"of {sum(counts[share].values())}"
-        for share in shares
+        f"{short(100 * _share(share), 3)} % off refuted in {r} of {t}"
+        for share, r, t in zip(shares, refuted, totals, strict=True)
     ]
-    return (
-        "An error of the prediction would have been refuted: of "
-        + ", of ".join(said)
-        + (" scenarios.")
-    )
+    needed = shares.index(always[0]) + 1 if always else len(said)
+    never = [share for share, r in zip(shares, refuted, strict=True) if r == 0]
+    return ", ".join(said[:needed]) + _out_of_reach(counts, never)
+
+
+def _out_of_reach(counts: Mapping[str, Mapping[str, int]], never: Sequence[str]) -> str:
+    """Return what the largest error that no scenario refutes would have done instead."""
+    if not never:
+        return ""
+    largest = never[-1]
+    doubted = counts[largest].get("inconclusive", 0)
+    off = f"{short(100 * _share(largest), 3)} % off"
+    if doubted:
+        return f"; {off} would leave {doubted} open"
+    return f"; out of reach: {off} would pass, tolerance and interval are wider here"
 
 
 def _share(text: str) -> float:

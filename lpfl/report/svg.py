@@ -5,42 +5,51 @@ attributes only. Text is escaped by ``Markup.format``.
 """
 
 from collections.abc import Iterable, Sequence
+from math import hypot
 
 from markupsafe import Markup
 
 from lpfl.report.axes import Axis
 
 WIDTH = 440
+_VISIBLE = 0.33  # pixels
 Point = tuple[float, float]
 
 
 def svg(height: int, label: str, parts: Iterable[Markup], *, width: int = WIDTH) -> Markup:
     """Return the drawing; ``label`` says in words what it shows."""
     return Markup(
-        '<svg class="chart" viewBox="0 0 {} {}" role="img" aria-label="{}">'
-        "<title>{}</title>{}</svg>"
-    ).format(width, height, label, label, Markup("").join(parts))
+        '<svg class="chart" viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>'
+    ).format(width, height, label, Markup("").join(parts))
 
 
 def frame(x: Axis, y: Axis | None, *, top: float, bottom: float) -> list[Markup]:
     """Return grid lines, axis lines and tick labels; without ``y`` only the horizontal axis."""
     grid = [((pixel, top), (pixel, bottom)) for pixel, _ in x.ticks()]
-    parts = [text("tick middle", (pixel, bottom + 16), label) for pixel, label in x.ticks()]
+    below = [((pixel, bottom + 16), label) for pixel, label in x.ticks()]
+    parts = [texts("tick middle", below)]
     if y is not None:
         grid += [((x.start, pixel), (x.end, pixel)) for pixel, _ in y.ticks()]
-        parts += [text("tick end", (x.start - 6, pixel + 4), label) for pixel, label in y.ticks()]
+        beside = [((x.start - 6, pixel + 4), label) for pixel, label in y.ticks()]
+        parts.append(texts("tick end", beside))
     return [lines("grid", grid), *parts, line("axis", (x.start, bottom), (x.end, bottom))]
 
 
 def lines(kind: str, ends: Iterable[tuple[Point, Point]]) -> Markup:
     """Return straight lines of one kind as one path."""
-    path = "".join("M{} {}L{} {}".format(*map(_pixel, (*a, *b))) for a, b in ends)
-    return Markup('<path class="{}" d="{}"/>').format(kind, path)
+    return Markup('<path class="{}" d="{}"/>').format(kind, "".join(_stroke(*e) for e in ends))
 
 
 def line(kind: str, start: Point, end: Point) -> Markup:
     """Return a straight line."""
-    return Markup('<path class="{}" d="M{} {}L{} {}"/>').format(kind, *map(_pixel, (*start, *end)))
+    return lines(kind, [(start, end)])
+
+
+def _stroke(start: Point, end: Point) -> str:
+    (x, y), (right, low) = (tuple(map(_pixel, point)) for point in (start, end))
+    if x == right:
+        return f"M{x} {y}V{low}"
+    return f"M{x} {y}H{right}" if y == low else f"M{x} {y}L{right} {low}"
 
 
 def text(kind: str, at: Point, words: str) -> Markup:
@@ -49,12 +58,37 @@ def text(kind: str, at: Point, words: str) -> Markup:
     return Markup('<text class="{}" x="{}" y="{}">{}</text>').format(kind, x, y, words)
 
 
+def texts(kind: str, placed: Iterable[tuple[Point, str]]) -> Markup:
+    """Return words at several points as one group of a kind."""
+    one = Markup('<text x="{}" y="{}">{}</text>')
+    inside = Markup("").join(one.format(round(x), round(y), words) for (x, y), words in placed)
+    return Markup('<g class="{}">{}</g>').format(kind, inside)
+
+
 def side_label(at: Point, words: str) -> Markup:
     """Return words turned upwards, for a vertical axis."""
     x, y = map(_pixel, at)
     return Markup(
         '<text class="label middle" transform="translate({} {}) rotate(-90)">{}</text>'
     ).format(x, y, words)
+
+
+def circle(kind: str, at: Point, radius: int) -> Markup:
+    """Return a circle."""
+    return Markup('<circle class="{}" cx="{}" cy="{}" r="{}"/>').format(
+        kind, round(at[0]), round(at[1]), radius
+    )
+
+
+def symbol(name: str, parts: Iterable[Markup]) -> Markup:
+    """Return a drawing that others of the page use by its name."""
+    return Markup('<g id="{}">{}</g>').format(name, Markup("").join(parts))
+
+
+def use(name: str, *, down: float = 0.0) -> Markup:
+    """Return the drawing of that name, moved down."""
+    moved = Markup(' y="{}"').format(round(down)) if down else Markup("")
+    return Markup('<use href="#{}"{}/>').format(name, moved)
 
 
 def rectangle(kind: str, low: Point, high: Point) -> Markup:
@@ -66,19 +100,55 @@ def rectangle(kind: str, low: Point, high: Point) -> Markup:
 
 
 def polyline(kind: str, points: Sequence[Point], *, closed: bool = False) -> Markup:
-    """Return a line through points, or the area they enclose."""
-    path = "M" + "L".join(f"{_pixel(x)} {_pixel(y)}" for x, y in points) + ("Z" if closed else "")
+    """Return a line through points, or the area they enclose.
+
+    Points that a straight line replaces to a third of a pixel are left out.
+    """
+    kept = thinned(points, _VISIBLE)
+    path = "M" + "L".join(f"{_pixel(x)} {_pixel(y)}" for x, y in kept) + ("Z" if closed else "")
     return Markup('<path class="{}" d="{}"/>').format(kind, path if points else "")
 
 
-def marks(kind: str, shape: str, points: Iterable[Point]) -> Markup:
-    """Return one path with a mark at each point; points on the same half pixel are drawn once.
+def thinned(points: Sequence[Point], distance: float) -> list[Point]:
+    """Return the points without those nearer than ``distance`` to the line through the others.
 
-    shape: "dot", "square", "triangle", "diamond", "plus", "cross", "ring", "down" (a triangle on
-    its tip), "star", "minus", "hourglass" or "pipe".
+    Ramer, Douglas and Peucker: the point farthest from a chord is kept, and both halves go on.
     """
-    placed = sorted({(round(2 * x) / 2, round(2 * y) / 2) for x, y in points})
-    path = "".join(f"M{x:g} {y:g}{_SHAPES[shape]}" for x, y in placed)
+    if len(points) < 3:
+        return list(points)
+    kept = {0, len(points) - 1}
+    open_ends = [(0, len(points) - 1)]
+    while open_ends:
+        first, last = open_ends.pop()
+        far, at = max(
+            ((_off(points[i], points[first], points[last]), i) for i in range(first + 1, last)),
+            default=(0.0, first),
+        )
+        if far > distance:
+            kept.add(at)
+            open_ends += [(first, at), (at, last)]
+    return [points[i] for i in sorted(kept)]
+
+
+def _off(point: Point, start: Point, end: Point) -> float:
+    """Return the distance of a point from the stretch between two others."""
+    (x, y), (x0, y0), (x1, y1) = point, start, end
+    length = hypot(x1 - x0, y1 - y0)
+    if length == 0.0:
+        return hypot(x - x0, y - y0)
+    along = ((x - x0) * (x1 - x0) + (y - y0) * (y1 - y0)) / length**2
+    along = min(1.0, max(0.0, along))
+    return hypot(x - x0 - along * (x1 - x0), y - y0 - along * (y1 - y0))
+
+
+def marks(kind: str, shape: str, points: Iterable[Point]) -> Markup:
+    """Return one path with a mark at each point; points on the same pixel are drawn once.
+
+    shape: "dot", "triangle" and "cross" for outcomes; for series "ring", "square", "diamond",
+    "plus", "star", "minus", "pipe", "hourglass", "bow", "house", "corner", "angle".
+    """
+    placed = sorted({(round(x), round(y)) for x, y in points})
+    path = "".join(f"M{x} {y}{_SHAPES[shape]}" for x, y in placed)
     return Markup('<path class="mark {} {}" d="{}"/>').format(shape, kind, path)
 
 
@@ -90,7 +160,10 @@ _SHAPES = {
     "diamond": "m0-4l4 4l-4 4l-4-4z",
     "plus": "m-4 0h8m-4-4v8",
     "ring": "m-3.5 0a3.5 3.5 0 1 0 7 0a3.5 3.5 0 1 0-7 0",
-    "down": "m0 4l4-7h-8z",
+    "bow": "m-4-3.5v7l8-7v7z",
+    "house": "m-3.5 3.5v-4l3.5-3.5l3.5 3.5v4z",
+    "corner": "m-3.5-3.5v7h7",
+    "angle": "m-4 2.5l4-5l4 5",
     "star": "m-4 0h8m-6-3.5l4 7m0-7l-4 7",
     "minus": "m-4.5 0h9",
     "hourglass": "m-3.5-4h7l-7 8h7z",

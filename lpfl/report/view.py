@@ -8,17 +8,18 @@ from typing import Any, Protocol
 import sympy as sp
 from markupsafe import Markup
 
-from lpfl.report.charts import SHAPE_OF_OUTCOME, gauge, scatter, strip
+from lpfl.report.chart import Chart
+from lpfl.report.evidence import charts_of, tables_of
 from lpfl.report.formulas import pieces, to_mathml
+from lpfl.report.limits import SHAPE_OF_OUTCOME, gauge
 from lpfl.report.numerals import ABSENT, flat, short
 from lpfl.report.observed import Observed, number_of, observed
-from lpfl.report.pictures import hidden_points, picture
-from lpfl.report.reach import if_wrong_words, region_words, sizes, steps
+from lpfl.report.reach import if_wrong_words, region_words, sizes
+from lpfl.report.region_map import region_map
+from lpfl.report.trend import Moment, trend_chart
 from lpfl.results.reproduce import reproduce_command
 
 NOT_RUN = "not run"
-MOST_PICTURES = 4
-MOST_TABLES = 4
 KIND_WORDS = {
     "identity": "identity: two expressions are equal",
     "bound": "bound: holds always",
@@ -73,6 +74,7 @@ class PartView:
     outcome: str = ""
     predicted: str = ABSENT
     measured: str = ABSENT
+    margin: str = ABSENT
     if_wrong: str = ""
 
 
@@ -93,11 +95,12 @@ class ClaimView:
     formulas: list[tuple[str, list[Markup], PartView]] = field(default_factory=list)
     links: Sequence[Link] = ()
     definitions: list[list[Markup]] = field(default_factory=list)
+    shared_definitions: list[Markup] = field(default_factory=list)
     assumptions: list[tuple[str, Markup | None]] = field(default_factory=list)
     letters: list[str] = field(default_factory=list)
     strength: str = ""
     sizes: str = ""
-    reach: int = 0
+    region_map: Markup = field(default_factory=Markup)
     region: str = ""
     predicted: str = ABSENT
     measured: str = ABSENT
@@ -109,9 +112,9 @@ class ClaimView:
     worst_part: str = ""
     detail: str = ""
     command: str = ""
-    charts: list[tuple[str, Markup]] = field(default_factory=list)
+    charts: list[Chart] = field(default_factory=list)
+    trend: Sequence[Moment] = ()
     tally: list[tuple[str, int]] = field(default_factory=list)
-    pictures: list[tuple[str, Markup, str]] = field(default_factory=list)
     tables: list[dict[str, Any]] = field(default_factory=list)
     observed: Observed = field(default_factory=Observed)
 
@@ -130,6 +133,7 @@ def claim_view(
     notation: Mapping[str, Letter],
     links: Sequence[Link] = (),
     strength: str = "",
+    trend: Sequence[Moment] = (),
 ) -> ClaimView:
     """Return the view of claim ``name``; any of its statement, record, observations may lack."""
     known = record or (observations[0] if observations else None)
@@ -143,6 +147,7 @@ def claim_view(
         "catalogued": statement is not None,
         "interrupted": record is None and name in header["claims"],
         "strength": strength,
+        "trend": trend,
     }
     if statement is not None:
         view |= _statement(statement, notation, (record or {}).get("parts") or {})
@@ -151,8 +156,15 @@ def claim_view(
         view |= _evidence(name, record, header)
         view["worst_number"] = number_of(record["worst"].get("scenario") or {}, observations)
     if observations:
-        worst = record["worst"].get("scenario") if record else None
-        view |= _observations(observations, kind, worst)
+        counts = Counter(o["outcome"] for o in observations)
+        charts = charts_of(name, observations, kind, record["worst"] if record else {})
+        view |= {
+            "charts": charts + ([trend_chart(name, trend)] if len(trend) > 1 else []),
+            "tally": [(one, counts[one]) for one in SHAPE_OF_OUTCOME if counts[one]],
+            "region_map": region_map(name, [o["scenario"] for o in observations]),
+            "tables": tables_of(observations),
+            "observed": observed(observations),
+        }
     return ClaimView(**view)
 
 
@@ -166,6 +178,7 @@ def _part(name: str, statement: Statement, found: Mapping[str, Record]) -> PartV
         outcome=part["outcome"],
         predicted=short(part.get("predicted")),
         measured=short(part.get("measured")),
+        margin=short(part.get("margin"), 3),
         if_wrong=if_wrong_words(part.get("if_wrong") or {}),
     )
 
@@ -189,7 +202,7 @@ def _statement(
             (part, pieces(r), _part(part, statement, found)) for part, r in relations.items()
         ],
         "definitions": [
-            pieces(sp.Eq(symbol, meaning, evaluate=False), block=False)
+            pieces(sp.Eq(symbol, meaning, evaluate=False))
             for symbol, meaning in statement.definitions.items()
         ],
         "assumptions": [
@@ -206,57 +219,26 @@ def _evidence(name: str, record: Record, header: Record) -> dict[str, Any]:
     region = record.get("region") or {}
     error = record["margin_std_error"]
     margin = short(record["margin"]) + (f" ± {short(error, 2)}" if error else "")
+    numbers = [
+        ("statistic", short(record["statistic"])),
+        ("margin", margin),
+        ("level alpha", short(record["alpha"], 2) if record["alpha"] else ABSENT),
+        ("detectable effect", short(record["detectable"])),
+        ("samples needed", short(record["samples_needed"])),
+        ("scenarios", short(record["scenarios"])),
+        ("replicates", short(record["replicates"])),
+        ("time", f"{short(record['seconds'], 3)} s"),
+    ]
     return {
         "predicted": short(worst.get("predicted")),
         "measured": short(worst.get("measured")),
         "margin": short(record["margin"], 3),
         "gauge": gauge(record["statistic"], record["verdict"]),
-        "numbers": [
-            ("statistic (limit 1)", short(record["statistic"])),
-            ("margin (inside is positive)", margin),
-            ("level alpha", short(record["alpha"], 2) if record["alpha"] else "none: no noise"),
-            ("detectable effect", short(record["detectable"])),
-            ("samples needed", short(record["samples_needed"])),
-            ("scenarios", short(record["scenarios"])),
-            ("replicates", short(record["replicates"])),
-            ("time", f"{short(record['seconds'], 3)} s"),
-        ],
+        "numbers": [(name, words) for name, words in numbers if words != ABSENT],
         "sizes": sizes(region),
-        "reach": steps(region),
         "region": region_words(region),
         "worst": flat(scenario),
         "worst_part": worst.get("part") or "",
         "detail": worst.get("detail") or "",
         "command": reproduce_command(name, scenario, header) if scenario else "",
     }
-
-
-def _observations(
-    observations: Sequence[Record], kind: str, worst: Record | None
-) -> dict[str, Any]:
-    charts = [("How close each observation came to its limit.", strip(observations, kind))]
-    against = scatter(observations) if kind in ("limit", "rate") else None
-    if against is not None:
-        charts.insert(0, ("Measured against predicted; bars are the tolerance.", against))
-    counts = Counter(o["outcome"] for o in observations)
-    drawn = [o["picture"] for o in observations if o.get("picture")][:MOST_PICTURES]
-    tables = [o["table"] for o in observations if o.get("table")][:MOST_TABLES]
-    return {
-        "charts": charts,
-        "tally": [(outcome, counts[outcome]) for outcome in SHAPE_OF_OUTCOME if counts[outcome]],
-        "pictures": [(data["title"], picture(data), _note(data)) for data in drawn],
-        "tables": [_table(data) for data in tables],
-        "observed": observed(observations, worst),
-    }
-
-
-def _table(data: Mapping[str, Any]) -> dict[str, Any]:
-    columns = {"header": data["header"], "numeric": [False] * len(data["header"])}
-    return {"title": data["title"], **columns, "rows": data["rows"], "note": data.get("note") or ""}
-
-
-def _note(data: Mapping[str, Any]) -> str:
-    hidden = hidden_points(data)
-    said = [data.get("note") or ""]
-    said += [f"{hidden} points are not positive and lie outside the log axis."] if hidden else []
-    return " ".join(s for s in said if s)

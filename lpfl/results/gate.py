@@ -40,7 +40,7 @@ class GateRow:
     status: "ok", "refuted", "error", "not run", "regression", "not confirmed" (a regression that a
     second look did not show), "inconclusive" or "not compared".
     change: margin minus baseline margin. z_score: the loss in standard errors (inf without
-    noise). message: one sentence for people.
+    noise). certain: a loss without noise, or a part that is gone. message: one sentence for people.
     """
 
     claim: str
@@ -50,6 +50,7 @@ class GateRow:
     baseline_margin: float | None = None
     change: float | None = None
     z_score: float | None = None
+    certain: bool = False
     message: str = ""
 
     @property
@@ -172,7 +173,8 @@ def _notes(results: Results, baseline: Mapping[str, Any] | None, comparable: boo
     if baseline is not None and comparable and baseline["seed"] != results.header["seed"]:
         notes.append(
             f"seeds differ (baseline {baseline['seed']}, results {results.header['seed']}): other "
-            "scenarios were drawn, which the standard errors do not cover"
+            "scenarios were drawn, which the standard errors do not cover; --confirm looks at a "
+            "loss again on those of the baseline"
         )
     return notes
 
@@ -203,7 +205,8 @@ def _row(
         return GateRow(claim=name, status=status, verdict=verdict, margin=margin)
     whole = _comparison(claim["kind"], claim, old, effect, z_limit)
     messages = [f"margin fell from {old['margin']:.4g} to {margin:.4g}"] if whole.lost else []
-    messages += _lost_parts(claim, old, effect, z_limit)
+    parts, certain = _lost_parts(claim, old, effect, z_limit)
+    messages += parts
     status = "regression" if messages else ("inconclusive" if verdict == "inconclusive" else "ok")
     return GateRow(
         claim=name,
@@ -213,6 +216,7 @@ def _row(
         baseline_margin=old["margin"],
         change=whole.change,
         z_score=whole.z_score,
+        certain=certain or (whole.lost and whole.noise == 0),
         message="; ".join(messages),
     )
 
@@ -223,6 +227,7 @@ class _Change:
 
     change: float
     z_score: float
+    noise: float
     lost: bool
 
 
@@ -235,7 +240,7 @@ def _comparison(
     lost = -change > effect and z_score > z_limit
     if kind == "identity" and noise == 0 and new["statistic"] <= ROUNDING_GROWTH * old["statistic"]:
         lost = False  # an error of rounding size, which differs between machines
-    return _Change(change, z_score, lost)
+    return _Change(change, z_score, noise, lost)
 
 
 def common_parts(new: Mapping[str, Any], old: Mapping[str, Any]) -> list[str]:
@@ -246,16 +251,18 @@ def common_parts(new: Mapping[str, Any], old: Mapping[str, Any]) -> list[str]:
 
 def _lost_parts(
     new: Mapping[str, Any], old: Mapping[str, Any], effect: float, z_limit: float
-) -> list[str]:
-    """Say which parts lost margin, and which are no longer confronted."""
-    said = []
+) -> tuple[list[str], bool]:
+    """Say which parts lost margin or are no longer confronted; whether noise has no share in it."""
+    said, certain = [], False
     now, before = new.get("parts") or {}, old.get("parts") or {}
     for name in common_parts(new, old):
         change = _comparison(now[name]["kind"], now[name], before[name], effect, z_limit)
         if change.lost:
             fell = f"{before[name]['margin']:.4g} to {now[name]['margin']:.4g}"
             said.append(f"part {name!r}: margin fell from {fell}")
+            certain |= change.noise == 0
     for name, part in before.items():
         if "margin" in part and now and "margin" not in now.get(name, {}):
             said.append(f"part {name!r} is no longer confronted")
-    return said
+            certain = True
+    return said, certain

@@ -33,6 +33,7 @@ KINDS = ("identity", "bound", "bound_whp", "law", "limit", "rate", "ordering")
 OUTCOMES = ("confirmed", "refuted", "inconclusive")
 VERDICTS = (*OUTCOMES, "error")
 NOT_CONFRONTED = "not confronted"
+BEYOND = "beyond"  # a sweep past a domain: a file of its own kind, which nothing counts
 
 
 def _series(value: Any) -> str | None:
@@ -134,6 +135,11 @@ def region_rule(value: Any) -> str | None:
     return None
 
 
+def interval_rule(value: Any) -> str | None:
+    ordered = list_of_numbers(value) is None and len(value) == 2 and value[0] <= value[1]
+    return None if ordered else "two numbers [low, high]"
+
+
 _PART = object_with(
     {"kind": one_of(*KINDS), "outcome": one_of(*OUTCOMES, NOT_CONFRONTED)},
     {
@@ -172,6 +178,12 @@ _OBSERVATION: dict[str, Rule] = {
     "tolerance": or_null(a_number),
     "detail": a_text,
 }
+_OBSERVATION_OPTIONAL: dict[str, Rule] = {
+    "picture": or_null(_PICTURE),
+    "table": or_null(_table),
+    "interval": interval_rule,
+    "rival": object_with({"name": a_text, "value": a_number}, {}),
+}
 _CLAIM: dict[str, Rule] = {
     **_SHARED,
     "verdict": one_of(*VERDICTS),
@@ -196,14 +208,15 @@ def check_record(record: Any) -> str | None:
     if kind == "header":
         return first_problem(record, _HEADER, _HEADER_OPTIONAL)
     if kind == "observation":
-        optional = {"picture": or_null(_PICTURE), "table": or_null(_table)}
-        return first_problem(record, _OBSERVATION, optional)
+        return first_problem(record, _OBSERVATION, _OBSERVATION_OPTIONAL)
     if kind == "claim":
         return first_problem(
             record,
             _ERROR_CLAIM if record.get("verdict") == "error" else _CLAIM,
             {"parts": parts_rule, "region": region_rule},
         )
+    if kind == BEYOND:
+        return "a sweep past the domain of a claim is no verdict, needs a run of 'lpfl verify'"
     return f"type={in_short(kind)}, needs 'header', 'observation' or 'claim'"
 
 

@@ -23,9 +23,9 @@ def calibrate_once(claim_id: str, seed: int, scenarios: int) -> Record:
     import torch
 
     from lpfl.verify.check import worst
-    from lpfl.verify.looks import SECOND, look
     from lpfl.verify.registry import CHECKS
-    from lpfl.verify.runner import make_trial
+    from lpfl.verify.running.looks import SECOND, look
+    from lpfl.verify.running.runner import make_trial
 
     torch.set_num_threads(1)
     check = CHECKS[claim_id]

@@ -5,7 +5,7 @@ from typing import Any
 
 from lpfl.sweep.backends import Backend, Lost
 from lpfl.trust.journal import Journal, Task
-from lpfl.verify.workers import ATTEMPTS, on_processes
+from lpfl.verify.running.workers import ATTEMPTS, on_processes
 
 Record = dict[str, Any]
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lpfl.decide import Outcome, Verdict
-from lpfl.verify.expect import ChiSquare, Comparison, Shown, UniformLaw
+from lpfl.verify.expect import ChiSquare, Comparison, Near, Rival, Shown, UniformLaw
 from lpfl.verify.scenario import Scenario
 from lpfl.verify.sensitivity import outcomes_if_wrong
 from lpfl.verify.space import Axis, ScenarioSpace
@@ -22,6 +22,7 @@ __all__ = [
     "as_numpy",
     "check",
     "condition_of",
+    "decided",
     "default_facts",
     "findings_of",
     "worst",
@@ -38,7 +39,8 @@ class Finding:
 
     part: a part of the claim, or a declared extra of its check. label: which variant of the part.
     if_wrong: the outcome had the prediction been wrong by a share. exact: the statistic has an
-    exact law, so that its p-value is uniform if the statement is true.
+    exact law, so that its p-value is uniform if the statement is true. rival: the nearest other
+    statement.
     table: {"title", "header": texts, "rows": lists of texts, "note"}, the note if there is one.
     """
 
@@ -49,6 +51,7 @@ class Finding:
     label: str = ""
     if_wrong: Mapping[float, Outcome] = field(default_factory=dict)
     exact: bool = False
+    rival: Rival | None = None
 
     @property
     def name(self) -> str:
@@ -130,16 +133,18 @@ def check(
     axes: Sequence[Axis],
     *,
     anchors: Sequence[Scenario] = (),
+    large: Sequence[Scenario] = (),
     decisions: int = 0,
     facts: Callable[[Scenario], Mapping[str, Any]] = default_facts,
 ) -> Callable[[Measure], Check]:
     """Turn ``measure(trial)``, which yields comparisons, into the check of a claim.
 
-    Discovery finds the result by its type: nothing is listed anywhere.
+    Discovery finds the result by its type: nothing is listed anywhere. large: anchors that only the
+    profiles from ci on run.
     """
 
     def build(measure: Measure) -> Check:
-        space = ScenarioSpace(axes=tuple(axes), anchors=tuple(anchors))
+        space = ScenarioSpace(axes=tuple(axes), anchors=tuple(anchors), large=tuple(large))
         return Check(claim_id, space, measure, decisions=decisions, facts=facts)
 
     return build
@@ -152,12 +157,14 @@ def findings_of(one: Check, trial: Trial) -> list[Finding]:
     budget would not hold), names a part that neither the claim nor the check declares, or ran
     without testing the domain on its own facts.
     """
-    findings = [_decided(item, trial) for item in one.measure(trial)]
+    measured = list(one.measure(trial))
+    trial.memory["measured"] = measured  # extras may look at them again
+    findings = [decided(item, trial) for item in measured]
     names = set(trial.claim.parts)
     for extra in one.extras:
         names.add(extra.name)
         if extra.applies(trial.scenario):
-            findings += [_decided(item, trial) for item in extra.measure(trial)]
+            findings += [decided(item, trial) for item in extra.measure(trial)]
     for drawn in one.pictures:
         if drawn.applies(trial.scenario) and findings:
             findings[0] = replace(findings[0], picture=_as_picture(drawn.measure(trial)))
@@ -181,11 +188,12 @@ def _as_picture(drawn: Any) -> Mapping[str, Any]:
     return dict(drawn)
 
 
-def _decided(item: Yield, trial: Trial) -> Finding:
+def decided(item: Yield, trial: Trial) -> Finding:
+    """Return the finding of one comparison, at the level of one decision."""
     if isinstance(item, Finding):
         return item
     if isinstance(item, Shown):
-        inner = _decided(item.comparison, trial)
+        inner = decided(item.comparison, trial)
         return replace(inner, picture=item.picture, table=item.table)
     return Finding(
         item.part,
@@ -193,6 +201,7 @@ def _decided(item: Yield, trial: Trial) -> Finding:
         label=item.label,
         if_wrong=outcomes_if_wrong(item, trial.alpha),
         exact=isinstance(item, ChiSquare | UniformLaw),
+        rival=item.rival if isinstance(item, Near) else None,
     )
 
 

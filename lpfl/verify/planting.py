@@ -4,15 +4,12 @@ import ast
 import importlib
 import inspect
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from types import CodeType, FunctionType, ModuleType
-from typing import Any
+from types import ModuleType
 
-from theory.core.claim import Claim
-
-PACKAGES = ("lpfl", "theory")
+from lpfl.verify.reimport import imported_with
 
 
 @dataclass(frozen=True)
@@ -41,66 +38,16 @@ class Fault:
 def planted(fault: Fault) -> Iterator[None]:
     """Put the fault into the living code, and take it out again afterwards.
 
-    The edited module is executed again, so that what it computes at import is faulty too, and
-    modules of the project that hold one of its functions by name get the new one. An edited
-    function or method also gets the new code in place: whoever holds the old object (a registry,
-    a closure, a subclass) runs the fault, and a claim of the module is faulty in place.
+    The edited module is executed again, and after it every module that imports it, so that what
+    they compute at import (formulas, registries, decorated functions) is faulty too. Claims and
+    checks are new objects inside the block: look them up there.
     Raises ValueError if the target or the code to replace is not there exactly once, so that a
     fault cannot quietly stop being one when the source changes.
     """
     module, symbol = locate(fault.target)
-    edited = compile(edited_tree(fault, module, symbol), f"<{module.__name__}, planted>", "exec")
-    old = _function(vars(module), symbol)
-    with _executed_again(module, edited):
-        new = _function(vars(module), symbol)
-        if old is None or new is None:
-            yield
-            return
-        kept = (old.__code__, old.__defaults__, old.__kwdefaults__)
-        _give(old, (new.__code__, new.__defaults__, new.__kwdefaults__))
-        try:
-            yield
-        finally:
-            _give(old, kept)
-
-
-def _give(function: FunctionType, parts: tuple[CodeType, Any, Any]) -> None:
-    function.__code__, function.__defaults__, function.__kwdefaults__ = parts
-
-
-def _function(names: Mapping[str, Any], symbol: str) -> FunctionType | None:
-    """Return the function, method or property getter called ``symbol``; None for anything else."""
-    first, *rest = symbol.split(".")
-    value = names.get(first)
-    for name in rest:
-        value = vars(value).get(name)
-    if isinstance(value, property):
-        value = value.fget
-    value = inspect.unwrap(value) if callable(value) else value
-    return value if isinstance(value, FunctionType) else None
-
-
-@contextmanager
-def _executed_again(module: ModuleType, edited: CodeType) -> Iterator[None]:
-    before = dict(vars(module))
-    exec(edited, vars(module))
-    swapped = []
-    claims: list[tuple[Claim, dict[str, Any]]] = []
-    for name, old in before.items():
-        if inspect.isfunction(old) and old.__module__ == module.__name__:
-            swapped += _swap(old, vars(module)[name], module)
-        if isinstance(old, Claim) and old.defined_at[0] == module.__name__:
-            claims.append((old, dict(vars(old))))
-            vars(old).update(vars(vars(module)[name]))
-    try:
+    code = compile(edited_tree(fault, module, symbol), f"<{module.__name__}, planted>", "exec")
+    with imported_with(module.__name__, code):
         yield
-    finally:
-        for claim, fields in claims:
-            vars(claim).update(fields)
-        vars(module).clear()
-        vars(module).update(before)
-        for holder, name, old in swapped:
-            setattr(holder, name, old)
 
 
 def locate(target: str) -> tuple[ModuleType, str]:
@@ -186,15 +133,3 @@ class _Replacer(ast.NodeTransformer):
 def _dump(node: ast.AST) -> str:
     """Return the node without its context (load or store) and positions."""
     return ast.dump(node).replace("ctx=Store()", "ctx=Load()")
-
-
-def _swap(old: object, new: object, origin: ModuleType) -> list[tuple[ModuleType, str, object]]:
-    """Put ``new`` wherever a module of the project names ``old``; return what was replaced."""
-    swapped = []
-    for module_name, holder in list(sys.modules.items()):
-        if module_name.split(".")[0] in PACKAGES and holder is not origin:
-            for name, value in list(vars(holder).items()):
-                if value is old:
-                    setattr(holder, name, new)
-                    swapped.append((holder, name, old))
-    return swapped

@@ -5,17 +5,21 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Profile:
-    """scenarios: Sobol points per claim, besides the anchors, which always run."""
+    """scenarios: Sobol points per claim, besides the anchors, which always run.
+
+    large: whether the large anchors run as well.
+    """
 
     name: str
     scenarios: int
     says: str
+    large: bool = True
 
 
 PROFILES = {
     profile.name: profile
     for profile in (
-        Profile("quick", 6, "a laptop, a few minutes"),
+        Profile("quick", 6, "a laptop, a few minutes", large=False),
         Profile("ci", 24, "every commit"),
         Profile("paper", 64, "before a statement is published"),
         Profile("nightly", 200, "the widest search"),

@@ -172,18 +172,26 @@ class Covariances:
 @dataclass(frozen=True)
 class ScenarioSpace:
     """What a check draws: axes in order, and ``anchors`` that are always run (within the axes'
-    types; their sizes may exceed the axes' bounds, e.g. the paper's own sizes)."""
+    types; their sizes may exceed the axes' bounds, e.g. the paper's own sizes).
+
+    large: anchors whose size only the profiles from ci on can afford."""
 
     axes: tuple[Axis, ...]
     anchors: tuple[Scenario, ...] = ()
+    large: tuple[Scenario, ...] = ()
 
     def __post_init__(self) -> None:
         names = [axis.name for axis in self.axes]
         if len(set(names)) != len(names):
             raise ValueError(f"axes {names} repeat a name")
-        for anchor in self.anchors:
+        for anchor in self.fixed:
             if set(anchor) != set(names):
                 raise ValueError(f"anchor fields {sorted(anchor)}, needs {sorted(names)}")
+
+    @property
+    def fixed(self) -> tuple[Scenario, ...]:
+        """Every scenario that is not drawn."""
+        return (*self.anchors, *self.large)
 
     def strategy(self) -> st.SearchStrategy[Scenario]:
         """Return a Hypothesis strategy; it shrinks to the easy end of every axis."""
@@ -220,7 +228,7 @@ class ScenarioSpace:
     def require(self, scenario: Scenario) -> None:
         """Raise ValueError naming value and bound if ``scenario`` lies outside the space."""
         try:
-            known = scenario in self.anchors
+            known = scenario in self.fixed
         except ValueError:  # a NaN or an infinity, which its axis names below
             known = False
         if known:

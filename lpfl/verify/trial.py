@@ -21,6 +21,7 @@ class Trial:
     """One scenario of one claim, with everything a measurement may depend on.
 
     effort: by how much planned numbers of replicates are multiplied (1, or that of a second look).
+    beyond: the run may leave the domain, and only says how; what it finds is no verdict.
     """
 
     claim: Claim
@@ -30,6 +31,7 @@ class Trial:
     device: str = "cpu"
     dtype: torch.dtype = torch.float64
     effort: int = 1
+    beyond: bool = False
     memory: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     def __getattr__(self, name: str) -> Any:
@@ -47,7 +49,9 @@ class Trial:
         """
         known = {**default_facts(self.scenario), **self.memory.get("facts", {}), **facts}
         problems = self.claim.violated(known)
-        if problems:
+        if problems and self.beyond:
+            self.memory["outside"] = tuple(problems)
+        elif problems:
             raise ValueError(f"{self.claim.id}: run outside the domain: {'; '.join(problems)}")
         self.memory["facts"] = known
 

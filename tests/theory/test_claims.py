@@ -1,10 +1,10 @@
-"""One test per claim, as :mod:`lpfl.verify.claim_test` says."""
+"""One test per claim, as :mod:`lpfl.verify.running.claim_test` says."""
 
 import pytest
 
-from lpfl.pytest_plugin import RECORDS_PROPERTY
-from lpfl.verify.claim_test import confront_claim
+from lpfl.verify.options import RECORDS_PROPERTY
 from lpfl.verify.registry import CHECKS
+from lpfl.verify.running.claim_test import confront_claim
 
 pytestmark = pytest.mark.theory
 

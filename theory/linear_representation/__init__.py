@@ -36,16 +36,19 @@ from theory.linear_representation.rates.local_rate import local_rate
 from theory.linear_representation.rates.momentum import momentum_floor, momentum_spectrum
 from theory.linear_representation.rates.natural_gradient import natural_gradient_spectrum
 from theory.linear_representation.transfer import transfer_bound, transfer_excess
-from theory.linear_representation.variants.bias import bias_spectrum
-from theory.linear_representation.variants.chain import chain_spectrum
-from theory.linear_representation.variants.damped_rate import damped_rate
-from theory.linear_representation.variants.factor_floor import factor_floor, factor_multiplier
-from theory.linear_representation.variants.frozen_batch_norm import batch_norm_excess
-from theory.linear_representation.variants.kurtosis import complement_share, inverse_scale
-from theory.linear_representation.variants.output_factor import output_factor
-from theory.linear_representation.variants.plateau import plateau_length
-from theory.linear_representation.variants.powers import samples_to_reach
-from theory.linear_representation.variants.scale_exponents import scale_exponents
+from theory.linear_representation.variants.factors.damped_rate import damped_rate
+from theory.linear_representation.variants.factors.factor_floor import (
+    factor_floor,
+    factor_multiplier,
+)
+from theory.linear_representation.variants.factors.output_factor import output_factor
+from theory.linear_representation.variants.models.bias import bias_spectrum
+from theory.linear_representation.variants.models.chain import chain_spectrum
+from theory.linear_representation.variants.models.frozen_batch_norm import batch_norm_excess
+from theory.linear_representation.variants.models.kurtosis import complement_share, inverse_scale
+from theory.linear_representation.variants.models.plateau import plateau_length
+from theory.linear_representation.variants.steps.powers import samples_to_reach
+from theory.linear_representation.variants.steps.scale_exponents import scale_exponents
 
 PACK = Pack.of_package(
     __name__,

@@ -128,9 +128,12 @@ def spike_matrix(
     if spike_strength == 0:
         return np.zeros((harmonics, harmonics))
     nodes, weights = _half_gaussian(spike_strength * math.sqrt(spike_variance / width))
-    formula = harmonic_formula()
-    sh = np.array([_harmonics(activation, x, harmonics, formula) for x in nodes])
+    polynomials = _remembered(harmonics)
+    coefficients = np.array([_coefficients(activation, x, polynomials) for x in nodes])
     degrees = np.arange(1, harmonics + 1)
+    sh = harmonic_formula()(
+        hermite_coefficient=coefficients, degree=degrees, head_spike=nodes[:, None]
+    )
     same_parity = (degrees[:, None] + degrees) % 2 == 0  # sh_k(-a) = (-1)^k sh_k(a)
     mean = 2 * (sh.T * weights) @ sh * same_parity
     printed = SI_10["gram"].relation.args[1]
@@ -166,11 +169,24 @@ def _half_gaussian(scale: float) -> tuple[Array, Array]:
     return nodes, (half * w).ravel() * np.cosh(u) * density
 
 
-def _harmonics(activation: Link, a: float, harmonics: int, formula: Callable[..., Array]) -> Array:
+def _remembered(degree: int) -> Callable[[Array], Array]:
+    """Return the Hermite functions of degrees 1 to ``degree``; the same points are evaluated once.
+
+    Every neuron's integral begins on the same panels.
+    """
+    seen: dict[bytes, Array] = {}
+
+    def values(z: Array) -> Array:
+        key = z.tobytes()
+        if key not in seen:
+            seen[key] = hermite_functions(z, degree)[1:]
+        return seen[key]
+
+    return values
+
+
+def _coefficients(activation: Link, a: float, polynomials: Callable[[Array], Array]) -> Array:
+    """Return E[activation(sqrt(1 + a^2) z) h_k(z)] for the degrees of ``polynomials``."""
     scale = math.sqrt(1 + a * a)
     breakpoints = [b / scale for b in activation.breakpoints]
-    values, _ = gaussian_expectation(
-        lambda z: activation(scale * z) * hermite_functions(z, harmonics)[1:], breakpoints
-    )
-    degrees = np.arange(1, harmonics + 1)
-    return np.asarray(formula(hermite_coefficient=values, degree=degrees, head_spike=a))
+    return gaussian_expectation(lambda z: activation(scale * z) * polynomials(z), breakpoints)[0]

@@ -69,7 +69,7 @@ def _table(table: Table) -> dict[str, Any]:
 
 
 def _cell(cell: str | int | float | None) -> str:
-    return cell if isinstance(cell, str) else short(cell, 3)
+    return cell.replace(" ± ", "\u00a0±\u00a0") if isinstance(cell, str) else short(cell, 3)
 
 
 def _facts(result: ExperimentResult) -> list[tuple[str, str]]:

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from lpfl.sweep.backends.processes import Processes
 from lpfl.sweep.backends.serial import Serial
-from lpfl.verify.workers import Lost
+from lpfl.verify.running.workers import Lost
 
 __all__ = ["Backend", "Lost", "Processes", "Serial", "backend_for", "require_scheduler"]
 

@@ -15,7 +15,7 @@ from typing import Any
 from uuid import uuid4
 
 from lpfl.sweep.backends.orders import difference, obey, order, standing
-from lpfl.verify.workers import Lost
+from lpfl.verify.running.workers import Lost
 
 Task = tuple[Any, ...]
 PER_THREAD = 4
@@ -28,20 +28,21 @@ LOOK = 1.0
 class Cluster:
     """Answers tasks on the workers of the scheduler at ``address``.
 
-    timeout: seconds to reach it. patience: seconds that it may be without any worker.
+    timeout: seconds to reach it, and to wait for its first worker. patience: seconds that it may
+    be without any worker later.
     """
 
     address: str
-    timeout: float = 10.0
+    timeout: float = 30.0
     patience: float = 60.0
 
     def check(self) -> None:
         """Raise ValueError if the cluster cannot be reached, is empty, or has other versions."""
         with self._client() as client:
-            with self._trouble("a worker cannot answer"):
+            with self._trouble("has 0 workers, needs >= 1"):
+                client.wait_for_workers(1, timeout=self.timeout)
+            with self._trouble("has a worker that cannot answer"):
                 found = client.run(standing, on_error="return")
-            if not found:
-                raise ValueError(f"scheduler={self.address} has 0 workers, needs >= 1")
             for worker, there in found.items():
                 if isinstance(there, BaseException):
                     raise ValueError(f"worker {worker} cannot run lpfl: {_words(there)}")
@@ -88,7 +89,11 @@ class Cluster:
 
 
 class _Traffic:
-    """The orders that are on their way, and what became of them."""
+    """The orders that are on their way, and what became of them.
+
+    A worker that ends takes blame on all orders that it held. So an order that Dask gave up on is
+    sent once more at the end, alone: only then it is lost.
+    """
 
     def __init__(self, cluster: Cluster, client: Any, function: Callable[..., Any]) -> None:
         self.cluster, self.client, self.function = cluster, client, function
@@ -96,6 +101,8 @@ class _Traffic:
         self.number = 0
         self.flying: dict[Any, Task] = {}
         self.landed: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self.suspects: list[Task] = []
+        self.alone = False
         self.seen_worker = monotonic()
 
     def answers(self, tasks: Iterator[Task]) -> Iterator[tuple[Task, Any]]:
@@ -107,7 +114,10 @@ class _Traffic:
                         break
                     self._send(task)
                 if not self.flying:
-                    return
+                    if not self.suspects:
+                        return
+                    self.alone = True
+                    self._send(self.suspects.pop(0))
                 yield from self._collected()
         finally:
             with suppress(Exception):
@@ -140,15 +150,23 @@ class _Traffic:
             with suppress(queue.Empty):
                 while True:
                     ready.append(self.landed.get_nowait())
-            whole = [future for future in ready if future.status == "finished"]
+            states = {future: future.status for future in ready}
+            whole = [future for future, state in states.items() if state == "finished"]
             with self.cluster._trouble("is lost; what is done is kept"):
                 texts = dict(zip(whole, self.client.gather(whole), strict=True))
-            for future in ready:
+            for future, state in states.items():
+                if state == "pending":  # its answer was lost with its worker, and is on its way
+                    future.add_done_callback(self.landed.put)
+                    continue
                 task = self.flying.pop(future)
                 if future in texts:
                     yield task, self._understood(texts[future])
+                    continue
+                lost = self._failed(future)
+                if self.alone:
+                    yield task, lost
                 else:
-                    yield task, self._failed(future)
+                    self.suspects.append(task)
 
     def _understood(self, text: str) -> Any:
         said = json.loads(text)

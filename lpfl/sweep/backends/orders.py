@@ -10,7 +10,7 @@ from functools import lru_cache
 from threading import Lock
 from typing import Any
 
-from lpfl.verify.workers import Call, Lost
+from lpfl.verify.running.workers import Call, Lost
 
 _ONE_AT_A_TIME = Lock()
 """The precision of mpmath and the caches of SymPy belong to the process, not to a thread."""
@@ -32,10 +32,7 @@ def obey(text: str) -> str:
     wanted = json.loads(text)
     if differs := difference(wanted["standing"], standing()):
         return json.dumps({"refused": differs})
-    import torch
-
     with _ONE_AT_A_TIME:
-        torch.set_num_threads(1)
         answer = Call(wanted["module"], wanted["name"]).call(*wanted["task"])
     if isinstance(answer, Lost):
         return json.dumps({"raised": answer.reason})
@@ -48,7 +45,7 @@ def obey(text: str) -> str:
 @lru_cache(maxsize=1)
 def standing() -> dict[str, str]:
     """Return what numbers depend on here: versions, and a fingerprint of lpfl and theory."""
-    from lpfl.trust.environment import code_fingerprint, environment
+    from lpfl.environment import code_fingerprint, environment
 
     known = environment()
     return {"lpfl": known["lpfl_version"], **known["versions"], "code": code_fingerprint()}

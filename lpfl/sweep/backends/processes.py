@@ -4,14 +4,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lpfl.verify.workers import ATTEMPTS, WARM, on_processes
+from lpfl.verify.running.workers import ATTEMPTS, WARM, on_processes
 
 
 @dataclass(frozen=True)
 class Processes:
     """Answers tasks on ``jobs`` processes, a task whose process ends on another one.
 
-    method: how processes start, see ``lpfl.verify.workers``.
+    method: how processes start, see ``lpfl.verify.running.workers``.
     """
 
     jobs: int

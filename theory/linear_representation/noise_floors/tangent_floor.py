@@ -11,10 +11,10 @@ from theory.linear_representation.noise_floors.empirical_fisher import LR_21
 from theory.linear_representation.noise_floors.floor_amgd import LR_16
 from theory.linear_representation.noise_floors.floor_kfac import LR_12
 from theory.linear_representation.noise_floors.muon import LR_24
-from theory.linear_representation.variants.bias import LR_44
-from theory.linear_representation.variants.factor_floor import factor_floor
-from theory.linear_representation.variants.gradient_floor import row_floor
-from theory.linear_representation.variants.kurtosis import LR_42
+from theory.linear_representation.variants.factors.factor_floor import factor_floor
+from theory.linear_representation.variants.models.bias import LR_44
+from theory.linear_representation.variants.models.kurtosis import LR_42
+from theory.linear_representation.variants.steps.gradient_floor import row_floor
 
 METHODS = ("kfac", "ngd", "amgd", "amgd_large_batch", "ngd_empirical", "adam", "muon")
 
@@ -72,7 +72,7 @@ def tangent_floor(
     if method in ("kfac", "ngd"):
         number("step_size", eta, high=2.0, open_high=True)
         count("n", rows, low=d + 3 if bias else d + 2)
-        return _kfac(_values(lam, mu, eta, sigma), {"n": rows, "d": d, "k": k}, g, bias)
+        return _kfac(_traces(lam, mu, eta, sigma), {"n": rows, "d": d, "k": k}, g, bias)
     if method == "amgd":
         count("n", rows, low=k + 1)
         return sum(
@@ -118,6 +118,12 @@ def _kfac(
     if kurtosis != 0.0:
         return float(LR_42["floor"].matrix({**values, "g_4": kurtosis}, sizes=sizes))
     return float(LR_12["floor"].matrix(values, sizes=sizes))
+
+
+def _traces(lam: Array, mu: Array, eta: float, sigma: float) -> dict[str, Array | float]:
+    """Return one mode with tr(H^-1) and tr(Sigma_s^-1) of all: nothing else enters these floors."""
+    alone = [np.array([[1.0 / float((1.0 / values).sum())]]) for values in (lam, mu)]
+    return {"eta": eta, "sigma": sigma, "H": alone[0], "Sigma_s": alone[1]}
 
 
 def _values(lam: Array, mu: Array, eta: float, sigma: float) -> dict[str, Array | float]:

@@ -18,7 +18,7 @@ from theory.linear_representation.assumptions import (
     STEP_POSITIVE,
 )
 from theory.linear_representation.notation import b_m, eta, eta_max, multiplier, q_1, q_2, q_best
-from theory.linear_representation.variants.notation_steps import h_m, kappa_m, t_12, v_ratio, v_T
+from theory.linear_representation.variants.steps.notation import h_m, kappa_m, t_12, v_ratio, v_T
 
 KINDS = ("heavy_ball", "averaged", "nesterov")
 _STEP = {"heavy_ball": eta, "averaged": eta * (1 - b_m)}

@@ -1,6 +1,7 @@
 """Several parameters in one optimizer, several optimizers in one process, several dtypes."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 
@@ -66,14 +67,14 @@ def instances(subject: Subject) -> CheckResult:
     def disturbed(start: Start, gradients: Gradients) -> Trajectory:
         other = subject.open([2.0 * v for v in start])
         session = subject.open(start)
-        values = [session.values()]
-        for step in gradients:
+
+        def move(step: Any) -> None:
             state = torch.get_rng_state()
             other.step([-3.0 * g for g in step])
             torch.set_rng_state(state)
             session.step(step)
-            values.append(session.values())
-        return Trajectory(values)
+
+        return session.follow(gradients, move)
 
     pair = Pair(
         check="api.instances",

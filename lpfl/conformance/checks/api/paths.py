@@ -123,12 +123,12 @@ def _twice(subject: Subject) -> Pair:
 
     def again(start: Start, gradients: Gradients) -> Trajectory:
         session = subject.open(start, options=up)
-        values = [session.values()]
-        for step in gradients:
+
+        def twice(step: Any) -> None:
             session.step(step)
             session.optimizer.step()
-            values.append(session.values())
-        return Trajectory(values)
+
+        return session.follow(gradients, twice)
 
     def fresh(start: Start, gradients: Gradients) -> Trajectory:
         run = subject.run(start, [step for step in gradients for _ in (0, 1)], options=up)

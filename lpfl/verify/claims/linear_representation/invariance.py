@@ -12,9 +12,9 @@ from lpfl.optim import kfac, sgd
 from lpfl.problems import linear_representation as model
 from lpfl.verify.check import check
 from lpfl.verify.expect import Comparison, Same, Shown
-from lpfl.verify.setups import invariance
-from lpfl.verify.setups import linear as setup
 from lpfl.verify.setups.exact import exact_parts
+from lpfl.verify.setups.linear import scenarios as setup
+from lpfl.verify.setups.optimizers import invariance
 from lpfl.verify.space import Choice, Covariances, Integers, Reals
 from lpfl.verify.tolerance import rounding
 from lpfl.verify.trial import Trial, as_numpy, condition_of

@@ -12,8 +12,8 @@ from lpfl.problems import linear_representation as model
 from lpfl.problems.linear_representation.moments import sample_moments
 from lpfl.verify.check import check
 from lpfl.verify.expect import Below, Comparison, Near, Rival, Same
-from lpfl.verify.setups import linear as setup
 from lpfl.verify.setups.exact import exact_parts
+from lpfl.verify.setups.linear import scenarios as setup
 from lpfl.verify.space import Choice, Covariances, Integers, Reals
 from lpfl.verify.tolerance import judgement, rounding
 from lpfl.verify.trial import Trial, as_numpy, condition_of

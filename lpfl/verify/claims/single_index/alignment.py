@@ -11,9 +11,10 @@ from lpfl.problems import single_index as model
 from lpfl.problems.single_index import directions
 from lpfl.verify.check import check
 from lpfl.verify.expect import Below, Comparison, Near, Ordered, Rival
-from lpfl.verify.setups import alignment as compare
-from lpfl.verify.setups import limiting_cases as cases
-from lpfl.verify.setups import single_index as setup
+from lpfl.verify.setups import sizes
+from lpfl.verify.setups.single_index import alignment as compare
+from lpfl.verify.setups.single_index import limiting_cases as cases
+from lpfl.verify.setups.single_index import scenarios as setup
 from lpfl.verify.tolerance import finite_size, judgement
 from lpfl.verify.trial import Trial
 from theory import Spectrum
@@ -29,10 +30,24 @@ SGD_ANCHORS = (
     setup.scenario(100, n=200, covariance=setup.two_atom(100, 0.9, "haar"), link="relu"),
     setup.scenario(240, n=480, covariance=setup.two_atom(240, 0.9)),
 )
+SGD_LARGE = setup.scenario(384, n=768, covariance=setup.two_atom(384, 0.9))
 PICTURED = setup.scenario(200, n=6000, damping=0.01)
+KFAC_ANCHORS = (
+    PICTURED,
+    setup.scenario(100, n=400, covariance=setup.two_atom(100, 0.9, "haar"), damping=0.1),
+    setup.scenario(120, n=60, covariance=setup.geometric(120), damping=0.3),
+)
+KFAC_LARGE = setup.scenario(192, n=768, covariance=setup.two_atom(192, 0.9), damping=0.1)
 
 
-@check("SI-02", setup.AXES, anchors=SGD_ANCHORS, decisions=4, facts=setup.facts)
+@check(
+    "SI-02",
+    setup.AXES,
+    anchors=SGD_ANCHORS,
+    large=(SGD_LARGE,),
+    decisions=4 + sizes.DECISIONS,
+    facts=setup.facts,
+)
 def sgd_alignment(trial: Trial) -> Iterator[Comparison]:
     """Squared cosine of X'y/n with the teacher, and its cap with infinite data."""
     limit = setup.predicted(trial, "alignment")
@@ -100,12 +115,9 @@ def unbounded(trial: Trial) -> Iterator[Comparison]:
 @check(
     "SI-03",
     (*setup.AXES, setup.DAMPING),
-    anchors=(
-        PICTURED,
-        setup.scenario(100, n=400, covariance=setup.two_atom(100, 0.9, "haar"), damping=0.1),
-        setup.scenario(120, n=60, covariance=setup.geometric(120), damping=0.3),
-    ),
-    decisions=4,
+    anchors=KFAC_ANCHORS,
+    large=(KFAC_LARGE,),
+    decisions=4 + 2 * sizes.DECISIONS,
     facts=setup.facts,
 )
 def kfac_alignment(trial: Trial) -> Iterator[Comparison]:
@@ -164,6 +176,16 @@ def kfac_alignment(trial: Trial) -> Iterator[Comparison]:
     yield cases.repeated_atoms(trial, "alignment")
     yield cases.as_many_rows_as_dimensions(trial, "alignment")
     yield from cases.units(trial, "alignment", damping=damping)
+
+
+sgd_alignment.extra("decay", on=(SGD_ANCHORS[-1], SGD_LARGE))(
+    sizes.follow(sgd_alignment, sizes.Law("alignment"))
+)
+
+
+kfac_alignment.extra("decay", on=(KFAC_ANCHORS[1], KFAC_LARGE))(
+    sizes.follow(kfac_alignment, sizes.Law("alignment"), sizes.Law("ridgeless"), effort=2)
+)
 
 
 @kfac_alignment.picture(on=[PICTURED])

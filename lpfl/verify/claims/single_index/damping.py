@@ -13,11 +13,11 @@ from lpfl.problems.single_index import directions
 from lpfl.problems.single_index import moments as sampler
 from lpfl.verify.check import check
 from lpfl.verify.expect import Comparison, Near, Rival
-from lpfl.verify.setups import alignment as compare
-from lpfl.verify.setups import damping_pictures as pictures
-from lpfl.verify.setups import limiting_cases as cases
-from lpfl.verify.setups import single_index as setup
 from lpfl.verify.setups.exact import exact_scalar
+from lpfl.verify.setups.single_index import alignment as compare
+from lpfl.verify.setups.single_index import damping_pictures as pictures
+from lpfl.verify.setups.single_index import limiting_cases as cases
+from lpfl.verify.setups.single_index import scenarios as setup
 from lpfl.verify.space import Reals
 from lpfl.verify.tolerance import finite_size, judgement
 from lpfl.verify.trial import Trial
@@ -83,12 +83,12 @@ def best_damping(trial: Trial) -> Iterator[Comparison]:
         compare.replicates_for_order(trial), compare.replicates_for_limits(trial, peak, weighted)
     )
     seen = setup.replicated(trial, replicates, measure)
-    rivals = {"SGD": limit["sgd"], "lam*/8": limit["smaller"], "8 lam*": limit["larger"]}
+    rivals = {"SGD": limit["sgd"], "λ⋆/8": limit["smaller"], "8 λ⋆": limit["larger"]}
     yield compare.near(trial, "best_alignment", seen["best"], peak, rivals=rivals)
     sgd = alignment_of("sgd", weight="covariance", **known)
     yield compare.near(trial, "best_correlation", seen["weighted"], weighted, rivals={"SGD": sgd})
     yield compare.fixed_point(trial, "fixed_point", trial.memory["batch"], best)
-    for name, word in (("smaller", "lam*/8"), ("larger", "8 lam*")):
+    for name, word in (("smaller", "λ⋆/8"), ("larger", "8 λ⋆")):
         gap = limit["best"] - limit[name]
         yield compare.ordered(trial, "peak", seen["best"], seen[name], gap, label=f"above {word}")
     gap = limit["multiple"] - limit["sgd"]

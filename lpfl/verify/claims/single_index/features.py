@@ -13,9 +13,9 @@ from lpfl.problems.links import activation_named
 from lpfl.verify.check import check
 from lpfl.verify.expect import Comparison, Near, Ordered, Rival, Same
 from lpfl.verify.scenario import Scenario
-from lpfl.verify.setups import feature_runs as runs
-from lpfl.verify.setups import layer as layers
-from lpfl.verify.setups import single_index as setup
+from lpfl.verify.setups.single_index import feature_runs as runs
+from lpfl.verify.setups.single_index import layer as layers
+from lpfl.verify.setups.single_index import scenarios as setup
 from lpfl.verify.space import Choice, Integers, Reals
 from lpfl.verify.tolerance import Tolerance, finite_size, judgement, truncation
 from lpfl.verify.trial import Trial

@@ -14,10 +14,10 @@ from lpfl.problems import single_index as model
 from lpfl.verify.check import check
 from lpfl.verify.expect import Below, Comparison, Same
 from lpfl.verify.scenario import Scenario
-from lpfl.verify.setups import alignment as compare
-from lpfl.verify.setups import iterations
-from lpfl.verify.setups import single_index as setup
 from lpfl.verify.setups.exact import exact_scalar
+from lpfl.verify.setups.single_index import alignment as compare
+from lpfl.verify.setups.single_index import iterations
+from lpfl.verify.setups.single_index import scenarios as setup
 from lpfl.verify.space import Choice, Covariances, Reals
 from lpfl.verify.tolerance import Tolerance, finite_size
 from lpfl.verify.trial import Trial

@@ -14,8 +14,8 @@ from lpfl.problems.single_index import directions
 from lpfl.problems.single_index import moments as sampler
 from lpfl.verify.check import check
 from lpfl.verify.expect import Comparison, Near, Ordered, Rival
-from lpfl.verify.setups import layer as layers
-from lpfl.verify.setups import single_index as setup
+from lpfl.verify.setups.single_index import layer as layers
+from lpfl.verify.setups.single_index import scenarios as setup
 from lpfl.verify.space import Choice, Integers
 from lpfl.verify.tolerance import finite_size, judgement
 from lpfl.verify.trial import Trial

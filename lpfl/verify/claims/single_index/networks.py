@@ -17,8 +17,8 @@ from lpfl.problems.single_index import network as networks
 from lpfl.verify.check import check
 from lpfl.verify.expect import Comparison
 from lpfl.verify.scenario import Scenario
-from lpfl.verify.setups import alignment as compare
-from lpfl.verify.setups import single_index as setup
+from lpfl.verify.setups.single_index import alignment as compare
+from lpfl.verify.setups.single_index import scenarios as setup
 from lpfl.verify.space import Choice, Integers, Reals
 from lpfl.verify.tolerance import Tolerance, finite_size
 from lpfl.verify.trial import Trial

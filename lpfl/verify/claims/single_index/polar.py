@@ -16,9 +16,10 @@ from lpfl.problems.single_index import directions
 from lpfl.problems.single_index import moments as sampler
 from lpfl.verify.check import check
 from lpfl.verify.expect import Comparison, Near, Ordered, Rival, Same
-from lpfl.verify.setups import alignment as compare
-from lpfl.verify.setups import layer as layers
-from lpfl.verify.setups import single_index as setup
+from lpfl.verify.setups import sizes
+from lpfl.verify.setups.single_index import alignment as compare
+from lpfl.verify.setups.single_index import layer as layers
+from lpfl.verify.setups.single_index import scenarios as setup
 from lpfl.verify.space import Choice, Integers, Reals
 from lpfl.verify.tolerance import Tolerance, finite_size, truncation
 from lpfl.verify.trial import Trial
@@ -33,6 +34,11 @@ EDGE_SCALE = 1.5
 MINIMUM = truncation(1e-5, "a flat minimum fixes its place to 1e-8, the root of the rounding")
 KEEP, LOSE = 0.3, 1e-3  # damping over s1: within and below the bulk of the gradient
 LONG_STEP = 4.0
+ANCHORS = (
+    layers.scenario(128, n=384, width=192, step_size=2.0),
+    layers.scenario(96, n=288, width=96, step_size=10.0, link="relu"),
+)
+LARGE = layers.scenario(112, n=336, width=112, step_size=2.0)
 
 
 @check(
@@ -47,11 +53,9 @@ LONG_STEP = 4.0
         layers.ACTIVATION,
         Reals("step_size", 1.0, 4.0),
     ),
-    anchors=(
-        layers.scenario(128, n=384, width=192, step_size=2.0),
-        layers.scenario(96, n=288, width=96, step_size=10.0, link="relu"),
-    ),
-    decisions=5,
+    anchors=ANCHORS,
+    large=(LARGE,),
+    decisions=5 + sizes.DECISIONS,
     facts=layers.facts,
 )
 def polar_factor(trial: Trial) -> Iterator[Comparison]:
@@ -149,6 +153,11 @@ def edge(trial: Trial, seen: dict[str, np.ndarray]) -> Iterator[Comparison]:
         tolerance=MINIMUM,
         label="square of the step's norm, at the lowest point of the edge formula",
     )
+
+
+polar_factor.extra("decay", on=(LARGE,))(
+    sizes.follow(polar_factor, sizes.Law("edge", exponent=-2 / 3, bias=-2 / 3), effort=4)
+)
 
 
 @polar_factor.extra("damped Shampoo")

@@ -15,9 +15,9 @@ from lpfl.problems.links import link_function
 from lpfl.problems.single_index import directions
 from lpfl.verify.check import check
 from lpfl.verify.expect import Comparison, Near, Same
-from lpfl.verify.setups import alignment as compare
-from lpfl.verify.setups import limiting_cases as cases
-from lpfl.verify.setups import single_index as setup
+from lpfl.verify.setups.single_index import alignment as compare
+from lpfl.verify.setups.single_index import limiting_cases as cases
+from lpfl.verify.setups.single_index import scenarios as setup
 from lpfl.verify.tolerance import Basis, Tolerance, judgement
 from lpfl.verify.trial import Trial, as_numpy
 from theory import Spectrum
@@ -27,15 +27,16 @@ from theory.single_index import mehler_risk
 RISK = judgement(0.03, "of E y²: a tenth of what a wrong power of the correlation changes")
 TEST_POINTS, HEAVY_TEST_POINTS = 8192, 32768
 FEW = 8
+ANCHORS = (
+    setup.scenario(100, n=500, covariance=setup.two_atom(100, 0.9), damping=0.1),
+    setup.scenario(120, n=360, covariance=setup.geometric(120), link="he12", damping=0.1),
+)
 
 
 @check(
     "SI-07",
     (*setup.AXES, setup.DAMPING),
-    anchors=(
-        setup.scenario(100, n=500, covariance=setup.two_atom(100, 0.9), damping=0.1),
-        setup.scenario(120, n=360, covariance=setup.geometric(120), link="he12", damping=0.1),
-    ),
+    anchors=ANCHORS,
     decisions=6,
     facts=setup.facts,
 )

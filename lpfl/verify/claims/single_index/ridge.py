@@ -12,20 +12,19 @@ from lpfl import one_step
 from lpfl.measure import ridge
 from lpfl.measure.alignment import signed_alignment
 from lpfl.problems import single_index as model
-from lpfl.problems.single_index import network as networks
 from lpfl.verify.check import check
 from lpfl.verify.expect import Comparison, Near, Ordered, Rival, Same
 from lpfl.verify.scenario import Scenario
-from lpfl.verify.setups import alignment as compare
-from lpfl.verify.setups import layer as layers
-from lpfl.verify.setups import single_index as setup
+from lpfl.verify.setups.single_index import alignment as compare
+from lpfl.verify.setups.single_index import layer as layers
+from lpfl.verify.setups.single_index import scenarios as setup
 from lpfl.verify.space import Choice, Integers, Reals
 from lpfl.verify.tolerance import Tolerance, finite_size, judgement, rounding
-from lpfl.verify.trial import Trial, as_numpy
+from lpfl.verify.trial import Trial
 from theory.single_index import ridge_risk
 from theory.single_index.ridge import Risk
 
-REPLICATES = 256
+REPLICATES = 128
 TEST_ROWS = 1024
 HARMONICS = 16
 # 4 % at the paper's sizes; at finite d the errors lie lower by 0 to 1.7 times Var(y)/d (measured).
@@ -67,7 +66,7 @@ def prediction(scenario: Mapping[str, Any], theta: float, method: str | None = N
 
 
 def errors(trial: Trial, theta: float) -> Samples:
-    """Return test and train error after the step, and the test error without one (R,)."""
+    """Return errors after the step, the test error without one, and the fitted head (R,)."""
     scenario = trial.scenario
     eta = layers.step_size(scenario, theta)
 
@@ -80,25 +79,16 @@ def errors(trial: Trial, theta: float) -> Samples:
             step_size=eta,
             precondition=layers.preconditioner(scenario),
         )
-        stepped, still = (
-            ridge.refit_errors(
-                problem,
-                network,
-                penalty=scenario.ridge,
-                fit_rows=ridge_rows(scenario),
-                test_rows=TEST_ROWS,
-                generator=trial.stream("rows", block),
-            )
-            for network in (after, layer.network)
+        stream = trial.stream("rows", block)
+        rows, others = (
+            model.sample(problem, count, generator=stream)
+            for count in (ridge_rows(scenario), TEST_ROWS)
         )
-        layers.admit(trial, layer, ridge_data=stepped.data)
-        if block == 0:
-            rows = model.sample(problem, ridge_rows(scenario), generator=trial.stream("fit"))
-            features = networks.features(after, rows.inputs)
-            fit = ridge.fit_ridge(features, rows.targets, penalty=scenario.ridge)
-            head = signed_alignment(fit.coefficients, layer.network.second_layer)
-            trial.memory["head"] = as_numpy(head)
-        return {"test": stepped.test, "train": stepped.train, "still": still.test}
+        fit, test = ridge.fit_and_test(after, rows, others, penalty=scenario.ridge)
+        _, still = ridge.fit_and_test(layer.network, rows, others, penalty=scenario.ridge)
+        layers.admit(trial, layer, ridge_data="same" if rows is layer.batch else "fresh")
+        head = signed_alignment(fit.coefficients, layer.network.second_layer)
+        return {"test": test, "train": fit.train_error, "still": still, "head": head}
 
     entries = max(layers.entries(scenario), TEST_ROWS * layers.width(scenario))
     return setup.replicated(trial, REPLICATES, measure, entries=entries)
@@ -215,7 +205,7 @@ def fitted_head(trial: Trial) -> Iterator[Comparison]:
     Both errors are blind to the sign of the step: a step of ascent turns every spike, and the fit
     with it.
     """
-    seen = trial.memory["head"]
+    seen = trial.memory["seen"]["head"]
     slope = setup.statistics(trial.scenario).c1 * layers.activation(trial.scenario).c_act
     yield Ordered(
         part="head",
@@ -249,7 +239,7 @@ def step_picture(trial: Trial) -> dict[str, Any]:
     """Draw the predicted test error over the strength of the step, with what was seen."""
     scenario, seen = trial.scenario, trial.memory["seen"]
     theta = strength(scenario)
-    grid = np.linspace(0.0, 2.0 * theta, 13)
+    grid = np.linspace(0.0, 2.0 * theta, 9)
     series: list[dict[str, Any]] = [
         {
             "name": f"{method}, predicted",

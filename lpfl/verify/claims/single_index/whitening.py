@@ -11,9 +11,10 @@ from lpfl.problems.single_index import directions
 from lpfl.verify.check import check
 from lpfl.verify.expect import Comparison, Same
 from lpfl.verify.scenario import Scenario
-from lpfl.verify.setups import alignment as compare
-from lpfl.verify.setups import limiting_cases as cases
-from lpfl.verify.setups import single_index as setup
+from lpfl.verify.setups import sizes
+from lpfl.verify.setups.single_index import alignment as compare
+from lpfl.verify.setups.single_index import limiting_cases as cases
+from lpfl.verify.setups.single_index import scenarios as setup
 from lpfl.verify.space import Reals
 from lpfl.verify.tolerance import truncation
 from lpfl.verify.trial import Trial, as_numpy
@@ -26,6 +27,13 @@ PICTURE_ASPECTS = (0.05, 0.1, 0.2, 0.5)
 PICTURED = setup.scenario(90, n=300, whitening_aspect=0.3, damping=1e-3, noise_std=0.1)
 # Strong noise: the other batch is better than the gradient's own.
 NOISY = setup.scenario(160, n=160, whitening_aspect=0.1, damping=0.01, link="he12", noise_std=1.0)
+
+OTHER = setup.scenario(
+    100, n=250, covariance=setup.two_atom(100, 0.8, "haar"), whitening_aspect=0.1, damping=0.05
+)
+LARGE = setup.scenario(
+    192, n=480, covariance=setup.two_atom(192, 0.8), whitening_aspect=0.1, damping=0.05
+)
 
 
 def facts(scenario: Scenario) -> Mapping[str, Any]:
@@ -50,18 +58,9 @@ def other_batch(trial: Trial, aspect: float, damping: float) -> dict[str, float]
 @check(
     "SI-06",
     (*setup.AXES, Reals("whitening_aspect", 0.1, 1.5, log=True), setup.DAMPING),
-    anchors=(
-        PICTURED,
-        setup.scenario(
-            100,
-            n=250,
-            covariance=setup.two_atom(100, 0.8, "haar"),
-            whitening_aspect=0.1,
-            damping=0.05,
-        ),
-        NOISY,
-    ),
-    decisions=4,
+    anchors=(PICTURED, OTHER, NOISY),
+    large=(LARGE,),
+    decisions=4 + sizes.DECISIONS,
     facts=facts,
 )
 def other_samples(trial: Trial) -> Iterator[Comparison]:
@@ -151,6 +150,11 @@ WORDS = {
     "exact": "exact covariance",
     "ridgeless": "same batch undamped",
 }
+
+
+other_samples.extra("decay", on=(OTHER, LARGE))(
+    sizes.follow(other_samples, sizes.Law("independent"))
+)
 
 
 @other_samples.picture(on=[PICTURED])

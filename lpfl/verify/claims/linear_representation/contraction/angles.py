@@ -15,9 +15,9 @@ from lpfl.problems import linear_representation as model
 from lpfl.verify.check import check
 from lpfl.verify.expect import Comparison, Same
 from lpfl.verify.scenario import Scenario
-from lpfl.verify.setups import linear as setup
-from lpfl.verify.setups import step
 from lpfl.verify.setups.exact import exact_parts
+from lpfl.verify.setups.linear import scenarios as setup
+from lpfl.verify.setups.linear import step
 from lpfl.verify.space import Reals
 from lpfl.verify.tolerance import Tolerance, rounding
 from lpfl.verify.trial import Trial, as_numpy, condition_of, default_facts

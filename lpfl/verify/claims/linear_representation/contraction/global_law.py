@@ -10,12 +10,11 @@ import torch
 from lpfl.optim import kfac
 from lpfl.problems import linear_representation as model
 from lpfl.verify.check import check
-from lpfl.verify.expect import Below, Comparison, Same
-from lpfl.verify.greater import Greater
+from lpfl.verify.expect import Below, Comparison, Greater, Same
 from lpfl.verify.scenario import Scenario
-from lpfl.verify.setups import linear as setup
-from lpfl.verify.setups import metric, step
 from lpfl.verify.setups.exact import exact_parts
+from lpfl.verify.setups.linear import metric, step
+from lpfl.verify.setups.linear import scenarios as setup
 from lpfl.verify.space import Covariances, Reals
 from lpfl.verify.tolerance import Tolerance, rounding
 from lpfl.verify.trial import Trial, as_numpy, condition_of, default_facts

@@ -16,7 +16,7 @@ from lpfl.problems.linear_representation.moments import sample_moments
 from lpfl.verify.check import check
 from lpfl.verify.expect import Comparison, Exceeds
 from lpfl.verify.scenario import Scenario
-from lpfl.verify.setups import linear as setup
+from lpfl.verify.setups.linear import scenarios as setup
 from lpfl.verify.space import Choice, Covariances, Reals
 from lpfl.verify.trial import Trial, as_numpy, default_facts
 from theory.core.formula import numeric

@@ -4,14 +4,15 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from lpfl.optim import kfac
+from lpfl.optim.core.whitening import damped
+from lpfl.optim.kfac import kfac
 from lpfl.problems import linear_representation as model
 from lpfl.verify.check import check
 from lpfl.verify.expect import Comparison, Same
-from lpfl.verify.setups import linear as setup
-from lpfl.verify.setups import step
 from lpfl.verify.setups.exact import exact_parts
-from lpfl.verify.setups.jacobian import difference_tolerance, tangent_jacobian
+from lpfl.verify.setups.linear import scenarios as setup
+from lpfl.verify.setups.linear import step
+from lpfl.verify.setups.linear.jacobian import difference_tolerance, tangent_jacobian
 from lpfl.verify.space import Covariances, Reals
 from lpfl.verify.trial import Trial, as_numpy
 from theory.linear_representation import damped_eigenvalues, local_rate
@@ -37,7 +38,7 @@ def damped_step(trial: Trial) -> Iterator[Comparison]:
     """The damped step on a noisy batch against the identity; the spectrum of the update map."""
     yield from exact_parts(trial)
     drawn = step.draw(trial, noise_std=trial.noise_std)
-    whitener = kfac.damped(drawn.batch.cov_x, trial.damping)
+    whitener = damped(drawn.batch.cov_x, trial.damping)
     values = drawn.letters(eta=trial.step_size, **{"lambda": trial.damping})
     yield Same(
         part="complement",
@@ -60,7 +61,7 @@ def local_rates(trial: Trial) -> Iterator[Comparison]:
     cov_x = as_numpy(setup.frame_covariance(problem))
     tolerance = difference_tolerance(trial, trial.input_dim, problem.root)
     for label, damping in (("all multipliers", trial.damping), ("without damping", 0.0)):
-        method = kfac.kfac(step_size=eta, damping=damping)
+        method = kfac(step_size=eta, damping=damping)
         measured = np.linalg.eigvals(tangent_jacobian(method, problem, batch))
         nu = damped_eigenvalues(cov_x, rank=trial.rank, damping=damping)
         multipliers = trial.number("rate", damped_eigenvalue=nu)

@@ -14,8 +14,8 @@ from lpfl.problems import linear_representation as model
 from lpfl.verify.check import check
 from lpfl.verify.expect import Comparison, Near, Rival
 from lpfl.verify.scenario import Scenario
-from lpfl.verify.setups import linear as setup
-from lpfl.verify.setups import noise_dominated as noisy
+from lpfl.verify.setups.linear import noise_dominated as noisy
+from lpfl.verify.setups.linear import scenarios as setup
 from lpfl.verify.space import Covariances, Integers, Reals
 from lpfl.verify.tolerance import Tolerance, finite_size
 from lpfl.verify.trial import Trial

@@ -13,8 +13,8 @@ from lpfl.problems import linear_representation as model
 from lpfl.verify.check import check
 from lpfl.verify.expect import Comparison, Rival
 from lpfl.verify.scenario import Scenario
-from lpfl.verify.setups import floor as floors
-from lpfl.verify.setups import linear as setup
+from lpfl.verify.setups.linear import floor as floors
+from lpfl.verify.setups.linear import scenarios as setup
 from lpfl.verify.space import Choice, Covariances, Integers, Reals
 from lpfl.verify.tolerance import Tolerance, judgement
 from lpfl.verify.trial import Trial, as_numpy, default_facts

@@ -8,15 +8,16 @@ from typing import Any
 import numpy as np
 
 from lpfl.linalg.covariance import CovarianceSpec
-from lpfl.optim import kfac, kfac_sequential
+from lpfl.optim import kfac
 from lpfl.optim.core.method import Memory, Method
+from lpfl.optim.kfac import sequential as kfac_sequential
 from lpfl.problems import linear_representation as model
 from lpfl.verify.check import check
 from lpfl.verify.expect import Comparison, Near, Ordered, Rival
 from lpfl.verify.scenario import Scenario
-from lpfl.verify.setups import floor as floors
-from lpfl.verify.setups import linear as setup
-from lpfl.verify.setups.jacobian import schur_spectrum
+from lpfl.verify.setups.linear import floor as floors
+from lpfl.verify.setups.linear import scenarios as setup
+from lpfl.verify.setups.linear.jacobian import schur_spectrum
 from lpfl.verify.space import Choice, Covariances, Integers, Reals
 from lpfl.verify.tolerance import judgement
 from lpfl.verify.trial import Trial

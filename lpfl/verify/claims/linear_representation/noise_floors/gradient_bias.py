@@ -20,8 +20,8 @@ from lpfl.problems.linear_representation.moments import sample_moments
 from lpfl.verify.check import check
 from lpfl.verify.expect import Comparison, Near, Rival
 from lpfl.verify.scenario import Scenario
-from lpfl.verify.setups import linear as setup
 from lpfl.verify.setups.exact import exact_parts
+from lpfl.verify.setups.linear import scenarios as setup
 from lpfl.verify.setups.scores import Draw, block_means
 from lpfl.verify.space import Choice, Integers, Reals
 from lpfl.verify.tolerance import Tolerance, judgement

@@ -9,8 +9,8 @@ from lpfl.optim import kfac
 from lpfl.problems import linear_representation as model
 from lpfl.verify.check import check
 from lpfl.verify.expect import ChiSquare, Comparison, Scale, UniformLaw
-from lpfl.verify.setups import linear as setup
 from lpfl.verify.setups.exact import exact_parts
+from lpfl.verify.setups.linear import scenarios as setup
 from lpfl.verify.tolerance import judgement
 from lpfl.verify.trial import Trial, as_numpy
 

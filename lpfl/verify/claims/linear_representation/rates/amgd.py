@@ -17,9 +17,9 @@ from lpfl.simulate import simulate
 from lpfl.verify.check import check
 from lpfl.verify.expect import Comparison, Decided, Same
 from lpfl.verify.scenario import Scenario
-from lpfl.verify.setups import linear as setup
 from lpfl.verify.setups.exact import exact_parts
-from lpfl.verify.setups.isotropic import head_modes, sine, start_along, tangent_along
+from lpfl.verify.setups.linear import scenarios as setup
+from lpfl.verify.setups.linear.isotropic import head_modes, sine, start_along, tangent_along
 from lpfl.verify.space import Integers, Reals
 from lpfl.verify.tolerance import rounding, truncation
 from lpfl.verify.trial import Trial, as_numpy, condition_of, default_facts

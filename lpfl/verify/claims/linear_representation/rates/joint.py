@@ -12,9 +12,9 @@ from lpfl.problems import linear_representation as model
 from lpfl.verify.check import check
 from lpfl.verify.expect import Comparison, Same
 from lpfl.verify.scenario import Scenario
-from lpfl.verify.setups import joint
-from lpfl.verify.setups import linear as setup
-from lpfl.verify.setups.jacobian import moving_eigenvalues, update_jacobian
+from lpfl.verify.setups.linear import joint
+from lpfl.verify.setups.linear import scenarios as setup
+from lpfl.verify.setups.linear.jacobian import moving_eigenvalues, update_jacobian
 from lpfl.verify.space import Reals
 from lpfl.verify.tolerance import rounding
 from lpfl.verify.trial import Trial, as_numpy, condition_of, default_facts

@@ -5,14 +5,15 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 
-from lpfl.optim import kfac_joint, kfac_sequential
+from lpfl.optim.kfac import joint as kfac_joint
+from lpfl.optim.kfac import sequential as kfac_sequential
 from lpfl.problems import linear_representation as model
 from lpfl.simulate import simulate
 from lpfl.verify.check import check
 from lpfl.verify.expect import Above, Below, Comparison, Same
-from lpfl.verify.setups import joint
-from lpfl.verify.setups import linear as setup
-from lpfl.verify.setups.jacobian import moving_eigenvalues, update_jacobian
+from lpfl.verify.setups.linear import joint
+from lpfl.verify.setups.linear import scenarios as setup
+from lpfl.verify.setups.linear.jacobian import moving_eigenvalues, update_jacobian
 from lpfl.verify.space import Reals
 from lpfl.verify.tolerance import judgement, rounding
 from lpfl.verify.trial import Trial, condition_of

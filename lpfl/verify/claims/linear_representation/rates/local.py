@@ -15,8 +15,8 @@ from lpfl.problems import linear_representation as model
 from lpfl.verify.check import check
 from lpfl.verify.expect import Below, ChiSquare, Comparison, Same, Scale
 from lpfl.verify.scenario import Scenario
-from lpfl.verify.setups import linear as setup
-from lpfl.verify.setups.jacobian import (
+from lpfl.verify.setups.linear import scenarios as setup
+from lpfl.verify.setups.linear.jacobian import (
     Array,
     difference_tolerance,
     difference_width,

@@ -14,9 +14,9 @@ from lpfl.problems import linear_representation as model
 from lpfl.simulate import simulate
 from lpfl.verify.check import check
 from lpfl.verify.expect import Comparison, Near, Rival, Same
-from lpfl.verify.setups import floor as floors
-from lpfl.verify.setups import jacobian
-from lpfl.verify.setups import linear as setup
+from lpfl.verify.setups.linear import floor as floors
+from lpfl.verify.setups.linear import jacobian
+from lpfl.verify.setups.linear import scenarios as setup
 from lpfl.verify.space import Choice, Covariances, Integers, Reals
 from lpfl.verify.tolerance import Tolerance, judgement, rounding
 from lpfl.verify.trial import Trial, as_numpy

@@ -18,10 +18,10 @@ from lpfl.seeding import derive_seed, generator
 from lpfl.verify.check import check
 from lpfl.verify.expect import Below, ChiSquare, Comparison, Same, Scale, UniformLaw
 from lpfl.verify.scenario import Scenario
-from lpfl.verify.setups import layer as layers
-from lpfl.verify.setups import linear as setup
-from lpfl.verify.setups import single_index
 from lpfl.verify.setups.drawing import SIZE
+from lpfl.verify.setups.linear import scenarios as setup
+from lpfl.verify.setups.single_index import layer as layers
+from lpfl.verify.setups.single_index import scenarios as single_index
 from lpfl.verify.space import Integers, Reals
 from lpfl.verify.tolerance import judgement, rounding
 from lpfl.verify.trial import Trial, as_numpy

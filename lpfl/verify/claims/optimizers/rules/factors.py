@@ -11,8 +11,8 @@ from lpfl.verify.check import check
 from lpfl.verify.expect import Comparison, Same
 from lpfl.verify.oracles import matrixwise, model
 from lpfl.verify.oracles.entrywise import Rule
-from lpfl.verify.setups import factored, one_hot
-from lpfl.verify.setups import trajectory as setup
+from lpfl.verify.setups.optimizers import factored, one_hot
+from lpfl.verify.setups.optimizers import trajectory as setup
 from lpfl.verify.tolerance import rounding
 from lpfl.verify.trial import Trial
 

@@ -10,7 +10,7 @@ from lpfl.optim.sgd_momentum import SgdMomentum
 from lpfl.verify.check import check
 from lpfl.verify.expect import Comparison, Same
 from lpfl.verify.oracles import entrywise
-from lpfl.verify.setups import trajectory as setup
+from lpfl.verify.setups.optimizers import trajectory as setup
 from lpfl.verify.space import Reals
 from lpfl.verify.tolerance import rounding
 from lpfl.verify.trial import Trial

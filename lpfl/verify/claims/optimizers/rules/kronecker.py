@@ -11,9 +11,9 @@ from lpfl.optim import OPTIMIZERS
 from lpfl.verify.check import check
 from lpfl.verify.expect import Comparison, Same
 from lpfl.verify.oracles import matrixwise, model
-from lpfl.verify.setups import one_hot
-from lpfl.verify.setups import trajectory as setup
-from lpfl.verify.setups.soap import turned_adam
+from lpfl.verify.setups.optimizers import one_hot
+from lpfl.verify.setups.optimizers import trajectory as setup
+from lpfl.verify.setups.optimizers.soap import turned_adam
 from lpfl.verify.space import Integers, Reals
 from lpfl.verify.tolerance import rounding
 from lpfl.verify.trial import Trial, as_numpy

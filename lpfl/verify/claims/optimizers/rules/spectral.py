@@ -13,7 +13,7 @@ from lpfl.optim.muon import SCALES
 from lpfl.verify.check import check
 from lpfl.verify.expect import Below, Comparison, Same
 from lpfl.verify.oracles import matrixwise
-from lpfl.verify.setups import trajectory as setup
+from lpfl.verify.setups.optimizers import trajectory as setup
 from lpfl.verify.space import Integers, Reals
 from lpfl.verify.tolerance import rounding
 from lpfl.verify.trial import Trial, as_numpy

@@ -10,8 +10,9 @@ from lpfl.optim import OPTIMIZERS
 from lpfl.verify.check import check
 from lpfl.verify.expect import Comparison
 from lpfl.verify.oracles import whole
-from lpfl.verify.setups import bias, moments
-from lpfl.verify.setups import trajectory as setup
+from lpfl.verify.setups.linear import bias
+from lpfl.verify.setups.optimizers import moments
+from lpfl.verify.setups.optimizers import trajectory as setup
 from lpfl.verify.space import Reals
 from lpfl.verify.trial import Trial, as_numpy
 

@@ -9,7 +9,7 @@ from lpfl.optim.batch_norm import batch_norm_gradients
 from lpfl.verify.check import check
 from lpfl.verify.expect import Comparison, Same
 from lpfl.verify.oracles import whole
-from lpfl.verify.setups import trajectory as setup
+from lpfl.verify.setups.optimizers import trajectory as setup
 from lpfl.verify.space import Reals
 from lpfl.verify.tolerance import rounding
 from lpfl.verify.trial import Trial, as_numpy, condition_of

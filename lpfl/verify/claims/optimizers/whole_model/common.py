@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from lpfl.verify.check import check
-from lpfl.verify.expect import Comparison, Same
-from lpfl.verify.greater import Greater
-from lpfl.verify.setups import moments, optimizers
-from lpfl.verify.setups import trajectory as setup
-from lpfl.verify.setups.invariance import cells
+from lpfl.verify.expect import Comparison, Greater, Same
+from lpfl.verify.setups.optimizers import every as optimizers
+from lpfl.verify.setups.optimizers import moments
+from lpfl.verify.setups.optimizers import trajectory as setup
+from lpfl.verify.setups.optimizers.invariance import cells
 from lpfl.verify.space import Integers, Reals
 from lpfl.verify.tolerance import rounding
 from lpfl.verify.trial import Trial, as_numpy, condition_of

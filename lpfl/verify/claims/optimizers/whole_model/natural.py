@@ -11,7 +11,7 @@ from lpfl.verify.check import check
 from lpfl.verify.expect import Comparison, Same
 from lpfl.verify.oracles import model, whole
 from lpfl.verify.oracles.matrices import NULL
-from lpfl.verify.setups import trajectory as setup
+from lpfl.verify.setups.optimizers import trajectory as setup
 from lpfl.verify.space import Reals
 from lpfl.verify.tolerance import rounding
 from lpfl.verify.trial import Trial, as_numpy, condition_of

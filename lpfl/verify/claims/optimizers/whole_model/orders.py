@@ -7,8 +7,8 @@ from lpfl.optim import OPTIMIZERS
 from lpfl.verify.check import check
 from lpfl.verify.expect import Comparison
 from lpfl.verify.oracles import matrixwise, model
-from lpfl.verify.setups import factored, moments
-from lpfl.verify.setups import trajectory as setup
+from lpfl.verify.setups.optimizers import factored, moments
+from lpfl.verify.setups.optimizers import trajectory as setup
 from lpfl.verify.space import Reals
 from lpfl.verify.trial import Trial
 

@@ -14,7 +14,7 @@ from lpfl.problems.linear_representation import Weights
 from lpfl.verify.check import check
 from lpfl.verify.expect import Below, Comparison, Same
 from lpfl.verify.oracles import model, whole
-from lpfl.verify.setups import trajectory as setup
+from lpfl.verify.setups.optimizers import trajectory as setup
 from lpfl.verify.space import Reals
 from lpfl.verify.tolerance import rounding
 from lpfl.verify.trial import Trial, as_numpy

@@ -12,10 +12,10 @@ from lpfl.problems.single_index import directions
 from lpfl.problems.single_index import moments as sampler
 from lpfl.verify.check import check
 from lpfl.verify.expect import Comparison, Near, Rival
-from lpfl.verify.setups import alignment as compare
-from lpfl.verify.setups import factors
-from lpfl.verify.setups import single_index as setup
 from lpfl.verify.setups.exact import exact_scalar
+from lpfl.verify.setups.single_index import alignment as compare
+from lpfl.verify.setups.single_index import factors
+from lpfl.verify.setups.single_index import scenarios as setup
 from lpfl.verify.space import Choice, Integers, Reals
 from lpfl.verify.tolerance import finite_size, judgement
 from lpfl.verify.trial import Trial

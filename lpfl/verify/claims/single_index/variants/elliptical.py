@@ -13,8 +13,8 @@ from lpfl.problems.single_index.inputs import elliptical_sample
 from lpfl.verify.check import check
 from lpfl.verify.expect import Comparison, Same
 from lpfl.verify.scenario import Scenario
-from lpfl.verify.setups import alignment as compare
-from lpfl.verify.setups import single_index as setup
+from lpfl.verify.setups.single_index import alignment as compare
+from lpfl.verify.setups.single_index import scenarios as setup
 from lpfl.verify.space import Axis, Integers, Reals
 from lpfl.verify.tolerance import Tolerance, finite_size, judgement, rounding
 from lpfl.verify.trial import Trial

@@ -13,9 +13,9 @@ from lpfl.problems import single_index as model
 from lpfl.problems.single_index import directions
 from lpfl.verify.check import check
 from lpfl.verify.expect import Comparison
-from lpfl.verify.setups import alignment as compare
-from lpfl.verify.setups import single_index as setup
-from lpfl.verify.setups.descent import descend
+from lpfl.verify.setups.optimizers.descent import descend
+from lpfl.verify.setups.single_index import alignment as compare
+from lpfl.verify.setups.single_index import scenarios as setup
 from lpfl.verify.space import Integers, Reals
 from lpfl.verify.tolerance import Tolerance, finite_size, judgement
 from lpfl.verify.trial import Trial

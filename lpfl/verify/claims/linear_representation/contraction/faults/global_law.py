@@ -47,7 +47,7 @@ FAULTS = (
     ),
     Fault(
         "LR-28",
-        "lpfl.optim.kfac:damped",
+        "lpfl.optim.core.whitening:damped",
         old="cov_x + damping * eye",
         new="cov_x",
         why="damping lost: the damped step keeps the law",

@@ -5,7 +5,7 @@ from lpfl.verify.planting import Fault
 FAULTS = (
     Fault(
         "LR-05",
-        "lpfl.optim.kfac:damped",
+        "lpfl.optim.core.whitening:damped",
         old="damping * eye",
         new="damping * damping * eye",
         why="damping squared",

@@ -25,7 +25,7 @@ FAULTS = (
     ),
     Fault(
         "LR-12",
-        "lpfl.optim.kfac_both:on_both_layers",
+        "lpfl.optim.kfac.both:on_both_layers",
         old="on_linear_representation(rule, head=rule.order, head_rule=head_rule)",
         new="on_linear_representation(head_rule, head=rule.order, head_rule=head_rule)",
         why="the head's step size used for the representation (averaged head)",

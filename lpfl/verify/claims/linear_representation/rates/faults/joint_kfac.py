@@ -5,7 +5,7 @@ from lpfl.verify.planting import Fault
 FAULTS = (
     Fault(
         "LR-19",
-        "lpfl.optim.kfac_both:on_both_layers",
+        "lpfl.optim.kfac.both:on_both_layers",
         old="replace(rule, step_size=head_step_size)",
         new="rule",
         why="the head takes the step of the representation",

@@ -7,7 +7,7 @@ MOMENTS = "lpfl.problems.linear_representation.moments:sample_moments"
 BARTLETT = "lpfl.problems.single_index.moments:bartlett_factor"
 COVARIANCE = "lpfl.linalg.covariance"
 SEEDING = "lpfl.seeding:derive_seed"
-BLOCKS = "lpfl.verify.setups.single_index"
+BLOCKS = "lpfl.verify.setups.single_index.scenarios"
 
 FAULTS = (
     Fault("OP-31", f"{MODEL}:tilt", "tan_angle / torch.linalg.matrix_norm(T, ord=2)",
@@ -64,8 +64,8 @@ FAULTS = (
           "blocks share their teachers"),
     Fault("OP-33", f"{BLOCKS}:draw_moments", "trial.stream(name, block)", "trial.stream(name)",
           "blocks share their batches"),
-    Fault("OP-33", "lpfl.verify.setups.layer:draw", 'trial.stream("network", block)',
+    Fault("OP-33", "lpfl.verify.setups.single_index.layer:draw", 'trial.stream("network", block)',
           'trial.stream("network")', "blocks share their networks"),
-    Fault("OP-33", "lpfl.verify.setups.layer:draw", 'trial.stream("batch", block)',
+    Fault("OP-33", "lpfl.verify.setups.single_index.layer:draw", 'trial.stream("batch", block)',
           'trial.stream("batch")', "blocks share their rows"),
 )  # fmt: skip

@@ -3,8 +3,8 @@
 from lpfl.verify.planting import Fault
 
 STEP = "lpfl.optim.drive:on_linear_representation.step"
-BOTH = "lpfl.optim.kfac_both:on_both_layers"
-PAPER = "lpfl.optim.kfac_paper:representation_first"
+BOTH = "lpfl.optim.kfac.both:on_both_layers"
+PAPER = "lpfl.optim.kfac.paper:representation_first"
 UNDAMPED = "replace(rule, step_size=rule.head_step_size, damping=0.0, output_damping=0.0)"
 
 FAULTS = (

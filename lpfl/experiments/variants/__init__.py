@@ -1,0 +1,1 @@
+"""The variants that libraries run: rows, steps, answers to units, averages."""

@@ -1,0 +1,1 @@
+"""Checks of what practical variants change in KFAC's factors."""

@@ -1,0 +1,41 @@
+"""Faults that the check of LR-36 must refute."""
+
+from lpfl.verify.planting import Fault
+
+FAULTS = (
+    Fault(
+        "LR-36",
+        "lpfl.optim.core.damped_step:pi_split",
+        old="damping ** 0.5 / pi * eye",
+        new="damping ** 0.5 * eye",
+        why="the output factor damped without the split",
+    ),
+    Fault(
+        "LR-36",
+        "lpfl.optim.core.damped_step:pi_split",
+        old="_mean_eigenvalue(Q) / _mean_eigenvalue(P)",
+        new="_mean_eigenvalue(P) / _mean_eigenvalue(Q)",
+        why="the split the wrong way round",
+    ),
+    Fault(
+        "LR-36",
+        "lpfl.optim.core.damped_step:kronecker_step",
+        old="p.unsqueeze(-1) * q.unsqueeze(-2) + damping",
+        new="(p.unsqueeze(-1) + damping ** 0.5) * (q.unsqueeze(-2) + damping ** 0.5)",
+        why="the product damped through its factors",
+    ),
+    Fault(
+        "LR-36",
+        "lpfl.optim.kfac:Kfac.move",
+        old="damped(P, self.output_damping)",
+        new="damped(P, self.damping)",
+        why="one damping for both factors",
+    ),
+    Fault(
+        "LR-36",
+        "theory.linear_representation.variants.factors.damping_kinds:LR_36",
+        old="lam * (1 + w_c)",
+        new="lam * (1 + w_c / 100)",
+        why="correlation of the inputs forgotten in the lower bound",
+    ),
+)

@@ -1,0 +1,34 @@
+"""Faults that the check of LR-29 must refute."""
+
+from lpfl.verify.planting import Fault
+
+FAULTS = (
+    Fault(
+        "LR-29",
+        "lpfl.optim.drive:_split",
+        old="return data",
+        new="return data[::-1]",
+        why="the gradient from the batch of the factor",
+    ),
+    Fault(
+        "LR-29",
+        "lpfl.optim.drive:on_linear_representation",
+        old="inputs_of(layer, weights, data[1])",
+        new="inputs_of(layer, weights, data[0])",
+        why="the separate batch left unused",
+    ),
+    Fault(
+        "LR-29",
+        "theory.linear_representation.variants.factors.input_factor:SQUARE",
+        old="SPREAD",
+        new="FREE",
+        why="the spread of a batch's second moment left out",
+    ),
+    Fault(
+        "LR-29",
+        "theory.linear_representation.variants.factors.input_factor:LR_29",
+        old="eta**2 * (d - k) / n",
+        new="eta**2 * d / n",
+        why="cross-talk into all d directions",
+    ),
+)

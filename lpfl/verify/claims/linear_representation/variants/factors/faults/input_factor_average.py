@@ -1,0 +1,27 @@
+"""Faults that the check of LR-30 must refute."""
+
+from lpfl.verify.planting import Fault
+
+FAULTS = (
+    Fault(
+        "LR-30",
+        "lpfl.optim.kfac:Kfac.factor",
+        old="self.includes_current or first",
+        new="True",
+        why="the current batch always in the average",
+    ),
+    Fault(
+        "LR-30",
+        "lpfl.optim.kfac:Kfac.factor",
+        old="include(past, seen, self.averaging)",
+        new="include(past, seen, 1.0 - self.averaging)",
+        why="the weights of past and present exchanged",
+    ),
+    Fault(
+        "LR-30",
+        "theory.linear_representation.variants.factors.input_factor_average:_SPREAD",
+        old="1 - 2 * w_now + q_f",
+        new="1 - w_now + q_f",
+        why="half of the correlation with the current batch left out",
+    ),
+)

@@ -1,0 +1,43 @@
+"""Faults that the check of LR-33 must refute."""
+
+from lpfl.verify.planting import Fault
+
+THEORY = "theory.linear_representation.variants.factors.output_factor:LR_33"
+
+FAULTS = (
+    Fault(
+        "LR-33",
+        "lpfl.optim.core.output_factor:output_factor",
+        old="Y - X @ (F @ G).mT",
+        new="1.1 * (Y - X @ (F @ G).mT)",
+        why="residuals a tenth too large in the empirical factor",
+    ),
+    Fault(
+        "LR-33",
+        "lpfl.optim.core.output_factor:sampled_residuals",
+        old="samples_per_row * n",
+        new="n // 2",
+        why="samples for half the rows",
+    ),
+    Fault(
+        "LR-33",
+        "lpfl.optim.core.output_factor:output_factor",
+        old="F.mT @ moment @ F",
+        new="F.mT @ F",
+        why="Gauss-Newton whatever was asked for",
+    ),
+    Fault(
+        "LR-33",
+        THEORY,
+        old="alpha * n / (n - k)",
+        new="alpha * n / (n - 2 * k - 1)",
+        why="a factor from residuals of another batch",
+    ),
+    Fault(
+        "LR-33",
+        THEORY,
+        old="N_s / (N_s - k - 1)",
+        new="(N_s - k - 1) / N_s",
+        why="the mean of an inverse turned upside down",
+    ),
+)

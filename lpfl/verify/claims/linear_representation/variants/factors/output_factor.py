@@ -1,0 +1,243 @@
+"""LR-33: mean multipliers and noise floors of KFAC with three output factors."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from lpfl import linalg
+from lpfl.linalg.spectral import psd_power
+from lpfl.optim import Method, kfac
+from lpfl.problems import linear_representation as model
+from lpfl.problems.linear_representation.moments import sample_moments
+from lpfl.simulate import simulate
+from lpfl.verify.check import check
+from lpfl.verify.expect import Comparison, Near, Rival
+from lpfl.verify.scenario import Scenario
+from lpfl.verify.setups.linear import floor as floors
+from lpfl.verify.setups.linear import scenarios as setup
+from lpfl.verify.space import Choice, Covariances, Integers, Reals
+from lpfl.verify.tolerance import Tolerance, finite_size, judgement, rounding, truncation
+from lpfl.verify.trial import Trial, as_numpy, default_facts
+from theory.linear_representation import output_factor
+
+RESPONSES, CHAINS, STEPS = 2500, 800, 8
+ONE_VALUE = 64  # responses of the Gauss-Newton factor, which are all alike
+LEFT_OF_START = 1e-3
+SMALL = 0.02  # distance of the two runs over the noise of one row
+ROOM = judgement(0.45, "room for the interval of the mean, of the distance to the nearest rival")
+FLOOR_ROOM = judgement(0.14, "room for the interval of the mean: the rival is 24 % away or more")
+LESS_ROOM = judgement(0.11, "the same, less what the next order may take")
+
+
+def effective(scenario: Scenario, kind: str) -> float:
+    """Return the step size of the optimizer: that of the empirical factor is in [y]^2."""
+    noise = scenario.noise_std**2 if kind == "empirical" else 1.0
+    return float(scenario.step_fraction * noise)
+
+
+def facts(scenario: Scenario) -> dict[str, Any]:
+    """The largest of the step sizes that the runs have."""
+    return {**default_facts(scenario), "step_size": effective(scenario, "sampled")}
+
+
+@check(
+    "LR-33",
+    (
+        Integers("input_dim", 5, 7),
+        Integers("rank", 1, 2),
+        Integers("output_dim", lambda v: v["rank"], lambda v: v["rank"] + 2),
+        Integers(
+            "batch_size",
+            lambda v: max(3 * v["input_dim"], 6 * v["rank"] + 10),
+            lambda v: max(3 * v["input_dim"], 6 * v["rank"] + 10) + 2,
+        ),
+        Covariances(max_log10_cond=1.0),
+        Reals("head_log10_cond", 0.0, 0.5),
+        Reals("noise_std", 0.0005, 0.005, log=True),
+        Reals("step_fraction", 0.3, 0.6, easy="high"),
+        Integers("samples_per_row", 1, 2),
+        Choice("input_law", ("gaussian",)),
+    ),
+    decisions=7,
+    facts=facts,
+)
+def output_factors(trial: Trial) -> Iterator[Comparison]:
+    """Two runs on one batch a tiny distance apart, then chains of steps from the solution."""
+    for kind in ("gauss_newton", "sampled", "empirical"):
+        yield from response(trial, kind)
+    for kind in ("gauss_newton", "sampled", "empirical"):
+        yield floor(trial, kind)
+
+
+def method_of(trial: Trial, kind: str) -> Method:
+    """Return alternating KFAC with this output factor."""
+    return kfac.kfac(
+        step_size=effective(trial.scenario, kind),
+        output_factor=kind,
+        samples_per_row=trial.samples_per_row,
+        sample_seed=trial.integer_seed("samples", kind),
+    )
+
+
+def one_truth(trial: Trial, replicates: int) -> model.LinearRepresentation:
+    """Return the scenario's truth with noise, the same for every replicate."""
+    truth = setup.draw_truth(trial, replicates=1, noise_std=trial.noise_std)
+    F, G = truth.head_star, truth.representation_star
+    return replace(
+        truth,
+        head_star=F.expand(replicates, -1, -1),
+        representation_star=G.expand(replicates, -1, -1),
+    )
+
+
+def admit(trial: Trial, problem: model.LinearRepresentation, method: Method) -> None:
+    """Test the domain on the problem and on the step size that the method runs with."""
+    eta = float(method.hyperparameters["step_size"])
+    setup.admit(
+        trial, problem, batch_size=trial.batch_size, input_law=problem.input_law, step_size=eta
+    )
+
+
+def response(trial: Trial, kind: str) -> Iterator[Comparison]:
+    """What T keeps of a direction in one step, in the mean over batches."""
+    n, k, size = trial.batch_size, trial.rank, SMALL * trial.noise_std
+    planned = ONE_VALUE if kind == "gauss_newton" else RESPONSES
+    problem = one_truth(trial, trial.replicates(planned))
+    method = method_of(trial, kind)
+    admit(trial, problem, method)
+    G_star, B = problem.representation_star, problem.complement
+    batch = model.sample(problem, n, trial.stream("response", kind))
+    left, right = whiteners(problem)
+    white = linalg.standard_normal(
+        len(G_star), k, trial.input_dim - k, generator=trial.stream("direction", kind),
+        dtype=trial.dtype,
+    )  # fmt: skip
+    white = white / frobenius(white)
+    move = linalg.right_solve(left.inverse() @ white, right) @ B
+
+    def after(sign: float) -> Tensor:
+        start = model.Weights(problem.head_star, G_star + sign * size * move)
+        end, _ = method.step(start, method.init(start), batch)
+        return left @ linalg.tangent_matrix(end.representation, G_star, B) @ right
+
+    kept = (after(1.0) - after(-1.0)) / (2.0 * size)
+    eta = effective(trial.scenario, kind)
+    multiplier, _ = stated(trial, kind)
+    noise = rounding(trial.dtype, dim=trial.input_dim).times(1.0 / size, "over the distance")
+    small = truncation(4.0 * SMALL**2, "square of the distance over the noise, and of the noise")
+    rival = rival_of(trial, kind)
+    apart = abs(multiplier - rival.value)
+    yield Near(
+        part=kind,
+        samples=as_numpy((kept * white).sum((-2, -1))),
+        predicted=multiplier,
+        tolerance=ROOM.times(apart, "times that distance") + noise + small,
+        rival=rival,
+        label="two runs on one batch",
+    )
+    if kind == "sampled":
+        yield stable(trial, (white - kept) / eta, white)
+
+
+def stable(trial: Trial, moved: Tensor, white: Tensor) -> Comparison:
+    """The step size at which the mean square of what one step keeps is 1.
+
+    With M w what a step of size 1 moves, 2 <w, M w> - eta |M w|^2 has mean zero there; over the
+    mean of |M w|^2 it is the error of the step size.
+    """
+    limit = trial.number("sampled_stable")
+    along = as_numpy((moved * white).sum((-2, -1)))
+    square = as_numpy(moved.square().sum((-2, -1)))
+    samples = limit + (2.0 * along - limit * square) / square.mean()
+    return Near(
+        part="sampled_stable",
+        samples=samples,
+        predicted=limit,
+        tolerance=ROOM.times(2.0 - limit, "times the distance to the rival"),
+        rival=Rival("the boundary of Gauss-Newton", 2.0),
+    )
+
+
+def whiteners(problem: model.LinearRepresentation) -> tuple[Tensor, Tensor]:
+    """Return the roots of H (R, k, k) and of Sigma_s (R, d-k, d-k)."""
+    F, B = problem.head_star, problem.complement
+    inverse = B @ linalg.right_solve(B, problem.cov_x).mT
+    return psd_power(F.mT @ F, 0.5), psd_power((inverse + inverse.mT) / 2, -0.5)
+
+
+def frobenius(matrix: Tensor) -> Tensor:
+    """Return the Frobenius norm (R, 1, 1)."""
+    return matrix.square().sum((-2, -1), keepdim=True).sqrt()
+
+
+def stated(trial: Trial, kind: str) -> tuple[float, float]:
+    """Return the stated multiplier and floor."""
+    return output_factor(
+        kind,
+        step_size=effective(trial.scenario, kind),
+        n=trial.batch_size,
+        d=trial.input_dim,
+        k=trial.rank,
+        samples_per_row=trial.samples_per_row,
+        noise_std=trial.noise_std,
+    )
+
+
+def rival_of(trial: Trial, kind: str) -> Rival:
+    """Return the nearest other multiplier."""
+    n, k, fraction = trial.batch_size, trial.rank, trial.step_fraction
+    if kind == "gauss_newton":
+        return Rival("samples, one per row", 1.0 - fraction * n / (n - k - 1))
+    if kind == "sampled":
+        return Rival("Gauss-Newton", 1.0 - fraction)
+    return Rival("residuals of another batch", 1.0 - fraction * n / (n - 2 * k - 1))
+
+
+def floor(trial: Trial, kind: str) -> Near:
+    """The mean of |T|^2 over chains and steps, after the start is forgotten."""
+    problem = one_truth(trial, trial.replicates(CHAINS))
+    method = method_of(trial, kind)
+    admit(trial, problem, method)
+    kept, level = stated(trial, kind)
+    squares = chain_squares(trial, method, problem, kept, kind)
+    F, B = (as_numpy(W[0]) for W in (problem.head_star, problem.complement))
+    inverse_schur = B @ np.linalg.solve(as_numpy(problem.cov_x), B.T)
+    scale = trial.noise_std**2 * np.trace(np.linalg.inv(F.T @ F)) * np.trace(inverse_schur)
+    n, d = trial.batch_size, trial.input_dim
+    predicted = level * scale
+    room = LESS_ROOM if kind == "empirical" else FLOOR_ROOM
+    return Near(
+        part=f"{kind}_floor",
+        samples=squares,
+        predicted=predicted,
+        tolerance=(room + next_order(trial, kind)).times(predicted, "times the floor"),
+        rival=Rival("the population covariance", predicted * (n - d - 1) / n),
+    )
+
+
+def next_order(trial: Trial, kind: str) -> Tolerance:
+    """Return what the empirical floor leaves out; small runs show k + 1 times alpha/n and less."""
+    share = (trial.rank + 1) * trial.step_fraction / trial.batch_size if kind == "empirical" else 0
+    return finite_size(share, "next order in k/n")
+
+
+def chain_squares(
+    trial: Trial, method: Method, problem: model.LinearRepresentation, kept: float, kind: str
+) -> NDArray[np.float64]:
+    """Return the mean of |T|_F^2 over the steps of a chain, one value per replicate."""
+    burn_in = math.ceil(math.log(LEFT_OF_START) / (2.0 * math.log(abs(kept)))) if kept else 0
+    stream = trial.stream("floor", kind)
+    draw = model.sample if method.needs_rows else sample_moments
+    _, seen = simulate(
+        method,
+        model.Weights(problem.head_star, problem.representation_star),
+        lambda t: draw(problem, trial.batch_size, stream),
+        num_steps=burn_in + STEPS,
+        observe={"squares": floors.squared_tangents(problem)},
+    )
+    return as_numpy(seen["squares"][burn_in + 1 :].mean(0))

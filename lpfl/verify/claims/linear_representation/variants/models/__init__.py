@@ -1,0 +1,1 @@
+"""Checks of what changes with other models and other inputs."""

@@ -1,0 +1,34 @@
+"""Faults that the check of LR-32 must refute."""
+
+from lpfl.verify.planting import Fault
+
+FAULTS = (
+    Fault(
+        "LR-32",
+        "lpfl.optim.amgd:amgd_step",
+        old="least_squares_head(G, batch)",
+        new="0.8 * least_squares_head(G, batch)",
+        why="a head that is shrunk by a fifth",
+    ),
+    Fault(
+        "LR-32",
+        "lpfl.optim.sgd:sgd_step",
+        old="W - step_size * grad",
+        new="W - 0.8 * step_size * grad",
+        why="a step that is too short by a fifth",
+    ),
+    Fault(
+        "LR-32",
+        "theory.linear_representation.variants.steps.gradient_floor:_gain",
+        old="eta * lam_i",
+        new="2 * eta * lam_i",
+        why="a gain twice as large",
+    ),
+    Fault(
+        "LR-32",
+        "theory.linear_representation.variants.steps.gradient_floor:LR_32",
+        old="(n + 1) * eta * lam_i",
+        new="(n + d) * eta * lam_i",
+        why="the spread of a batch counted twice for a frozen head",
+    ),
+)

@@ -1,0 +1,24 @@
+"""Faults that the check of LR-40 must refute."""
+
+from lpfl.verify.planting import Fault
+
+THEORY = "theory.linear_representation.variants.steps.samples"
+
+FAULTS = (
+    Fault("LR-40", f"{THEORY}:LR_40", "1 - k / n", "1 - k / (2 * n)", "half of the rows lost"),
+    Fault("LR-40", f"{THEORY}:A_N", "n - d - 1", "n", "the noise of a factor from the population"),
+    Fault(
+        "LR-40",
+        "lpfl.optim.core.average:Average.mean",
+        "self.total / self.weight",
+        "self.total / self.weight / 0.7",
+        "an average that is too large",
+    ),
+    Fault(
+        "LR-40",
+        f"{THEORY}:_MEMORY",
+        "2 * _q * (1 - _q**t_steps) / eta",
+        "_q * (1 - _q**t_steps) / eta",
+        "the cross term of a square counted once",
+    ),
+)

@@ -1,0 +1,50 @@
+"""Faults that the check of LR-35 must refute."""
+
+from lpfl.verify.planting import Fault
+
+THEORY = "theory.linear_representation.variants.steps.scale_exponents:LR_35"
+
+FAULTS = (
+    Fault(
+        "LR-35",
+        "lpfl.optim.core.output_factor:output_factor",
+        old="second_moment(Y - X @ (F @ G).mT)",
+        new="second_moment(Y - X @ (F @ G).mT) / (Y - X @ (F @ G).mT).square().mean()",
+        why="residuals normalised in the empirical factor",
+    ),
+    Fault(
+        "LR-35",
+        "lpfl.optim.core.clip:clip_factor",
+        old="(min(bounds) / total.clamp(min=least)).sqrt()",
+        new="min(bounds) / total.clamp(min=least)",
+        why="the clip without its root",
+    ),
+    Fault(
+        "LR-35",
+        "lpfl.optim.core.output_factor:output_factor",
+        old="second_moment(Y - X @ (F @ G).mT)",
+        new="second_moment(Y - X @ (F @ G).mT) * Y.shape[-2]",
+        why="a sum over the rows in place of a mean",
+    ),
+    Fault(
+        "LR-35",
+        "lpfl.optim.kfac:Kfac.proposed",
+        old="self.step_size * lengths[0]",
+        new="self.step_size * lengths[0].sqrt()",
+        why="a root of the gradient's length in the graft",
+    ),
+    Fault(
+        "LR-35",
+        THEORY,
+        old="c_s ** (-4 * r_S)",
+        new="c_s ** (-2 * r_S)",
+        why="noise in one of Shampoo's two factors",
+    ),
+    Fault(
+        "LR-35",
+        THEORY,
+        old="eta / (c_y**2 * c_x**2)",
+        new="eta / c_y**2",
+        why="the unit of x forgotten in SGD's step size",
+    ),
+)

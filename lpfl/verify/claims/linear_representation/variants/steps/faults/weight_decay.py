@@ -1,0 +1,34 @@
+"""Faults that the check of LR-39 must refute."""
+
+from lpfl.verify.planting import Fault
+
+FAULTS = (
+    Fault(
+        "LR-39",
+        "lpfl.optim.kfac:Kfac.update",
+        "self.step_size * self.weight_decay * W",
+        "self.weight_decay * W",
+        "decoupled decay that forgets the step size",
+    ),
+    Fault(
+        "LR-39",
+        "lpfl.optim.kfac:Kfac.slope",
+        "self.decay_kind == 'coupled'",
+        "False",
+        "coupled decay ignored",
+    ),
+    Fault(
+        "LR-39",
+        "lpfl.optim.kfac:Kfac.update",
+        "self.decay_kind == 'decoupled'",
+        "True",
+        "coupled decay applied twice",
+    ),
+    Fault(
+        "LR-39",
+        "theory.linear_representation.variants.steps.weight_decay:LR_39",
+        "-H_r.inv() * G_star * Sigma.inv() * B.T",
+        "H_r.inv() * G_star * Sigma * B.T",
+        "the cross-covariance without the two inverses",
+    ),
+)

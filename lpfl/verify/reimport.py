@@ -1,0 +1,156 @@
+"""A module of the project imported anew with an edit in it, and everything built from it too.
+
+Formulas, registries and decorated functions are computed while modules are imported. An edit of
+one module is therefore alive only if the modules that import it are executed again, in the order
+in which Python itself would do that.
+"""
+
+import ast
+import importlib
+import importlib.util
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec, SourceFileLoader
+from pathlib import Path
+from types import CodeType, ModuleType
+from typing import Any
+
+PACKAGES = ("lpfl", "theory")
+
+
+@contextmanager
+def imported_with(module_name: str, edited: CodeType) -> Iterator[None]:
+    """Execute a module with other code, and its dependants again; take all back afterwards.
+
+    The module objects stay the same, so that whoever holds one sees the edit in it. What was taken
+    out of a module before (a class, a check, a registry) is the old one: look it up inside.
+    """
+    before = project_modules()
+    names = dependants(module_name)
+    held = {name: dict(vars(before[name])) for name in names}
+    finder = _Anew({name: before[name] for name in names}, module_name, edited)
+    for name in names:
+        del sys.modules[name]
+    sys.meta_path.insert(0, finder)
+    try:
+        for name in names:
+            importlib.import_module(name)
+        yield
+    finally:
+        sys.meta_path.remove(finder)
+        for name in set(project_modules()) - set(before):
+            _forget(name)
+        for name in names:
+            sys.modules[name] = before[name]
+            vars(before[name]).clear()
+            vars(before[name]).update(held[name])
+
+
+def project_modules() -> dict[str, ModuleType]:
+    """Return the modules of the project that are imported, in the order of their import."""
+    return {name: m for name, m in list(sys.modules.items()) if name.split(".")[0] in PACKAGES}
+
+
+def dependants(module_name: str) -> list[str]:
+    """Return the module and every imported one that executes differently if it changes."""
+    modules = project_modules()
+    importers: dict[str, set[str]] = {name: set() for name in modules}
+    for name, module in modules.items():
+        for used in _imports(module):
+            importers.setdefault(used, set()).add(name)
+    found, new = {module_name}, [module_name]
+    while new:
+        for name in importers[new.pop()] - found:
+            found.add(name)
+            new.append(name)
+    return [name for name in modules if name in found]
+
+
+def _imports(module: ModuleType) -> set[str]:
+    """Return what a module imports while it is executed; a module that walks packages: all."""
+    if not module.__file__ or not module.__file__.endswith(".py"):
+        return set()
+    named, walks = _import_statements(module.__file__, module.__name__, module.__package__ or "")
+    if not walks:
+        return {name for name in named if name in sys.modules}
+    inside = f"{module.__name__}." if hasattr(module, "__path__") else ""
+    below = (*named, "theory.", "lpfl.verify.claims.") if not inside else (inside,)
+    return {n for n in project_modules() if n in named or n.startswith(below)} - {module.__name__}
+
+
+@cache
+def _import_statements(path: str, name: str, package: str) -> tuple[frozenset[str], bool]:
+    """Return the names after ``import`` outside functions, and whether packages are walked."""
+    tree = ast.parse(Path(path).read_text(encoding="utf-8"))
+    own = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+    found: set[str] = set()
+    called: set[str] = set()
+    of_itself = False
+    for node in _outside_functions(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            origin = importlib.util.resolve_name("." * node.level + (node.module or ""), package)
+            found |= {origin} | {f"{origin}.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.Call):
+            called |= {node.func.id} if isinstance(node.func, ast.Name) else set()
+            of_itself |= any(isinstance(a, ast.Name) and a.id == "__name__" for a in node.args)
+    walks = of_itself or ("pkgutil" in found and bool(called & own))
+    return frozenset(found - {name}), walks
+
+
+def _outside_functions(node: ast.AST) -> Iterator[ast.AST]:
+    for child in ast.iter_child_nodes(node):
+        if not isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            yield child
+            yield from _outside_functions(child)
+
+
+def _forget(name: str) -> None:
+    """Take a module out that was first imported while the edit was alive."""
+    del sys.modules[name]
+    parent, _, last = name.rpartition(".")
+    if parent in sys.modules:
+        vars(sys.modules[parent]).pop(last, None)
+
+
+class _Anew(MetaPathFinder):
+    """Finds the modules to execute again: the same objects, one of them with other code."""
+
+    def __init__(self, modules: dict[str, ModuleType], name: str, edited: CodeType) -> None:
+        self._modules, self._name, self._edited = modules, name, edited
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        module = self._modules.get(fullname)
+        if module is None or module.__file__ is None:
+            return None
+        code = self._edited if fullname == self._name else None
+        loader = _Again(fullname, module.__file__, module, code)
+        inside = getattr(module, "__path__", None)
+        return importlib.util.spec_from_file_location(
+            fullname, module.__file__, loader=loader, submodule_search_locations=inside
+        )
+
+
+class _Again(SourceFileLoader):
+    """Executes a module object again."""
+
+    def __init__(self, name: str, path: str, module: ModuleType, code: CodeType | None) -> None:
+        super().__init__(name, path)
+        self._module, self._code = module, code
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        return self._module
+
+    def get_code(self, fullname: str) -> Any:
+        return _unedited(fullname, self.path) if self._code is None else self._code
+
+
+@cache
+def _unedited(name: str, path: str) -> CodeType | None:
+    return SourceFileLoader(name, path).get_code(name)

@@ -1,0 +1,1 @@
+"""Running checks: plans, workers, resuming, second looks, and claims as tests."""

@@ -1,0 +1,1 @@
+"""Setups of linear representation learning."""

@@ -1,0 +1,1 @@
+"""Setups that confront every optimizer with an oracle or with itself."""

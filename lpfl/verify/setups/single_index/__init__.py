@@ -1,0 +1,1 @@
+"""Setups of single-index learning."""

@@ -1,0 +1,82 @@
+"""LR-31: KFAC with factors that are renewed every K_f steps."""
+
+import sympy as sp
+
+from theory.core.claim import Assumption, Claim
+from theory.core.part import Kind, Part
+from theory.linear_representation.assumptions import (
+    DERIVED,
+    EXAMPLE,
+    GAUSSIAN,
+    NO_DAMPING,
+    RANKS,
+    STEP_POSITIVE,
+)
+from theory.linear_representation.notation import d, eta, eta_max, k, multiplier, n
+from theory.linear_representation.variants.factors.notation import (
+    K_f,
+    alpha_tail,
+    q_mean,
+    q_square,
+    v_rel,
+    w_eig,
+)
+
+_FREE = n - k
+_ONE = _FREE / (n - d - 1)  # mean of the effective step over η with the factor of another batch
+_TWO = _FREE**2 * (_FREE - 1) / ((n - d) * (n - d - 1) * (n - d - 3))
+# Moments of A, the inverse of a Wishart matrix of n - k degrees of freedom and p dimensions, over
+# p: E tr A, E tr A^2, E tr A^3, E tr A tr A^2. From Haff's identity (1979) for A^2 and I tr A^2.
+_p, _q = d - k, n - d - 1
+_A1 = 1 / _q
+_A2 = (_q + _p) / (_q * (_q + 1) * (_q - 2))
+_A3 = (_q + 2 * _p) * _A2 / ((_q - 4) * (_q + 2))
+_A12 = (_p * (_q - 2) + 4) * _A2 / ((_q - 4) * (_q + 2))
+_SQUARE = (1 - eta) ** 2 * (1 - 2 * eta * _FREE * _A1 + eta**2 * _FREE * (_FREE + _p + 1) * _A2)
+_OWN = _A1 - 2 * eta * _FREE * _A2 + eta**2 * _FREE * (_A12 + (_FREE + 1) * _A3)
+_NOISE = eta**2 * (_OWN + _FREE * _A2)
+
+LR_31 = Claim(
+    id="LR-31",
+    title="KFAC with an input factor renewed every K_f steps",
+    says=(
+        "The factor of one batch serves K_f steps, the first of them on that batch. The first step "
+        "multiplies T by exactly 1 − η. In each of the others the mean over the batch, given the "
+        "factor, multiplies an eigenvector by 1 − η(n − k)/n · ω_f, with ω_f an eigenvalue of Σ_s "
+        "times the complement block of the inverse factor. A factor that is never renewed is "
+        "unstable in the mean beyond 2n/((n − k)ω_f) for the largest of them. The means over a "
+        "cycle of two and of three steps follow from moments of an inverse Wishart matrix. High "
+        "moments do not exist: after a cycle |T| has a power tail of exponent (n − d + 1)/(2(K_f − "
+        "1)), so that E|T|² is infinite unless K_f < 1 + (n − d + 1)/4, and medians are compared "
+        "in place of means. Where they exist, the mean square over a cycle of two steps and the "
+        "noise floor at its end are exact at the level linear in T and σ; the floor, in units of "
+        "σ² tr(H⁻¹) tr(Σ_s⁻¹), lies above that of a factor renewed at every step."
+    ),
+    source=DERIVED,
+    parts={
+        "cycle_of_two": Part(
+            Kind.RATE, sp.Eq(q_mean, (1 - eta) * (1 - eta * _ONE), evaluate=False)
+        ),
+        "cycle_of_three": Part(
+            Kind.RATE,
+            sp.Eq(q_mean, (1 - eta) * (1 - 2 * eta * _ONE + eta**2 * _TWO), evaluate=False),
+        ),
+        "cycle_square": Part(Kind.RATE, sp.Eq(q_square, _SQUARE, evaluate=False)),
+        "cycle_floor": Part(Kind.LIMIT, sp.Eq(v_rel, _NOISE / (1 - _SQUARE), evaluate=False)),
+        "stale_multiplier": Part(
+            Kind.RATE, sp.Eq(multiplier, 1 - eta * _FREE / n * w_eig, evaluate=False)
+        ),
+        "stale_stability": Part(Kind.RATE, sp.Eq(eta_max, 2 * n / (_FREE * w_eig), evaluate=False)),
+        "tail": Part(Kind.RATE, sp.Eq(alpha_tail, (n - d + 1) / (2 * (K_f - 1)), evaluate=False)),
+    },
+    assumptions=(
+        *RANKS,
+        NO_DAMPING,
+        GAUSSIAN,
+        STEP_POSITIVE,
+        Assumption("at least as many rows as inputs", n >= d),
+        Assumption("a factor that serves more than one step", K_f >= 2),
+    ),
+    example={**EXAMPLE, "factor_every": 2},
+    beyond_paper=True,
+)

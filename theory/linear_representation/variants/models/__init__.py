@@ -1,0 +1,1 @@
+"""What changes with other models and other inputs."""

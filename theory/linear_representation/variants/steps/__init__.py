@@ -1,0 +1,1 @@
+"""What practical variants change around a step, and what an accuracy costs."""
