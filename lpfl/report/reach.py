@@ -37,12 +37,12 @@ def if_wrong_words(counts: Mapping[str, Mapping[str, int]]) -> str:
     refuted = [counts[share].get("refuted", 0) for share in shares]
     always = [share for share, r, t in zip(shares, refuted, totals, strict=True) if r == t]
     said = [
-        f"{short(100 * _share(share), 3)} % off in {r} of {t}"
+        f"{short(100 * _share(share), 3)} % off refuted in {r} of {t}"
         for share, r, t in zip(shares, refuted, totals, strict=True)
     ]
     needed = shares.index(always[0]) + 1 if always else len(said)
     never = [share for share, r in zip(shares, refuted, strict=True) if r == 0]
-    return "would be refuted: " + ", ".join(said[:needed]) + _out_of_reach(counts, never)
+    return ", ".join(said[:needed]) + _out_of_reach(counts, never)
 
 
 def _out_of_reach(counts: Mapping[str, Mapping[str, int]], never: Sequence[str]) -> str:

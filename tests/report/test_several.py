@@ -150,3 +150,10 @@ def test_compacting_keeps_style_script_and_meaning() -> None:
 
 def test_an_empty_run_has_a_page() -> None:
     assert "No claim has been run." in build_page(Results(header([]), [], {}, True, []), {})
+
+
+def test_a_run_shows_itself_in_a_notebook() -> None:
+    shown = Results(header(["LR-03"]), [], {"LR-03": claim_line("LR-03")}, False, [HOSTILE])
+    html = shown._repr_html_()
+    assert "<td>LR-03</td><td>confirmed</td>" in html
+    assert "<script" not in html

@@ -72,11 +72,11 @@ SI_27 = Claim(
     title="Several steps on fresh batches",
     says=(
         "While the network's output is small against the labels, steps on fresh batches only "
-        "average the noise: T steps of SGD are one step with T times the batch, and stay below "
-        "the cap m_1²/m_2 of SI-02 for ever. Once the output fits the linear part of the labels, "
-        "the signal passes the filter 1 − (1 − ηP_s)^T, for SGD with s in place of P_s, and the "
-        "noise follows a linear recursion for every eigenvalue of Σ. Only then does the bias of "
-        "SGD disappear."
+        "average the noise: T steps of SGD are one step with T times the batch, and stay below the "
+        "cap m_1²/m_2 of SI-02 at every T. Once the output fits the linear part of the labels, the "
+        "signal passes the filter 1 − (1 − ηP_s)^T, for SGD with s in place of P_s, and the noise "
+        "follows a linear recursion for every eigenvalue of Σ. Only then does the bias of SGD "
+        "disappear."
     ),
     source=DERIVED,
     parts={

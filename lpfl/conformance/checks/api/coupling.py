@@ -11,7 +11,7 @@ from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.registry import check
 from lpfl.conformance.rounding import tolerance
 from lpfl.conformance.subject import Subject, Trajectory
-from lpfl.conformance.trajectory import gap
+from lpfl.conformance.trajectory import end_gap, gap
 
 SHAPES = ((6, 4), (5,), (3, 4))
 
@@ -115,6 +115,7 @@ a = run(start, gradients)
 b = [run([v], [[g[i]] for g in gradients])[0] for i, v in enumerate(start)]
 """,
         tolerance=1e-5,
+        control=lambda s, g: end_gap(alone(subject, s, g), subject.run(s, g)),
     )
     if coupled(subject):
         message = "Not compared: the parameters of one optimizer influence each other."
