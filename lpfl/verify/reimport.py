@@ -50,8 +50,11 @@ def imported_with(module_name: str, edited: CodeType) -> Iterator[None]:
 
 
 def project_modules() -> dict[str, ModuleType]:
-    """Return the modules of the project that are imported, in the order of their import."""
-    return {name: m for name, m in list(sys.modules.items()) if name.split(".")[0] in PACKAGES}
+    """Return the imported modules of the project and of the packs, in the order of import."""
+    registry = sys.modules.get("lpfl.verify.registry")
+    packs = registry.REGISTRY.packs.values() if hasattr(registry, "REGISTRY") else ()
+    known = {*PACKAGES, *(pack.checks.split(".")[0] for pack in packs)}
+    return {name: m for name, m in list(sys.modules.items()) if name.split(".")[0] in known}
 
 
 def dependants(module_name: str) -> list[str]:
