@@ -40,6 +40,9 @@ examples:
   lpfl history LR-08                             how a statement fared in the runs kept here
   lpfl doctor                                    what is missing, and how to mend it
 
+completion in bash and zsh: pip install 'lpfl[completion]', then
+  eval "$(register-python-argcomplete lpfl)"
+
 exit codes: 0 fine; 1 something is refuted, deviates or regressed; 2 bad input or output;
 others with --help of each command"""
 COMMANDS = (
@@ -81,7 +84,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; an error of input or output is one line on stderr and exit code 2."""
     _take_any_text()
     try:
-        args = build_parser().parse_args(arguments)
+        parser = build_parser()
+        offer_completion(parser)
+        args = parser.parse_args(arguments)
         with interruptible():
             code = int(args.run(args))
         if sys.stdout is not None:
@@ -101,6 +106,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _drop_output()
         say(f"lpfl: error: {one_line(error)}")
         return USAGE_ERROR
+
+
+def offer_completion(parser: argparse.ArgumentParser) -> None:
+    """Answer a shell that asks for completions, if argcomplete is installed (lpfl[completion])."""
+    if "_ARGCOMPLETE" not in os.environ:
+        return
+    with contextlib.suppress(ImportError):
+        import argcomplete
+
+        argcomplete.autocomplete(parser)
 
 
 def one_line(error: Exception) -> str:

@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-RECORDS_PROPERTY = "lpfl_records"
-
+from lpfl.verify.options import RECORDS_PROPERTY
 
 USUAL = {"profile": None, "seed": 0, "device": "cpu", "dtype": "float64"}
 

@@ -2,6 +2,7 @@
 
 import ast
 from collections import Counter
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,7 @@ SEEDS_OTHERS = "lpfl/conformance/"
 RUNS_OWN_CODE = {"lpfl/verify/planting.py", "lpfl/conformance/snippets.py"}
 # Whether an optimizer can be pickled is what this check asks.
 PICKLES = {"lpfl/conformance/checks/api/process.py"}
+LARGEST_FOLDER = 24
 BIRTHPLACES = {"manual_seed", "default_rng", "Generator", "RandomState", "seed"}
 
 
@@ -117,3 +119,40 @@ def test_every_check_has_two_planted_faults(claim_id):
 @pytest.mark.parametrize("path", sources("lpfl", "theory", "tests"), ids=relative)
 def test_files_stay_small(path):
     assert len(path.read_text().splitlines()) <= 300
+
+
+def modules(package: str) -> dict[str, Path]:
+    """Return the modules of a package by dotted name."""
+    found = {}
+    for path in sources(package):
+        name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+        found[name.removesuffix(".__init__")] = path
+    return found
+
+
+@pytest.mark.parametrize("package", ["lpfl", "theory"])
+def test_folders_stay_small(package):
+    """About twenty modules a folder: more of them are two topics."""
+    sizes = Counter(relative(path.parent) for path in sources(package))
+    assert {folder: size for folder, size in sizes.items() if size > LARGEST_FOLDER} == {}
+
+
+@pytest.mark.parametrize("package", ["lpfl", "theory"])
+def test_no_module_imports_itself_through_others(package):
+    """Imports inside functions count; only the lazy public names of lpfl point upwards."""
+    known = modules(package)
+    edges = {name: needed(path, known) - {name, package} for name, path in known.items()}
+    edges[package] = set()
+    TopologicalSorter(edges).prepare()
+
+
+def needed(path: Path, known: dict[str, Path]) -> set[str]:
+    """Return the modules that a file imports; of a package only what is taken from it."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            inside = [f"{node.module}.{alias.name}" for alias in node.names]
+            names |= {name if name in known else node.module for name in inside}
+    return names & known.keys()

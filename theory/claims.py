@@ -2,9 +2,9 @@
 
 import importlib
 import pkgutil
+from pathlib import Path
 from types import MappingProxyType
 
-import theory
 from theory.core.claim import collect
 from theory.core.pack import Pack
 
@@ -12,7 +12,7 @@ from theory.core.pack import Pack
 def own_packs() -> tuple[Pack, ...]:
     """Return the pack of every package under ``theory`` that has one, by prefix."""
     packs = []
-    for found in pkgutil.iter_modules(theory.__path__, "theory."):
+    for found in pkgutil.iter_modules([str(Path(__file__).parent)], "theory."):
         if found.ispkg:
             pack = getattr(importlib.import_module(found.name), "PACK", None)
             if isinstance(pack, Pack):

@@ -56,9 +56,10 @@ def run(args: argparse.Namespace) -> int:
 
 def calibrate(args: argparse.Namespace) -> int:
     """Run, write calibration.json and say what was found."""
+    from lpfl.environment import environment
     from lpfl.sweep.backends import backend_for
     from lpfl.trust.calibration import calibrate_once, calibration_tasks, runs_within, summary
-    from lpfl.trust.environment import environment, settings_of
+    from lpfl.trust.environment import settings_of
     from lpfl.trust.figures import write_figures
     from lpfl.trust.journal import Journal
     from lpfl.trust.pool import answer_missing

@@ -2,6 +2,7 @@
 
 import argparse
 import ast
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,20 @@ def add_parser(commands: Any) -> None:
     parser.set_defaults(run=run)
 
 
+def require_known(claims: Sequence[str]) -> None:
+    """Raise ValueError for a claim that means nothing here: it would be judged by nothing."""
+    from difflib import get_close_matches
+
+    from lpfl.conformance.claims import known_words, normal
+
+    known = sorted(known_words())
+    for claim in claims:
+        if normal(claim) not in known:
+            near = get_close_matches(normal(claim), known)
+            hint = f"; did you mean {' or '.join(near)}?" if near else ""
+            raise ValueError(f"claim={claim!r}, needs one of {', '.join(known)}{hint}")
+
+
 def run(args: argparse.Namespace) -> int:
     """Judge, print, write; return the exit code."""
     require_outputs(args)
@@ -53,6 +68,7 @@ def run(args: argparse.Namespace) -> int:
     from lpfl.conformance.run import check_optimizer
 
     options = dict(_option(text) for text in args.option)
+    require_known(args.claim)
     subjects = [named(name, claims=args.claim, options=options) for name in args.optimizers]
     reports = [
         check_optimizer(

@@ -5,6 +5,15 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from lpfl.commands.claim_words import (
+    formula,
+    last_verdicts,
+    letters_of,
+    paper_rows,
+    readable,
+    unicode_shown,
+)
+
 SAYS = "list the statements, or show some in full"
 EPILOG = """\
 examples:
@@ -13,6 +22,7 @@ examples:
   lpfl claims 'SI-1*'              those that match a pattern
   lpfl claims damping noise        those whose text has both words
   lpfl claims LR-08 --latex        formulas as LaTeX
+  lpfl claims --paper              what rests on the paper: place, statement, last verdict
 
 exit codes: 0 found; 2 nothing has this id, matches this pattern or has these words"""
 
@@ -29,14 +39,18 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("words", nargs="*", help="an id, a pattern, or words; capitals or not")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--latex", action="store_true", help="print formulas as LaTeX")
+    parser.add_argument(
+        "--paper", action="store_true", help="the places of the paper and what became of each"
+    )
     parser.set_defaults(run=run)
 
 
-def describe(claim: Any, *, latex: bool = False) -> dict[str, Any]:
+def describe(claim: Any, *, latex: bool = False, pretty: bool = False) -> dict[str, Any]:
     """Return a JSON-ready description of a claim."""
-    from sympy import latex as to_latex
 
-    write = to_latex if latex else str
+    def write(expression: Any) -> str:
+        return formula(expression, latex=latex, pretty=pretty)
+
     return {
         "id": claim.id,
         "title": claim.title,
@@ -48,6 +62,7 @@ def describe(claim: Any, *, latex: bool = False) -> dict[str, Any]:
         "statement": {part: write(rel) for part, rel in claim.relations().items()},
         "kinds": {name: part.kind.value for name, part in claim.parts.items()},
         "definitions": {write(s): write(meaning) for s, meaning in claim.definitions.items()},
+        "letters": letters_of(claim, latex=latex, pretty=pretty),
     }
 
 
@@ -58,13 +73,17 @@ def run(args: argparse.Namespace) -> int:
     from lpfl.verify.registry import CLAIMS
 
     names = found(args.words, CLAIMS)
+    if args.paper:
+        return show_paper({name: CLAIMS[name] for name in names}, as_json=args.json)
     if (args.words and len(names) == 1) or args.latex:
-        shown = [in_full(name, latex=args.latex) for name in names]
+        pretty = unicode_shown() and not args.json
+        shown = [in_full(name, latex=args.latex, pretty=pretty) for name in names]
         one_asked = len(names) == 1
         if args.json:
             print(json.dumps(shown[0] if one_asked else shown, indent=1))
         else:
-            print("\n\n".join(_readable(fields) for fields in shown))
+            last = last_verdicts(names)
+            print("\n\n".join(readable(one, last.get(one["id"], "")) for one in shown))
         return 0
     claims = [describe(CLAIMS[name]) for name in names]
     if args.json:
@@ -77,13 +96,27 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def in_full(name: str, *, latex: bool) -> dict[str, Any]:
+def show_paper(claims: Mapping[str, Any], *, as_json: bool) -> int:
+    """Print what rests on the paper; what was not seen of it is said."""
+    from tabulate import tabulate
+
+    last = last_verdicts(list(claims))
+    headers = ("in the paper", "its text", "claim", "last verdict")
+    rows = [(*row, last.get(row[2], "not run here")) for row in paper_rows(claims)]
+    if as_json:
+        print(json.dumps([dict(zip(headers, row, strict=True)) for row in rows], indent=1))
+    else:
+        print(tabulate(rows, headers=headers))
+    return 0
+
+
+def in_full(name: str, *, latex: bool, pretty: bool) -> dict[str, Any]:
     """Return the description of a claim with the places of its formula and its check."""
     from lpfl.report.source_links import source_path
     from lpfl.verify.registry import CHECKS, CLAIMS
 
     return {
-        **describe(CLAIMS[name], latex=latex),
+        **describe(CLAIMS[name], latex=latex, pretty=pretty),
         "formula_at": source_path(*CLAIMS[name].defined_at),
         "check_at": source_path(*CHECKS[name].defined_at),
     }
@@ -114,18 +147,3 @@ def _has(claim: Any, words: Sequence[str]) -> bool:
     texts = (claim.title, claim.says, str(claim.source), *(a.text for a in claim.assumptions))
     whole = " ".join(texts).lower()
     return all(word.lower() in whole for word in words)
-
-
-def _readable(fields: dict[str, Any]) -> str:
-    lines = [f"{fields['id']}  {fields['title']}  [{fields['kind']}]", "", fields["says"], ""]
-    for part, relation in fields["statement"].items():
-        lines.append(f"  {part} [{fields['kinds'][part]}]: {relation}")
-    if fields["definitions"]:
-        lines.append("where")
-        lines += [f"  {symbol} = {meaning}" for symbol, meaning in fields["definitions"].items()]
-    if fields["assumptions"]:
-        lines.append("assuming")
-        lines += [f"  {text}" for text in fields["assumptions"]]
-    lines += [f"source: {fields['source']}"]
-    lines += [f"formula: {fields['formula_at']}", f"check: {fields['check_at']}"]
-    return "\n".join(lines)

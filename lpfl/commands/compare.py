@@ -1,30 +1,71 @@
-"""``lpfl compare``: what changed between two results files."""
+"""``lpfl compare``: what changed between results files."""
 
 import argparse
+from pathlib import Path
 from typing import Any
 
 from lpfl.commands.terminal import harmless, say
 
-SAYS = "show the claims whose verdict or margin changed between two results files"
+SAYS = "show the claims whose verdict or margin changed between results files"
 
-EXITS = "exit codes: 0 compared, whatever changed; 2 a file cannot be read"
+EXITS = """\
+examples:
+  lpfl compare reports/runs/A reports/latest              the folders of two runs
+  lpfl compare old.jsonl new.jsonl                        a table
+  lpfl compare old.jsonl new.jsonl --html changes.html    a page
+  lpfl compare a.jsonl b.jsonl c.jsonl --html runs.html   each run against the first, on a page
+
+What a change means: significant (beyond noise, at 1 % over all statements), within noise, rounding,
+or other scenarios (the runs drew different ones, and nothing is random within them).
+
+exit codes: 0 compared, whatever changed; 2 a file cannot be read"""
 
 
 def add_parser(commands: Any) -> None:
     """Add the command to the parser."""
-    parser = commands.add_parser("compare", help=SAYS, description=SAYS, epilog=EXITS)
-    parser.add_argument("a", help="a results.jsonl")
-    parser.add_argument("b", help="another results.jsonl")
+    parser = commands.add_parser(
+        "compare",
+        help=SAYS,
+        description=SAYS,
+        epilog=EXITS,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("a", help="a results.jsonl, or the folder of a run")
+    parser.add_argument("b", help="another one")
+    parser.add_argument("more", nargs="*", help="further ones, with --html")
+    parser.add_argument("--html", metavar="FILE", help="write a page instead of a table")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.set_defaults(run=run)
 
 
+def results_of(name: str) -> Path:
+    """Return the results file that a word names: itself, or the one in the folder of a run."""
+    from lpfl.results.runs import RESULTS
+
+    path = Path(name)
+    return path / RESULTS if name and path.is_dir() else path
+
+
 def run(args: argparse.Namespace) -> int:
-    """Print the changes; differences in how the runs were made go to stderr."""
+    """Print the changes, or write their page; differences of origin go to stderr."""
     from lpfl.results.compare import compare, differences_of_origin, to_json, to_text
     from lpfl.results.store import read_results
 
-    a, b = read_results(args.a), read_results(args.b)
+    if args.more and args.html is None:
+        raise ValueError(f"{2 + len(args.more)} results without --html, needs 2 of them, or a page")
+    if args.json and args.html is not None:
+        raise ValueError("json=True with --html, needs one of them")
+    names = [str(results_of(name)) for name in (args.a, args.b, *args.more)]
+    if args.html is not None:
+        from lpfl.report.overview.compare import build_comparison
+        from lpfl.report.page import write_page
+        from lpfl.results.output_path import output_path
+
+        out = output_path("html", args.html, tuple(names))
+        write_page(out, build_comparison([(name, read_results(name)) for name in names]))
+        print(f"page: {args.html}")
+        return 0
+    a, b = (read_results(name) for name in names)
     for line in differences_of_origin(a, b):
         say(harmless(line))
     rows = compare(a, b)

@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from lpfl.commands.places import add_scheduler
+
 SAYS = "run one of the paper's figures, or the variants; write NAME.json and NAME.html"
 INTERRUPTED = 130
 
@@ -13,13 +15,14 @@ INTERRUPTED = 130
 def add_parser(commands: Any) -> None:
     """Add the command to the parser."""
     parser = commands.add_parser("experiment", help=SAYS, description=SAYS)
-    parser.add_argument("name", help="fig1, fig2, fig3 or variants")
+    parser.add_argument("name", help="headline, fig1, fig2, fig3 or variants")
     parser.add_argument(
         "--scale", default="quick", help="quick (minutes) or paper (full size, hours on a CPU)"
     )
     parser.add_argument("--seeds", type=int, metavar="N", help="replicates (default: the scale's)")
     parser.add_argument("--seed", type=int, default=0, help="seed of every draw (default 0)")
     parser.add_argument("--device", default="cpu", help="cpu or cuda")
+    add_scheduler(parser)
     parser.add_argument("--out", default="reports/experiments", metavar="DIR", help="folder")
     parser.add_argument("--resume", action="store_true", help="go on with an unfinished run")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
@@ -33,18 +36,21 @@ def run(args: argparse.Namespace) -> int:
     from lpfl.experiments import EXPERIMENTS
     from lpfl.experiments.core.experiment import Options
     from lpfl.results.lock import FolderLock
+    from lpfl.sweep.backends import backend_for, require_scheduler
 
     if args.name not in EXPERIMENTS:
         raise ValueError(f"experiment={args.name!r}, needs one of {list(EXPERIMENTS)}")
     options = Options(args.scale, args.seeds, args.seed, args.device)
     require_device(options.device)
+    require_scheduler(args.scheduler)
+    backend = None if args.scheduler is None else backend_for(args.scheduler, jobs=1)
     out = Path(args.out)
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ValueError(f"out={out} cannot be written: {error.strerror}") from None
     with FolderLock(out):
-        result = run_in(out, EXPERIMENTS[args.name], options, resume=args.resume)
+        result = run_in(out, EXPERIMENTS[args.name], options, resume=args.resume, backend=backend)
     text = as_text(result)
     data_path, page_path = paths(out, args.name)
     if args.json:
@@ -60,8 +66,12 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def run_in(out: Path, experiment: Any, options: Any, *, resume: bool) -> Any:
-    """Run an experiment in a folder and write its data and page; earlier ones move aside."""
+def run_in(out: Path, experiment: Any, options: Any, *, resume: bool, backend: Any = None) -> Any:
+    """Run an experiment in a folder and write its data and page; earlier ones move aside.
+
+    backend: runs the parts instead of this process.
+    """
+    from lpfl.experiments.core.elsewhere import parts_on
     from lpfl.experiments.core.journal import PartsJournal
     from lpfl.experiments.core.page import build_page
     from lpfl.results.runs import keep_aside
@@ -73,6 +83,10 @@ def run_in(out: Path, experiment: Any, options: Any, *, resume: bool) -> Any:
         show_progress(f"resumed: {len(kept)} finished parts")
     if not resume:
         journal.begin()
+    if backend is not None:
+        kept = parts_on(
+            backend, experiment, options, say=show_progress, kept=kept, keep=journal.keep
+        )
     result = experiment.run(
         options, say=show_progress, versions=versions(), kept=kept, keep=journal.keep
     )

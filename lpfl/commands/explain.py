@@ -54,18 +54,21 @@ def run(args: argparse.Namespace) -> int:
     samples = args.samples if args.samples is not None else inputs.rows
     if samples is None:
         raise ValueError("samples is missing, needs --samples N where no file is given")
-    found = forecast(
-        inputs,
-        samples=samples,
-        link=args.link,
-        noise_std=args.noise,
-        damping=args.damping,
-        exponent=args.exponent,
-        decay=args.decay,
-        target=args.target,
-        rank=args.rank,
-        step_size=args.step_size,
-    )
+    numbers = {
+        "damping": args.damping,
+        "exponent": args.exponent,
+        "decay": args.decay,
+        "target": args.target,
+        "rank": args.rank,
+        "step_size": args.step_size,
+    }
+    try:
+        found = forecast(inputs, samples=samples, link=args.link, noise_std=args.noise, **numbers)
+    except ArithmeticError as error:
+        said = ", ".join(f"{name}={value}" for name, value in numbers.items())
+        raise ValueError(
+            f"{said}, noise={args.noise} with these inputs leave the range of float64: {error}"
+        ) from None
     if picture_path is not None:
         from lpfl.explain.picture import picture
         from lpfl.results.store import write_atomically

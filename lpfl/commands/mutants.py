@@ -52,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
 
 def judge(args: argparse.Namespace) -> int:
     """Map, change, run, write mutants.json and say what was found."""
-    from lpfl.trust.environment import environment
+    from lpfl.environment import environment
     from lpfl.trust.mutants import all_mutants, counts, sample
 
     equivalent = reasons(args)

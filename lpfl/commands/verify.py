@@ -27,7 +27,8 @@ Each run gets a folder of its own in reports/runs, and reports/latest points to 
 given by --out is written directly; a run that it holds moves to its folder earlier.
 
 exit codes: 0 nothing refuted; 1 refuted, or an error in a check; 2 bad input, or the disk is full;
-3 inconclusive under --strict; 130 interrupted (129 and 143 by a signal), resumable"""
+3 nothing was decided, or inconclusive under --strict; 130 interrupted (129 and 143 by a signal),
+resumable"""
 
 
 def add_parser(commands: Any) -> None:
@@ -64,7 +65,7 @@ def add_parser(commands: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run the plan; 0 ok, 1 refuted or error, 3 inconclusive under --strict, 130 interrupted."""
+    """Run the plan; 0 ok, 1 refuted or error, 3 undecided, 130 interrupted."""
     from lpfl.results.runs import LATEST, REPRODUCED
 
     require_cheap(args)
@@ -165,5 +166,8 @@ def judged(
     outcome = overall(records)
     if outcome is None or outcome == "refuted":
         return 1
+    if all(record["verdict"] == "inconclusive" for record in records):
+        say("nothing was decided: every claim is inconclusive")
+        return INCONCLUSIVE
     unclear = outcome == "inconclusive" or REGISTRY.broken
     return INCONCLUSIVE if unclear and args.strict else 0

@@ -3,7 +3,14 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from lpfl.commands.claim_words import formula, unicode_shown
 from lpfl.commands.terminal import say
+
+LONGEST_QUANTITY = 22
+MARGINS = """
+margin: how far inside its limit the deciding number lies, as a share of what is allowed: 1 shows
+no sign of a violation, 0 is on the limit. An attained bound has 0 by nature. An ordering counts in
+units of what matters, so it may pass 1. A difference of matrices is predicted to be 0."""
 
 
 def show_progress(record: Mapping[str, Any], done: int, total: int) -> None:
@@ -29,6 +36,7 @@ def table(records: list[dict[str, Any]], broken: Sequence[Any] = ()) -> str:
             record["claim"],
             record["kind"],
             record["worst"]["part"],
+            quantity(record["claim"], record["worst"]["part"]),
             number(record["worst"]["predicted"]),
             number(record["worst"]["measured"]),
             number(record["margin"]),
@@ -37,10 +45,25 @@ def table(records: list[dict[str, Any]], broken: Sequence[Any] = ()) -> str:
         )
         for record in records
     ]
-    rows += [(pack.name, "-", "-", "-", "-", "-", "-", "not loaded") for pack in broken]
+    rows += [(pack.name, "-", "-", "-", "-", "-", "-", "-", "not loaded") for pack in broken]
     numbers = ("predicted", "measured", "margin")
-    headers = ("claim", "kind", "deciding part", *numbers, "checked on", "verdict")
-    return tabulate(rows, headers=headers, disable_numparse=True)
+    headers = ("claim", "kind", "deciding part", "quantity", *numbers, "checked on", "verdict")
+    return f"{tabulate(rows, headers=headers, disable_numparse=True)}\n{MARGINS}"
+
+
+def quantity(claim_id: str, part: str) -> str:
+    """Return the left side of a part's relation: what predicted and measured are values of.
+
+    A long one, or that of a measurement beyond the statement, is a dash; ``lpfl claims`` has it.
+    """
+    from lpfl.verify.registry import CLAIMS
+
+    relations = CLAIMS[claim_id].relations() if claim_id in CLAIMS else {}
+    relation = relations.get(part.partition(":")[0])
+    if relation is None or not relation.args:
+        return "-"
+    written = formula(relation.args[0], latex=False, pretty=unicode_shown())
+    return written if "\n" not in written and len(written) <= LONGEST_QUANTITY else "-"
 
 
 def checked_on(region: Mapping[str, Any]) -> str:

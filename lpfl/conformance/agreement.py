@@ -11,7 +11,7 @@ from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.rounding import attributable, tolerance
 from lpfl.conformance.signatures import Undrivable, says_so, told
 from lpfl.conformance.smallest import smallest
-from lpfl.conformance.snippets import program, proven
+from lpfl.conformance.snippets import contradicted, program, proven
 from lpfl.conformance.trajectory import Trajectory, end_gap, gap
 
 if TYPE_CHECKING:
@@ -29,7 +29,8 @@ class Pair:
 
     says: the second way, in words that continue "the run ...". plain, other: the ways. body:
     program text that computes ``a`` (other) and ``b`` (plain), lists of parameters. options: of
-    the plain run, for the control of rounding. raises, differs: outcomes.
+    the plain run, for the control of rounding. raises, differs: outcomes. control: distance that
+    other causes make in this scenario; the finding must be ten times as large.
     """
 
     check: str
@@ -42,6 +43,7 @@ class Pair:
     differs: Outcome = Outcome.DEVIATES
     scenario: Mapping[str, Any] = field(default_factory=dict)
     tolerance: float | None = None
+    control: Callable[[Start, Gradients], float] | None = None
 
 
 def agree(
@@ -66,13 +68,22 @@ def agree(
     if apart <= SCALARS:
         message = f"The run {pair.says} is {apart:.2g} off: numbers of float32 inside."
         return _answer(pair, Outcome.NUMERICS, message, measured=apart, bound=bound)
-    if not attributable(subject, apart, start, gradients, options=pair.options):
+    if not _told(subject, pair, apart, start, gradients):
         message = (
             f"The run {pair.says} is {apart:.2g} from the ordinary one, which rounding of the "
-            "inputs or another seed can do too."
+            "inputs, another seed or the other parameters can do too."
         )
         return _answer(pair, Outcome.INCONCLUSIVE, message, measured=apart, bound=bound)
     return _difference(subject, pair, apart, bound, (shapes, steps), stream)
+
+
+def _told(subject: "Subject", pair: Pair, apart: float, start: Start, gradients: Gradients) -> bool:
+    """Return whether a distance is more than rounding, a seed and the control make."""
+    if not attributable(
+        subject, apart, start, gradients, options=pair.options, runs=(pair.plain, pair.other)
+    ):
+        return False
+    return pair.control is None or apart > 10 * pair.control(start, gradients)
 
 
 def raising(
@@ -133,21 +144,23 @@ def _difference(
 
     shapes, steps = smallest(lambda some, count: distance(some, count) > least, *given)
     start, gradients = subject.draw(shapes, steps, *stream)
-    if not attributable(subject, distance(shapes, steps), start, gradients, options=pair.options):
+    if not _told(subject, pair, distance(shapes, steps), start, gradients):
         shapes, steps = [tuple(s) for s in given[0]], given[1]
     start, gradients = subject.draw(shapes, steps, *stream)
     other, plain = pair.other(start, gradients), pair.plain(start, gradients)
     measured, at_end = gap(other, plain), end_gap(other, plain)
-    text, why = "", ""
+    outcome, text, why = pair.differs, "", ""
     if pair.body:
         body = pair.body + "\nprint('distance', gap(a, b, start))"
         text = program(subject, body, shapes=shapes, steps=steps, stream=stream)
         text, why = proven(subject, text, at_end)
     message = f"The run {pair.says} is {measured:.2g} of the way from the ordinary one."
+    if contradicted(why):
+        outcome, message = Outcome.INCONCLUSIVE, f"{message[:-1]}; {why}: chance has a part."
     scenario = {"shapes": shapes, "steps": steps, **pair.scenario}
     return _answer(
         pair,
-        pair.differs,
+        outcome,
         message,
         measured=measured,
         bound=bound,

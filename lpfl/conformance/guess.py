@@ -2,19 +2,17 @@
 
 import contextlib
 import inspect
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 
+from lpfl.conformance.drives.driven import Buildable
 from lpfl.conformance.signatures import MODEL_NAMES, NAMED_NAMES, first_name
-
-if TYPE_CHECKING:
-    from lpfl.conformance.subject import Subject
 
 DRIVEN_OTHERWISE = frozenset({"model", "fused", "create_graph", "closure", "value_closure"})
 
 
-def guess(subject: "Subject") -> dict[str, str]:
+def guess(subject: Buildable) -> dict[str, str]:
     """Return guessed need -> reason, beside the needs that the spec states."""
     spec = subject.spec
     found = _of_signature(subject)
@@ -24,7 +22,7 @@ def guess(subject: "Subject") -> dict[str, str]:
     return {need: why for need, why in found.items() if need not in spec.needs}
 
 
-def _of_signature(subject: "Subject") -> dict[str, str]:
+def _of_signature(subject: Buildable) -> dict[str, str]:
     name = first_name(subject.spec.factory)
     if name in MODEL_NAMES:
         return {"model": f"the factory's first argument is called {name!r}"}
@@ -33,7 +31,7 @@ def _of_signature(subject: "Subject") -> dict[str, str]:
     return {}
 
 
-def _of_trial(subject: "Subject", needs: frozenset[str]) -> dict[str, str]:
+def _of_trial(subject: Buildable, needs: frozenset[str]) -> dict[str, str]:
     """Build it on one matrix and take one step; read what it is and what it complains about."""
     p = torch.nn.Parameter(torch.full((6, 4), 0.5, device=subject.device))
     try:

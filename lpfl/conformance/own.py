@@ -9,15 +9,13 @@ from lpfl.optim.torch_form import torch_optimizer
 
 CLAIMS = {"sgd_momentum": "momentum", "sign_sgd": "signsgd"}
 """What a rule claims where its own name is not the word for it."""
-NO_CLAIM = ("kfac",)
-"""The fingerprint lowers one damping of KFAC and leaves the other, which bends the hidden maps."""
 
 OPTIONS = {"kfac": {"damping": 1e-2, "output_damping": 1e-2}, "foof": {"damping": 1e-2}}
 """Options without which a rule cannot run on every module: factors of few rows are singular."""
 
 
 def own_specs() -> Mapping[str, OptimizerSpec]:
-    """Return a spec per rule, by name: it claims to be what its name says, save NO_CLAIM.
+    """Return a spec per rule, by name: it claims to be what its name says.
 
     Rules that read what a layer saw take the model. KFAC's joint, sequential and paper's orders
     differ on a two-layer linear model only, and are one rule on a module.
@@ -30,7 +28,7 @@ def own_specs() -> Mapping[str, OptimizerSpec]:
         specs[name] = OptimizerSpec(
             f"lpfl {name}",
             torch_optimizer(rule),
-            claims=frozenset() if name in NO_CLAIM else frozenset({CLAIMS.get(name, name)}),
+            claims=frozenset({CLAIMS.get(name, name)}),
             needs=frozenset({"model"} if rule.needs_layer else ()),
             options=OPTIONS.get(name, {}),
         )

@@ -1,12 +1,10 @@
 """The answers about one optimizer, as text, JSON, HTML and JUnit."""
 
-import json
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
-from lpfl.conformance.outcomes import FINDINGS, CheckResult, Outcome, plain, severity, worst
-from lpfl.conformance.spec import OptimizerSpec
+from lpfl.conformance.answers import Answers
+from lpfl.conformance.views.junit import to_junit
+from lpfl.conformance.views.text import to_text
 
 
 class ConformanceError(AssertionError):
@@ -18,77 +16,11 @@ class ConformanceError(AssertionError):
 
 
 @dataclass(frozen=True)
-class Report:
-    """The answers about one optimizer.
-
-    results: theory first, then definition and invariance, then api. guessed: needs that were
-    guessed, with the reason. environment: versions, seed, device.
-    """
-
-    spec: OptimizerSpec
-    results: list[CheckResult]
-    guessed: dict[str, str] = field(default_factory=dict)
-    environment: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def failed(self) -> list[CheckResult]:
-        """Answers that fail the optimizer: deviations and stale expectations."""
-        return [result for result in self.results if result.failed]
-
-    @property
-    def findings(self) -> list[CheckResult]:
-        """Answers that say something against the optimizer, gravest first."""
-        found = [r for r in self.results if r.outcome in FINDINGS or r.stale]
-        return sorted(found, key=lambda r: (not r.failed, -severity(r.outcome)))
-
-    @property
-    def supports(self) -> list[str]:
-        """Claims that the measurements support although they are not made, in words."""
-        said: dict[str, None] = {}
-        for result in self.results:
-            for words in result.details.get("supports", ()):
-                said.setdefault(str(words))
-        return list(said)
-
-    def outcome(self, check_id: str) -> Outcome:
-        """Return the gravest outcome of a check.
-
-        Raises: KeyError if the check gave no answer.
-        """
-        found = [r.outcome for r in self.results if r.check == check_id]
-        if not found:
-            raise KeyError(check_id)
-        return worst(found)
-
-    def by_check(self) -> Iterator[tuple[str, list[CheckResult]]]:
-        """Yield each check's id with its answers, gravest first."""
-        grouped: dict[str, list[CheckResult]] = {}
-        for result in self.results:
-            grouped.setdefault(result.check, []).append(result)
-        for check_id, results in grouped.items():
-            yield check_id, sorted(results, key=lambda r: (not r.failed, -severity(r.outcome)))
-
-    def as_json(self) -> str:
-        """Return the report as a JSON object."""
-        spec = self.spec
-        values = {
-            "optimizer": spec.name,
-            "source": spec.source,
-            "claims": sorted(spec.claims),
-            "supports": self.supports,
-            "options": plain(spec.options),
-            "needs": sorted(spec.needs),
-            "guessed": self.guessed,
-            "environment": plain(self.environment),
-            "failed": sorted({r.check for r in self.failed}),
-            "results": [r.as_dict() for r in self.results],
-        }
-        return json.dumps(values, indent=1, allow_nan=False)
+class Report(Answers):
+    """The answers about one optimizer, and the forms they are shown in."""
 
     def text(self) -> str:
         """Return the report as plain text."""
-        from lpfl.conformance.views.text import to_text
-
         return to_text(self)
 
     def html(self) -> str:
@@ -99,8 +31,6 @@ class Report:
 
     def junit(self) -> str:
         """Return the report as JUnit XML, one test case a check."""
-        from lpfl.conformance.views.junit import to_junit
-
         return to_junit([self])
 
     def _repr_html_(self) -> str:

@@ -1,20 +1,26 @@
 """How finely an optimizer computes, and how strongly a run magnifies rounding or chance."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
 
-from lpfl.conformance.trajectory import gap
+from lpfl.conformance.trajectory import gap, reach
 
 if TYPE_CHECKING:
-    from lpfl.conformance.subject import Groups, Subject
+    from lpfl.conformance.subject import Subject
+    from lpfl.conformance.trajectory import Trajectory
+
+    Run = Callable[[Any, Any], Trajectory]
 
 TOLERANCES = {"float64": 1e-9, "float32": 1e-4, "below float32": 5e-2}
 """Relative distance of two runs that counts as equal, by the precision found inside."""
 ROUNDING = {"float64": 1e-13, "float32": 1e-7, "below float32": 4e-3}
 """Relative change of the gradients that is as good as rounding, by the precision found inside."""
 _RESPONDS = 0.05
+_OTHER_SEED = 7
+_LOW = 0.2
+"""Distance below which nothing is told of a computation coarser than float32."""
 _MAGNIFIED = 100.0  # a distance this many times what rounding of the inputs makes is real
 
 Gradients = Sequence[Sequence[torch.Tensor | None]]
@@ -78,14 +84,17 @@ def attributable(
     gradients: Gradients,
     *,
     options: Mapping[str, Any] | None = None,
-    groups: "Groups | None" = None,
+    runs: "Sequence[Run]" = (),
 ) -> bool:
     """Return whether a distance exceeds what rounding and another seed do to the same run.
 
     Rank-deficient statistics have a free basis, and random vectors are drawn in memory order:
-    both tell equal runs apart, and neither is a defect.
+    both tell equal runs apart, and neither is a defect. runs: the runs that are compared; each
+    may magnify rounding more than an ordinary one.
     """
-    return apart > _MAGNIFIED * wobble(subject, start, gradients, options=options, groups=groups)
+    least = _LOW if inner_precision(subject) == "below float32" else 0.0
+    chance = wobble(subject, start, gradients, options=options, runs=runs)
+    return apart > max(least, _MAGNIFIED * chance)
 
 
 def wobble(
@@ -94,16 +103,33 @@ def wobble(
     gradients: Gradients,
     *,
     options: Mapping[str, Any] | None = None,
-    groups: "Groups | None" = None,
+    runs: "Sequence[Run]" = (),
 ) -> float:
-    """Return the distance made by rounding of the inputs; one made by a seed counts a tenth."""
-    base = subject.run(start, gradients, options=options, groups=groups)
+    """Return the distance made by rounding of the inputs; one made by a seed counts a tenth.
+
+    It is in units of the way of the first of the runs, or of an ordinary run.
+    """
+
+    def ordinary(s: Any, g: Any) -> "Trajectory":
+        return subject.run(s, g, options=options)
+
     largest, size = 0.0, ROUNDING[inner_precision(subject)]
-    for draw in range(2):
-        noisy = [
-            [_noisy(subject, g, size, draw, t) for g in step] for t, step in enumerate(gradients)
-        ]
-        largest = max(largest, gap(subject.run(start, noisy, options=options, groups=groups), base))
-    other = subject.seed + 7
-    seeded = subject.run(start, gradients, options=options, groups=groups, seed=other)
-    return max(largest, gap(seeded, base) / 10)
+    way = reach(runs[0](list(start), list(gradients))) if runs else 0.0
+    for run in runs or (ordinary,):
+        base = run(list(start), list(gradients))
+        share = reach(base) / way if way else 1.0
+        if not share > 0:
+            continue
+        for draw in range(2):
+            noisy = [
+                [_noisy(subject, g, size, draw, t) for g in step]
+                for t, step in enumerate(gradients)
+            ]
+            largest = max(largest, share * gap(run(list(start), noisy), base))
+        subject.seed += _OTHER_SEED
+        try:
+            seeded = run(list(start), list(gradients))
+        finally:
+            subject.seed -= _OTHER_SEED
+        largest = max(largest, share * gap(seeded, base) / 10)
+    return largest

@@ -5,6 +5,7 @@ import faulthandler
 import inspect
 import io
 import os
+import re
 import select
 import signal
 import time
@@ -80,13 +81,16 @@ def program(
 def optimizer_text(subject: "Subject") -> str:
     """Return program text that imports the optimizer and defines ``make(params, **options)``."""
     spec = subject.spec
+    preset = f"**{dict(spec.options)!r}, " if spec.options else ""
+    options = f"**{{{preset}**options}}" if preset else "**options"
+    if spec.program:
+        again = f"\nmade = make\nmake = lambda params, **options: made(params, {options})"
+        return spec.program + (again if preset else "")
     module, _, name = spec.source.partition(":")
     top, _, rest = name.partition(".")
     line = f"from {module} import {top}" if module else "# factory: your own, not importable"
     made = f"{top}.{rest}" if rest else top
     made = made if module else "factory"
-    preset = f"**{dict(spec.options)!r}, " if spec.options else ""
-    options = f"**{{{preset}**options}}" if preset else "**options"
     return f"{line}\n\nmake = lambda params, **options: {made}(params, {options})"
 
 
@@ -130,6 +134,18 @@ def proven(subject: "Subject", text: str, expected: float | str) -> tuple[str, s
     return "", f"the program printed {last[:160]!r}, expected {expected!r}"
 
 
+def contradicted(why: str) -> bool:
+    """Return whether a program ran to its end and printed another number than was measured.
+
+    A difference that a second run does not show again is no evidence.
+    """
+    shown = re.search(r"printed '[^']*?([-+.\deainf]+)', expected", why)
+    try:
+        return shown is not None and float(shown[1]) == float(shown[1])
+    except ValueError:
+        return False
+
+
 def _agrees(last: str, expected: float | str) -> bool:
     if isinstance(expected, str):
         return expected in last
@@ -137,6 +153,8 @@ def _agrees(last: str, expected: float | str) -> bool:
         number = float(last.rpartition(" ")[2])
     except ValueError:
         return False
+    if number != number or expected != expected:
+        return number != number and expected != expected
     return number == expected or abs(number - expected) <= WITHIN * abs(expected)
 
 

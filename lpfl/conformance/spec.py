@@ -36,7 +36,8 @@ class OptimizerSpec:
     no longer fails is reported. needs: names from ``NEEDS``. tolerances: check id -> relative
     tolerance that replaces the check's own. options: given to the factory each time.
     step: ``step(model, loss_fn, optimizer)`` for what fits no drive. source: where a program can
-    import the optimizer from, ``package.module:Name``.
+    import the optimizer from, ``package.module:Name``. program: text of a program that defines
+    ``make(params, **options)``, where an import does not say it all.
     Raises: ValueError for an unknown need or a tolerance that is not positive.
     """
 
@@ -49,6 +50,7 @@ class OptimizerSpec:
     options: Mapping[str, Any] = field(default_factory=dict)
     step: Callable[..., Any] | None = None
     source: str = ""
+    program: str = ""
 
     def __post_init__(self) -> None:
         if not callable(self.factory):

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from lpfl.conformance.drives import Session, open_on_model, open_session, seed_everything
+from lpfl.conformance.drives.driven import Groups
 from lpfl.conformance.guess import guess
 from lpfl.conformance.manners import settings
 from lpfl.conformance.signatures import (
@@ -21,8 +22,6 @@ from lpfl.conformance.trajectory import Trajectory
 from lpfl.seeding import generator
 
 __all__ = ["Session", "Subject", "Trajectory", "Undrivable"]
-
-Groups = Sequence[tuple[Sequence[int], Mapping[str, Any]]]
 
 
 class Subject:

@@ -49,6 +49,11 @@ def size(values: Sequence[torch.Tensor]) -> float:
     return float(sum(float(v.double().square().sum()) for v in values)) ** 0.5
 
 
+def reach(run: Trajectory) -> float:
+    """Return the largest distance of a run from its start."""
+    return max((distance(v, run.values[0]) for v in run.values), default=0.0)
+
+
 def gap(one: Trajectory, two: Trajectory) -> float:
     """Return the largest distance of two runs at equal times, over the way run ``two`` went.
 
@@ -56,7 +61,7 @@ def gap(one: Trajectory, two: Trajectory) -> float:
     """
     if one.finite != two.finite:
         return 1.0
-    way = max((distance(v, two.values[0]) for v in two.values), default=0.0)
+    way = reach(two)
     apart = max(distance(a, b) for a, b in zip(one.values, two.values, strict=True))
     if apart == 0 or not one.finite:
         return 0.0

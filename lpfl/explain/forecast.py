@@ -54,6 +54,15 @@ class Forecast:
     floors: tuple[Floor, ...]
     warnings: tuple[str, ...]
 
+    def _repr_html_(self) -> str:
+        """Return the answer and its picture for a notebook."""
+        from html import escape
+
+        from lpfl.explain.picture import picture
+        from lpfl.explain.words import as_text
+
+        return f"<pre>{escape(as_text(self))}</pre>{picture(self)}"
+
     def row(self, name: str) -> Row:
         """Return the row of a method."""
         return next(row for row in self.rows if row.name == name)

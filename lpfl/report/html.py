@@ -34,6 +34,11 @@ def render(template: str, *, more_style: str = "", script: str = "", **values: A
     return _INVISIBLE.sub("\ufffd", page.render(style=Markup(style), policy=policy, **values))
 
 
+def style_sheet() -> str:
+    """Return the style sheet that all pages share."""
+    return _text("page.css")
+
+
 def _text(name: str) -> str:
     return (Path(__file__).parent / "templates" / name).read_text(encoding="utf-8")
 

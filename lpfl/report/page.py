@@ -39,7 +39,7 @@ def build_page(
     titles: Mapping[str, str] | None = None,
     strengths: Mapping[str, str] | None = None,
     trends: Mapping[str, Sequence[Moment]] | None = None,
-    headline: Chart | None = None,
+    headline: Sequence[Chart] = (),
     trust: Sequence[tuple[str, str]] = (),
     elsewhere: Sequence[tuple[str, str]] = (),
 ) -> str:
@@ -49,7 +49,7 @@ def build_page(
     notation: the table of letters; with it each statement explains its own. links: id -> (what,
     path and line, address) of formula and check. titles: prefix of a pack -> its title.
     strengths: kind of a statement -> how firm a verdict on it is, in a word or two. trends: id ->
-    how it fared in earlier runs. headline: the picture of the first screen. trust: (what, number)
+    how it fared in earlier runs. headline: the pictures of the first screen. trust: (what, number)
     of how the checks themselves were tested. elsewhere: (title, address) of other pages.
 
     Everything that comes from the results is text: it is escaped, and control characters and

@@ -2,10 +2,11 @@
 
 Beyond the required fields (title, x_label, y_label, series of {name, style, x, y}) a picture may
 have x_scale and y_scale ("linear", "log"), y_limits [low, high] (what lies outside is drawn on
-the edge), wide (true: the whole column) and note. A series may have low and high (a band, or
-whiskers), colour (0..11, its place in the list by default: the same method keeps its colour from
-picture to picture) and role "prediction" (thin and dotted, explained in the note, not in the
-legend). style "bars" draws a histogram: x are the centres of equally wide bins.
+the edge), wide (true: the whole column), direct (true: names beside the lines, no legend) and
+note. A series may have low and high (a band, or whiskers), colour (0..11, by default that of its
+method, which has the same one in every picture) and role "prediction" (thin and dotted, explained
+in the note, not in the legend). style "bars" draws a histogram: x are the centres of equally wide
+bins.
 """
 
 import re
@@ -36,7 +37,7 @@ MARK_SHAPES = (  # those of outcomes (dot, triangle, cross) are not among them
 )
 METHOD_COLOURS = {
     "KFAC": 0, "SGD": 1, "gradient": 1, "AMGD": 2, "alternating": 2, "Adam": 3, "AdamW": 3,
-    "NGD": 6, "natural": 6, "Shampoo": 7, "SOAP": 8, "Muon": 9, "FOOF": 10, "sign": 5,
+    "sign": 5, "Shampoo": 6, "Muon": 7, "SOAP": 8, "FOOF": 9, "DFW": 10, "NGD": 11, "natural": 11,
 }  # fmt: skip
 WIDE = 720
 _COLOURS = 12
@@ -46,6 +47,7 @@ _LEGEND_LETTERS = 26
 _LONE_BAR = 0.1
 _FEW_BANDS = 5
 _LEFT = 62
+_NAMES = 72  # room for names beside the lines
 
 
 def picture(data: Mapping[str, Any]) -> Markup:
@@ -62,18 +64,21 @@ def picture(data: Mapping[str, Any]) -> Markup:
     width = WIDE if data.get("wide") else WIDTH
     columns = (width - _LEFT) // _LEGEND_COLUMN
     named = [one for one in series if one.get("role") != "prediction"]
-    top, plot_height = 10 + 18 * ceil(len(named) / columns), 300 if data.get("wide") else 250
+    direct = bool(data.get("direct"))
+    legend_rows = 0 if direct else ceil(len(named) / columns)
+    top, plot_height = 10 + 18 * legend_rows, 300 if data.get("wide") else 250
     bottom = top + plot_height
     bars = any(one["style"] == "bars" for one in series)
     xs = [v for s in series for v in (_edges(s["x"]) if s["style"] == "bars" else s["x"])]
     ys = [v for s in series for key in ("y", "low", "high") for v in s.get(key, ())]
-    x = axis_for(xs, _LEFT, width - 14, log=log_x)
+    x = axis_for(xs, _LEFT, width - (_NAMES if direct else 14), log=log_x)
     y = axis_for(data.get("y_limits") or ys + [0.0] * bars, bottom, top, log=log_y)
-    parts = _legend(named, columns)
+    parts = [] if direct else _legend(named, columns)
     parts += frame(x, y, top=top, bottom=bottom)
     band = "band" if sum("low" in one for one in series) <= _FEW_BANDS else "band faint"
     for one in series:
         parts += _drawn(one, x, y, band)
+    parts += _names_at_ends(named, x, y) if direct else []
     parts.append(text("label middle", ((x.start + x.end) / 2, bottom + 36), data["x_label"]))
     parts.append(side_label((14, (top + bottom) / 2), data["y_label"]))
     return svg(bottom + 46, _in_words(data), parts, width=width)
@@ -198,6 +203,21 @@ def _legend(series: Sequence[Mapping[str, Any]], columns: int) -> list[Markup]:
         else:
             parts.append(marks(colour, MARK_SHAPES[index], [(left + 11, height)]))
         parts.append(text("legend", (left + 28, height + 4), _cut(one["name"])))
+    return parts
+
+
+def _names_at_ends(series: Sequence[Mapping[str, Any]], x: Axis, y: Axis) -> list[Markup]:
+    """Return the name of each series beside its last point, none on top of another."""
+    ends = [(_points(one["x"], one["y"], x, y), one) for one in series]
+    placed = sorted(
+        ((points[-1][1], one) for points, one in ends if points), key=lambda pair: pair[0]
+    )
+    parts, free = [], 0.0
+    for height, one in placed:
+        free = max(height, free)
+        words = _cut(one["name"])
+        parts.append(text(f"legend direct s{one['colour']}", (x.end + 9, free + 4), words))
+        free += 15.0
     return parts
 
 

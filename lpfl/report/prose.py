@@ -1,14 +1,14 @@
 """Sentences with letters in them: indices and exponents are set low and high, sums stay on a line.
 
 ``F_ls`` is an F with the index ls, ``[x]^2`` a square; a star or a perpendicular sign after a
-letter is an index too.
+letter is an index too. A name of the code, ``sign_sgd``, stays as it is.
 """
 
 import re
 
 from markupsafe import Markup, escape
 
-_INDEX = re.compile(r"(?<=\w)_([A-Za-z0-9]+)|(?<=\w)([⋆⊥])")
+_INDEX = re.compile(r"(?<=\w)(?<![a-z]{2})_([A-Za-z0-9]+)|(?<=\w)([⋆⊥])")
 _EXPONENT = re.compile(r"\^(?:\(([^()]+)\)|([-−]?\w+))")
 _OPERATOR = re.compile(r" ([−+⊗·]) (?=\S)")
 _NAMES = {"kfac": "KFAC", "sgd": "SGD", "gauss newton": "Gauss-Newton", "gaussian": "Gaussian"}

@@ -1,6 +1,6 @@
 """Where a claim was looked at and what would have been noticed, in a few words."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lpfl.report.numerals import short
@@ -27,7 +27,8 @@ def region_words(region: Mapping[str, Any]) -> str:
 def if_wrong_words(counts: Mapping[str, Mapping[str, int]]) -> str:
     """Return in how many scenarios an error of the prediction would have been refuted.
 
-    Errors beyond the first that always would are not said.
+    Errors beyond the first that always would are not said; the largest that never would is named
+    as out of reach, or as one that leaves scenarios open.
     """
     if not counts:
         return ""
@@ -36,11 +37,24 @@ def if_wrong_words(counts: Mapping[str, Mapping[str, int]]) -> str:
     refuted = [counts[share].get("refuted", 0) for share in shares]
     always = [share for share, r, t in zip(shares, refuted, totals, strict=True) if r == t]
     said = [
-        f"{short(100 * _share(share), 3)} % off in {r} of {t}"
+        f"{short(100 * _share(share), 3)} % off refuted in {r} of {t}"
         for share, r, t in zip(shares, refuted, totals, strict=True)
     ]
     needed = shares.index(always[0]) + 1 if always else len(said)
-    return "would be refuted: " + ", ".join(said[:needed])
+    never = [share for share, r in zip(shares, refuted, strict=True) if r == 0]
+    return ", ".join(said[:needed]) + _out_of_reach(counts, never)
+
+
+def _out_of_reach(counts: Mapping[str, Mapping[str, int]], never: Sequence[str]) -> str:
+    """Return what the largest error that no scenario refutes would have done instead."""
+    if not never:
+        return ""
+    largest = never[-1]
+    doubted = counts[largest].get("inconclusive", 0)
+    off = f"{short(100 * _share(largest), 3)} % off"
+    if doubted:
+        return f"; {off} would leave {doubted} open"
+    return f"; out of reach: {off} would pass, tolerance and interval are wider here"
 
 
 def _share(text: str) -> float:

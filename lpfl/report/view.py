@@ -220,8 +220,8 @@ def _evidence(name: str, record: Record, header: Record) -> dict[str, Any]:
     error = record["margin_std_error"]
     margin = short(record["margin"]) + (f" ± {short(error, 2)}" if error else "")
     numbers = [
-        ("statistic (limit 1)", short(record["statistic"])),
-        ("margin (inside is positive)", margin),
+        ("statistic", short(record["statistic"])),
+        ("margin", margin),
         ("level alpha", short(record["alpha"], 2) if record["alpha"] else ABSENT),
         ("detectable effect", short(record["detectable"])),
         ("samples needed", short(record["samples_needed"])),

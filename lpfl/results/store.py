@@ -5,6 +5,7 @@ import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from html import escape
 from io import FileIO
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,17 @@ class Results:
     claims: dict[str, dict[str, Any]] = field(default_factory=dict)
     complete: bool = True
     problems: list[str] = field(default_factory=list)
+
+    def _repr_html_(self) -> str:
+        """Return a table of claims and verdicts for a notebook."""
+        rows = "".join(
+            f"<tr><td>{escape(name)}</td><td>{escape(str(claim['verdict']))}</td>"
+            f"<td>{'' if claim['margin'] is None else format(claim['margin'], '.3g')}</td></tr>"
+            for name, claim in self.claims.items()
+        )
+        said = "".join(f"<p>{escape(problem)}</p>" for problem in self.problems)
+        head = "<tr><th>claim</th><th>verdict</th><th>margin</th></tr>"
+        return f"{said}<table>{head}{rows}</table>"
 
     @property
     def missing(self) -> list[str]:

@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from lpfl.environment import environment
 from lpfl.report.html import render
 from lpfl.report.numerals import short
 from lpfl.sweep.heat import MOST_CELLS, heat_map
 from lpfl.sweep.maps import Shown
 from lpfl.sweep.spec import Spec
-from lpfl.trust.environment import environment
 
 MOST_ROWS = 400
 COMPARED = (

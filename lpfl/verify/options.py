@@ -5,6 +5,8 @@ import re
 from lpfl.verify.profiles import profile_named
 
 DTYPE_NAMES = ("float32", "float64")
+RECORDS_PROPERTY = "lpfl_records"
+"""The property of a test report under which the records of a claim are kept."""
 _DEVICE = re.compile(r"cpu|cuda(:[0-9]{1,3})?", re.ASCII)
 
 

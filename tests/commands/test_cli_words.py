@@ -244,3 +244,32 @@ def test_an_output_is_asked_for_before_anything_runs(
 ) -> None:
     assert main(words) == 2
     assert said in one_line(capsys)
+
+
+def test_a_statement_in_full_has_letters_with_domains_and_the_last_verdict(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["verify", "--claims", "LR-06", "--jobs", "1"]) == 0
+    table = capsys.readouterr().out
+    assert "margin: how far inside its limit" in table
+    assert "quantity" in table
+    assert main(["claims", "LR-06"]) == 0
+    said = capsys.readouterr().out
+    assert "(head)" in said
+    assert "last verdict: confirmed, quick, " in said
+    assert main(["claims", "--paper"]) == 0
+    rows = capsys.readouterr().out
+    assert "eq. (5) and its factors" in rows
+    assert "not seen: attributed" in rows
+
+
+def test_a_run_that_decides_nothing_does_not_pass(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    out = str(tmp_path / "out")
+    words = ["verify", "--claims", "LR-04", "--dtype", "float32", "--jobs", "1", "--out", out]
+    assert main(words) == 3
+    assert "nothing was decided: every claim is inconclusive" in capsys.readouterr().err
+    assert main(["compare", out, out]) == 0
+    assert "No claim changed" in capsys.readouterr().out

@@ -187,3 +187,9 @@ def test_command_json_and_picture(tmp_path, capsys):
     assert "exists, needs a new name" in capsys.readouterr().err
     assert main(words[:-3]) == 0
     assert capsys.readouterr().out.splitlines()[0] == shown["answer"]
+
+
+def test_a_forecast_shows_itself_in_a_notebook():
+    html = forecast(COUNTER, samples=800)._repr_html_()
+    assert html.startswith("<pre>")
+    assert html.count("<svg") == 1

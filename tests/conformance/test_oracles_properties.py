@@ -8,7 +8,9 @@ import torch
 from torch import Tensor
 
 from lpfl.conformance.oracles import oracle_of, oracles
-from lpfl.conformance.oracles.layerwise import FISHER, LAYER_ORACLES, LayerSeen, precondition
+from lpfl.conformance.oracles.layer_axes import FISHER, LayerSeen
+from lpfl.conformance.oracles.layer_steps import precondition
+from lpfl.conformance.oracles.layerwise import LAYER_ORACLES
 from lpfl.conformance.oracles.matrices import QUINTIC, newton_schulz, polar, power
 
 

@@ -131,7 +131,7 @@ def test_the_start_is_where_the_truth_says() -> None:
 
 @pytest.mark.parametrize("entrant", ENTRANTS, ids=lambda one: one.name)
 def test_a_variant_arrives_when_its_law_says(entrant: race.Entrant) -> None:
-    (found,) = race.race(TRUTH, (3072,), Options(), replicates=60, say=silent, entrants=[entrant])
+    (found,) = race.race(TRUTH, (3072,), Options(), replicates=240, say=silent, entrants=[entrant])
     assert found.comparison.agrees
     assert found.measured.half_width < 0.5 * found.predicted
 

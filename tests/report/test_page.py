@@ -168,8 +168,8 @@ def test_a_section_states_its_claim_and_its_evidence(html: str) -> None:
         "Inside the cone the largest angle shrinks at the stated rate.",
         "the step size is at most one",
         "Source derived",
-        "statistic (limit 1) 1.2",
-        "margin (inside is positive) −0.2",
+        "statistic 1.2",
+        "margin −0.2",
         '"family":"geometric"',
         "predicted 0.8",
         "measured 0.96",
@@ -287,27 +287,3 @@ def test_the_page_is_written_whole_or_not_at_all(tmp_path: Path, html: str) -> N
     assert [p.name for p in tmp_path.iterdir()] == ["page.html"]
     with pytest.raises(ValueError, match="cannot be written"):
         write_page(tmp_path / "gone" / "page.html", html)
-
-
-def test_every_colour_of_text_has_contrast_on_both_papers(html: str) -> None:
-    schemes = re.findall(r":root \{(.*?)\}", html, re.DOTALL)[:2]
-    for scheme in schemes:
-        colours = dict(re.findall(r"--([\w-]+): #([0-9a-f]{6});", scheme))
-        papers = [colours.pop("paper"), colours.pop("raised")]
-        colours.pop("rule")
-        assert len(colours) >= 13
-        for name, colour in colours.items():
-            for paper in papers:
-                assert contrast(colour, paper) >= 4.5, f"{name} on {paper}"
-
-
-def contrast(one: str, other: str) -> float:
-    """The contrast ratio of two colours as WCAG 2 defines it."""
-    dark, light = sorted(map(luminance, (one, other)))
-    return (light + 0.05) / (dark + 0.05)
-
-
-def luminance(colour: str) -> float:
-    shares = [int(colour[i : i + 2], 16) / 255 for i in (0, 2, 4)]
-    linear = [s / 12.92 if s <= 0.03928 else ((s + 0.055) / 1.055) ** 2.4 for s in shares]
-    return sum(w * v for w, v in zip((0.2126, 0.7152, 0.0722), linear, strict=True))

@@ -46,3 +46,7 @@ def test_no_sentence_spells_out_a_letter(claim: Claim) -> None:
 @pytest.mark.parametrize("entry", NOTATION.values(), ids=lambda e: e.code_name)
 def test_no_meaning_spells_out_a_letter(entry: Notation) -> None:
     assert SPELT_OUT.search(entry.meaning) is None
+
+
+def test_a_name_of_the_code_has_no_index() -> None:
+    assert prose("sign_sgd is sP_s") == "sign_sgd is sP<sub>s</sub>"

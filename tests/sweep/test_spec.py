@@ -1,6 +1,9 @@
 """A spec that does not fit is refused in one line that names the value and the bound."""
 
 import math
+import re
+import tomllib
+from pathlib import Path
 
 import pytest
 
@@ -154,3 +157,9 @@ def test_a_spec_survives_its_file(document, tmp_path):
     path = tmp_path / "spec.toml"
     path.write_text(as_toml(document))
     assert read_spec(path) == spec_of(document)
+
+
+def test_the_spec_of_the_documentation_is_one():
+    text = (Path(__file__).parents[2] / "docs" / "sweep.md").read_text()
+    (block,) = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
+    assert len(Plan(spec_of(tomllib.loads(block)))) == 12 * 3 * 16

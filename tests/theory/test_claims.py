@@ -2,7 +2,7 @@
 
 import pytest
 
-from lpfl.pytest_plugin import RECORDS_PROPERTY
+from lpfl.verify.options import RECORDS_PROPERTY
 from lpfl.verify.registry import CHECKS
 from lpfl.verify.running.claim_test import confront_claim
 

@@ -7,8 +7,10 @@ import torch
 from lpfl.decide import Outcome
 from lpfl.verify.check import ALPHA_TOTAL, LOOKS, MAX_SCENARIOS, check, findings_of
 from lpfl.verify.expect import (
+    Above,
     Below,
     ChiSquare,
+    Greater,
     Near,
     Ordered,
     Rival,
@@ -142,6 +144,8 @@ def test_pictures_and_extras_are_for_their_scenarios() -> None:
     [
         lambda: Same(part="a", measured=1, predicted=1, tolerance=1e-9),
         lambda: Below(part="a", measured=1, limit=1, tolerance=1e-9),
+        lambda: Above(part="a", measured=1, least=1e-3),
+        lambda: Greater(part="a", measured=2, limit=1, gap=1.0, tolerance=1e-9),
         lambda: Near(part="a", samples=[1], predicted=1, tolerance=0.1),
         lambda: Ordered(part="a", better=[1], worse=[1], slack=0.1),
         lambda: UniformLaw(part="a", transforms=[1], distance=0.1),

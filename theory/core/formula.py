@@ -71,6 +71,10 @@ class Formula:
             raise ValueError(f"no finite value at {values}, spectrum={spectrum}")
         return result
 
+    def number_of(self, known: Mapping[str, Any], spectrum: Spectrum | None = None) -> float:
+        """Evaluate from ``known``, which may hold more names than the formula has."""
+        return self(spectrum, **{name: known[name] for name in self.code_names})
+
     def at_digits(
         self,
         digits: int,

@@ -52,7 +52,7 @@ DR_01 = Claim(
 
 DR_02 = Claim(
     id="DR-02",
-    title="A run is as bad as its worst finding, and keeps its level",
+    title="The worst finding decides a run, and the level of the run is kept",
     says=(
         "One refuted finding refutes a claim, whatever the margins of the others; among findings "
         "of one outcome the smallest margin decides. The level of one decision, times all "

@@ -33,9 +33,10 @@ DR_03 = Claim(
     id="DR-03",
     title="The interval of a mean",
     says=(
-        "The interval of a mean reaches further on the side of the long tail: by the skewness "
-        "term of a studentized mean, with three times the skewness of the sample and what chance "
-        "could hide of it. It misses the true mean of a skewed law at most as often as it says."
+        "The interval of a mean is longer on the side of the long tail, by the skewness term of a "
+        "studentized mean. The term takes three times the skewness of the sample, and adds the "
+        "skewness that chance could hide. The interval misses the true mean of a skewed law at "
+        "most as often as its level says."
     ),
     source=HALL + WEIGHTS,
     parts={

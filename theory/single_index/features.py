@@ -128,10 +128,12 @@ def spike_matrix(
     if spike_strength == 0:
         return np.zeros((harmonics, harmonics))
     nodes, weights = _half_gaussian(spike_strength * math.sqrt(spike_variance / width))
-    formula = harmonic_formula()
     polynomials = _remembered(harmonics)
-    sh = np.array([_harmonics(activation, x, polynomials, formula) for x in nodes])
+    coefficients = np.array([_coefficients(activation, x, polynomials) for x in nodes])
     degrees = np.arange(1, harmonics + 1)
+    sh = harmonic_formula()(
+        hermite_coefficient=coefficients, degree=degrees, head_spike=nodes[:, None]
+    )
     same_parity = (degrees[:, None] + degrees) % 2 == 0  # sh_k(-a) = (-1)^k sh_k(a)
     mean = 2 * (sh.T * weights) @ sh * same_parity
     printed = SI_10["gram"].relation.args[1]
@@ -183,14 +185,8 @@ def _remembered(degree: int) -> Callable[[Array], Array]:
     return values
 
 
-def _harmonics(
-    activation: Link,
-    a: float,
-    polynomials: Callable[[Array], Array],
-    formula: Callable[..., Array],
-) -> Array:
+def _coefficients(activation: Link, a: float, polynomials: Callable[[Array], Array]) -> Array:
+    """Return E[activation(sqrt(1 + a^2) z) h_k(z)] for the degrees of ``polynomials``."""
     scale = math.sqrt(1 + a * a)
     breakpoints = [b / scale for b in activation.breakpoints]
-    values, _ = gaussian_expectation(lambda z: activation(scale * z) * polynomials(z), breakpoints)
-    degrees = np.arange(1, values.size + 1)
-    return np.asarray(formula(hermite_coefficient=values, degree=degrees, head_spike=a))
+    return gaussian_expectation(lambda z: activation(scale * z) * polynomials(z), breakpoints)[0]

@@ -98,12 +98,25 @@ class _SecondLayer:
     width_ratio: float
     neurons_per_sample: float
 
+    def resolvent_v(self, kappa: float) -> tuple[float, float, float]:
+        """Return v of the bulk, its damping, and the slope that turns v into a trace."""
+        slope = self.act.c_act**2 * self.width_ratio
+        damping = (self.act.c_perp2 + kappa) / slope
+        v = float(resolvent(self.spectrum, aspect=1 / self.width_ratio, damping=damping).v)
+        return v, damping, slope
+
+    def freedom(self, kappa: float) -> float:
+        """Return df1/n2."""
+        v, _, slope = self.resolvent_v(kappa)
+        return self._freedom(kappa, v / slope)
+
+    def _freedom(self, kappa: float, g: float) -> float:
+        return self.neurons_per_sample * (1 - kappa * g)
+
     def at(self, kappa: float) -> dict[str, float]:
         """E, df1/n2 and their derivatives in kappa, by code name."""
-        slope = self.act.c_act**2 * self.width_ratio
-        damping, aspect = (self.act.c_perp2 + kappa) / slope, 1 / self.width_ratio
-        v = float(resolvent(self.spectrum, aspect=aspect, damping=damping).v)
-        s = self.spectrum.eigenvalues
+        v, damping, slope = self.resolvent_v(kappa)
+        aspect, s = 1 / self.width_ratio, self.spectrum.eigenvalues
         captured = self.spectrum.expect(s / (1 + s * v) ** 2)
         dv = -v / (damping + aspect * captured) / slope
         error, error_v = self._error(v, slope)
@@ -111,7 +124,7 @@ class _SecondLayer:
         return {
             "effective_error": error,
             "effective_error_slope": error_v * dv,
-            "freedom_ratio": self.neurons_per_sample * (1 - kappa * g),
+            "freedom_ratio": self._freedom(kappa, g),
             "freedom_slope": -self.neurons_per_sample * (g + kappa * dg),
             "effective_ridge": kappa,
         }
@@ -217,8 +230,8 @@ def ridge_risk(
 
 def _effective_ridge(layer: _SecondLayer, ridge: float) -> float:
     def excess(log_kappa: float) -> float:
-        at = layer.at(math.exp(log_kappa))
-        known = {name: at[name] for name in ("effective_ridge", "freedom_ratio")}
+        kappa = math.exp(log_kappa)
+        known = {"effective_ridge": kappa, "freedom_ratio": layer.freedom(kappa)}
         return float(SI_14["effective_ridge"].number(**known)) - ridge
 
     low = high = math.log(ridge)

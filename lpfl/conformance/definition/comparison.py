@@ -28,7 +28,7 @@ class Comparison:
         self.notes: list[str] = []
         self._runs: dict[tuple[Any, ...], list[Run]] = {}
         self._by_signs: dict[tuple[int, ...], bool] = {}
-        self.switched = option_names.neutral(subject, self.where)
+        self.switched = option_names.neutral(subject, oracle, self.where)
         self.defaults = option_names.defaults(subject, oracle, self.where)
         self.defaults |= {n: v for n, v in oracle.fixed.items() if n not in self.where}
         moved = {} if at_defaults else self._effective(self._accepted(self._probes()))

@@ -1,8 +1,9 @@
 """Which named convention of a layer-wise method a subject follows on small networks."""
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from lpfl.conformance.definition.layer_runs import (
     LayerScenario,
     run_layers,
 )
+from lpfl.conformance.oracles.layer_axes import TAKES
 from lpfl.conformance.oracles.layerwise import LayerOracle
 from lpfl.conformance.subject import Subject, Undrivable
 
@@ -24,6 +26,12 @@ EXACT = 1e-7
 LOOSE = 1e-4
 SAMPLED = 0.2
 FARTHEST = 3
+OPTIONAL = frozenset({"weight decay", "average", "momentum"})
+"""Axes that an option switches on: beside FARTHEST - 1 others, all of them may differ."""
+BLOWN_UP = 1e4
+"""Length of an update, in that of the start weights, from which a run diverges and says nothing."""
+LATER = frozenset({"average takes", "renewed", "period"})
+"""Axes that the first step does not tell."""
 
 
 @dataclass
@@ -45,11 +53,36 @@ class LayerComparison:
         self.notes: list[str] = []
         self.where = option_names.places(subject, oracle)
         self.defaults = option_names.defaults(subject, oracle, self.where)
-        self.switched = option_names.neutral(subject, self.where)
+        self.switched = option_names.neutral(subject, oracle, self.where)
         table = {**option_names.PROBES, **oracle.probes}
         names = [n for n in self.where if not isinstance(self.defaults[n], bool)]
         self.common = {n: table[n] for n in names if n in table}
+        for name in self._refused():
+            self.common.pop(name)
         self._runs: dict[str, LayerRun | None] = {}
+
+    def _refused(self) -> list[str]:
+        """Return the option that must stay at its default for the others to be taken."""
+        for left_out in [[], *([name] for name in self.common)]:
+            moved = {n: v for n, v in self.common.items() if n not in left_out}
+            try:
+                given = option_names.written(self.subject, self.where, moved)
+                self.subject.open_on(FITTING.build().double(), options={**self.switched, **given})
+                return left_out
+            except Exception:
+                continue
+        return []
+
+    @cached_property
+    def in_charge(self) -> bool:
+        """Whether the optimizer holds the biases of the layers."""
+        model = FITTING.build().double()
+        try:
+            optimizer = self.subject.open_on(model).optimizer
+        except Exception:
+            return True
+        held = {id(p) for group in optimizer.param_groups for p in group["params"]}
+        return any(id(p) in held for name, p in model.named_parameters() if "bias" in name)
 
     def run(self, scenario: LayerScenario, draws: int | None = None) -> LayerRun | None:
         """Return the subject's run in a scenario, made once; None if it raises there."""
@@ -71,56 +104,91 @@ class LayerComparison:
 
     def errors(self, run: LayerRun, fit: LayerFit, steps: int | None = None) -> list[float]:
         """Return per step the relative distance of the update from a reading."""
-        steps = run.scenario.steps if steps is None else steps
-        wanted = self.oracle.updates(
+        wanted = self.wanted(run, fit, run.scenario.steps if steps is None else steps)
+        out: list[float] = []
+        start = _norm(run.weights[0])
+        for us, refs in zip(run.moves(), wanted, strict=False):
+            if out and not _norm(us) <= BLOWN_UP * start:
+                break
+            away = _norm([u - r for u, r in zip(us, refs, strict=True)])
+            out.append(away / max(_norm(us), _norm(refs), 1e-300))
+        return [e if e == e else float("inf") for e in out]
+
+    def wanted(self, run: LayerRun, fit: LayerFit, steps: int) -> list[list[Tensor]]:
+        """Return the update of every layer in each of the first steps, by a reading."""
+        return self.oracle.updates(
             run.weights[:steps],
             run.seen[:steps],
             options={**run.options, **fit.hidden},
             convention=fit.convention,
         )
-        out = []
-        for us, refs in zip(run.moves(), wanted, strict=False):
-            away = _norm([u - r for u, r in zip(us, refs, strict=True)])
-            out.append(away / max(_norm(us), _norm(refs), 1e-300))
-        return [e if e == e else float("inf") for e in out]
+
+    def stale(self, fit: LayerFit) -> bool:
+        """Return whether a reading uses the factors of one earlier batch: that is no average."""
+        averages = "decay" in self.where or bool(fit.hidden.get("decay"))
+        return fit.convention["average takes"] == TAKES[1] and not averages
 
     def readings(self) -> list[LayerFit]:
-        """Return the readings, the paper's first, then by the number of axes that differ."""
+        """Return the readings that differ in the first step, nearest to the paper's first."""
+        found = []
+        for chosen in itertools.product(*self._axes(later=False)):
+            away = [axis for axis, _, place in chosen if place]
+            fixed = [axis for axis in away if axis not in OPTIONAL]
+            if len(away) <= FARTHEST or len(fixed) < FARTHEST:
+                found.append((len(away), tuple(place for *_, place in chosen), chosen))
+        found.sort(key=lambda entry: entry[:2])
+        return [self._fit(chosen) for *_, chosen in found]
+
+    def continued(self, first: LayerFit) -> list[LayerFit]:
+        """Return the readings that agree with one in the first step."""
+        found = sorted(
+            itertools.product(*self._axes(later=True)), key=lambda c: sum(p > 0 for *_, p in c)
+        )
+        fits = [self._fit(chosen) for chosen in found]
+        return [
+            LayerFit({**first.convention, **f.convention}, {**first.hidden, **f.hidden})
+            for f in fits
+        ]
+
+    def _axes(self, *, later: bool) -> list[list[tuple[str, Any, int]]]:
+        """Return per axis, or hidden option, its (name, value, place) that may be tried."""
         oracle, axes = self.oracle, []
         for axis, values in oracle.conventions.items():
             switch = oracle.relevant.get(axis)
             hides = switch in oracle.hidden and switch not in self.where
             alive = switch is None or hides or bool(self.common.get(switch, self.defaults[switch]))
-            axes.append([(axis, v) for v in (values if alive else values[:1])])
-        hidden = [
-            [(name, v) for v in values]
-            for name, values in oracle.hidden.items()
-            if name not in self.where
-        ]
-        found = []
-        for places in itertools.product(*(range(len(a)) for a in [*axes, *hidden])):
-            away = sum(place > 0 for place in places)
-            if away <= FARTHEST:
-                chosen = dict(a[i] for a, i in zip(axes, places, strict=False))
-                rest = dict(h[i] for h, i in zip(hidden, places[len(axes) :], strict=True))
-                found.append((away, places, LayerFit(chosen, rest)))
-        return [fit for *_, fit in sorted(found, key=lambda entry: entry[:2])]
+            if axis == "bias" and self.in_charge:
+                values = values[:-1]
+            axes.append([(axis, v, i) for i, v in enumerate(values if alive else values[:1])])
+        for name, hidden in oracle.hidden.items():
+            if name not in self.where:
+                axes.append([(name, v, i) for i, v in enumerate(hidden)])
+        return [axis for axis in axes if (axis[0][0] in LATER) == later]
+
+    def _fit(self, chosen: Sequence[tuple[str, Any, int]]) -> LayerFit:
+        named = {name: value for name, value, _ in chosen}
+        axes = self.oracle.conventions
+        return LayerFit(
+            {n: v for n, v in named.items() if n in axes},
+            {n: v for n, v in named.items() if n not in axes},
+        )
 
     def search(self, run: LayerRun, tolerance: float = LOOSE) -> LayerFit | None:
         """Return the nearest reading that holds everywhere, else the one that holds longest."""
         best: LayerFit | None = None
-        for fit in self.readings():
-            if not self.errors(run, fit, 1)[0] <= tolerance:
+        for first in self.readings():
+            if not self.errors(run, first, 1)[0] <= tolerance:
                 continue
-            worst = max(self.errors(run, fit))
-            if not worst <= tolerance:
-                continue
-            fit.worst, fit.held = worst, (run.scenario.name,)
-            self.hold(fit, tolerance)
-            if fit.missed is None:
-                return fit
-            if best is None or len(fit.held) > len(best.held):
-                best = fit
+            for fit in self.continued(first):
+                worst = max(self.errors(run, fit))
+                if not worst <= tolerance:
+                    continue
+                fit.worst, fit.held = worst, (run.scenario.name,)
+                self.hold(fit, tolerance)
+                if fit.missed is None:
+                    return fit
+                if best is None or len(fit.held) > len(best.held):
+                    best = fit
         return best
 
     def hold(self, fit: LayerFit, tolerance: float) -> None:
@@ -148,8 +216,10 @@ class LayerComparison:
         run = self.run(MANY_ROWS)
         if run is None:
             return None
-        fits = [(max(self.errors(run, fit)), i, fit) for i, fit in enumerate(self.readings())]
-        near = [entry for entry in fits if entry[0] <= SAMPLED]
+        firsts = [f for f in self.readings() if self.errors(run, f, 1)[0] <= SAMPLED]
+        fits = [fit for first in firsts for fit in self.continued(first)]
+        tried = [(max(self.errors(run, fit)), i, fit) for i, fit in enumerate(fits)]
+        near = [entry for entry in tried if entry[0] <= SAMPLED]
         if not near:
             return None
         worst, _, fit = min(near, key=lambda entry: entry[:2])

@@ -93,6 +93,12 @@ def look(
     return seen
 
 
+def outputs_of(scenario: LayerScenario) -> int:
+    """Return the number of outputs, seen without the subject's hooks."""
+    with torch.no_grad():
+        return int(scenario.build()(torch.zeros(1, *scenario.input_shape)).flatten(1).shape[1])
+
+
 def run_layers(
     subject: Subject, scenario: LayerScenario, options: Any, given: Any, *, draws: int | None = None
 ) -> LayerRun:
@@ -107,10 +113,10 @@ def run_layers(
     if draws is not None:
         torch.manual_seed(draws)
     scales = 10 ** (scenario.spread * normal(*scenario.input_shape).clamp(-2, 2))
+    outputs = outputs_of(scenario)
     weights, seen = [[joined(layer) for layer in layers_of(model)]], []
     for _ in range(scenario.steps):
         X = (scales * normal(scenario.rows, *scenario.input_shape)).to(scenario.dtype)
-        outputs = model(X).shape[1]
         Y = normal(scenario.rows, outputs).to(scenario.dtype)
         seen.append(look(scenario, model.state_dict(), X, Y))
         session.advance(lambda X=X, Y=Y: loss_of(model(X).flatten(1), Y))  # type: ignore[misc]
@@ -146,6 +152,7 @@ HOLDING = (
     LayerScenario("a kernel of one row, as large as the image", whole_wide_image, (3, 1, 3)),
     LayerScenario("damping 1e-4", two_layers, (5,), options={"damping": 1e-4}),
     LayerScenario("damping 3", two_layers, (5,), options={"damping": 3.0}),
+    LayerScenario("factors renewed every 3 steps", two_layers, (5,), options={"period": 3}),
     LayerScenario("default options", two_layers, (5,), at_defaults=True),
     LayerScenario("inputs of very different scales", one_layer, (6,), rows=64, spread=1.0),
 )

@@ -4,6 +4,9 @@ from typing import Any
 
 from lpfl.conformance.definition.layer_conventions import EXACT, LayerComparison, LayerFit
 from lpfl.conformance.definition.layer_runs import FITTING, LayerRun
+from lpfl.conformance.definition.layer_snippet import layer_snippet
+from lpfl.conformance.oracles.layer_axes import TAKES
+from lpfl.conformance.oracles.layerwise import LAYER_ORACLES
 from lpfl.conformance.outcomes import CheckResult, Outcome
 
 LOW = 1e-2
@@ -26,6 +29,8 @@ def judge_layers(check: str, comparison: LayerComparison) -> CheckResult:
     fit = comparison.search(run)
     if fit is None:
         return _unfitted(check, comparison, run)
+    if fit.missed is None and comparison.stale(fit):
+        return _stale(check, comparison, run, fit)
     if fit.missed is not None:
         errors = comparison.errors(fit.missed, fit)
         step = next(t for t, e in enumerate(errors, 1) if not e <= LOW) if max(errors) > LOW else 1
@@ -54,6 +59,17 @@ def _held(check: str, comparison: LayerComparison, fit: LayerFit) -> CheckResult
     )
 
 
+def _stale(check: str, comparison: LayerComparison, run: LayerRun, fit: LayerFit) -> CheckResult:
+    own = LayerFit({**fit.convention, "average takes": TAKES[0]}, fit.hidden)
+    errors = comparison.errors(run, own)
+    step = next((t for t, e in enumerate(errors, 1) if e > LOW), 1)
+    text = (
+        f"Every step is {comparison.oracle.claim}'s with the factors of the batch before, and "
+        f"nothing is averaged: step {step} is {errors[step - 1]:.2g} off."
+    )
+    return _accused(check, comparison, text, own, run, step)
+
+
 def _random(check: str, comparison: LayerComparison) -> CheckResult:
     claim, fit = comparison.oracle.claim, comparison.sampled()
     if fit is None:
@@ -80,7 +96,17 @@ def _unfitted(check: str, comparison: LayerComparison, run: LayerRun) -> CheckRe
     else:
         late = "from the first step" if step == 1 else f"from step {step}"
         text = f"No convention of {claim} fits: the update is {errors[step - 1]:.2g} off, {late}."
+    if claim != "foof" and _is_foof(comparison):
+        text = f"{text[:-1]}; it is exactly FOOF: the outputs' curvature has no part."
     return _accused(check, comparison, text, paper, run, step)
+
+
+def _is_foof(comparison: LayerComparison) -> bool:
+    oracle = next(o for o in LAYER_ORACLES if o.claim == "foof")
+    other = LayerComparison(comparison.subject, oracle)
+    run = other.run(FITTING)
+    fit = other.search(run) if run is not None else None
+    return fit is not None and fit.missed is None
 
 
 def _accused(
@@ -94,6 +120,7 @@ def _accused(
         "step": step,
     }
     errors = comparison.errors(run, fit)
+    program, why = layer_snippet(comparison, run, fit, step)
     return _answer(
         check,
         comparison,
@@ -102,6 +129,8 @@ def _accused(
         measured=errors[step - 1],
         scenario=scenario,
         convention=dict(fit.convention),
+        snippet=program,
+        details={"no snippet": why} if why else {},
     )
 
 

@@ -64,11 +64,12 @@ NEUTRAL: Mapping[str, tuple[Any, ...]] = {
     "merge_dims": (False,),
     "warmup_steps": (0,),
     "ema": (0.0,),
-    "debias": (True,),
-    "correct_bias": (True,),
-    "bias_correction": (True,),
 }
 """Options that are not part of a definition, with the value that brings back the definition."""
+CORRECTION = ("debias", "correct_bias", "bias_correction")
+"""Switches of bias correction; only a definition that has one asks for it."""
+CORRECTED = frozenset({"adabelief", "diffgrad", "nadam", "radam"})
+"""Methods whose references always correct."""
 
 
 @dataclass(frozen=True)
@@ -154,11 +155,16 @@ def written(subject: Any, where: Mapping[str, Place], values: Mapping[str, Any])
     return out
 
 
-def neutral(subject: Any, where: Mapping[str, Place]) -> dict[str, Any]:
+def neutral(
+    subject: Any, oracle: Oracle | LayerOracle, where: Mapping[str, Place]
+) -> dict[str, Any]:
     """Return values that bring back the definition for options that are not part of it."""
     used = {spot.option for spot in where.values()}
     out = {}
-    for name, values in NEUTRAL.items():
+    axis = oracle.conventions.get("bias correction", ("none",))
+    corrects = axis[0] != "none" or oracle.claim in CORRECTED
+    switches = dict.fromkeys(CORRECTION, (True,)) if corrects else {}
+    for name, values in {**NEUTRAL, **switches}.items():
         if name not in used and subject.accepts(name):
             held = subject.default(name)
             if held is not None and held not in values:
@@ -168,7 +174,15 @@ def neutral(subject: Any, where: Mapping[str, Place]) -> dict[str, Any]:
 
 def undefined(subject: Any, where: Mapping[str, Place]) -> list[str]:
     """Return switched-on options of the subject that the reference does not know."""
-    plumbing = {"params", "foreach", "fused", "capturable", "differentiable", "maximize"}
+    plumbing = {
+        *CORRECTION,
+        "params",
+        "foreach",
+        "fused",
+        "capturable",
+        "differentiable",
+        "maximize",
+    }
     used = {spot.option for spot in where.values()} | plumbing | NEUTRAL.keys()
     group = subject.default_group
     return sorted(

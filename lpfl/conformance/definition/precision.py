@@ -101,9 +101,6 @@ def noise(comparison: Comparison, run: Run) -> float:
     """Return how far apart two runs are that differ in the seed of torch's generator only."""
     subject = comparison.subject
     session = subject.open(run.values[0], options=run.given, seed=subject.seed + 1)
-    values = [session.values()]
-    for row in run.gradients:
-        session.step(row)
-        values.append(session.values())
+    values = session.follow(run.gradients).values
     other = Run(run.scenario, run.shapes, run.options, run.given, run.gradients, values)
     return max(gaps(other, run.moves()), default=0.0)

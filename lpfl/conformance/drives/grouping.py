@@ -1,16 +1,14 @@
 """An optimizer with several groups of different options."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from lpfl.conformance.drives.driven import Driven, Groups
 from lpfl.conformance.signatures import Undrivable, set_option
-
-if TYPE_CHECKING:
-    from lpfl.conformance.subject import Groups, Subject
 
 
 def build_in_groups(
-    subject: "Subject", params: list[Any], options: Mapping[str, Any], groups: "Groups"
+    subject: Driven, params: list[Any], options: Mapping[str, Any], groups: Groups
 ) -> Any:
     """Return an optimizer with one group per entry of ``groups``: (indices, options).
 

@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -10,14 +10,12 @@ import torch
 from lpfl.conformance.drives.backward import FusedSession, OwnStepSession, SampledSession
 from lpfl.conformance.drives.bag import Bag
 from lpfl.conformance.drives.closures import ClosureSession, ValueClosureSession
+from lpfl.conformance.drives.driven import Driven, Groups
 from lpfl.conformance.drives.graph import GraphSession
 from lpfl.conformance.drives.grouping import build_in_groups
 from lpfl.conformance.drives.module import ModuleSession
 from lpfl.conformance.drives.session import Session, copied
 from lpfl.conformance.signatures import Undrivable
-
-if TYPE_CHECKING:
-    from lpfl.conformance.subject import Groups, Subject
 
 DRIVES: Mapping[str, type[Session]] = {
     "model": ModuleSession,
@@ -45,10 +43,10 @@ def seed_everything(seed: int) -> None:
 
 
 def open_session(
-    subject: "Subject",
+    subject: Driven,
     start: Sequence[torch.Tensor],
     options: Mapping[str, Any],
-    groups: "Groups | None",
+    groups: Groups | None,
 ) -> Session:
     """Return a session of the subject on fresh parameters; see ``Subject.open``."""
     values = [copied(subject.fitted(value.to(subject.device))) for value in start]
@@ -67,10 +65,10 @@ def open_session(
 
 
 def open_on_model(
-    subject: "Subject",
+    subject: Driven,
     model: torch.nn.Module,
     options: Mapping[str, Any],
-    groups: "Groups | None" = None,
+    groups: Groups | None = None,
     params: list[Any] | None = None,
 ) -> Session:
     """Return a session on a model of the caller; drive it with ``advance``."""
@@ -92,13 +90,13 @@ def open_on_model(
     return session
 
 
-def _own(subject: "Subject", optimizer: Any, params: list[Any], model: Any) -> Session:
+def _own(subject: Driven, optimizer: Any, params: list[Any], model: Any) -> Session:
     session = OwnStepSession(optimizer, params, subject.needs)
     session.own_step, session.model = subject.spec.step, model
     return session
 
 
-def _given(subject: "Subject", params: list[Any]) -> list[Any]:
+def _given(subject: Driven, params: list[Any]) -> list[Any]:
     """Return the parameters in the form that the factory takes."""
     if "named" in subject.needs:
         return [(f"layer{i}.weight", p) for i, p in enumerate(params)]

@@ -7,6 +7,7 @@ import torch
 
 from lpfl.conformance.pulse import beat
 from lpfl.conformance.signatures import set_options
+from lpfl.conformance.trajectory import Trajectory
 
 Gradients = Sequence[torch.Tensor | None]
 LossFunction = Callable[[], torch.Tensor]
@@ -56,6 +57,16 @@ def step(optimizer, params, gradients):
         self.steps += 1
         beat()
         return self.optimizer.step()
+
+    def follow(
+        self, rows: Sequence[Gradients], move: Callable[[Gradients], Any] | None = None
+    ) -> Trajectory:
+        """Return the way through a row of gradients per step; ``move``: instead of ``step``."""
+        values = [self.values()]
+        for row in rows:
+            (move or self.step)(row)
+            values.append(self.values())
+        return Trajectory(values, self.optimizer)
 
     def _fresh(self, g: torch.Tensor, p: torch.nn.Parameter) -> torch.Tensor:
         """Return a copy of the gradient with its own strides, or a sparse one."""

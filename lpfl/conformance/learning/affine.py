@@ -16,7 +16,12 @@ from lpfl.conformance.outcomes import Outcome
 from lpfl.conformance.subject import Subject
 
 DAMPING = ("damping", "lambda_", "damp", "eps", "epsilon")
-AVERAGE = ("stat_decay", "factor_decay", "ema_decay", "cov_ema_decay", "decay", "beta2", "beta")
+WORDS = frozenset({"damping", "damp", "eps", "epsilon", "lambda"})
+"""Words in the name of an option that damps."""
+AVERAGE = (
+    "stat_decay", "factor_decay", "ema_decay", "cov_ema_decay", "averaging", "decay", "beta2",
+    "beta",
+)  # fmt: skip
 FALLS = 0.4
 """Least exponent of the deviation in the damping: 1 for damping on a factor, 1/2 for its root."""
 GROWS = 10.0
@@ -39,10 +44,34 @@ def damping_option(subject: Subject) -> tuple[str, float] | None:
     return _positive(subject, DAMPING)
 
 
+def dampings(subject: Subject) -> dict[str, float]:
+    """Return every option that damps with its default: each factor may have one of its own.
+
+    The option of ``damping_option`` comes first; the others are those with a word of ``WORDS`` in
+    their name, such as output_damping, eps_left or damping_g.
+    """
+    main = damping_option(subject)
+    if main is None:
+        return {}
+    others = sorted(n for n in known_options(subject) if n != main[0] and WORDS & set(n.split("_")))
+    found = (_positive(subject, (name,)) for name in others)
+    return dict([main, *(entry for entry in found if entry is not None)])
+
+
+def known_options(subject: Subject) -> list[str]:
+    """Return the names of the options that constructor, factory or groups know."""
+    return [str(n) for n in {*subject.constructor_names, *subject.default_group} if str(n)]
+
+
 def without_average(subject: Subject) -> dict[str, Any]:
     """Return the option that makes every statistic that of the present batch."""
     found = _positive(subject, AVERAGE)
     return {found[0]: 0.0} if found else {}
+
+
+def averages(subject: Subject) -> bool:
+    """Return whether there is an option that averages statistics over batches."""
+    return any(subject.accepts(name) for name in AVERAGE)
 
 
 def _positive(subject: Subject, names: tuple[str, ...]) -> tuple[str, float] | None:
@@ -84,10 +113,12 @@ def _by_option(
     extra: Mapping[str, Any],
 ) -> Cause:
     name, default = option
-    seen = {}
-    for value in (default, 1e-2 * default, 1e-4 * default):
-        options = {**world.options, **extra, name: value}
-        seen[value] = deviation(subject, replace(world, options=options), side, transform)
+    every, seen = dampings(subject), {}
+    for share in (1.0, 1e-2, 1e-4):
+        options = {**world.options, **extra, **{n: share * v for n, v in every.items()}}
+        where = replace(world, options=options)
+        seen[share * default] = deviation(subject, where, side, transform)
+    name = " and ".join(every) if len(every) > 1 else name
     first, _, last = seen.values()
     details = {"deviation by damping": {f"{k:.3g}": v for k, v in seen.items()}, **extra}
     exponent = math.log10(first / last) / 4 if 0 < last < math.inf and first > 0 else math.nan
@@ -95,6 +126,8 @@ def _by_option(
     falling = math.log10(low / last) / 2 if last > 0 and low > 0 else math.inf
     if last <= bound or max(exponent, falling) >= FALLS:
         says = f"it comes from {name} = {default:g} and falls to {last:.2g} at {name} / 1e4"
+        if len(every) > 1:
+            says = f"it comes from {name} and falls to {last:.2g} with each at 1e-4 of itself"
         if extra:
             says += f" once {next(iter(extra))} is 0"
         return Cause(Outcome.CONVENTION, says, details)

@@ -92,8 +92,8 @@ def twin_program(subject: Subject, world: World, side: str, transform: str) -> s
         rows=world.rows,
         global_seed=subject.seed,
         change=f"    if changed:\n        {_CHANGE[side]}",
-        build=_build(subject, options),
-        step="        " + _drive(subject),
+        build=build_text(subject, options),
+        step="        " + drive_text(subject),
         after="optimizer.eval()" if "mode" in subject.needs else "",
         back="predictions @ A.inverse().mT if changed else predictions"
         if side == "outputs"
@@ -150,8 +150,8 @@ def convolution_program(subject: Subject, shape: Sequence[int], rows: int, steps
         rows=rows,
         steps=steps,
         global_seed=subject.seed,
-        build=_build(subject, options),
-        step="        " + _drive(subject),
+        build=build_text(subject, options),
+        step="        " + drive_text(subject),
         after="optimizer.eval()" if "mode" in subject.needs else "",
     )
 
@@ -161,12 +161,13 @@ def spoken(subject: Subject) -> bool:
     return subject.spec.step is None and not any(need in subject.needs for need in _UNSPOKEN)
 
 
-def _drive(subject: Subject) -> str:
+def drive_text(subject: Subject) -> str:
+    """Return the statements of one step, after a function ``loss`` is defined."""
     needs = (need for need in _DRIVES if need and need in subject.needs)
     return _DRIVES[next(needs, "")]
 
 
-def _build(subject: Subject, options: Mapping[str, object]) -> str:
+def build_text(subject: Subject, options: Mapping[str, object]) -> str:
     """Return the lines that build the optimizer; what its factory does not name is set later."""
     given = "list(model.parameters())"
     if "model" in subject.needs:

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from lpfl.conformance.peers.claims import claims_of
+from lpfl.conformance.peers.program_text import factory_text
 from lpfl.conformance.spec import OptimizerSpec
 
 Factory = Callable[..., Any]
@@ -123,6 +124,7 @@ def _subjects(
     if entry.undrivable:
         yield Subject(full, package, None, entry.undrivable)
         return
+    written = entry.make is not None or package.prepare is not None
     base = claims_of(name) if entry.claims is None else frozenset(entry.claims)
     factory = made if entry.make is None else _signed(entry.make(made), made)
     for label, extra in {"": {}, **entry.variants}.items():
@@ -136,6 +138,7 @@ def _subjects(
             tolerances=entry.tolerances,
             expected_failures={**package.expected, **entry.expected},
             source=f"{module}:{name}",
+            program=factory_text(factory, prepare=package.prepare) if written else "",
         )
         yield Subject(spec.name, package, spec)
 

@@ -2,22 +2,22 @@
 
 from typing import Any
 
-from lpfl.conformance.report import Report
+from lpfl.conformance.answers import Answers
 from lpfl.conformance.views.text import conclusion
 from lpfl.report.html import render
 
 
-def to_html(report: Report) -> str:
+def to_html(report: Answers) -> str:
     """Return a page that loads nothing and runs nothing."""
     return render("conformance.html.jinja", whole=True, **_view(report))
 
 
-def to_fragment(report: Report) -> str:
+def to_fragment(report: Answers) -> str:
     """Return the body of the page, for a notebook."""
     return render("conformance.html.jinja", whole=False, **_view(report))
 
 
-def _view(report: Report) -> dict[str, Any]:
+def _view(report: Answers) -> dict[str, Any]:
     return {
         "spec": report.spec,
         "report": report,

@@ -4,14 +4,14 @@ import re
 from collections.abc import Sequence
 from xml.etree import ElementTree as ET
 
+from lpfl.conformance.answers import Answers
 from lpfl.conformance.outcomes import CheckResult, Outcome
-from lpfl.conformance.report import Report
 
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _SKIPPED = (Outcome.UNDRIVABLE, Outcome.NOT_CLAIMED, Outcome.UNKNOWN, Outcome.INCONCLUSIVE)
 
 
-def to_junit(reports: Sequence[Report]) -> str:
+def to_junit(reports: Sequence[Answers]) -> str:
     """Return JUnit XML; what fails an optimizer is a failure, what says nothing is skipped."""
     root = ET.Element("testsuites")
     for report in reports:
@@ -32,7 +32,9 @@ def to_junit(reports: Sequence[Report]) -> str:
     return ET.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
 
 
-def _case(suite: ET.Element, report: Report, check_id: str, results: Sequence[CheckResult]) -> None:
+def _case(
+    suite: ET.Element, report: Answers, check_id: str, results: Sequence[CheckResult]
+) -> None:
     seconds = sum(result.seconds for result in results)
     case = ET.SubElement(
         suite,

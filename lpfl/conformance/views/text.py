@@ -5,20 +5,20 @@ import textwrap
 from collections import Counter
 from collections.abc import Iterator
 
+from lpfl.conformance.answers import Answers
 from lpfl.conformance.outcomes import CheckResult, Outcome
-from lpfl.conformance.report import Report
 
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 WIDTH = 100
 
 
-def to_text(report: Report) -> str:
+def to_text(report: Answers) -> str:
     """Return the report as plain text, without control characters."""
     parts = [_head(report), _theory(report), _findings(report), _table(report), conclusion(report)]
     return _CONTROLS.sub("\ufffd", "\n\n".join(part for part in parts if part)) + "\n"
 
 
-def conclusion(report: Report) -> str:
+def conclusion(report: Answers) -> str:
     """Return the outcome in one line."""
     counts = Counter(str(results[0].outcome) for _, results in report.by_check())
     said = ", ".join(f"{n} {outcome}" for outcome, n in counts.most_common())
@@ -27,7 +27,7 @@ def conclusion(report: Report) -> str:
     return f"{report.spec.name} {verdict}: {said}."
 
 
-def _head(report: Report) -> str:
+def _head(report: Answers) -> str:
     spec, made = report.spec, report.environment
     where = f" ({spec.source})" if spec.source else ""
     version = f" {made.get('package')} {made.get('version')}" if made.get("version") else ""
@@ -42,7 +42,7 @@ def _head(report: Report) -> str:
     return "\n".join(lines)
 
 
-def _theory(report: Report) -> str:
+def _theory(report: Answers) -> str:
     rows = [r for r in report.results if r.check.startswith("theory.")]
     if not rows:
         return ""
@@ -52,7 +52,7 @@ def _theory(report: Report) -> str:
     return "\n".join(lines)
 
 
-def _findings(report: Report) -> str:
+def _findings(report: Answers) -> str:
     blocks = ["\n".join(_finding(result)) for result in report.findings]
     return "Found\n" + "\n\n".join(blocks) if blocks else ""
 
@@ -72,7 +72,7 @@ def _finding(r: CheckResult) -> Iterator[str]:
         yield textwrap.indent(r.snippet.rstrip(), "      ")
 
 
-def _table(report: Report) -> str:
+def _table(report: Answers) -> str:
     lines = ["Checks"]
     for check_id, results in report.by_check():
         more = f" (and {len(results) - 1} more)" if len(results) > 1 else ""

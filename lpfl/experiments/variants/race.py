@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from math import ceil, isfinite
 
 import numpy as np
+import torch
 
 from lpfl.experiments.core.estimates import Comparison, Estimate
 from lpfl.experiments.core.experiment import Options, Say
@@ -112,10 +113,10 @@ def time_of(path: Array, level: float, seed: int) -> Estimate:
     A resample that never gets there counts as the last step.
     """
     steps, replicates = path.shape
-    draws = np.random.default_rng(seed).multinomial(
-        replicates, np.full(replicates, 1 / replicates), size=RESAMPLES
-    )
-    times = crossing(path @ draws.T / replicates, level)
+    stream = generator(seed, "variants", "resamples")
+    drawn = torch.randint(replicates, (RESAMPLES, replicates), generator=stream).numpy()
+    means = np.stack([path[:, rows].mean(axis=1) for rows in drawn], axis=1)
+    times = crossing(means, level)
     low, high = np.quantile(np.minimum(times, steps - 1.0), (0.025, 0.975))
     middle = min(float(crossing(path.mean(axis=1), level)), steps - 1.0)
     return Estimate(middle, max(high - middle, middle - low))

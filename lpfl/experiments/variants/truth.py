@@ -10,6 +10,7 @@ from torch import Tensor
 from lpfl.linalg import tangent_matrix
 from lpfl.linalg.covariance import CovarianceSpec
 from lpfl.problems.linear_representation import LinearRepresentation, Weights
+from lpfl.seeding import generator
 
 Array = NDArray[np.float64]
 
@@ -89,12 +90,16 @@ def squares(weights: Weights, problem: LinearRepresentation) -> Tensor:
 def mild_truth(
     *, input_dim: int = 10, rank: int = 2, condition: float = 8.0, head: float = 4.0
 ) -> Truth:
-    """Return geometric spectra of mean 1; condition and head: largest over smallest eigenvalue."""
+    """Return geometric spectra of mean 1; condition and head: largest over smallest eigenvalue.
+
+    The eigenvalues of the inputs stand in a mixed order, the same in every run.
+    """
     inputs = CovarianceSpec(input_dim, "geometric", float(np.log10(condition))).spectrum()
+    order = torch.randperm(input_dim, generator=generator(0, "variants", "order of the inputs"))
     heads = head ** (-np.arange(rank) / max(rank - 1, 1))
     return Truth(
         heads * rank / heads.sum(),
-        np.random.default_rng(0).permutation(np.asarray(inputs)),
+        np.asarray(inputs)[order.numpy()],
         output_dim=rank + 1,
         accuracy=1e-6,
         start=5e-5,

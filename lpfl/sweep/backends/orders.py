@@ -45,7 +45,7 @@ def obey(text: str) -> str:
 @lru_cache(maxsize=1)
 def standing() -> dict[str, str]:
     """Return what numbers depend on here: versions, and a fingerprint of lpfl and theory."""
-    from lpfl.trust.environment import code_fingerprint, environment
+    from lpfl.environment import code_fingerprint, environment
 
     known = environment()
     return {"lpfl": known["lpfl_version"], **known["versions"], "code": code_fingerprint()}

@@ -7,7 +7,7 @@ import numpy as np
 
 from lpfl import decide
 from lpfl.decide import Outcome, Verdict
-from lpfl.verify.expect.comparison import as_array
+from lpfl.verify.expect.comparison import as_array, require_tolerance
 from lpfl.verify.tolerance import Tolerance
 
 SMALLEST_SHARE = 1e-3  # of the limit: what lies lower counts as this, so that margins are numbers
@@ -28,6 +28,9 @@ class Greater:
     tolerance: Tolerance
     label: str = ""
     noisy: bool = field(default=False, init=False)
+
+    def __post_init__(self) -> None:
+        require_tolerance(self.tolerance)
 
     def decide(self, alpha: float) -> Verdict:
         measured, limit = np.broadcast_arrays(as_array(self.measured), as_array(self.limit))

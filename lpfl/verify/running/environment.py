@@ -6,11 +6,10 @@ from typing import Any
 
 import torch
 
-from lpfl import __version__
+from lpfl.environment import environment
 from lpfl.verify.check import ALPHA_TOTAL
 from lpfl.verify.registry import REGISTRY
 from lpfl.verify.running.runner import Plan
-from lpfl.verify.running.versions import versions
 
 
 def device_name(device: str) -> str:
@@ -23,14 +22,13 @@ def device_name(device: str) -> str:
 def run_header(plan: Plan, *, profile: str = "") -> dict[str, Any]:
     """Return the header record of a run; ``profile``: what really drew, if not the plan's own."""
     header = {
-        "lpfl_version": __version__,
         "profile": profile or plan.profile,
         "seed": plan.seed,
         "device": plan.device,
         "device_name": device_name(plan.device),
         "dtype": plan.dtype,
         "threads": 1,
-        "versions": versions(),
+        **environment(),
         "claims": list(plan.claim_ids),
         "alpha_total": ALPHA_TOTAL,
         "started": datetime.now(UTC).isoformat(timespec="seconds"),

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from lpfl.pytest_plugin import RECORDS_PROPERTY
+from lpfl.verify.options import RECORDS_PROPERTY
 from lpfl.verify.registry import CHECKS
 from lpfl.verify.running.claim_test import confront_claim
 from lpfl.verify.selection import select_claims

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 import numpy as np
 
@@ -35,7 +36,8 @@ def gaussian_expectation(
     inner = [b for b in places if -_CUT < b < _CUT]
     edges = np.unique(np.concatenate((np.linspace(-_CUT, _CUT, _PANELS + 1), inner)))
     left, right = edges[:-1], edges[1:]
-    whole, size = _panels(function, left, right)
+    values, weights = _panels(function, left, right)
+    whole, size = _summed(values, weights), _summed(np.abs(values), weights).max(axis=0)
     if size[[0, -1]].max() > _TAIL * max(1.0, size.sum()):
         raise ValueError(
             f"the integrand is {size[[0, -1]].max():.3g} at |z|={_CUT}: no finite mean"
@@ -44,8 +46,8 @@ def gaussian_expectation(
     total, error = np.zeros(whole.shape[0]), 0.0
     for _ in range(_LEVELS):
         middle = (left + right) / 2
-        first, _ = _panels(function, left, middle)
-        second, _ = _panels(function, middle, right)
+        first = _summed(*_panels(function, left, middle))
+        second = _summed(*_panels(function, middle, right))
         gap = np.abs(first + second - whole).max(axis=0)
         done = (gap <= _ACCEPTED * scale) | (right - left < 1e-15)
         total += (first + second)[:, done].sum(axis=1)
@@ -64,9 +66,23 @@ def gaussian_expectation(
 
 
 def _panels(function: VectorFunction, left: Array, right: Array) -> tuple[Array, Array]:
-    """Integrals over each panel, (q, panels), and the largest integral of an absolute value."""
-    half = (right - left) / 2
-    z = ((left + right) / 2)[:, None] + half[:, None] * _NODES
-    density = np.exp(-z * z / 2) / np.sqrt(2 * np.pi)
-    values = function(z.ravel()).reshape(-1, *z.shape) * density * half[:, None]
-    return values @ _WEIGHTS, (np.abs(values) @ _WEIGHTS).max(axis=0)
+    """Values (q, panels, nodes) on each panel, and the weights (panels, nodes) of its nodes."""
+    z, weights = _nodes(left.tobytes(), right.tobytes())
+    return function(z.ravel()).reshape(-1, *z.shape), weights
+
+
+@lru_cache(maxsize=32)
+def _nodes(left: bytes, right: bytes) -> tuple[Array, Array]:
+    """Return nodes and weights of panels, which most integrals begin with the same of."""
+    a, b = (np.frombuffer(edge, dtype=np.float64)[:, None] for edge in (left, right))
+    half = (b - a) / 2
+    z = (a + b) / 2 + half * _NODES
+    weights = np.exp(-z * z / 2) / np.sqrt(2 * np.pi) * half * _WEIGHTS
+    for array in (z, weights):
+        array.flags.writeable = False
+    return z, weights
+
+
+def _summed(values: Array, weights: Array) -> Array:
+    """Integrals over each panel, (q, panels)."""
+    return np.asarray(np.einsum("qpn,pn->qp", values, weights))

@@ -72,7 +72,7 @@ def tangent_floor(
     if method in ("kfac", "ngd"):
         number("step_size", eta, high=2.0, open_high=True)
         count("n", rows, low=d + 3 if bias else d + 2)
-        return _kfac(_values(lam, mu, eta, sigma), {"n": rows, "d": d, "k": k}, g, bias)
+        return _kfac(_traces(lam, mu, eta, sigma), {"n": rows, "d": d, "k": k}, g, bias)
     if method == "amgd":
         count("n", rows, low=k + 1)
         return sum(
@@ -118,6 +118,12 @@ def _kfac(
     if kurtosis != 0.0:
         return float(LR_42["floor"].matrix({**values, "g_4": kurtosis}, sizes=sizes))
     return float(LR_12["floor"].matrix(values, sizes=sizes))
+
+
+def _traces(lam: Array, mu: Array, eta: float, sigma: float) -> dict[str, Array | float]:
+    """Return one mode with tr(H^-1) and tr(Sigma_s^-1) of all: nothing else enters these floors."""
+    alone = [np.array([[1.0 / float((1.0 / values).sum())]]) for values in (lam, mu)]
+    return {"eta": eta, "sigma": sigma, "H": alone[0], "Sigma_s": alone[1]}
 
 
 def _values(lam: Array, mu: Array, eta: float, sigma: float) -> dict[str, Array | float]:

@@ -13,7 +13,7 @@ EQUAL = sp.Eq(found, asked, evaluate=False)
 
 OP_31 = Claim(
     id="OP-31",
-    title="Problems are drawn as asked for",
+    title="Drawn problems have the stated geometry",
     says=(
         "A tilted start has the largest principal angle that was asked for, and its gauge has "
         "singular values between 1/2 and 2. Heads have the spectrum asked for, representations "

@@ -56,7 +56,7 @@ OP_13 = Claim(
 
 OP_14 = Claim(
     id="OP-14",
-    title="dfw has no bias where one batch has one",
+    title="dfw removes the bias that a single batch has",
     says=(
         "DFW refits the head on one batch and takes a step whitened by the second moment of "
         "another batch; rows are orthonormalised. At the true subspace the mean step on the "

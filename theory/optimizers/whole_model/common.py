@@ -15,9 +15,9 @@ OP_19 = Claim(
     title="Invariances hold at every option",
     says=(
         "Each optimizer states the changes of variables that do not change its training, for the "
-        "options that it runs with. Two runs related by one of these stay equal, Δ_C = 0, two "
-        "runs related by another one part, Δ_C > 0. Momentum, averages, decay and Newton-Schulz "
-        "steps leave the statement as it is; damping limits it to rotations."
+        "options that it runs with. Two runs related by one of these stay equal, Δ_C = 0. Two runs "
+        "related by another one differ, Δ_C > 0. Momentum, averages, decay and Newton-Schulz steps "
+        "leave the statement as it is; damping limits it to rotations."
     ),
     source=Source.derived(),
     parts={

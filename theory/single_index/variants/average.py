@@ -57,7 +57,7 @@ _ACCUMULATED = ge.isotropic(ge.kfac_alignment(ge.ONE))
 
 SI_19 = Claim(
     id="SI-19",
-    title="Averaged factors lose per step what they regain over many",
+    title="Averaged factors lose alignment in one step and regain it over many",
     says=(
         "A factor that averages over past batches with decay b_M contains the gradient's own batch "
         "with the weight 1 − b_M only, so one step keeps little of what the same batch gains. The "

@@ -206,7 +206,7 @@ def elliptical_alignment(
     known["aspect"] = aspect
     name = "sgd" if method == "sgd" else "alignment"
     formula = (_CORRELATION if weight == "covariance" else _PRINTED)[name]
-    return float(formula(scaled, **{key: known[key] for key in formula.code_names}))
+    return formula.number_of(known, scaled)
 
 
 @lru_cache(maxsize=64)

@@ -44,12 +44,12 @@ SI_25 = Claim(
     says=(
         "For inputs S^{1/2}z with independent entries z of mean 0 and variance 1 and a teacher "
         "spread over many coordinates, every alignment is that of Gaussian inputs, up to 1/d, or "
-        "1/√d where z is skewed. A teacher on one coordinate sees the law of that coordinate: c_1 "
-        "and s_2 are the moments of y = g(z) under it. In between, the labels are regressed on "
-        "the least-squares vector Σ⁻¹E[xy], which differs from β⋆ in direction. Whitening then "
-        "learns that vector, not β⋆: the "
-        "alignment with β⋆ stays below their squared cosine γ_LS² however much data there is. "
-        "Tails so heavy that E y²x² is infinite are excluded."
+        "1/√d where z is skewed. For a teacher on one coordinate the law of that coordinate alone "
+        "enters: c_1 and s_2 are the moments of y = g(z) under it. In between, the labels are "
+        "regressed on the least-squares vector Σ⁻¹E[xy], which differs from β⋆ in direction. "
+        "Whitening then learns that vector, not β⋆: the alignment with β⋆ stays below their "
+        "squared cosine γ_LS² however much data there is. Tails so heavy that E y²x² is infinite "
+        "are excluded."
     ),
     source=DERIVED,
     parts={

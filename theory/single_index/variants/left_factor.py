@@ -44,11 +44,11 @@ SI_24 = Claim(
     title="The left factor changes the strength of the step, not its direction",
     says=(
         "The factor N_h E[δδᵀ] of the back-propagated signals has one large eigenvalue c_s² E r² "
-        "along the second layer f, and a bulk of order 1/N_h. Its damped inverse divides the "
-        "spike of the gradient by μ_h + c_s² E r² and the remainder by μ_h. So the spike keeps "
-        "both of its directions while μ_h is well above c_s² E r²/√N_h, and the remainder gains "
-        "on it. Far below, the spike drowns as in the polar factor. The signals carry a factor "
-        "1/√N_h: a damping added to E[δδᵀ] counts N_h times."
+        "along the second layer f, and a bulk of order 1/N_h. Its damped inverse divides the spike "
+        "of the gradient by μ_h + c_s² E r² and the remainder by μ_h. So the spike keeps both of "
+        "its directions while μ_h is well above c_s² E r²/√N_h, and the remainder grows relative "
+        "to it. Far below, the spike is lost in the remainder, as in the polar factor. The signals "
+        "carry a factor 1/√N_h: a damping added to E[δδᵀ] counts N_h times."
     ),
     source=DERIVED,
     parts={

@@ -79,12 +79,12 @@ SI_29 = Claim(
     id="SI-29",
     title="Samples that reach a given alignment",
     says=(
-        "The limits of the alignment can be solved for n/d. SGD never gets above its cap "
-        "m_1²/m_2. KFAC at its best damping needs the fewest samples of all five, and "
-        "ρ_r² d samples suffice for it if the labels are linear without noise. Its price relative "
-        "to the exact covariance lies between 1 and E y²/s_2. Without damping, KFAC reaches a low "
-        "target with fewer samples than dimensions, loses it near n = d, and regains it: more "
-        "samples can be worse. In dimension d the dip is seen where s_2/c_1² is well above 1/d."
+        "The limits of the alignment can be solved for n/d. SGD never gets above its cap m_1²/m_2. "
+        "KFAC at its best damping needs the fewest samples of all five, and ρ_r² d samples suffice "
+        "for it if the labels are linear without noise. The number it needs, over that of the "
+        "exact covariance, lies between 1 and E y²/s_2. Without damping, KFAC reaches a low target "
+        "with fewer samples than dimensions, loses it near n = d, and regains it: more samples can "
+        "be worse. In dimension d the dip is seen where s_2/c_1² is well above 1/d."
     ),
     source=DERIVED,
     parts={
@@ -189,7 +189,7 @@ def samples_for_alignment(
     formula = (_CORRELATION if weight == "covariance" else _PRINTED)[name]
     if name.endswith("best"):
         values["target_damping"] = target_damping(spectrum, target, weight)
-    return float(formula(spectrum, **{key: values[key] for key in formula.code_names}))
+    return formula.number_of(values, spectrum)
 
 
 def sgd_cap(spectrum: Spectrum, weight: str = "identity") -> float:

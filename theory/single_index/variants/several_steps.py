@@ -72,11 +72,11 @@ SI_27 = Claim(
     title="Several steps on fresh batches",
     says=(
         "While the network's output is small against the labels, steps on fresh batches only "
-        "average the noise: T steps of SGD are one step with T times the batch, and stay below "
-        "the cap m_1²/m_2 of SI-02 for ever. Once the output fits the linear part of the labels, "
-        "the signal passes the filter 1 − (1 − ηP_s)^T, for SGD with s in place of P_s, and the "
-        "noise follows a linear recursion for every eigenvalue of Σ. Only then does the bias of "
-        "SGD disappear."
+        "average the noise: T steps of SGD are one step with T times the batch, and stay below the "
+        "cap m_1²/m_2 of SI-02 at every T. Once the output fits the linear part of the labels, the "
+        "signal passes the filter 1 − (1 − ηP_s)^T, for SGD with s in place of P_s, and the noise "
+        "follows a linear recursion for every eigenvalue of Σ. Only then does the bias of SGD "
+        "disappear."
     ),
     source=DERIVED,
     parts={
@@ -194,7 +194,7 @@ def steps_alignment(
         name = "frozen" if method == "kfac" else "frozen_sgd"
         other = _FORMULAS[name, weight]
         values["fresh_steps"] = steps
-        return float(other(spectrum, **{key: values[key] for key in other.code_names}))
+        return other.number_of(values, spectrum)
     path = Path(method, spectrum, step_size, values)
     for _ in range(int(steps)):
         path.step()
@@ -205,7 +205,7 @@ def steps_alignment(
         "noise_energy": spectrum.expect(T * path.noise),
     }
     formula = _FORMULAS["moving" if method == "kfac" else "moving_sgd", weight]
-    return float(formula(spectrum, **{key: values[key] for key in formula.code_names}))
+    return formula.number_of(values, spectrum)
 
 
 def _whitening(spectrum: Spectrum, aspect: float, damping: float | None) -> dict[str, float]:

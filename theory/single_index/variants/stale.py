@@ -17,7 +17,7 @@ _CAP = 1 / (1 + phi_frozen / (1 - phi_frozen) * E(s) * E(1 / s))
 
 SI_20 = Claim(
     id="SI-20",
-    title="A stale inverse caps the direction for ever",
+    title="A frozen inverse factor bounds the alignment at every sample size",
     says=(
         "The factor is frozen from n_f rows, φ_f = d/n_f < 1, and inverted without damping. With "
         "infinite data for the gradient the squared cosine tends to a number below 1, and the "

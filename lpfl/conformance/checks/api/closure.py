@@ -117,11 +117,9 @@ def _same_run(
 ) -> CheckResult:
     def with_closure(some: Start, steps: Gradients) -> Trajectory:
         session, watch = subject.open(some), _Watch()
-        values = [session.values()]
-        for step in steps:
-            session.optimizer.step(watch.closure(session, step))
-            values.append(session.values())
-        return Trajectory(values)
+        return session.follow(
+            steps, lambda step: session.optimizer.step(watch.closure(session, step))
+        )
 
     pair = Pair(
         check=ID,

@@ -1,6 +1,7 @@
 """Several parameters in one optimizer, several optimizers in one process, several dtypes."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 
@@ -10,7 +11,7 @@ from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.registry import check
 from lpfl.conformance.rounding import tolerance
 from lpfl.conformance.subject import Subject, Trajectory
-from lpfl.conformance.trajectory import gap
+from lpfl.conformance.trajectory import end_gap, gap
 
 SHAPES = ((6, 4), (5,), (3, 4))
 
@@ -66,14 +67,14 @@ def instances(subject: Subject) -> CheckResult:
     def disturbed(start: Start, gradients: Gradients) -> Trajectory:
         other = subject.open([2.0 * v for v in start])
         session = subject.open(start)
-        values = [session.values()]
-        for step in gradients:
+
+        def move(step: Any) -> None:
             state = torch.get_rng_state()
             other.step([-3.0 * g for g in step])
             torch.set_rng_state(state)
             session.step(step)
-            values.append(session.values())
-        return Trajectory(values)
+
+        return session.follow(gradients, move)
 
     pair = Pair(
         check="api.instances",
@@ -114,6 +115,7 @@ a = run(start, gradients)
 b = [run([v], [[g[i]] for g in gradients])[0] for i, v in enumerate(start)]
 """,
         tolerance=1e-5,
+        control=lambda s, g: end_gap(alone(subject, s, g), subject.run(s, g)),
     )
     if coupled(subject):
         message = "Not compared: the parameters of one optimizer influence each other."

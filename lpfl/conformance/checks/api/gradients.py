@@ -114,14 +114,14 @@ a, b = [p.detach() for p in params], run(start, gradients)
 def _refilled(subject: Subject, start: Start, gradients: Gradients) -> Trajectory:
     session = subject.open(start)
     buffers = [torch.zeros_like(p) for p in session.params]
-    values = [session.values()]
-    for step in gradients:
+
+    def refill(step: Any) -> None:
         for p, buffer, g in zip(session.params, buffers, step, strict=True):
             buffer.copy_(g)
             p.grad = buffer
         session.optimizer.step()
-        values.append(session.values())
-    return Trajectory(values, session.optimizer)
+
+    return session.follow(gradients, refill)
 
 
 @check("api.micro-batches", tags=("api",), cost=0.2, needs=("inject",))
@@ -155,13 +155,13 @@ a, b = accumulated(3), accumulated(1)
 
 def _in_parts(subject: Subject, start: Start, gradients: Gradients, parts: int) -> Trajectory:
     session = subject.open(start)
-    values = [session.values()]
-    for step in gradients:
+
+    def accumulate(step: Any) -> None:
         session.optimizer.zero_grad()
         for k in range(parts):
             share = (k + 1) / (parts * (parts + 1) / 2)
             terms = [(share * g * p).sum() for p, g in zip(session.params, step, strict=True)]
             torch.stack(terms).sum().backward()
         session.optimizer.step()
-        values.append(session.values())
-    return Trajectory(values, session.optimizer)
+
+    return session.follow(gradients, accumulate)

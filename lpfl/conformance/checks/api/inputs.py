@@ -1,5 +1,7 @@
 """What is handed to an optimizer: a generator of parameters, weights loaded later, a validation."""
 
+from typing import Any
+
 import torch
 
 from lpfl.conformance.agreement import Gradients, Pair, Start, agree
@@ -25,11 +27,7 @@ def generator(subject: Subject) -> CheckResult:
         held = {id(p) for group in whole.param_groups for p in group["params"]}
         if any(id(p) not in held for p in twin.params):
             raise ValueError("parameters of the generator are lost")
-        values = [twin.values()]
-        for step in gradients:
-            twin.step(step)
-            values.append(twin.values())
-        return Trajectory(values)
+        return twin.follow(gradients)
 
     pair = Pair(
         check="api.generator",
@@ -55,11 +53,7 @@ def loaded_weights(subject: Subject) -> CheckResult:
         session = subject.open([torch.full_like(v, 0.3) for v in start])
         for p, v in zip(session.params, start, strict=True):
             p.data.copy_(v)
-        values = [session.values()]
-        for step in gradients:
-            session.step(step)
-            values.append(session.values())
-        return Trajectory(values)
+        return session.follow(gradients)
 
     pair = Pair(
         check="api.loaded-weights",
@@ -131,16 +125,16 @@ def validation(subject: Subject) -> CheckResult:
         session = subject.open(start)
         model = session.model
         assert isinstance(model, Bag)
-        values = [session.values()]
-        for step in gradients:
+
+        def move(step: Any) -> None:
             inputs, _ = model.places([3.0 * g for g in step], seed=99)
             model.eval()
             with torch.no_grad():
                 model([5.0 * x for x in inputs])
             model.train()
             session.step(step)
-            values.append(session.values())
-        return Trajectory(values)
+
+        return session.follow(gradients, move)
 
     pair = Pair(
         check="api.validation",

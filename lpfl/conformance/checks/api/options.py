@@ -9,7 +9,7 @@ import torch
 from lpfl.conformance.checks.api.paths import uneven
 from lpfl.conformance.definition.alternatives import alternatives
 from lpfl.conformance.definition.option_names import NAMES
-from lpfl.conformance.oracles import oracle_of
+from lpfl.conformance.oracles import layer_oracle_of, oracle_of
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.registry import check
 from lpfl.conformance.rounding import rounds_away
@@ -21,6 +21,7 @@ JUDGED = (
     "weight_decay", "momentum", "betas", "beta", "beta1", "beta2", "damping", "amsgrad", "nesterov",
 )  # fmt: skip
 """Options that always matter; others may rightly do nothing beside the defaults."""
+PLUMBING = frozenset({"foreach", "fused", "capturable", "differentiable", "maximize"})
 VISIBLE = 1e-7
 STEPS = 14
 
@@ -64,10 +65,12 @@ print('effect', gap(a, b, start))
 """
     text = program(subject, body, shapes=shapes, steps=STEPS, stream=(check_id,))
     text, why = proven(subject, text, effects[name])
+    gate = _gate(subject, base, changed)
+    said = f"it acts only with {gate}" if gate else "it is not used"
     return CheckResult(
         check=check_id,
-        outcome=_grade(subject, name),
-        message=f"The effect of {name} is {effects[name]:.2g} of the way: it is not used.",
+        outcome=Outcome.LIMIT if gate else _grade(subject, name),
+        message=f"The effect of {name} is {effects[name]:.2g} of the way: {said}.",
         measured=effects[name],
         bound=VISIBLE,
         scenario={"changed": dict(changed), "options": base, "steps": STEPS},
@@ -106,14 +109,38 @@ def _on_a_loss(subject: Subject, base: Mapping[str, Any], changed: Mapping[str, 
     return distance(*ends) / way if way else 0.0
 
 
+def _gate(subject: Subject, base: Mapping[str, Any], changed: Mapping[str, Any]) -> str:
+    """Return the switch of the constructor that lets an idle option act; empty if there is none."""
+    start, gradients = subject.draw(subject.shapes((6, 4), (5,)), STEPS, "api.options")
+    for name in sorted(subject.constructor_names - set(changed) - PLUMBING):
+        held = subject.default(name)
+        if not isinstance(held, bool):
+            continue
+        switched = {**base, name: not held}
+        try:
+            plain = subject.run(start, uneven(gradients), options=switched)
+            other = subject.run(start, uneven(gradients), options={**switched, **changed})
+        except Exception:
+            continue
+        if plain.finite and distance(plain.end, other.end) > VISIBLE * plain.displacement():
+            return f"{name}={not held}"
+    return ""
+
+
 def _grade(subject: Subject, name: str) -> Outcome:
-    """An option outside the claimed definition, or without a claim, may rest in a signature."""
-    if not name.startswith("beta"):
-        return Outcome.DEVIATES
+    """Grade an idle option: it deviates if a claimed method has it.
+
+    A beta that the method can do without, or an option beside the claims, rests in a signature.
+    """
     known = {name, *(own for own, texts in NAMES.items() if name in texts)}
-    claimed = [oracle_of(claim) for claim in subject.spec.claims]
-    defined = any(oracle is not None and known & set(oracle.options) for oracle in claimed)
-    return Outcome.DEVIATES if defined else Outcome.LIMIT
+    claimed = [
+        o for claim in subject.spec.claims if (o := oracle_of(claim) or layer_oracle_of(claim))
+    ]
+    parts = [
+        {n for n, value in oracle.options.items() if value or not name.startswith("beta")}
+        for oracle in claimed
+    ]
+    return Outcome.DEVIATES if any(known & part for part in parts) else Outcome.LIMIT
 
 
 def _strong(subject: Subject) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The same method by another path: foreach, fused, loop; maximize against minimize."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from lpfl.conformance.agreement import Gradients, Pair, Start, agree
@@ -88,6 +89,10 @@ def maximize(subject: Subject) -> Iterable[CheckResult]:
         if not all(subject.accepts(name) for name in options):
             continue
         result = agree(subject, _mirror(subject, options), subject.shapes(*TALL), 8)
+        inner = not subject.hides_options and "maximize" not in subject.constructor_names
+        if result.outcome is Outcome.DEVIATES and inner:
+            message = f"{result.message[:-1]}: maximize is an option of what it wraps."
+            result = replace(result, outcome=Outcome.LIMIT, message=message)
         yield result
         if result.outcome in FINDINGS:
             return
@@ -118,12 +123,12 @@ def _twice(subject: Subject) -> Pair:
 
     def again(start: Start, gradients: Gradients) -> Trajectory:
         session = subject.open(start, options=up)
-        values = [session.values()]
-        for step in gradients:
+
+        def twice(step: Any) -> None:
             session.step(step)
             session.optimizer.step()
-            values.append(session.values())
-        return Trajectory(values)
+
+        return session.follow(gradients, twice)
 
     def fresh(start: Start, gradients: Gradients) -> Trajectory:
         run = subject.run(start, [step for step in gradients for _ in (0, 1)], options=up)

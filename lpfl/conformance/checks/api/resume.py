@@ -14,7 +14,7 @@ from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.registry import check
 from lpfl.conformance.rounding import inner_precision
 from lpfl.conformance.signatures import says_so, told
-from lpfl.conformance.snippets import program, proven
+from lpfl.conformance.snippets import contradicted, program, proven
 from lpfl.conformance.subject import Session, Subject, Undrivable
 from lpfl.conformance.trajectory import distance, size
 
@@ -220,14 +220,18 @@ def _graded(
             measured=relative,
             bound=SAME,
         )
-    text, why = "", ""
-    if not others:
-        body = _body(dtype) + "\nprint('distance', gap(new, old, saved))"
-        text = program(subject, body, shapes=shapes, steps=BEFORE + AFTER, stream=(ID,))
-        text, why = proven(subject, text, relative)
+    options = _low_precision_rate(subject, dtype)
+    second = {**options, **(_other_values(subject) if others else {})}
+    body = _body(dtype, options=options, others=second)
+    body += "\nprint('distance', gap(new, old, saved))"
+    text = program(subject, body, shapes=shapes, steps=BEFORE + AFTER, stream=(ID,))
+    text, why = proven(subject, text, relative)
+    outcome = Outcome.DEVIATES
+    if contradicted(why):
+        outcome, message = Outcome.INCONCLUSIVE, f"{message[:-1]}; {why}: chance has a part."
     return CheckResult(
         check=ID,
-        outcome=Outcome.DEVIATES,
+        outcome=outcome,
         message=message,
         measured=relative,
         bound=SAME,
@@ -237,7 +241,13 @@ def _graded(
     )
 
 
-def _body(dtype: torch.dtype, *, file: bool = False) -> str:
+def _body(
+    dtype: torch.dtype,
+    *,
+    file: bool = False,
+    options: Mapping[str, Any] | None = None,
+    others: Mapping[str, Any] | None = None,
+) -> str:
     cast = (
         ""
         if dtype == torch.float64
@@ -249,13 +259,14 @@ def _body(dtype: torch.dtype, *, file: bool = False) -> str:
         "file.seek(0)\nstate = torch.load(file)"
     )
     plain = "import copy\nstate = copy.deepcopy(one.state_dict())"
+    given = lambda values: f", **{dict(values)!r}" if values else ""  # noqa: E731
     return f"""
-{cast}one, ps = begin(start)
+{cast}one, ps = begin(start{given(options)})
 for g in gradients[:{BEFORE}]:
     step(one, ps, g)
 saved = [p.detach().clone() for p in ps]
 {through if file else plain}
-two, qs = begin(saved)
+two, qs = begin(saved{given(others)})
 two.load_state_dict(state)
 for g in gradients[{BEFORE}:]:
     step(one, ps, g)

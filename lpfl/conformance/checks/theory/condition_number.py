@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from lpfl.conformance.claims import theory_methods
-from lpfl.conformance.learning.affine import damping_option
+from lpfl.conformance.learning.affine import dampings
 from lpfl.conformance.learning.exponents import Estimate, held, jackknife, together
 from lpfl.conformance.learning.local_rates import (
     INPUTS,
@@ -105,13 +105,13 @@ def _judged(subject: Subject, task: Task, seen: Exponents, claim: str, method: s
     message = f"The exponent of the slowdown is {seen}; {claim}'s is {expected[0]:.2g} and "
     message += f"{expected[1]:.2g}."
     convention: dict[str, Any] = {}
-    option = damping_option(subject)
-    if outcome is Outcome.DEVIATES and method in ("kfac", "foof") and option is not None:
-        undamped = {option[0]: NEGLIGIBLE * option[1]}
+    damped = dampings(subject)
+    if outcome is Outcome.DEVIATES and method in ("kfac", "foof") and damped:
+        undamped = {name: NEGLIGIBLE * value for name, value in damped.items()}
         less = measured(subject, task, len(seen.inputs.samples), options=undamped)
         if _held(less, expected, method) is Outcome.CONFORMS:
-            outcome, convention = Outcome.CONVENTION, {option[0]: option[1]}
-            message += f" It is {less} once {option[0]} is negligible."
+            outcome, convention = Outcome.CONVENTION, dict(damped)
+            message += f" It is {less} once {' and '.join(damped)} is negligible."
     return CheckResult(
         check=ID,
         outcome=outcome,

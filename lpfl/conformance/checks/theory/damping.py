@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from lpfl.conformance.claims import theory_methods
-from lpfl.conformance.learning.affine import damping_option, without_average
+from lpfl.conformance.learning.affine import damping_option, dampings, without_average
 from lpfl.conformance.learning.local_rates import INPUTS, RANK, Corner, Task, decays, local_rate
 from lpfl.conformance.learning.speed import speed
 from lpfl.conformance.outcomes import CheckResult, Outcome
@@ -64,7 +64,7 @@ def damping(subject: Subject) -> Iterable[CheckResult]:
         return
     name, default = option
     task = replace(Task(), whole=True, noise_std=0.0, steps=12)
-    rates = {value: _rates(subject, task, name, value) for value in (NEGLIGIBLE, VALUE, default)}
+    rates = {value: _rates(subject, task, value) for value in (NEGLIGIBLE, VALUE, default)}
     left = {c: rates[VALUE][c] / rates[NEGLIGIBLE][c] for c in CORNERS}
     drift = 1 - rates[default][WEAKEST] / rates[default][0, 0]
     found = {kind: _apart(left, share, task) for kind, share in KINDS.items()}
@@ -91,10 +91,14 @@ def damping(subject: Subject) -> Iterable[CheckResult]:
     )
 
 
-def _rates(subject: Subject, task: Task, name: str, value: float) -> dict[Corner, float]:
-    """Return the local rates under one value of damping, in units of one learning rate."""
-    options = {**without_average(subject), name: value}
-    found = speed(subject, task, options={**without_average(subject), name: NEGLIGIBLE})
+def _rates(subject: Subject, task: Task, value: float) -> dict[Corner, float]:
+    """Return the local rates under one value of damping, in units of one learning rate.
+
+    Where factors have options of their own, all of them get the value.
+    """
+    options = {**without_average(subject), **dict.fromkeys(dampings(subject), value)}
+    small = {**without_average(subject), **dict.fromkeys(dampings(subject), NEGLIGIBLE)}
+    found = speed(subject, task, options=small)
     left = decays(subject, task, 0, found.learning_rate, CORNERS, options=options)
     return {corner: local_rate([values]) for corner, values in left.items()}
 

@@ -45,6 +45,9 @@ PACKAGES = (
             "Scion": Entry(claims=set()),
             "PSGDBase": BASE,
             "SOAPBase": BASE,
+            "AdamC": Entry(
+                expected={"api.groups": "its warning: max_lr is the constructor's rate"}
+            ),
             "SAMWrapper": Entry(make=_sam, needs={"closure"}),
             "SOAP": EIGENBASIS,
             "SOLP": EIGENBASIS,

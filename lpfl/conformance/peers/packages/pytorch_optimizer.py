@@ -85,14 +85,19 @@ PACKAGES = (
             "NorMuon": MUON,
             "OrthoGrad": Entry(make=around("AdamW")),
             "PCGrad": Entry(undrivable="takes a list of losses (pc_backward)"),
-            "Ranger21": Entry(options={"num_iterations": 1000}),
+            "Ranger21": Entry(options={"num_iterations": 1000, "num_warm_up_iterations": 20}),
             "SAM": SHARPNESS,
             "SCIONLight": Entry(needs={"keeps_grad"}),
             "SGDW": Entry(variants={"momentum=0.9": {"momentum": 0.9}}),
             "SGDP": Entry(variants={"momentum=0.9": {"momentum": 0.9}}),
             "SafeFP16Optimizer": Entry(undrivable="scales the loss itself (optimizer.backward)"),
             "ScheduleFreeWrapper": Entry(
-                make=around("AdamW"), needs={"mode"}, expected=SHARED_NAMES
+                make=around("AdamW"),
+                needs={"mode"},
+                expected={
+                    **SHARED_NAMES,
+                    "api.resume": "its weight_decay is not that of the group",
+                },
             ),
             "Shampoo": Entry(
                 variants={"preconditioning_compute_steps=4": {"preconditioning_compute_steps": 4}},

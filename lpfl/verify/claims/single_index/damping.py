@@ -83,12 +83,12 @@ def best_damping(trial: Trial) -> Iterator[Comparison]:
         compare.replicates_for_order(trial), compare.replicates_for_limits(trial, peak, weighted)
     )
     seen = setup.replicated(trial, replicates, measure)
-    rivals = {"SGD": limit["sgd"], "lam*/8": limit["smaller"], "8 lam*": limit["larger"]}
+    rivals = {"SGD": limit["sgd"], "λ⋆/8": limit["smaller"], "8 λ⋆": limit["larger"]}
     yield compare.near(trial, "best_alignment", seen["best"], peak, rivals=rivals)
     sgd = alignment_of("sgd", weight="covariance", **known)
     yield compare.near(trial, "best_correlation", seen["weighted"], weighted, rivals={"SGD": sgd})
     yield compare.fixed_point(trial, "fixed_point", trial.memory["batch"], best)
-    for name, word in (("smaller", "lam*/8"), ("larger", "8 lam*")):
+    for name, word in (("smaller", "λ⋆/8"), ("larger", "8 λ⋆")):
         gap = limit["best"] - limit[name]
         yield compare.ordered(trial, "peak", seen["best"], seen[name], gap, label=f"above {word}")
     gap = limit["multiple"] - limit["sgd"]

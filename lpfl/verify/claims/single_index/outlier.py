@@ -8,13 +8,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lpfl import one_step
 from lpfl.measure import alignment as measures
 from lpfl.problems import single_index as model
 from lpfl.verify.check import check
 from lpfl.verify.expect import Comparison, Near, Rival
 from lpfl.verify.scenario import Scenario
-from lpfl.verify.setups import sizes
 from lpfl.verify.setups.single_index import layer as layers
 from lpfl.verify.setups.single_index import scenarios as setup
 from lpfl.verify.setups.single_index import spiked
@@ -48,7 +46,6 @@ ANCHORS = tuple(
     layers.scenario(128, n=384, width=width, method=method, damping=0.1, over_threshold=over)
     for width, method, over in ((128, "sgd", 2.5), (192, "kfac", 2.0))
 )
-LARGE = layers.scenario(192, n=576, width=192, method="sgd", damping=0.1, over_threshold=2.5)
 
 
 @check(
@@ -67,8 +64,7 @@ LARGE = layers.scenario(192, n=576, width=192, method="sgd", damping=0.1, over_t
         Reals("over_threshold", 2.0, 3.0, easy="high"),
     ),
     anchors=ANCHORS,
-    large=(LARGE,),
-    decisions=11 + 3 * sizes.DECISIONS,
+    decisions=11,
     facts=facts,
 )
 def outlier(trial: Trial) -> Iterator[Comparison]:
@@ -90,13 +86,7 @@ def real_step(trial: Trial) -> Iterator[Comparison]:
     def measure(problem: model.SingleIndexProblem, block: int) -> dict[str, Tensor]:
         layer = layers.draw(trial, problem, block)
         beta = layers.learned_direction(scenario, layer.batch)
-        after = one_step.one_step(
-            layer.network,
-            layer.batch.inputs,
-            layer.batch.targets,
-            step_size=eta,
-            precondition=layers.preconditioner(scenario),
-        )
+        after = layers.stepped(scenario, layer, eta)
         head = layer.network.second_layer
         theta = layers.spike_strength(scenario, layer, beta, eta)
         layers.admit(trial, layer, spike_strength=layers.mean_strength(theta))
@@ -240,17 +230,6 @@ def measured_threshold(trial: Trial) -> Iterator[Comparison]:
         rival=Rival("the square root of N/d", math.sqrt(psi)),
         label="where the overlap vanishes",
     )
-
-
-outlier.extra("decay", on=(LARGE,))(
-    sizes.follow(
-        outlier,
-        sizes.Law("singular_value", "pure"),
-        sizes.Law("right", "pure"),
-        sizes.Law("edge", "half of the threshold", exponent=-2 / 3, bias=-2 / 3),
-        effort=4,
-    )
-)
 
 
 @outlier.picture(on=ANCHORS)

@@ -38,7 +38,7 @@ ANCHORS = (
     layers.scenario(128, n=384, width=192, step_size=2.0),
     layers.scenario(96, n=288, width=96, step_size=10.0, link="relu"),
 )
-LARGE = layers.scenario(192, n=576, width=192, step_size=2.0)
+LARGE = layers.scenario(112, n=336, width=112, step_size=2.0)
 
 
 @check(

@@ -15,7 +15,6 @@ from lpfl.problems.links import link_function
 from lpfl.problems.single_index import directions
 from lpfl.verify.check import check
 from lpfl.verify.expect import Comparison, Near, Same
-from lpfl.verify.setups import sizes
 from lpfl.verify.setups.single_index import alignment as compare
 from lpfl.verify.setups.single_index import limiting_cases as cases
 from lpfl.verify.setups.single_index import scenarios as setup
@@ -32,15 +31,13 @@ ANCHORS = (
     setup.scenario(100, n=500, covariance=setup.two_atom(100, 0.9), damping=0.1),
     setup.scenario(120, n=360, covariance=setup.geometric(120), link="he12", damping=0.1),
 )
-LARGE = setup.scenario(384, n=1920, covariance=setup.two_atom(384, 0.9), damping=0.1)
 
 
 @check(
     "SI-07",
     (*setup.AXES, setup.DAMPING),
     anchors=ANCHORS,
-    large=(LARGE,),
-    decisions=6 + sizes.DECISIONS,
+    decisions=6,
     facts=setup.facts,
 )
 def prediction(trial: Trial) -> Iterator[Comparison]:
@@ -95,11 +92,6 @@ def prediction(trial: Trial) -> Iterator[Comparison]:
         yield from spectrum_free(trial)
     yield cases.large_damping(trial, "correlation", "sgd")
     yield from cases.units(trial, "correlation", damping=damping, weighted=True)
-
-
-prediction.extra("decay", on=(ANCHORS[0], LARGE))(
-    sizes.follow(prediction, sizes.Law("correlation"), effort=4)
-)
 
 
 def cosine(trial: Trial, name: str, damping: float | None) -> float:

@@ -15,7 +15,6 @@ from lpfl.problems import single_index as model
 from lpfl.verify.check import check
 from lpfl.verify.expect import Comparison, Near, Ordered, Rival, Same
 from lpfl.verify.scenario import Scenario
-from lpfl.verify.setups import sizes
 from lpfl.verify.setups.single_index import alignment as compare
 from lpfl.verify.setups.single_index import layer as layers
 from lpfl.verify.setups.single_index import scenarios as setup
@@ -120,8 +119,6 @@ ANCHORS = tuple(
     for method, link, activation in (("kfac", "tanh", "tanh"), ("sgd", "relu", "relu"))
 )
 
-LARGE = Scenario({**ANCHORS[0], "input_dim": 192, "covariance": setup.two_atom(192, 0.5)})
-
 
 @check(
     "SI-14",
@@ -140,8 +137,7 @@ LARGE = Scenario({**ANCHORS[0], "input_dim": 192, "covariance": setup.two_atom(1
         Reals("ridge", 0.05, 0.5, log=True),
     ),
     anchors=ANCHORS,
-    large=(LARGE,),
-    decisions=5 + sizes.DECISIONS,
+    decisions=5,
     facts=facts,
 )
 def ridge_errors(trial: Trial) -> Iterator[Comparison]:
@@ -200,9 +196,6 @@ def within(finite: float, value: float) -> Tolerance:
     """Return a margin of the finite-size term and 4 % of the prediction."""
     why = "3 Var(y)/d, and what the remainder of the gradient adds"
     return finite_size(finite, why) + judgement(RELATIVE * abs(value), "4 %, as at d = 900")
-
-
-ridge_errors.extra("decay", on=(LARGE,))(sizes.follow(ridge_errors, sizes.Law("test")))
 
 
 @ridge_errors.extra("head")

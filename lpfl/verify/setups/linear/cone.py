@@ -15,8 +15,10 @@ from scipy.optimize import differential_evolution
 from torch import Tensor
 
 from lpfl import linalg
+from lpfl.linalg.covariance import CovarianceSpec
 from lpfl.optim import kfac
 from lpfl.problems import linear_representation as model
+from lpfl.verify.scenario import Scenario
 from lpfl.verify.setups.linear import scenarios as setup
 from lpfl.verify.tolerance import Tolerance, judgement, rounding, truncation
 from lpfl.verify.trial import Trial, as_numpy
@@ -29,6 +31,15 @@ BISECTIONS = 20
 ATTAINED = judgement(1e-7, "the search over eigenvectors came within 1e-14 wherever it was tried")
 
 Array = NDArray[np.float64]
+
+
+def anchors(common: Mapping[str, Any], extreme: Mapping[str, Any]) -> tuple[Scenario, ...]:
+    """Return a scenario with the paper's sizes, and one with two levels of eigenvalues."""
+    two_levels = CovarianceSpec(100, "two_level", 4.0, "haar", 1)
+    return (
+        setup.paper(covariance=setup.paper_covariance(), head_log10_cond=1.0, **common),
+        setup.paper(covariance=two_levels, head_log10_cond=1.0, **extreme),
+    )
 
 
 def largest_tangent(G: Tensor, G_star: Tensor) -> Tensor:

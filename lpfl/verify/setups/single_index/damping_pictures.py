@@ -21,18 +21,18 @@ def against_noise(
     known = setup.limits(trial.scenario)
     own = known["residual_var"] / known["c1"] ** 2
     ratios = np.linspace(0.0, max(1.5, 1.5 * own), 61)
-    lines: dict[str, list[float]] = {"SGD": [], "KFAC(0)": [], "KFAC(lam*)": []}
+    lines: dict[str, list[float]] = {"SGD": [], "KFAC(0)": [], "KFAC(λ⋆)": []}
     for ratio in ratios:
         point = {**known, "c1": 1.0, "residual_var": float(ratio)}
         best = max(known["aspect"] * float(ratio), least)
         lines["SGD"].append(alignment_of("sgd", **point))
         lines["KFAC(0)"].append(alignment_of("kfac", damping=0.0, **point))
-        lines["KFAC(lam*)"].append(alignment_of("kfac", damping=best, **point))
+        lines["KFAC(λ⋆)"].append(alignment_of("kfac", damping=best, **point))
     series: list[dict[str, Any]] = [
         {"name": f"{name}, limit", "style": "line", "x": ratios.tolist(), "y": line}
         for name, line in lines.items()
     ]
-    for label, key in (("SGD", "sgd"), ("KFAC(0)", "kfac"), ("KFAC(lam*)", "best")):
+    for label, key in (("SGD", "sgd"), ("KFAC(0)", "kfac"), ("KFAC(λ⋆)", "best")):
         mean = float(seen[key].mean())
         half = 1.96 * float(seen[key].std(ddof=1)) / float(np.sqrt(seen[key].size))
         series.append(
@@ -47,7 +47,7 @@ def against_noise(
         )
     return {
         "title": "KFAC without damping does not always beat SGD",
-        "x_label": "energy of the labels' nonlinear part and noise, s2 / c1^2",
+        "x_label": "energy of the labels' nonlinear part and noise, σ² / c₁²",
         "y_label": "squared cosine with the teacher",
         "x_scale": "linear",
         "y_scale": "linear",

@@ -10,7 +10,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lpfl import one_step
 from lpfl.linalg.covariance import CovarianceSpec
 from lpfl.measure import alignment as measures
 from lpfl.problems import single_index as model
@@ -64,13 +63,7 @@ def measured(trial: Trial) -> dict[str, Array]:
     def measure(problem: model.SingleIndexProblem, block: int) -> dict[str, Tensor]:
         layer = layers.draw(trial, problem, block)
         beta = layers.learned_direction(scenario, layer.batch)
-        after = one_step.one_step(
-            layer.network,
-            layer.batch.inputs,
-            layer.batch.targets,
-            step_size=eta,
-            precondition=layers.preconditioner(scenario),
-        )
+        after = layers.stepped(scenario, layer, eta)
         theta = layers.spike_strength(scenario, layer, beta, eta)
         layers.admit(trial, layer, spike_strength=layers.mean_strength(theta), feature_data="fresh")
         fresh = model.sample(problem, n, generator=trial.stream("fresh", block)).inputs

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lpfl import precondition
+from lpfl import one_step, precondition
 from lpfl.linalg.covariance import CovarianceSpec
 from lpfl.measure import alignment as measures
 from lpfl.precondition import Preconditioner
@@ -136,6 +136,22 @@ def draw(trial: Trial, problem: model.SingleIndexProblem, block: int) -> Layer:
     return Layer(problem, network, batch)
 
 
+def draw_in_turn(
+    trial: Trial, problem: model.SingleIndexProblem, block: int, *, num_neurons: int
+) -> tuple[Layer, torch.Generator]:
+    """Draw a batch, then a network, from one stream; return the stream too, for what follows."""
+    stream = trial.stream("rows", block)
+    batch = model.sample(problem, setup.batch_size(trial.scenario), generator=stream)
+    network = networks.initialise(
+        replicates=problem.replicates,
+        dim=problem.dim,
+        width=num_neurons,
+        generator=stream,
+        activation=trial.activation,
+    )
+    return Layer(problem, network, batch), stream
+
+
 def method_damping(scenario: Mapping[str, Any]) -> float | None:
     """Return the damping where the scenario's method has one."""
     return scenario["damping"] if scenario["method"] == "kfac" else None
@@ -146,6 +162,17 @@ def preconditioner(scenario: Mapping[str, Any]) -> Preconditioner:
     if scenario["method"] == "sgd":
         return precondition.sgd
     return partial(precondition.kfac, damping=scenario["damping"])
+
+
+def stepped(scenario: Mapping[str, Any], layer: Layer, eta: float) -> networks.TwoLayerNetwork:
+    """Return the network after one step of the scenario's method on its first layer."""
+    return one_step.one_step(
+        layer.network,
+        layer.batch.inputs,
+        layer.batch.targets,
+        step_size=eta,
+        precondition=preconditioner(scenario),
+    )
 
 
 def learned_direction(scenario: Mapping[str, Any], batch: model.Sample) -> Tensor:

@@ -27,13 +27,13 @@ LR_36 = Claim(
     says=(
         "With the least-squares head, damping l_P of the output factor and λ of the input factor "
         "multiply the rates by λ_i/(λ_i + l_P) and by ν_j. Damping γ_K of the product of the "
-        "factors acts like input damping γ_K/λ_i in head mode i. The pi-split adds √γ_K/π_K to "
-        "the one factor and π_K√γ_K to the other. ν_j lies between μ_j/(μ_j + λ(1 + w_c)) and "
-        "μ_j/(μ_j + λ). The upper bound is attained if G⋆x and the rest of x are uncorrelated; "
-        "then the split is never faster than the product. What small damping takes from a rate is "
-        "linear in γ_K for the product, and linear in √γ_K for the split. So doubling γ_K tells "
-        "them apart, and so do other units: a doubled y divides the loss of rate by 4 and by 2, "
-        "damping of the input factor alone does not see it."
+        "factors acts like input damping γ_K/λ_i in head mode i. The pi-split adds √γ_K/π_K to the "
+        "one factor and π_K√γ_K to the other. ν_j lies between μ_j/(μ_j + λ(1 + w_c)) and μ_j/(μ_j "
+        "+ λ). The upper bound is attained if G⋆x and the rest of x are uncorrelated; then the "
+        "split is never faster than the product. The rate lost to small damping is linear in γ_K "
+        "for the product, and linear in √γ_K for the split. Doubling y divides the lost rate by 4 "
+        "for the product and by 2 for the split, and does not change it for damping of the input "
+        "factor alone."
     ),
     source=DERIVED + PI_SPLIT,
     parts={

@@ -47,15 +47,15 @@ LR_29 = Claim(
     id="LR-29",
     title="KFAC with the input factor of the population or of another batch",
     says=(
-        "With the refitted head and Q = Σ the mean of T has multiplier 1 − η(n − k)/n, its mean "
-        "square an exact one that no step size brings to zero: the one-step solution is lost. The "
-        "noise floor is lower than that of the same batch, for every η up to 1: an inverse batch "
-        "covariance costs the factor n/(n − d − 1), and the population has none. It exists for "
-        "n < d too. The factor of another batch of n_f rows gives the mean step the factor "
-        "(n − k)/n · n_f/(n_f − d − 1), which may exceed 1. If the head moves together with G and "
-        "the factors are those of the population, errors of the head drive T; with the same batch "
-        "they do not. With factors of another batch on both layers the floor follows from two "
-        "coupled mean squares. Floors are in units of σ² tr(H⁻¹) tr(Σ_s⁻¹), exact at the level "
+        "With the refitted head and Q = Σ the mean of T has multiplier 1 − η(n − k)/n, and its "
+        "mean square an exact one. No step size makes the mean square zero, so one step never ends "
+        "at T = 0. The noise floor is lower than that of the same batch, for every η up to 1: an "
+        "inverse batch covariance costs the factor n/(n − d − 1), and the population has none. It "
+        "exists for n < d too. The factor of another batch of n_f rows gives the mean step the "
+        "factor (n − k)/n · n_f/(n_f − d − 1), which may exceed 1. If the head moves together with "
+        "G and the factors are those of the population, errors of the head enter T. With the same "
+        "batch they do not. With factors of another batch on both layers the floor follows from "
+        "two coupled mean squares. Floors are in units of σ² tr(H⁻¹) tr(Σ_s⁻¹), exact at the level "
         "linear in T and σ."
     ),
     source=DERIVED,

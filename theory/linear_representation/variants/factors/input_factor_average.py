@@ -45,11 +45,11 @@ LR_30 = Claim(
         "inputs, head refitted. The noise floor is η/((2 − η)(n − c_f)), in units of σ² tr(H⁻¹) "
         "tr(Σ_s⁻¹): c_f is exact at both ends, d + 1 for the same batch and η(d + 1 − 2k)/(2 − η) "
         "for an infinite memory, and to first order in d/n between them. The mean of T has the "
-        "stated multiplier per step, once more steps than the memory have passed; its last term is "
-        "the correlation of T with the memory, and T shrinks so fast at large η that the "
-        "correction is visible at small η only. Without noise a step misses (1 − η)T, which the "
-        "same batch gives exactly, by a mean square that tells the decay. In the metric of Σ_s "
-        "none depends on the covariance."
+        "stated multiplier per step, once more steps than the memory have passed. Its last term is "
+        "the correlation of T with the memory. At large η the correction is not visible, because T "
+        "shrinks too fast. Without noise a step misses (1 − η)T, which the same batch gives "
+        "exactly, by a mean square that depends on the decay. None of these depends on the "
+        "covariance in the metric of Σ_s."
     ),
     source=DERIVED,
     parts={

@@ -42,15 +42,15 @@ LR_31 = Claim(
     says=(
         "The factor of one batch serves K_f steps, the first of them on that batch. The first step "
         "multiplies T by exactly 1 − η. In each of the others the mean over the batch, given the "
-        "factor, multiplies an eigenvector by 1 − η(n − k)/n · ω_f, with ω_f an eigenvalue of "
-        "Σ_s times the complement block of the inverse factor. A factor that is never renewed is "
+        "factor, multiplies an eigenvector by 1 − η(n − k)/n · ω_f, with ω_f an eigenvalue of Σ_s "
+        "times the complement block of the inverse factor. A factor that is never renewed is "
         "unstable in the mean beyond 2n/((n − k)ω_f) for the largest of them. The means over a "
-        "cycle of two and of three steps follow from moments of an inverse Wishart matrix. These "
-        "moments end: after a cycle |T| has a power tail of exponent (n − d + 1)/(2(K_f − 1)), so "
-        "that E|T|² is infinite unless K_f < 1 + (n − d + 1)/4, and medians must take the place "
-        "of means. Where they exist, the mean square over a cycle of two steps and the noise "
-        "floor at its end are exact at the level linear in T and σ; the floor, in units of σ² "
-        "tr(H⁻¹) tr(Σ_s⁻¹), lies above that of a factor renewed at every step."
+        "cycle of two and of three steps follow from moments of an inverse Wishart matrix. High "
+        "moments do not exist: after a cycle |T| has a power tail of exponent (n − d + 1)/(2(K_f − "
+        "1)), so that E|T|² is infinite unless K_f < 1 + (n − d + 1)/4, and medians are compared "
+        "in place of means. Where they exist, the mean square over a cycle of two steps and the "
+        "noise floor at its end are exact at the level linear in T and σ; the floor, in units of "
+        "σ² tr(H⁻¹) tr(Σ_s⁻¹), lies above that of a factor renewed at every step."
     ),
     source=DERIVED,
     parts={

@@ -46,11 +46,11 @@ LR_46 = Claim(
         "At a solution the mean over batches of <gradient, direction>, summed over both layers of "
         "joint KFAC, is σ²k(d + m)/n. A clip that bounds η² times this sum by c leaves the step "
         "size e = √(cn/(σ²k(d + m))) wherever η > e, whatever η is. T then contracts by 1 − e, up "
-        "to a share 1/(k(d + m)) of e: the clip also answers to T. Steps grafted to SGD's "
-        "norm, layer by layer, lose their invariance: outputs scaled by a move G a² times as far "
-        "and F, itself a times as large, a times as far. At a solution the mean square of the "
-        "gradient of G over that of its direction is tr(H) tr(Σ)(n − d − 1)/(n tr(H⁻¹) tr(Σ⁻¹)); "
-        "its root is the size of a grafted step over that of a plain one."
+        "to a share 1/(k(d + m)) of e: the clip depends on T as well. Steps grafted to SGD's norm, "
+        "layer by layer, are not invariant: when the outputs are scaled by a, G moves a² times as "
+        "far, and F, which is a times as large, moves a times as far. At a solution the mean "
+        "square of the gradient of G over that of its direction is tr(H) tr(Σ)(n − d − 1)/(n "
+        "tr(H⁻¹) tr(Σ⁻¹)); its root is the size of a grafted step over that of a plain one."
     ),
     source=DERIVED,
     parts={

@@ -79,11 +79,12 @@ LR_35 = Claim(
     says=(
         "For small steps the local rate is a power of the units: of y (F⋆ and the noise times "
         "c_y), of the noise alone (c_σ), of x with the function unchanged (c_x), and of the rows "
-        "in a batch (c_n). The four exponents tell methods apart. KFAC with the Gauss-Newton or "
-        "the sampled factor answers to none of them, and its run is the same in all units of x "
-        "and y. SGD needs its step size divided by c_y²c_x² for the same run, KFAC with the "
-        "empirical factor multiplied by c_y². Adam, Shampoo and Muon are taken where noise "
-        "dominates the gradient, with the head kept; KFAC with an active KL clip moves both layers."
+        "in a batch (c_n). The four exponents distinguish the methods. They are all 0 for KFAC "
+        "with the Gauss-Newton or the sampled factor, whose run is the same in all units of x and "
+        "y. For the same run the step size of SGD is divided by c_y²c_x², and that of KFAC with "
+        "the empirical factor is multiplied by c_y². Adam, Shampoo and Muon are taken where noise "
+        "dominates the gradient, with the head kept; KFAC with an active KL clip moves both "
+        "layers."
     ),
     source=DERIVED,
     parts={

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from lpfl.linalg.covariance import CovarianceSpec
 from lpfl.verify.check import check
 from lpfl.verify.expect import Below, Comparison, Greater, Same
 from lpfl.verify.scenario import Scenario
@@ -50,19 +49,9 @@ def facts(scenario: Scenario) -> Mapping[str, Any]:
         Reals("step_size", 0.01, 1.0, easy="high"),
         Reals("start_fraction", 0.05, 0.999),
     ),
-    anchors=(
-        setup.paper(
-            covariance=setup.paper_covariance(),
-            head_log10_cond=1.0,
-            step_size=0.1,
-            start_fraction=0.999,
-        ),
-        setup.paper(
-            covariance=CovarianceSpec(100, "two_level", 4.0, "haar", 1),
-            head_log10_cond=1.0,
-            step_size=0.01,
-            start_fraction=0.5,
-        ),
+    anchors=cone.anchors(
+        {"step_size": 0.1, "start_fraction": 0.999},
+        {"step_size": 0.01, "start_fraction": 0.5},
     ),
     facts=facts,
 )

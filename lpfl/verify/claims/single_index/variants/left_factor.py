@@ -16,11 +16,12 @@ from lpfl.optim.rule import Layer
 from lpfl.problems import single_index as model
 from lpfl.problems.links import activation_named
 from lpfl.problems.single_index.moments import moments, plain_rows
-from lpfl.problems.single_index.network import TwoLayerNetwork, initialise
+from lpfl.problems.single_index.network import TwoLayerNetwork
 from lpfl.verify.check import check
 from lpfl.verify.expect import Comparison, Ordered, Same
 from lpfl.verify.scenario import Scenario
 from lpfl.verify.setups.single_index import alignment as compare
+from lpfl.verify.setups.single_index import layer as layers
 from lpfl.verify.setups.single_index import scenarios as setup
 from lpfl.verify.space import Axis, Choice, Integers, Reals
 from lpfl.verify.tolerance import Tolerance, finite_size, judgement, rounding
@@ -79,17 +80,9 @@ def left_factor(trial: Trial) -> Iterator[Comparison]:
     small = top * DROWNED / np.sqrt(width)
 
     def measure(problem: model.SingleIndexProblem, block: int) -> dict[str, Tensor]:
-        n = setup.batch_size(trial.scenario)
-        stream = trial.stream("rows", block)
-        rows = model.sample(problem, n, generator=stream)
-        network = initialise(
-            replicates=problem.replicates,
-            dim=problem.dim,
-            width=width,
-            generator=stream,
-            activation=trial.activation,
-        )
-        setup.admit(trial, problem, n, network=network, damping=damping)
+        drawn, stream = layers.draw_in_turn(trial, problem, block, num_neurons=width)
+        rows, network = drawn.batch, drawn.network
+        layers.admit(trial, drawn, damping=damping)
         trial.memory.setdefault("batch", moments(plain_rows(rows)))
         gradient = scaled_gradient(network, rows.inputs, rows.targets)
         residuals = rows.targets

@@ -13,11 +13,11 @@ from lpfl.precondition import polar, sgd
 from lpfl.problems import single_index as model
 from lpfl.problems.single_index.directions import sgd_direction
 from lpfl.problems.single_index.moments import moments, plain_rows
-from lpfl.problems.single_index.network import initialise
 from lpfl.verify.check import check
 from lpfl.verify.expect import Below, Comparison, Ordered, Same
 from lpfl.verify.scenario import Scenario
 from lpfl.verify.setups.single_index import alignment as compare
+from lpfl.verify.setups.single_index import layer as layers
 from lpfl.verify.setups.single_index import scenarios as setup
 from lpfl.verify.space import Axis, Choice, Integers, Reals
 from lpfl.verify.tolerance import finite_size, rounding
@@ -66,21 +66,13 @@ def spectral_step(trial: Trial) -> Iterator[Comparison]:
     width = max(2, round(trial.width_ratio * trial.input_dim))
 
     def measure(problem: model.SingleIndexProblem, block: int) -> dict[str, Tensor]:
-        n = setup.batch_size(trial.scenario)
-        stream = trial.stream("rows", block)
-        rows = model.sample(problem, n, generator=stream)
-        network = initialise(
-            replicates=problem.replicates,
-            dim=problem.dim,
-            width=width,
-            generator=stream,
-            activation=trial.activation,
-        )
-        setup.admit(trial, problem, n, network=network)
+        drawn, stream = layers.draw_in_turn(trial, problem, block, num_neurons=width)
+        rows, network = drawn.batch, drawn.network
+        layers.admit(trial, drawn)
         X = rows.inputs
         W, noise = (
             standard_normal(problem.replicates, OUTPUTS, size, generator=stream, dtype=trial.dtype)
-            for size in (problem.dim, n)
+            for size in (problem.dim, X.shape[-2])
         )
         found = layer_steps(W, X, noise.mT)
         gradient = -scaled_gradient(network, X, rows.targets)

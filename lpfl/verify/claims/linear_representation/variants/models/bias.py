@@ -261,15 +261,7 @@ def floor(trial: Trial) -> Near:
         if t >= burn_in:
             T = linalg.tangent_matrix(weights.representation[..., :-1], G_star, B)
             total = total + T.square().sum((-2, -1))
-    values = {
-        "eta": eta,
-        "sigma": NOISE_STD,
-        "F^*": as_numpy(truth.head_star[0]),
-        "B": as_numpy(truth.complement[0]),
-        "Sigma": as_numpy(truth.cov_x),
-    }
-    sizes = {"d": d, "m": trial.output_dim, "k": trial.rank, "n": n}
-    predicted = float(trial.claim["floor"].matrix(values, sizes=sizes))
+    predicted = floors.stated_floor(trial, truth, n=n)
     return floors.near(
         trial,
         "floor",

@@ -257,15 +257,7 @@ def floor(trial: Trial) -> Near:
         layers, states = chain_step(rules, layers, states, sample_moments(problem, n, stream))
         if t >= burn_in:
             total = total + linalg.tangent_matrix(layers[0], G_star, B).square().sum((-2, -1))
-    values = {
-        "eta": eta,
-        "sigma": NOISE_STD,
-        "F^*": as_numpy(truth.head_star[0]),
-        "B": as_numpy(truth.complement[0]),
-        "Sigma": as_numpy(truth.cov_x),
-    }
-    sizes = {"d": d, "m": trial.output_dim, "k": trial.rank, "n": n}
-    predicted = float(trial.claim["floor"].matrix(values, sizes=sizes))
+    predicted = floors.stated_floor(trial, truth, n=n)
     return floors.near(
         trial,
         "floor",

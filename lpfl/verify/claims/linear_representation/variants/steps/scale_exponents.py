@@ -5,8 +5,10 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lpfl.linalg import standard_normal
+from lpfl.measure.unit_response import WARM_UP, Units, local_rates
 from lpfl.optim import OPTIMIZERS, Method
 from lpfl.optim.drive import on_linear_representation
 from lpfl.optim.kfac import Kfac
@@ -15,9 +17,7 @@ from lpfl.problems import linear_representation as model
 from lpfl.verify.check import check
 from lpfl.verify.expect import Comparison, Near, Rival, Same
 from lpfl.verify.setups.exact import exact_parts
-from lpfl.verify.setups.linear import scale_probes
 from lpfl.verify.setups.linear import scenarios as setup
-from lpfl.verify.setups.linear.scale_probes import Units
 from lpfl.verify.space import Choice, Covariances, Integers, Reals
 from lpfl.verify.tolerance import judgement, rounding, truncation
 from lpfl.verify.trial import Trial, as_numpy, condition_of
@@ -65,7 +65,7 @@ def exponents(trial: Trial) -> Iterator[Comparison]:
     yield from exact_parts(trial, only=("kfac_units", "sgd_units", "empirical_units"))
     yield from steps_in_units(trial)
     problem = setup.draw_truth(trial, replicates=trial.replicates(MANY), noise_std=trial.noise_std)
-    scale_probes.admit(trial, problem, trial.step_size)
+    setup.admit(trial, problem, batch_size=trial.batch_size, step_size=trial.step_size)
     for entrant in entrants(trial):
         yield from responses(trial, problem, entrant)
 
@@ -105,13 +105,21 @@ def responses(
 ) -> Iterator[Comparison]:
     """The rate in other units, with the same noise in every run; then with more rows."""
     few = few_of(problem, COUPLED)
-    options: dict[str, Any] = {"remembers": entrant.remembers}
+
+    def rates(truth: model.LinearRepresentation, units: Units, name: str) -> NDArray[np.float64]:
+        found = local_rates(
+            entrant.method,
+            truth,
+            units,
+            batch_size=trial.batch_size,
+            warm_up=WARM_UP if entrant.remembers else 0,
+            stream=trial.stream,
+            name=name,
+        )
+        return as_numpy(found)
 
     def mean_rate(units: Units) -> float:
-        rates = scale_probes.local_rates(
-            trial, entrant.method, few, units, name=entrant.part, **options
-        )
-        return float(rates.mean())
+        return float(rates(few, units, entrant.part).mean())
 
     base = mean_rate(Units())
     powers = scale_exponents(entrant.part, exponent=entrant.exponent)
@@ -127,12 +135,8 @@ def responses(
     rows = ROWS if entrant.method.needs_rows else MANY_ROWS
     paired = few_of(problem, trial.replicates(entrant.paired))
     plain, more = (
-        scale_probes.local_rates(
-            trial, entrant.method, paired, Units(n=factor), name=f"{entrant.part} x {factor}",
-            **options,
-        )
-        for factor in (1, rows)
-    )  # fmt: skip
+        rates(paired, Units(n=factor), f"{entrant.part} x {factor}") for factor in (1, rows)
+    )
     predicted = stated(trial, entrant, "n", float(rows))
     yield Near(
         part=entrant.part,

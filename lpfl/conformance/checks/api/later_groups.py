@@ -1,0 +1,120 @@
+"""A group that is added while the optimizer runs."""
+
+from typing import Any
+
+import torch
+
+from lpfl.conformance.agreement import Gradients, Start
+from lpfl.conformance.checks.api.coupling import coupled
+from lpfl.conformance.outcomes import CheckResult, Outcome
+from lpfl.conformance.registry import check
+from lpfl.conformance.rounding import tolerance
+from lpfl.conformance.signatures import says_so, told
+from lpfl.conformance.snippets import program, proven
+from lpfl.conformance.subject import Subject
+
+
+@check("api.add-group", tags=("api",), cost=0.1, needs=("params",))
+def add_group(subject: Subject) -> CheckResult:
+    """A parameter added at step 3 moves, and the old ones go on as if it were not there."""
+    check_id = "api.add-group"
+    start, gradients = subject.draw([(6, 4), (6, 4)], 18, check_id)
+    session = subject.open(start[:1])
+    for step in gradients[:3]:
+        session.step(step[:1])
+    late = torch.nn.Parameter(subject.fitted(start[1]).clone())
+    try:
+        session.optimizer.add_param_group({"params": [late]})
+        session.params.append(late)
+        before = session.values()
+        for step in gradients[3:]:
+            session.step(step)
+    except Exception as error:
+        brought = _brought(subject, start, gradients)
+        if brought:
+            names = ", ".join(f"{name}={value!r}" for name, value in brought.items())
+            return CheckResult(
+                check=check_id,
+                outcome=Outcome.CONVENTION,
+                message=f"A group added later must bring {names}, as the constructor wrote it.",
+                convention={"a later group brings": names},
+            )
+        text, why = proven(subject, _text(subject, check_id), type(error).__name__)
+        return CheckResult(
+            check=check_id,
+            outcome=Outcome.VARIANT if says_so(error) else Outcome.LIMIT,
+            message=f"The first step after add_param_group raises {told(error)}.",
+            scenario={"added after": 3},
+            snippet=text,
+            details={"snippet": why} if why else {},
+        )
+    moved = [float((a - b).norm()) for a, b in zip(session.values(), before, strict=True)]
+    if min(moved) == 0:
+        who = "added" if moved[1] == 0 else "earlier"
+        message = f"The way of the {who} parameter in 15 steps after add_param_group is 0."
+        return CheckResult(
+            check=check_id, outcome=Outcome.LIMIT, message=message, measured=0.0, bound=0.0
+        )
+    alone = subject.run(start[:1], [g[:1] for g in gradients])
+    apart = float((session.values()[0] - alone.end[0]).norm()) / alone.displacement()
+    message = f"The added parameter moves by {moved[1]:.2g}, the other is {apart:.2g} off its way."
+    bound = max(1e-6, tolerance(subject, check_id))
+    if apart > bound and not coupled(subject):
+        return CheckResult(
+            check=check_id, outcome=Outcome.DEVIATES, message=message, measured=apart, bound=bound
+        )
+    return CheckResult(check=check_id, outcome=Outcome.CONFORMS, message=message, measured=apart)
+
+
+def _brought(subject: Subject, start: Start, gradients: Gradients) -> dict[str, Any]:
+    """Return the missing entries with which a later group works; {} if there are none.
+
+    An entry that the constructor writes into its groups beside the options, a counter of steps
+    say, is missing in a later group, and the KeyError names it. The caller can hand it over.
+    """
+    brought: dict[str, Any] = {}
+    while True:
+        session = subject.open(start[:1])
+        written = {k: v for k, v in session.optimizer.param_groups[0].items() if k != "params"}
+        options = session.optimizer.defaults.keys()
+        late = torch.nn.Parameter(subject.fitted(start[1]).clone())
+        try:
+            for step in gradients[:3]:
+                session.step(step[:1])
+            session.optimizer.add_param_group({"params": [late], **brought})
+            session.params.append(late)
+            before = session.values()
+            for step in gradients[3:]:
+                session.step(step)
+        except KeyError as error:
+            name = str(error.args[0]) if error.args else ""
+            plain = isinstance(written.get(name), bool | int | float)
+            if not plain or name in brought or name in options:
+                return {}
+            brought[name] = written[name]
+            continue
+        except Exception:
+            return {}
+        after = session.values()
+        moved = [float((a - b).norm()) for a, b in zip(after, before, strict=True)]
+        if min(moved) == 0 or not all(bool(torch.isfinite(v).all()) for v in after):
+            return {}
+        alone = subject.run(start[:1], [g[:1] for g in gradients])
+        apart = float((after[0] - alone.end[0]).norm()) / alone.displacement()
+        return brought if apart <= max(1e-6, tolerance(subject, "api.add-group")) else {}
+
+
+def _text(subject: Subject, check_id: str) -> str:
+    body = """
+optimizer, params = begin(start[:1])
+for g in gradients[:3]:
+    step(optimizer, params, g[:1])
+params.append(torch.nn.Parameter(start[1].clone()))
+try:
+    optimizer.add_param_group({"params": params[1:]})
+    for g in gradients[3:]:
+        step(optimizer, params, g)
+except Exception as error:
+    print(type(error).__name__)
+"""
+    return program(subject, body, shapes=[(6, 4), (6, 4)], steps=18, stream=(check_id,))

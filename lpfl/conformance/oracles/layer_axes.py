@@ -1,0 +1,68 @@
+"""What a layer-wise method sees of a layer, and the axes on which its conventions differ."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from torch import Tensor
+
+FISHER = ("type-2", "empirical", "identity")
+OUTPUT_SCALE = ("1", "n", "1/n", "1/n^2", "2", "2/d_y", "1/d_y", "1/2")
+INPUT_SCALE = ("1", "n")
+DAMPING = (
+    "to each factor",
+    "its root to each factor",
+    "its root, split by mean eigenvalues",
+    "to products of eigenvalues",
+    "to the input factor only",
+    "to each factor, times its mean eigenvalue",
+)
+DECAYS = (
+    "stat_decay", "factor_decay", "ema_decay", "averaging", "decay", "beta2", "beta",
+)  # fmt: skip
+PERIODS = (
+    "factor_every", "factor_update_steps", "stats_every", "update_every", "update_freq",
+    "update_period", "inv_update_steps", "TCov", "TInv", "T", "period",
+)  # fmt: skip
+AVERAGE = ("from the first batch", "from zero", "from zero, bias corrected", "from the identity")
+DECAY = ("L2 in the gradient", "decoupled, times lr")
+MOMENTUM = ("heavy ball", "averaged", "nesterov")
+TAKES = ("the batch of the step", "only earlier batches")
+RENEWED = ("factors", "inverses only")
+CLIP = ("lr^2 <gradient, step>", "lr <gradient, step>", "<gradient, step>")
+GRAFT = ("no", "to the length of the gradient, per layer", "to the length of the gradient, jointly")
+BIAS = ("joined to the weights", "by the output factor only", "plain gradient", "left alone")
+
+
+@dataclass(frozen=True)
+class LayerSeen:
+    """One layer in one step: inputs (n, a), output gradients (n, b), Jacobian (k, n, b).
+
+    Output gradients are those of each sample's own loss, so their mean outer product with the
+    inputs is the gradient of the mean loss.
+    """
+
+    inputs: Tensor
+    output_gradients: Tensor
+    jacobian: Tensor
+    has_bias: bool
+
+    @cached_property
+    def gradient(self) -> Tensor:
+        """Gradient of the mean loss, (b, a)."""
+        return self.output_gradients.T @ self.inputs / len(self.inputs)
+
+    @cached_property
+    def input_moment(self) -> Tensor:
+        """Second moment of the inputs, (a, a)."""
+        return self.inputs.T @ self.inputs / len(self.inputs)
+
+    @cached_property
+    def exact_moment(self) -> Tensor:
+        """Second moment of the Jacobian's rows, summed over the network's outputs, (b, b)."""
+        rows = self.jacobian.reshape(-1, self.jacobian.shape[2])
+        return rows.T @ rows / len(self.inputs)
+
+    @cached_property
+    def empirical_moment(self) -> Tensor:
+        """Second moment of the output gradients, (b, b)."""
+        return self.output_gradients.T @ self.output_gradients / len(self.inputs)

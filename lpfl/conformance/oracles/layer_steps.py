@@ -1,0 +1,133 @@
+"""The step of KFAC and FOOF on one layer after another, under one convention."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from lpfl.conformance.oracles.base import Convention
+from lpfl.conformance.oracles.layer_axes import CLIP, TAKES, LayerSeen
+
+
+def factors(layer: LayerSeen, c: Convention) -> tuple[Tensor, Tensor]:
+    """Return input and output factor of one batch, (a, a) and (b, b)."""
+    n, k = len(layer.inputs), len(layer.jacobian)
+    A = layer.input_moment * (n if c["input factor times"] == "n" else 1)
+    if c["Fisher"] == "identity":
+        return A, torch.eye(layer.output_gradients.shape[1], dtype=A.dtype)
+    G = layer.exact_moment if c["Fisher"] == "type-2" else layer.empirical_moment
+    scales = {"n": n, "1/n": 1 / n, "1/n^2": 1 / n**2, "2": 2, "2/d_y": 2 / k, "1/d_y": 1 / k}
+    return A, {**scales, "1": 1.0, "1/2": 0.5}[c["output factor times"]] * G
+
+
+def averaged(new: Tensor, m: dict[str, Any], key: str, t: int, o: Any, c: Convention) -> Tensor:
+    """Return the moving average of a factor with ``new`` in it."""
+    if not o.decay:
+        return new
+    start = {"from the first batch": new, "from the identity": torch.eye(len(new), dtype=new.dtype)}
+    old = m.get(key, start.get(c["average"], torch.zeros_like(new)))
+    m[key] = o.decay * old + (1 - o.decay) * new
+    m[f"{key} taken"] = m.get(f"{key} taken", 0) + 1
+    corrected = 1 - o.decay ** m[f"{key} taken"] if "corrected" in c["average"] else 1.0
+    return m[key] / corrected
+
+
+def used(new: Tensor, m: dict[str, Any], key: str, t: int, o: Any, c: Convention) -> Tensor:
+    """Return the factor that step t uses: renewed every ``period`` steps, the first time at once.
+
+    A factor of earlier batches only is that of the first batch in the first step.
+    """
+    due = (t - 1) % o.period == 0
+    inverses_only = c["renewed"] == "inverses only"
+    before = m.get(f"{key} now")
+    if due or inverses_only:
+        m[f"{key} now"] = averaged(new, m, key, t, o, c)
+    now = m[f"{key} now"]
+    chosen: Tensor = now if before is None or c["average takes"] == TAKES[0] else before
+    if inverses_only:
+        if due:
+            m[f"{key} inverted"] = chosen
+        chosen = m[f"{key} inverted"]
+    return chosen
+
+
+def precondition(
+    grad: Tensor, A: Tensor, G: Tensor, damping: float, kind: str, on_output: float | None = None
+) -> Tensor:
+    """Return the gradient (b, a) between the damped inverses.
+
+    on_output: damping of the output factor where each factor has its own; None: the same.
+    """
+    a, U = torch.linalg.eigh(A)
+    g, V = torch.linalg.eigh(G)
+    turned = V.T @ grad @ U
+    if kind == "to products of eigenvalues":
+        return V @ (turned / (g[:, None] * a + damping)) @ U.T
+    on_a, on_g = damping, damping if on_output is None else on_output
+    if kind == "its root to each factor":
+        on_a = on_g = damping**0.5
+    elif kind == "its root, split by mean eigenvalues":
+        ratio = float((a.mean() / g.mean()).sqrt())
+        on_a, on_g = damping**0.5 * ratio, damping**0.5 / ratio
+    elif kind == "to the input factor only":
+        on_g = 0.0
+    elif kind.endswith("times its mean eigenvalue"):
+        on_a, on_g = damping * float(a.mean()), damping * float(g.mean())
+    return V @ (turned / ((g[:, None] + on_g) * (a + on_a))) @ U.T
+
+
+def carried(step: Tensor, m: dict[str, Any], momentum: float, kind: str) -> Tensor:
+    """Return the step with the past ones in it."""
+    weight = 1 - momentum if kind == "averaged" else 1.0
+    m["v"] = momentum * m.get("v", torch.zeros_like(step)) + weight * step
+    return step + momentum * m["v"] if kind == "nesterov" else m["v"]
+
+
+def slope(W: Tensor, layer: LayerSeen, o: Any, c: Convention) -> Tensor:
+    """Return the gradient of one layer (b, a), with a coupled decay in it."""
+    coupled = c["weight decay"] == "L2 in the gradient"
+    return layer.gradient + o.weight_decay * W if coupled else layer.gradient
+
+
+def direction(
+    grad: Tensor, layer: LayerSeen, m: dict[str, Any], t: int, o: Any, c: Convention
+) -> Tensor:
+    """Return the preconditioned gradient of one layer (b, a), with the bias as last column."""
+    own = o.output_damping
+    A, G = factors(layer, c)
+    A, G = used(A, m, "A", t, o, c), used(G, m, "G", t, o, c)
+    if layer.has_bias and c["bias"] != "joined to the weights":
+        bias = grad[:, -1:]
+        if c["bias"] == "by the output factor only":
+            on_g = o.damping if own is None else own
+            bias = torch.linalg.solve(G + on_g * torch.eye(len(G), dtype=G.dtype), bias)
+        elif c["bias"] == "left alone":
+            bias = 0 * bias
+        inner = precondition(grad[:, :-1], A[:-1, :-1], G, o.damping, c["damping"], own)
+        return torch.cat([inner, bias], 1)
+    return precondition(grad, A, G, o.damping, c["damping"], own)
+
+
+def scaled(slopes: list[Tensor], steps: list[Tensor], o: Any, c: Convention) -> list[Tensor]:
+    """Return the steps of all layers after graft and clip.
+
+    A clip multiplies every step by min(1, sqrt(bound / sum over layers of <gradient, step>)).
+    """
+    if "per layer" in c["graft"]:
+        steps = [s * (g.norm() / s.norm()) for g, s in zip(slopes, steps, strict=True)]
+    elif "jointly" in c["graft"]:
+        whole = [sum(float(x.square().sum()) for x in xs) ** 0.5 for xs in (slopes, steps)]
+        steps = [s * (whole[0] / whole[1]) for s in steps]
+    if not o.clip:
+        return steps
+    along = sum(float((g * s).sum()) for g, s in zip(slopes, steps, strict=True))
+    along = abs(along) * o.lr ** (2 - CLIP.index(c["clip"]))
+    return [min(1.0, (o.clip / along) ** 0.5 if along else 1.0) * s for s in steps]
+
+
+def moved(W: Tensor, step: Tensor, m: dict[str, Any], o: Any, c: Convention) -> Tensor:
+    """Return the update of one layer, with momentum and a decoupled decay."""
+    if o.momentum:
+        step = carried(step, m, o.momentum, c["momentum"])
+    coupled = c["weight decay"] == "L2 in the gradient"
+    return -o.lr * (step if coupled else step + o.weight_decay * W)

@@ -1,0 +1,1 @@
+"""The one picture of the paper's claim: how fast each method learns features, to which floor."""

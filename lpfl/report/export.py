@@ -1,0 +1,115 @@
+"""Charts as files of their own: SVG, CSV of their numbers, and PNG where cairosvg is installed."""
+
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from markupsafe import Markup
+
+from lpfl.report.against import axis_words as against_words
+from lpfl.report.chart import Chart
+from lpfl.report.html import style_sheet
+from lpfl.report.limits import axis_words as limit_words
+from lpfl.results.store import write_atomically
+
+PNG_WIDTH = 1200
+NO_CONVERTER = "png=True, needs cairosvg: pip install cairosvg; SVG and CSV need nothing"
+_SIZES = re.compile(r'viewBox="0 0 (\d+) (\d+)"')
+_VARIABLE = re.compile(r"--([\w-]+): ([^;]+);")
+_MIXED = re.compile(r"stroke: color-mix\([^;]*\);")
+_GAP, _TITLE, _PAD = 24, 34, 14
+
+
+def export_charts(charts: Sequence[Chart], folder: Path, *, png: bool = False) -> list[Path]:
+    """Write NAME.svg and NAME.csv of every chart (and NAME.png); return the files.
+
+    Two charts of one name get numbers. Raises ValueError if the folder cannot be written, or if
+    ``png`` is asked for and cairosvg is not installed.
+    """
+    convert = converter() if png else None
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ValueError(f"data={folder} cannot be written: {error.strerror}") from None
+    written: list[Path] = []
+    taken: set[str] = set()
+    for chart in charts:
+        name = _free(chart.name, taken)
+        svg = side_by_side([chart])
+        for ending, words in ((".svg", svg), (".csv", chart.as_csv())):
+            write_atomically(folder / f"{name}{ending}", words)
+            written.append(folder / f"{name}{ending}")
+        if convert is not None:
+            written.append(folder / f"{name}.png")
+            written[-1].write_bytes(convert(svg))
+    return written
+
+
+def side_by_side(charts: Sequence[Chart]) -> str:
+    """Return charts as one SVG file with titles above them, readable on its own."""
+    sizes = [tuple(map(int, _SIZES.search(str(c.drawing)).groups())) for c in charts]  # type: ignore[union-attr]
+    titled = any(chart.title for chart in charts)
+    top = _PAD + (_TITLE if titled else 0)
+    width = 2 * _PAD + sum(w for w, _ in sizes) + _GAP * (len(charts) - 1)
+    height = top + max(h for _, h in sizes) + _PAD
+    left, inside = _PAD, Markup("")
+    for chart, (own_width, own_height) in zip(charts, sizes, strict=True):
+        inside += Markup('<text class="title" x="{}" y="{}">{}</text>').format(
+            left + 4, _PAD + 14, chart.title
+        )
+        moved = f'<svg x="{left}" y="{top}" width="{own_width}" height="{own_height}" '
+        inside += Markup(str(chart.drawing).replace("<svg ", moved, 1))
+        left += own_width + _GAP
+    return str(
+        Markup(
+            '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {} {}" width="{}" height="{}">'
+            "<style>{}</style><defs>{}</defs>"
+            '<rect width="100%" height="100%" fill="#fdfdfb"/>{}</svg>\n'
+        ).format(
+            width,
+            height,
+            width,
+            height,
+            Markup(chart_style()),
+            against_words() + limit_words(),
+            inside,
+        )
+    )
+
+
+def chart_style() -> str:
+    """Return what the style sheet says of charts, with the colours of light paper in it."""
+    sheet = style_sheet()
+    colours = dict(_VARIABLE.findall(sheet[: sheet.index("}")]))
+    rules = [line for line in sheet.splitlines() if _of_charts(line)]
+    text = _MIXED.sub("", "\n".join(rules))
+    text = re.sub(r"var\(--([\w-]+)\)", lambda m: colours[m[1]], text)
+    return text + "\n.title { font: 600 15px sans-serif; fill: #1d2026; }"
+
+
+def converter() -> Callable[[str], bytes]:
+    """Return the function SVG -> PNG; raise ValueError if none is installed."""
+    try:
+        from cairosvg import svg2png
+    except (ImportError, OSError):
+        raise ValueError(NO_CONVERTER) from None
+
+    def convert(svg: str) -> bytes:
+        return bytes(svg2png(bytestring=svg.encode(), output_width=PNG_WIDTH))
+
+    return convert
+
+
+def _of_charts(line: str) -> bool:
+    starts = (".chart", ".middle", ".grid", ".axis", ".identity", ".limit", ".tolerance", ".beyond")
+    outcomes = (".confirmed", ".inconclusive", ".interval", ".dash", ".s0", ".s3", ".s6", ".s9")
+    return line.startswith((*starts, *outcomes)) and "::before" not in line
+
+
+def _free(name: str, taken: set[str]) -> str:
+    number, free = 1, name
+    while free in taken:
+        number += 1
+        free = f"{name}-{number}"
+    taken.add(free)
+    return free

@@ -1,0 +1,159 @@
+"""Pages about several runs, trends, the index, and charts as files."""
+
+import csv
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from lpfl.cli import main
+from lpfl.report import build_page
+from lpfl.report.chart import Chart, chart_of_picture, file_name
+from lpfl.report.compact import compact
+from lpfl.report.export import export_charts, side_by_side
+from lpfl.report.overview.compare import build_comparison
+from lpfl.report.overview.index import build_index, way_to_index
+from lpfl.report.page import claim_views
+from lpfl.report.trend import Moment, sparkline, trend_chart, trends
+from lpfl.results.store import Results, encode_record
+from tests.report.samples import CATALOGUE, PICTURE, run
+from tests.results.samples import claim_line, header, results
+
+HOSTILE = "</td></table><script>alert(1)</script>'\"&"
+
+
+def moments(*margins: float | None) -> list[Moment]:
+    return [
+        Moment(f"2026-01-0{i}", f"v{i // 2}", "quick", "confirmed" if m else "error", m)
+        for i, m in enumerate(margins, 1)
+    ]
+
+
+def written(folder: Path, run: Results) -> Path:
+    """Write a run as a file."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "results.jsonl"
+    lines = [run.header, *run.observations, *run.claims.values()]
+    path.write_text("".join(encode_record(line) for line in lines), encoding="utf-8")
+    return path
+
+
+def test_runs_side_by_side_say_what_changed_first() -> None:
+    same, worse = claim_line("LR-03"), claim_line("LR-08", margin=0.5, margin_std_error=0.01)
+    better = claim_line("LR-08", margin=0.9, margin_std_error=0.01)
+    html = build_comparison([("old", results(same, worse)), ("new", results(same, better))])
+    assert "1 of 2 claims differs between 2 runs." in html
+    assert html.index(">LR-08<") < html.index(">LR-03<")
+    assert "+0.4, significant" in html
+    unchanged = build_comparison([("a", results(same)), ("b", results(same))])
+    assert "nothing changed beyond chance and rounding" in unchanged
+    with pytest.raises(ValueError, match="needs at least 2"):
+        build_comparison([("old", results(same))])
+
+
+def test_names_of_runs_add_no_markup() -> None:
+    line = claim_line("LR-03")
+    html = build_comparison([(HOSTILE, results(line)), ("b", results(line))])
+    assert "<script" not in html
+
+
+def test_a_trend_is_a_line_in_the_table_and_a_chart_in_the_section() -> None:
+    seen = moments(0.9, 0.8, 0.7, None)
+    chart = trend_chart("LR-08", seen)
+    ET.fromstring(str(chart.drawing))
+    assert chart.rows[1] == ["2026-01-01", "v0", "quick", "confirmed", 0.9]
+    assert "3 confirmed, 1 error" in chart.drawing
+    assert sparkline(seen[:1]) == ""
+    html = build_page(run(), CATALOGUE, trends={"LR-08": seen})
+    assert html.count("class=spark") == 1
+    assert "Margin over the runs" in html
+    assert "Margin over the runs" not in build_page(run(), CATALOGUE)
+
+
+def test_trends_are_of_one_profile() -> None:
+    class Entry(Moment):
+        claim = "LR-08"
+
+    entries = [Entry("2026", "v", profile, "confirmed", 0.5) for profile in ("quick", "ci")]
+    assert [m.profile for m in trends(entries, "quick")["LR-08"]] == ["quick"]
+
+
+def test_every_chart_is_a_readable_svg_and_its_numbers_a_table(tmp_path: Path) -> None:
+    charts = [chart for view in claim_views(run(), CATALOGUE) for chart in view.charts]
+    assert charts
+    files = export_charts([*charts, charts[0]], tmp_path / "new")
+    assert len(files) == 2 * (len(charts) + 1) == len(set(files))
+    for path in files:
+        if path.suffix == ".svg":
+            root = ET.parse(path).getroot()
+            assert root.tag == "{http://www.w3.org/2000/svg}svg"
+            assert "var(" not in path.read_text(encoding="utf-8")
+        else:
+            rows = list(csv.reader(path.read_text(encoding="utf-8").splitlines()))
+            assert len(rows) > 1
+            assert len({len(row) for row in rows}) == 1
+
+
+def test_a_text_that_a_spreadsheet_would_run_is_quoted() -> None:
+    chart = Chart(name="c", drawing=chart_of_picture(PICTURE, "p").drawing, rows=[["=1+1"], [-2.0]])
+    assert chart.as_csv() == "'=1+1\n-2.0\n"
+    assert file_name("LR-08", "../../etc/x y") == "LR-08-etc-x-y"
+
+
+def test_pictures_stand_side_by_side_with_titles_and_names_at_the_lines() -> None:
+    chart = chart_of_picture(PICTURE | {"direct": True}, "p")
+    assert "legend direct s" in chart.drawing
+    root = ET.fromstring(side_by_side([chart, chart]))
+    titles = [e.text for e in root if e.get("class") == "title"]
+    assert titles == [PICTURE["title"]] * 2
+
+
+def test_the_index_knows_runs_experiments_and_pages(tmp_path: Path) -> None:
+    kept = written(tmp_path / "runs" / "one", results(claim_line("LR-03")))
+    (kept.parent / "index.html").write_text("page")
+    (tmp_path / "reference").mkdir()
+    (tmp_path / "reference" / "index.html").write_text("page")
+    html = build_index(tmp_path)
+    assert 'href="runs/one/index.html"' in html
+    assert 'href="reference/index.html"' in html
+    assert "1 confirmed" in html
+    assert way_to_index(kept.parent / "index.html") == []
+    (tmp_path / "index.html").write_text(html)
+    assert way_to_index(kept.parent / "index.html") == [("All pages", "../../index.html")]
+    with pytest.raises(ValueError, match="is no folder"):
+        build_index(tmp_path / "gone")
+
+
+def test_the_commands_write_page_index_and_charts(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    a = written(tmp_path / "runs" / "a", results(claim_line("LR-03")))
+    b = written(tmp_path / "runs" / "b", results(claim_line("LR-03", margin=0.1)))
+    page = tmp_path / "both.html"
+    assert main(["compare", str(a), str(b), "--html", str(page)]) == 0
+    assert "Runs side by side" in page.read_text(encoding="utf-8")
+    assert main(["report", "--index", str(tmp_path)]) == 0
+    assert (tmp_path / "index.html").is_file()
+    assert main(["report", str(a), "--data", str(tmp_path / "charts")]) == 0
+    for wrong in (["report"], ["report", str(a), "--png"], ["report", str(a), "--picture", "x.svg"],
+                  ["compare", str(a), str(b), str(a)]):  # fmt: skip
+        assert main(wrong) == 2
+        assert "needs" in capsys.readouterr().err
+
+
+def test_compacting_keeps_style_script_and_meaning() -> None:
+    kept = '<style>a  {}</style><script>if (a < b) "c=\\"d\\"";</script>'
+    html = '<ul>\n  <li class="a">x = "y"</li>\n</ul>' + kept
+    small = compact(html.replace('x = "y"', "x = &#34;y&#34;"))
+    assert small == f'<ul><li class=a>x = "y"</ul>{kept}'
+
+
+def test_an_empty_run_has_a_page() -> None:
+    assert "No claim has been run." in build_page(Results(header([]), [], {}, True, []), {})
+
+
+def test_a_run_shows_itself_in_a_notebook() -> None:
+    shown = Results(header(["LR-03"]), [], {"LR-03": claim_line("LR-03")}, False, [HOSTILE])
+    html = shown._repr_html_()
+    assert "<td>LR-03</td><td>confirmed</td>" in html
+    assert "<script" not in html
