@@ -40,7 +40,21 @@ from lpfl.verify.trial import Trial
 SUBSET = ("LR-05", "LR-14", "LR-36", "OP-07", "OP-31")
 DEARER, EVERY = ("SI-08",), 5
 FAULTY = (*SUBSET, *DEARER, "LR-08", "LR-10", "LR-11", "LR-45", "OP-32")
-DRIFTING = (*FAULTY, "LR-01", "LR-12", "LR-18", "LR-26", "LR-30", "LR-32", "SI-15")
+DRIFTING = (
+    *SUBSET,
+    *DEARER,
+    "LR-08",
+    "LR-11",
+    "LR-45",
+    "OP-32",
+    "LR-01",
+    "LR-12",
+    "LR-18",
+    "LR-26",
+    "LR-30",
+    "LR-32",
+    "SI-15",
+)
 SHARES = (0.25, 0.5, 0.75)
 SORTS = ("seeds", "streams", "faults", "drifts")
 FIRST_SEED, OTHER_STREAMS = 2_000_000, 3_000_000
@@ -198,6 +212,8 @@ def _alarms(records: Sequence[Mapping[str, Any]]) -> Record:
 
 
 def _caught(records: Sequence[Mapping[str, Any]]) -> Record:
+    """Count what was caught by a verdict or a margin; an exception catches nothing."""
+    records = [one for one in records if one.get("status") != "error"]
     missed = [one["task"][1:] for one in records if not one.get("caught")]
     return {"planted": len(records), "caught": len(records) - len(missed), "missed": missed}
 

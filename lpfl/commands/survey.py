@@ -74,8 +74,8 @@ def _judge(args: argparse.Namespace, path: Path) -> bool:
     checks = {check.check_id: check.says for check in select(None, quick=args.quick)}
     versions = {package.distribution: package.version() for package in packages}
     header = new_header(seed=args.seed, quick=args.quick, packages=versions, checks=checks)
+    tasks, lines = plan(packages, args.subjects)  # refuses a pattern before a file is touched
     writer = SurveyWriter(path, header, resume=args.resume)
-    tasks, lines = plan(packages, args.subjects)
     tasks = [Task(t.package, deque(n for n in t.names if n not in writer.done)) for t in tasks]
     tasks = [task for task in tasks if task.names]
     for line in lines:

@@ -123,20 +123,28 @@ class Choice:
 
 @dataclass(frozen=True)
 class Covariances:
-    """A CovarianceSpec of size ``values[dim_from]``; shrinks to the identity."""
+    """A CovarianceSpec of size ``values[dim_from]``; shrinks to the identity.
+
+    caps: families whose condition number ends earlier, (family, log10 of it).
+    """
 
     name: str = "covariance"
     dim_from: str = "input_dim"
     families: tuple[str, ...] = FAMILIES
     rotations: tuple[str, ...] = ROTATIONS
     max_log10_cond: float = 4.0
+    caps: tuple[tuple[str, float], ...] = ()
     width: int = 4
+
+    def _most(self, family: str) -> float:
+        return min(self.max_log10_cond, dict(self.caps).get(family, self.max_log10_cond))
 
     def _spec(
         self, values: Mapping[str, Any], family: str, level: int, rotation: str, seed: int
     ) -> CovarianceSpec:
-        log10_cond = 0.0 if family == "identity" else self.max_log10_cond * level / LEVELS
-        log10_cond = min(float(f"{log10_cond:.4g}"), self.max_log10_cond)
+        most = self._most(family)
+        log10_cond = 0.0 if family == "identity" else most * level / LEVELS
+        log10_cond = min(float(f"{log10_cond:.4g}"), most)
         return CovarianceSpec(values[self.dim_from], family, log10_cond, rotation, seed)
 
     def strategy(self, values: Mapping[str, Any]) -> st.SearchStrategy[CovarianceSpec]:
@@ -158,10 +166,9 @@ class Covariances:
             raise ValueError(f"{self.name}={value!r}, needs a covariance")
         if value.dim != values[self.dim_from]:
             raise ValueError(f"covariance dim={value.dim}, needs {values[self.dim_from]}")
-        if value.log10_cond > self.max_log10_cond:
-            raise ValueError(
-                f"covariance log10_cond={value.log10_cond}, needs <= {self.max_log10_cond}"
-            )
+        most = self._most(value.family)
+        if value.log10_cond > most:
+            raise ValueError(f"covariance log10_cond={value.log10_cond}, needs <= {most}")
         for field, allowed in (("family", self.families), ("rotation", self.rotations)):
             if getattr(value, field) not in allowed:
                 raise ValueError(

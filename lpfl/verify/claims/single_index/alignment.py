@@ -37,12 +37,11 @@ KFAC_ANCHORS = (
     setup.scenario(100, n=400, covariance=setup.two_atom(100, 0.9, "haar"), damping=0.1),
     setup.scenario(120, n=60, covariance=setup.geometric(120), damping=0.3),
 )
-KFAC_LARGE = setup.scenario(192, n=768, covariance=setup.two_atom(192, 0.9), damping=0.1)
 
 
 @check(
     "SI-02",
-    setup.AXES,
+    setup.WIDE_AXES,
     anchors=SGD_ANCHORS,
     large=(SGD_LARGE,),
     decisions=4 + sizes.DECISIONS,
@@ -114,9 +113,8 @@ def unbounded(trial: Trial) -> Iterator[Comparison]:
 
 @check(
     "SI-03",
-    (*setup.AXES, setup.DAMPING),
+    (*setup.WIDE_AXES, setup.DAMPING),
     anchors=KFAC_ANCHORS,
-    large=(KFAC_LARGE,),
     decisions=4 + 2 * sizes.DECISIONS,
     facts=setup.facts,
 )
@@ -183,7 +181,7 @@ sgd_alignment.extra("decay", on=(SGD_ANCHORS[-1], SGD_LARGE))(
 )
 
 
-kfac_alignment.extra("decay", on=(KFAC_ANCHORS[1], KFAC_LARGE))(
+kfac_alignment.extra("decay", on=(KFAC_ANCHORS[1],))(
     sizes.follow(kfac_alignment, sizes.Law("alignment"), sizes.Law("ridgeless"), effort=2)
 )
 

@@ -13,7 +13,6 @@ from lpfl.problems import single_index as model
 from lpfl.verify.check import check
 from lpfl.verify.expect import Comparison, Near, Rival
 from lpfl.verify.scenario import Scenario
-from lpfl.verify.setups import sizes
 from lpfl.verify.setups.single_index import layer as layers
 from lpfl.verify.setups.single_index import scenarios as setup
 from lpfl.verify.setups.single_index import spiked
@@ -47,7 +46,6 @@ ANCHORS = tuple(
     layers.scenario(128, n=384, width=width, method=method, damping=0.1, over_threshold=over)
     for width, method, over in ((128, "sgd", 2.5), (192, "kfac", 2.0))
 )
-LARGE = layers.scenario(144, n=432, width=144, method="sgd", damping=0.1, over_threshold=2.5)
 
 
 @check(
@@ -66,8 +64,7 @@ LARGE = layers.scenario(144, n=432, width=144, method="sgd", damping=0.1, over_t
         Reals("over_threshold", 2.0, 3.0, easy="high"),
     ),
     anchors=ANCHORS,
-    large=(LARGE,),
-    decisions=11 + 3 * sizes.DECISIONS,
+    decisions=11,
     facts=facts,
 )
 def outlier(trial: Trial) -> Iterator[Comparison]:
@@ -233,17 +230,6 @@ def measured_threshold(trial: Trial) -> Iterator[Comparison]:
         rival=Rival("the square root of N/d", math.sqrt(psi)),
         label="where the overlap vanishes",
     )
-
-
-outlier.extra("decay", on=(LARGE,))(
-    sizes.follow(
-        outlier,
-        sizes.Law("singular_value", "pure"),
-        sizes.Law("right", "pure"),
-        sizes.Law("edge", "half of the threshold", exponent=-2 / 3, bias=-2 / 3),
-        effort=4,
-    )
-)
 
 
 @outlier.picture(on=ANCHORS)

@@ -16,7 +16,6 @@ from lpfl.problems.single_index import moments as sampler
 from lpfl.verify.check import check
 from lpfl.verify.expect import Comparison, Ordered
 from lpfl.verify.scenario import Scenario
-from lpfl.verify.setups import sizes
 from lpfl.verify.setups.single_index import alignment as compare
 from lpfl.verify.setups.single_index import layer as layers
 from lpfl.verify.setups.single_index import scenarios as setup
@@ -42,8 +41,6 @@ ANCHORS = (
     anchor(CovarianceSpec(128, "geometric", 2.0, "none", 0), link="he12", activation="relu"),
     anchor(setup.two_atom(128, 0.5, "haar"), link="relu", activation="relu"),
 )
-
-LARGE = Scenario({**ANCHORS[1], "input_dim": 144, "covariance": setup.two_atom(144, 0.5, "haar")})
 
 
 def position(scenario: Mapping[str, Any]) -> str:
@@ -86,8 +83,7 @@ def runs(trial: Trial) -> dict[str, NDArray[np.float64]]:
         Choice("activation", ("tanh", "erf", "relu")),
     ),
     anchors=ANCHORS,
-    large=(LARGE,),
-    decisions=5 + sizes.DECISIONS,
+    decisions=5,
     facts=layers.facts,
 )
 def sign_of_gradient(trial: Trial) -> Iterator[Comparison]:
@@ -138,11 +134,6 @@ def sign_of_gradient(trial: Trial) -> Iterator[Comparison]:
             matters=sign - sgd,
             label="beats SGD",
         )
-
-
-sign_of_gradient.extra("decay", on=(LARGE,))(
-    sizes.follow(sign_of_gradient, sizes.Law("rotated"), effort=4)
-)
 
 
 def allowed(finite: float, scale: float) -> Tolerance:

@@ -31,9 +31,6 @@ NOISY = setup.scenario(160, n=160, whitening_aspect=0.1, damping=0.01, link="he1
 OTHER = setup.scenario(
     100, n=250, covariance=setup.two_atom(100, 0.8, "haar"), whitening_aspect=0.1, damping=0.05
 )
-LARGE = setup.scenario(
-    192, n=480, covariance=setup.two_atom(192, 0.8), whitening_aspect=0.1, damping=0.05
-)
 
 
 def facts(scenario: Scenario) -> Mapping[str, Any]:
@@ -59,7 +56,6 @@ def other_batch(trial: Trial, aspect: float, damping: float) -> dict[str, float]
     "SI-06",
     (*setup.AXES, Reals("whitening_aspect", 0.1, 1.5, log=True), setup.DAMPING),
     anchors=(PICTURED, OTHER, NOISY),
-    large=(LARGE,),
     decisions=4 + sizes.DECISIONS,
     facts=facts,
 )
@@ -152,9 +148,7 @@ WORDS = {
 }
 
 
-other_samples.extra("decay", on=(OTHER, LARGE))(
-    sizes.follow(other_samples, sizes.Law("independent"))
-)
+other_samples.extra("decay", on=(OTHER,))(sizes.follow(other_samples, sizes.Law("independent")))
 
 
 @other_samples.picture(on=[PICTURED])

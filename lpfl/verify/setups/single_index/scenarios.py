@@ -38,11 +38,20 @@ INPUT_DIM = Integers("input_dim", 56, 96, log=True)
 # Above condition 20 a power law of fewer than 100 eigenvalues is carried by a few of them and is
 # far from a limit; anchors go to condition 100 with a geometric spectrum.
 COVARIANCE = Covariances(families=FAMILIES, rotations=("none", "haar"), max_log10_cond=1.3)
+# Families whose eigenvalues are bounded go to condition 1000; a power law of condition 20, and a
+# tenth of the eigenvalues 12 times as large, are near the least effective rank of the domain.
+WIDE_COVARIANCE = Covariances(
+    families=(*FAMILIES, "near_singular", "spiked"),
+    rotations=("none", "haar"),
+    max_log10_cond=3.0,
+    caps=(("power_law", 1.3), ("spiked", 1.08)),
+)
 ASPECT = Reals("aspect", 0.1, 2.0, log=True)
 DAMPING = Reals("damping", 0.05, 10.0, log=True, easy="high")
 LINK = Choice("link", LINKS)
 NOISE_STD = Reals("noise_std", 0.1, 1.0, log=True)
 AXES: tuple[Axis, ...] = (INPUT_DIM, COVARIANCE, ASPECT, LINK, NOISE_STD)
+WIDE_AXES: tuple[Axis, ...] = (INPUT_DIM, WIDE_COVARIANCE, ASPECT, LINK, NOISE_STD)
 
 
 def two_atom(dim: int, spread: float, rotation: str = "none") -> CovarianceSpec:
