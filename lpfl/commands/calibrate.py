@@ -14,6 +14,7 @@ EPILOG = """\
 examples:
   lpfl calibrate --runs 25                  25 fresh seeds of every claim
   lpfl calibrate --runs 100 --claims LR-11  100 of one
+  lpfl calibrate --runs 25 --budget 4500    25 of the cheap ones, fewer of the others
 
 The folder keeps what is done: more --runs add to it, and the same command goes on after an
 interruption.
@@ -33,6 +34,12 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--claims", default="*", metavar="PATTERN", help="comma-separated ids or 'LR-*' patterns"
     )
+    parser.add_argument(
+        "--budget",
+        type=float,
+        metavar="SECONDS",
+        help="processor time for all; one run of each tells what a claim takes",
+    )
     add_options(parser, out="reports/calibration", scenarios=2)
     add_scheduler(parser)
     parser.set_defaults(run=run)
@@ -41,6 +48,8 @@ def add_parser(commands: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run the claims; 0 nothing refuted, 1 something was, 130 interrupted."""
     require_counts(args, runs=1, scenarios=1, jobs=1)
+    if args.budget is not None and not 0.0 < args.budget < float("inf"):
+        raise ValueError(f"budget={args.budget}, needs > 0 seconds")
     require_one_place(args, jobs_default=2)
     return resumable(lambda: calibrate(args), "lpfl calibrate")
 
@@ -49,23 +58,35 @@ def calibrate(args: argparse.Namespace) -> int:
     """Run, write calibration.json and say what was found."""
     from lpfl.environment import environment
     from lpfl.sweep.backends import backend_for
-    from lpfl.trust.calibration import calibrate_once, calibration_tasks, summary
+    from lpfl.trust.calibration import calibrate_once, calibration_tasks, runs_within, summary
     from lpfl.trust.environment import settings_of
+    from lpfl.trust.figures import write_figures
     from lpfl.trust.journal import Journal
     from lpfl.trust.pool import answer_missing
     from lpfl.verify.registry import CHECKS
     from lpfl.verify.selection import select_claims
 
     claims = select_claims(args.claims, list(CHECKS))
-    tasks = calibration_tasks(claims, runs=args.runs, scenarios=args.scenarios)
     settings = settings_of("calibrate", scenarios=args.scenarios)
     backend = backend_for(args.scheduler, jobs=args.jobs)
+
     with Journal(args.out, "calibration", settings) as journal:
-        records = answer_missing(
-            calibrate_once, journal, tasks, jobs=args.jobs, say=show_progress, backend=backend
-        )
-        found = {**environment(), "runs": args.runs, **summary(records)}
+
+        def answered(runs: int, most: dict[str, int] | None = None) -> list[dict[str, Any]]:
+            tasks = calibration_tasks(claims, runs=runs, scenarios=args.scenarios, most=most)
+            return answer_missing(
+                calibrate_once, journal, tasks, jobs=args.jobs, say=show_progress, backend=backend
+            )
+
+        most = None
+        if args.budget is not None:
+            first = {r["task"][0]: float(r.get("seconds", 0.0)) for r in answered(1)}
+            most = runs_within(first, args.budget, args.runs)
+        records = answered(args.runs, most)
+        asked = {"runs": args.runs, "scenarios_each": args.scenarios, "budget": args.budget}
+        found = {**environment(), "code": settings["code"], **asked, **summary(records)}
         write_json(Path(args.out) / "calibration.json", found)
+        write_figures(Path(args.out), found)
     print(json.dumps(found, indent=1) if args.json else words(found))
     for record in records:
         for part, scenario, outcome in record.get("open", []):
@@ -102,4 +123,13 @@ def words(found: dict[str, Any]) -> str:
             f"exact laws        {found['exact_laws']} with {found['p_values']} p-values, smallest "
             f"{found['smallest_p_value']:.2g}; all uniform: p = {found['uniform']:.2g}"
         )
+    means = found["intervals"]
+    if means["count"]:
+        lines.append(
+            f"means             {means['reach_the_statement']} of {means['count']} intervals of "
+            f"95 % reach the statement, {means['hold_the_prediction']} hold the prediction itself"
+        )
+    runs = sorted(sum(one.values()) for one in found["claims"].values())
+    if runs and runs[0] < runs[-1]:
+        lines.append(f"runs of a claim   {runs[0]} to {runs[-1]}, the dear ones fewer")
     return "\n".join(lines)

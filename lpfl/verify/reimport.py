@@ -19,6 +19,9 @@ from types import CodeType, ModuleType
 from typing import Any
 
 PACKAGES = ("lpfl", "theory")
+TABLES = {"theory.core.notation": "notation", "lpfl.conformance.registry": ".conformance.checks"}
+"""Modules that others write into while they are imported, and what the writers' names hold: a
+table is emptied and filled again when one of its writers is executed again."""
 
 
 @contextmanager
@@ -31,9 +34,14 @@ def imported_with(module_name: str, edited: CodeType) -> Iterator[None]:
     before = project_modules()
     names = dependants(module_name)
     held = {name: dict(vars(before[name])) for name in names}
+    packages = [
+        (before[parent], last, vars(before[parent])[last])
+        for parent, _, last in (name.rpartition(".") for name in names)
+        if parent in before and last in vars(before[parent])
+    ]
     finder = _Anew({name: before[name] for name in names}, module_name, edited)
     for name in names:
-        del sys.modules[name]
+        _forget(name)  # else "from package import module" would take the old one, not executed yet
     sys.meta_path.insert(0, finder)
     try:
         for name in names:
@@ -47,11 +55,16 @@ def imported_with(module_name: str, edited: CodeType) -> Iterator[None]:
             sys.modules[name] = before[name]
             vars(before[name]).clear()
             vars(before[name]).update(held[name])
+        for holder, last, value in packages:
+            setattr(holder, last, value)
 
 
 def project_modules() -> dict[str, ModuleType]:
-    """Return the modules of the project that are imported, in the order of their import."""
-    return {name: m for name, m in list(sys.modules.items()) if name.split(".")[0] in PACKAGES}
+    """Return the imported modules of the project and of the packs, in the order of import."""
+    registry = sys.modules.get("lpfl.verify.registry")
+    packs = registry.REGISTRY.packs.values() if hasattr(registry, "REGISTRY") else ()
+    known = {*PACKAGES, *(pack.checks.split(".")[0] for pack in packs)}
+    return {name: m for name, m in list(sys.modules.items()) if name.split(".")[0] in known}
 
 
 def dependants(module_name: str) -> list[str]:
@@ -61,6 +74,11 @@ def dependants(module_name: str) -> list[str]:
     for name, module in modules.items():
         for used in _imports(module):
             importers.setdefault(used, set()).add(name)
+    for table, writers in TABLES.items():
+        if table in modules:
+            for name in modules:
+                if writers in name and name != table:
+                    importers[name].add(table)
     found, new = {module_name}, [module_name]
     while new:
         for name in importers[new.pop()] - found:
@@ -110,7 +128,7 @@ def _outside_functions(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def _forget(name: str) -> None:
-    """Take a module out that was first imported while the edit was alive."""
+    """Take a module out, and out of its package."""
     del sys.modules[name]
     parent, _, last = name.rpartition(".")
     if parent in sys.modules:

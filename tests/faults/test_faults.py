@@ -72,3 +72,23 @@ def test_what_other_modules_compute_at_import_is_faulty_too():
     with planted(fault):
         assert printed() != right
     assert printed() == right
+
+
+def test_tables_that_modules_write_into_are_filled_again():
+    """Letters and the checks of other people's optimizers are entered once, however often."""
+    from importlib import import_module
+
+    from theory.linear_representation import notation
+
+    import_module("lpfl.conformance.checks.theory.condition_number")
+    fault = Fault(
+        "LR-18",
+        "theory.linear_representation.notation:eta_max",
+        '"step size at which stability ends"',
+        '"step size"',
+        "other words",
+    )
+    before = notation.eta_max
+    with planted(fault):
+        assert notation.eta_max is not None
+    assert notation.eta_max is before

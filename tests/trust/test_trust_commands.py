@@ -5,7 +5,9 @@ import json
 import pytest
 
 from lpfl.cli import main
-from lpfl.trust.calibration import exact_interval, summary
+from lpfl.trust.calibration import coverage, exact_interval, runs_within, summary
+from lpfl.trust.figures import write_figures
+from lpfl.trust.page import page_rows
 
 
 def test_faults_reports_what_each_claim_saw(tmp_path, capsys):
@@ -84,3 +86,37 @@ def test_the_interval_of_a_rate_is_exact():
     low, high = exact_interval(10, 100)
     assert 0.048 < low < 0.05
     assert 0.175 < high < 0.178
+
+
+def test_dear_claims_get_fewer_runs():
+    """The cheap ones keep theirs, the time that is left is shared, and each gets one."""
+    given = runs_within({"A": 0.1, "B": 1.0, "C": 100.0}, 60.0, 20)
+    assert given == {"A": 20, "B": 20, "C": 1}
+
+
+def test_intervals_of_means():
+    """Within the tolerance, beyond it by little, and by much: in standard errors."""
+    found = coverage([[0.5, 1.0, 64], [2.5, 1.0, 64], [9.0, 1.0, 64]])
+    assert (found["count"], found["reach_the_statement"], found["hold_the_prediction"]) == (3, 2, 1)
+
+
+def test_observed_levels_and_pictures(tmp_path):
+    found = summary([record("A", confirmed=2), record("B", confirmed=2)])
+    level = next(one for one in found["levels"] if one["nominal"] == 0.5)
+    assert (level["observed"], level["of"]) == (2, 4)
+    for path in write_figures(tmp_path, found):
+        assert path.read_text().startswith('<svg xmlns="http://www.w3.org/2000/svg"')
+
+
+def test_rows_of_the_page_say_what_was_tested(tmp_path):
+    assert page_rows(tmp_path) == []
+    folder = tmp_path / "calibration"
+    folder.mkdir()
+    found = summary([record("A", confirmed=2)])
+    (folder / "calibration.json").write_text(json.dumps(found))
+    (what, number), *_ = page_rows(tmp_path)
+    assert what == "True statements checked again with fresh seeds"
+    assert number.startswith("0 of 1 refuted")
+    (folder / "calibration.json").write_text("[]")
+    with pytest.raises(ValueError, match="is no such report"):
+        page_rows(tmp_path)
