@@ -12,11 +12,13 @@ from lpfl.report.trend import Moment, trends
 from lpfl.results.history import history
 from lpfl.results.runs import RUNS
 from lpfl.results.store import Results
+from lpfl.trust.page import page_rows
 from lpfl.verify.links import claim_links
 from lpfl.verify.region import STRENGTH
 from lpfl.verify.registry import REGISTRY
 
-HEADLINE = Path("reports/experiments/headline.json")
+REPORTS = Path("reports")
+HEADLINE = REPORTS / "experiments" / "headline.json"
 
 
 def write_run_page(
@@ -40,6 +42,7 @@ def write_run_page(
         strengths=STRENGTH,
         trends=trends_of(runs or kept_beside(page), str(results.header["profile"])),
         headline=headline(),
+        trust=how_checked(),
         elsewhere=way_to_index(page),
     )
     write_page(page, html)
@@ -63,6 +66,12 @@ def kept_beside(page: Path) -> Path | None:
     """Return the folder of kept runs that ``page`` lies in, if it lies in one."""
     folder = page.resolve().parent.parent
     return folder if folder.name == RUNS else None
+
+
+def how_checked() -> Sequence[tuple[str, str]]:
+    """Return what the committed calibration, faults and mutants say, if this is a checkout."""
+    root = checkout_root()
+    return () if root is None else page_rows(root / REPORTS)
 
 
 def headline() -> Sequence[Chart]:
