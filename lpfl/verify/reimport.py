@@ -61,8 +61,8 @@ def imported_with(module_name: str, edited: CodeType) -> Iterator[None]:
 
 def project_modules() -> dict[str, ModuleType]:
     """Return the imported modules of the project and of the packs, in the order of import."""
-    registry = sys.modules.get("lpfl.verify.registry")
-    packs = registry.REGISTRY.packs.values() if hasattr(registry, "REGISTRY") else ()
+    registry = getattr(sys.modules.get("lpfl.verify.registry"), "REGISTRY", None)
+    packs = () if registry is None else registry.packs.values()
     known = {*PACKAGES, *(pack.checks.split(".")[0] for pack in packs)}
     return {name: m for name, m in list(sys.modules.items()) if name.split(".")[0] in known}
 
