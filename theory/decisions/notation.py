@@ -32,6 +32,7 @@ w_2 = scalar("w_D2", "second_margin", "margin of the second finding")
 # What it answers.
 stat_D = scalar("s_D", "statistic", "statistic of a decision: 1 is the limit of what is confirmed")
 turn = scalar("c_D", "turning_factor", "factor of the input from which a rule refutes", POSITIVE)
+p_turn = scalar("p_DL", "turning_level", "p-value from which a rule refutes", UNIT)
 s_e = scalar("s_DE", "standard_error", "standard error of a mean", NONNEGATIVE)
 u_above = scalar("u_above", "reach_above", "how far an interval reaches above the mean")
 u_below = scalar("u_below", "reach_below", "how far an interval reaches below the mean")

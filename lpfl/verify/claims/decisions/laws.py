@@ -1,7 +1,7 @@
 """DR-06: p-values beside sums and series of their own."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 
 import numpy as np
@@ -12,10 +12,12 @@ from lpfl import decide
 from lpfl.decide import Outcome
 from lpfl.verify.check import check
 from lpfl.verify.expect import Comparison, Same
+from lpfl.verify.setups.turning import first_beyond, refutes
 from lpfl.verify.space import Integers, Reals
 from lpfl.verify.tolerance import rounding
 from lpfl.verify.trial import Trial, as_numpy
 
+FURTHEST = 60.0  # logarithm of a factor beyond every total and sample that is not refuted
 SIDES = (0.03, 0.4, 0.6, 0.97)  # where the total lies in its law
 
 
@@ -44,8 +46,57 @@ def exact_laws(trial: Trial) -> Iterator[Comparison]:
             tolerance=tight,
             label=f"at {side:g} of the law",
         )
+    yield from chi_square_turns(trial, alpha)
     yield from uniform(trial, alpha)
+    yield uniform_turns(trial, alpha)
     yield binomial(trial, alpha)
+
+
+def chi_square_turns(trial: Trial, alpha: float) -> Iterator[Same]:
+    """The p-value of the first total that is refuted, going up and going down from the mean."""
+    dof = trial.degrees_of_freedom
+    for sign, tail, label in (
+        (1.0, special.gammaincc, "too large"),
+        (-1.0, special.gammainc, "too small"),
+    ):
+        turn = first_beyond(refutes(chi_square_at(dof, sign, alpha)), 0.0, FURTHEST)
+        yield Same(
+            part="chi_square_turns",
+            measured=2.0 * float(tail(dof / 2.0, dof * math.exp(sign * turn) / 2.0)),
+            predicted=trial.number("chi_square_turns"),
+            tolerance=rounding(
+                trial.dtype, dim=dof, condition=1e4, why="the tail at a total found by halving"
+            ),
+            scale=alpha,
+            label=label,
+        )
+
+
+def chi_square_at(dof: int, sign: float, alpha: float) -> Callable[[float], Outcome]:
+    """Return the outcome of a total as a function of the logarithm of its distance from dof."""
+    return lambda x: decide.chi_square(dof * math.exp(sign * x), dof, alpha=alpha).outcome
+
+
+def uniform_turns(trial: Trial, alpha: float) -> Same:
+    """The p-value of the first sample that is refuted, an even one pressed to zero by a power."""
+    size = trial.replicate_count
+    steps = np.arange(size + 1) / size
+    even = (np.arange(size) + 0.5) / size
+
+    def outcome(x: float) -> Outcome:
+        return decide.uniform_law(even ** math.exp(x), alpha=alpha).outcome
+
+    values = even ** math.exp(first_beyond(refutes(outcome), 0.0, FURTHEST))
+    distance = float(max(np.max(steps[1:] - values), np.max(values - steps[:-1])))
+    return Same(
+        part="uniform_turns",
+        measured=float(stats.kstwo.sf(distance, size)),
+        predicted=trial.number("uniform_turns"),
+        tolerance=rounding(
+            trial.dtype, dim=size, condition=1e4, why="the tail at a sample found by halving"
+        ),
+        scale=alpha,
+    )
 
 
 def uniform(trial: Trial, alpha: float) -> Iterator[Same]:
