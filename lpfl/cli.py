@@ -26,8 +26,8 @@ from lpfl.commands import (
     sweep,
     verify,
 )
-from lpfl.commands.interruption import exit_code_of, interruptible
-from lpfl.commands.terminal import harmless, say
+from lpfl.commands.parts.interruption import exit_code_of, interruptible
+from lpfl.commands.parts.terminal import harmless, say
 
 USAGE_ERROR = 2
 EPILOG = """\

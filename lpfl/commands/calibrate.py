@@ -5,9 +5,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from lpfl.commands.places import add_scheduler, require_one_place
-from lpfl.commands.terminal import harmless, say
-from lpfl.commands.trust_options import add_options, require_counts, resumable, write_json
+from lpfl.commands.parts.places import add_scheduler, require_one_place
+from lpfl.commands.parts.terminal import harmless, say
+from lpfl.commands.parts.trust_options import add_options, require_counts, resumable, write_json
 
 SAYS = "check true statements again with fresh seeds; count false alarms and open verdicts"
 EPILOG = """\

@@ -5,7 +5,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lpfl.commands.claim_words import (
+from lpfl.commands.parts.claim_words import (
     formula,
     last_verdicts,
     letters_of,

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from lpfl.commands.terminal import harmless, say
+from lpfl.commands.parts.terminal import harmless, say
 
 SAYS = "show the claims whose verdict or margin changed between results files"
 

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from lpfl.commands.terminal import harmless
+from lpfl.commands.parts.terminal import harmless
 
 SAYS = "say what is installed, what is missing, and the command that mends it"
 EPILOG = "exit codes: 0 the checks can run; 1 something is missing or in the way"

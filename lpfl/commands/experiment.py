@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from lpfl.commands.places import add_scheduler
+from lpfl.commands.parts.places import add_scheduler
 
 SAYS = "run one of the paper's figures, or the variants; write NAME.json and NAME.html"
 INTERRUPTED = 130

@@ -77,7 +77,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps(as_json(found), allow_nan=False, ensure_ascii=False, indent=1))
     else:
-        from lpfl.commands.terminal import harmless
+        from lpfl.commands.parts.terminal import harmless
 
         print("\n".join(harmless(line) for line in as_text(found).split("\n")))
     return 0

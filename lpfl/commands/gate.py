@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from lpfl.commands.terminal import say
+from lpfl.commands.parts.terminal import say
 
 SAYS = "judge a results file against bounds and a baseline"
 DEFAULT_RESULTS, DEFAULT_BASELINE = "reports/latest/results.jsonl", "reports/baseline.json"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from lpfl.commands.terminal import harmless, say
+from lpfl.commands.parts.terminal import harmless, say
 
 SAYS = "show how statements fared in the runs of a folder"
 BARS = "▁▂▃▄▅▆▇█"

@@ -5,8 +5,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from lpfl.commands.terminal import harmless, say
-from lpfl.commands.trust_options import add_options, require_counts, resumable, write_json
+from lpfl.commands.parts.terminal import harmless, say
+from lpfl.commands.parts.trust_options import add_options, require_counts, resumable, write_json
 
 SAYS = "change the code in one place, many times; report which changes a run would have seen"
 EPILOG = """\

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from lpfl.commands.places import add_scheduler, require_one_place
-from lpfl.commands.terminal import say
+from lpfl.commands.parts.places import add_scheduler, require_one_place
+from lpfl.commands.parts.terminal import say
 
 SAYS = "judge the world's optimizers; write survey.jsonl and index.html"
 INTERRUPTED = 130

@@ -4,9 +4,9 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from lpfl.commands.interruption import exit_code_of, interruptible
-from lpfl.commands.places import add_scheduler, require_one_place
-from lpfl.commands.terminal import harmless, say
+from lpfl.commands.parts.interruption import exit_code_of, interruptible
+from lpfl.commands.parts.places import add_scheduler, require_one_place
+from lpfl.commands.parts.terminal import harmless, say
 
 SAYS = "run a sweep that a TOML file describes; write records, a table and a page of maps"
 JOBS = 2

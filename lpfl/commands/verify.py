@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from lpfl.commands.interruption import exit_code_of
-from lpfl.commands.places import add_scheduler, require_one_place
-from lpfl.commands.terminal import say
-from lpfl.commands.verify_words import show_progress, table, widened, worst_scenario
+from lpfl.commands.parts.interruption import exit_code_of
+from lpfl.commands.parts.places import add_scheduler, require_one_place
+from lpfl.commands.parts.terminal import say
+from lpfl.commands.parts.verify_words import show_progress, table, widened, worst_scenario
 
 SAYS = "run the checks of claims; write results.jsonl and index.html"
 INCONCLUSIVE = 3
@@ -70,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
 
     require_cheap(args)
     if args.beyond is not None:
-        from lpfl.commands.verify_beyond import run_beyond
+        from lpfl.commands.parts.verify_beyond import run_beyond
 
         return run_beyond(args, DEFAULTS)
     usual = REPRODUCED if args.scenario is not None else LATEST

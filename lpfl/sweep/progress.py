@@ -2,7 +2,7 @@
 
 from time import monotonic
 
-from lpfl.commands.terminal import say
+from lpfl.commands.parts.terminal import say
 
 SECONDS_BETWEEN = 2.0
 

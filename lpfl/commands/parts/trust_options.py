@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from lpfl.commands.interruption import exit_code_of, interruptible
-from lpfl.commands.terminal import say
+from lpfl.commands.parts.interruption import exit_code_of, interruptible
+from lpfl.commands.parts.terminal import say
 
 
 def add_options(parser: argparse.ArgumentParser, *, out: str, scenarios: int) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from lpfl.commands.terminal import harmless
+from lpfl.commands.parts.terminal import harmless
 
 WIDE = "η⋅⋆⊥Σ"
 MARKS = {"^*": "⋆", "_perp": "⊥", "^+": "⁺"}

@@ -6,9 +6,9 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-from lpfl.commands.interruption import exit_code_of
-from lpfl.commands.terminal import say
-from lpfl.commands.verify_words import number
+from lpfl.commands.parts.interruption import exit_code_of
+from lpfl.commands.parts.terminal import say
+from lpfl.commands.parts.verify_words import number
 
 SWEEPS, RECORD = "beyond", "sweep.jsonl"
 

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lpfl.commands.claim_words import formula, unicode_shown
-from lpfl.commands.terminal import say
+from lpfl.commands.parts.claim_words import formula, unicode_shown
+from lpfl.commands.parts.terminal import say
 
 LONGEST_QUANTITY = 22
 MARGINS = """

@@ -1,0 +1,1 @@
+"""What several commands share: words, options, and the ways of a terminal."""
