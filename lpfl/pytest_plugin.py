@@ -9,8 +9,6 @@ from typing import Any
 
 import pytest
 
-from lpfl.verify.options import RECORDS_PROPERTY
-
 USUAL = {"profile": None, "seed": 0, "device": "cpu", "dtype": "float64"}
 
 
@@ -133,6 +131,8 @@ class RecordCollector:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Keep the records of a finished test."""
+        from lpfl.verify.options import RECORDS_PROPERTY
+
         if report.when != "call":
             return
         for name, value in report.user_properties:

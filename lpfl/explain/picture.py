@@ -1,9 +1,10 @@
 """The forecast as a picture: alignment against the number of samples, one line a method."""
 
+from typing import Any
+
 import numpy as np
 from markupsafe import Markup
 
-from lpfl.explain.forecast import Curve, Forecast
 from lpfl.report.axes import Axis
 from lpfl.report.svg import Point, frame, line, marks, polyline, side_label, text
 
@@ -18,7 +19,7 @@ STYLE = (
 )
 
 
-def picture(found: Forecast) -> str:
+def picture(found: Any) -> str:
     """Return an SVG file: rho^2 against n from d/10 to 100 d, the chosen n dashed."""
     dim = found.inputs.dim
     x = Axis(dim * 0.1, dim * 100.0, 56, 440, True)
@@ -52,7 +53,7 @@ def picture(found: Forecast) -> str:
     )
 
 
-def _value(curve: Curve, aspect: float) -> float | None:
+def _value(curve: Any, aspect: float) -> float | None:
     try:
         return curve(aspect)
     except ValueError:  # no limit here: the line has a gap

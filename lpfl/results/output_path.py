@@ -10,13 +10,15 @@ def output_path(name: str, path: str, inputs: tuple[str, ...] = ()) -> Path:
     """Return ``path`` as a file that may be written.
 
     name: the option, for messages. inputs: files that the command reads. Raises ValueError if the
-    path is empty, a folder, one of the inputs, or holds the results of a run.
+    path is empty, a folder, a device, one of the inputs, or holds the results of a run.
     """
     if not path.strip():
         raise ValueError(f"{name}={path!r}, needs the path of a file")
     target = Path(path)
     if target.is_dir():
         raise ValueError(f"{name}={path} is a folder, needs the path of a file")
+    if target.exists() and not target.is_file():
+        raise ValueError(f"{name}={path} is a device or a pipe, needs the path of a file")
     for source in inputs:
         if _same(target, followed(Path(source))):
             raise ValueError(f"{name}={path} is an input of this command, needs another file")

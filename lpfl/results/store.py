@@ -63,8 +63,11 @@ def encode_record(record: Mapping[str, Any]) -> str:
 def write_atomically(path: Path, text: str) -> None:
     """Write ``text`` to ``path`` so that a reader sees the old file or the whole new one.
 
-    Raises ValueError if the folder cannot be written.
+    Raises ValueError if the folder cannot be written, or if a device or a pipe stands there: the
+    new file would take its place.
     """
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise ValueError(f"{path} is a device or a pipe, needs the path of a file")
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         try:

@@ -14,7 +14,8 @@ from pathlib import Path
 
 from lpfl.cli import main
 from lpfl.results.store import read_results
-from lpfl.verify import registry, run_page, runner  # noqa: F401  (imported before the forks)
+from lpfl.verify import registry  # noqa: F401  (imported before the forks)
+from lpfl.verify.running import run_page, runner  # noqa: F401
 
 LONGEST = 1.5  # seconds until a kill; the whole run takes about two
 

@@ -87,6 +87,7 @@ def measured(setting: Setting, options: Options, replicates: int) -> tuple[Estim
     batch = sample_moments(problem, setting.samples, generator=stream)
     known = setting.limits
     best = known["aspect"] * known["residual_var"] / known["c1"] ** 2
+    factor = torch.as_tensor(matrix, device=options.device)
     pairs = (
         (directions.kfac_direction(batch, damping=0.0), 0.0),
         (directions.kfac_direction(batch, damping=best), wiener(setting)),
@@ -96,7 +97,7 @@ def measured(setting: Setting, options: Options, replicates: int) -> tuple[Estim
             (
                 alignment(own, problem.teacher)
                 - alignment(
-                    directions.factor_direction(batch, torch.as_tensor(matrix), damping=damping),
+                    directions.factor_direction(batch, factor, damping=damping),
                     problem.teacher,
                 )
             )

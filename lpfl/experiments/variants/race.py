@@ -114,7 +114,8 @@ def time_of(path: Array, level: float, seed: int) -> Estimate:
     """
     steps, replicates = path.shape
     stream = generator(seed, "variants", "resamples")
-    drawn = torch.randint(replicates, (RESAMPLES, replicates), generator=stream).numpy()
+    size = (RESAMPLES, replicates)
+    drawn = torch.randint(replicates, size, generator=stream, device="cpu").numpy()
     means = np.stack([path[:, rows].mean(axis=1) for rows in drawn], axis=1)
     times = crossing(means, level)
     low, high = np.quantile(np.minimum(times, steps - 1.0), (0.025, 0.975))

@@ -75,7 +75,7 @@ class Truth:
 
     def begin(self, problem: LinearRepresentation) -> Weights:
         """Return the true head, and G* moved by T_0."""
-        T = torch.zeros(self.rank, self.schurs.size, dtype=torch.float64)
+        T = torch.zeros(self.rank, self.schurs.size, dtype=torch.float64, device="cpu")
         T[self.slowest] = self.start**0.5
         shift = T.to(problem.complement) @ problem.complement
         return Weights(problem.head_star, problem.representation_star + shift)
@@ -95,7 +95,8 @@ def mild_truth(
     The eigenvalues of the inputs stand in a mixed order, the same in every run.
     """
     inputs = CovarianceSpec(input_dim, "geometric", float(np.log10(condition))).spectrum()
-    order = torch.randperm(input_dim, generator=generator(0, "variants", "order of the inputs"))
+    stream = generator(0, "variants", "order of the inputs")
+    order = torch.randperm(input_dim, generator=stream, device="cpu")
     heads = head ** (-np.arange(rank) / max(rank - 1, 1))
     return Truth(
         heads * rank / heads.sum(),

@@ -17,16 +17,15 @@ from lpfl.verify.setups.linear import floor as floors
 from lpfl.verify.setups.linear import input_factor as factors
 from lpfl.verify.setups.linear import scenarios as setup
 from lpfl.verify.space import Choice, Covariances, Integers, Reals
-from lpfl.verify.tolerance import finite_size, judgement, rounding
+from lpfl.verify.tolerance import Tolerance, finite_size, judgement, rounding
 from lpfl.verify.trial import Trial, as_numpy, default_facts
 
 CYCLE = judgement(0.04, "of the step, below a third of what the old factor adds to it")
-SQUARE = judgement(0.03, "of the step, below half of what the old factor's spread adds")
+APART = judgement(0.4, "of the distance to the nearest rival; the rest is for the interval")
 CYCLE_HALF_WIDTH = 0.03
 GIVEN = judgement(0.05, "of the step on a given factor; n - k - 1 for n - k is as far at 20 rows")
 GIVEN_REPLICATES = 6000
 FLOOR_REPLICATES, FLOOR_CYCLES = 12_000, 3
-FLOOR = judgement(0.08, "of the floor: a factor renewed at every step ends 14 % lower or more")
 FLOOR_NOISE = 1e-4  # the floor is linear in its square as long as the tangents are small
 TAIL_REPLICATES = 80_000
 TAIL_SHARE = 0.05  # the largest runs, which count as the tail: 6.5 standard errors are 0.1
@@ -95,12 +94,13 @@ def cycles(trial: Trial) -> Iterator[Comparison]:
         )
         + finite_size(10.0 * factors.smallness(trial.dtype), "quadratic in the tangents"),
     )
+    predicted, squared_mean = trial.number("cycle_square"), trial.number("cycle_of_two") ** 2
     yield Near(
         part="cycle_square",
         samples=factors.inner(path[2], path[2]) / size,
-        predicted=trial.number("cycle_square"),
-        tolerance=SQUARE.times(eta, "times the step size"),
-        rival=Rival("the square of the mean", trial.number("cycle_of_two") ** 2),
+        predicted=predicted,
+        tolerance=apart(predicted, squared_mean),
+        rival=Rival("the square of the mean", squared_mean),
     )
     for part, steps in (("cycle_of_two", 2), ("cycle_of_three", 3)):
         yield Near(
@@ -110,6 +110,12 @@ def cycles(trial: Trial) -> Iterator[Comparison]:
             tolerance=CYCLE.times(eta, "times the step size"),
             rival=Rival("factors of every batch", (1.0 - eta) ** steps),
         )
+
+
+def apart(predicted: float, rival: float) -> Tolerance:
+    """Return a share of the distance to the rival, at least that of 1 % of the rival."""
+    distance = max(abs(predicted - rival), 0.01 * abs(rival))
+    return APART.times(distance, "times that distance")
 
 
 def cycle_floor(trial: Trial) -> Comparison:
@@ -126,15 +132,13 @@ def cycle_floor(trial: Trial) -> Comparison:
         weights, memory = method.step(weights, memory, batch)
     gathered = 1.0 - trial.number("cycle_square") ** FLOOR_CYCLES
     predicted = trial.number("cycle_floor")
+    renewed = eta / (2.0 - eta) / (trial.batch_size - trial.input_dim - 1)
     return Near(
         part="cycle_floor",
         samples=as_numpy(floors.squared_tangents(problem)(weights)) / unit / gathered,
         predicted=predicted,
-        tolerance=FLOOR.times(predicted, "relative to the floor"),
-        rival=Rival(
-            "factors of every batch",
-            eta / (2.0 - eta) / (trial.batch_size - trial.input_dim - 1),
-        ),
+        tolerance=apart(predicted, renewed),
+        rival=Rival("factors of every batch", renewed),
     )
 
 
