@@ -9,6 +9,7 @@ import numpy as np
 
 from lpfl.explain.floors import Floor, floors
 from lpfl.explain.inputs import Inputs
+from lpfl.explain.scale import MOST_SAMPLES
 from theory.core.gauss.hermite import link_statistics
 from theory.single_index import (
     alignment,
@@ -19,8 +20,6 @@ from theory.single_index import (
     samples_for_alignment,
 )
 
-WORTH = 0.02
-MOST_SAMPLES = 1e4
 SMALL_DIM = 50
 LARGEST_EXPONENT = 4
 Curve = Callable[[float], float]

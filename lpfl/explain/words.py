@@ -6,10 +6,10 @@ from typing import Any
 from tabulate import tabulate
 
 from lpfl.explain.floors import Floor
-from lpfl.explain.forecast import MOST_SAMPLES, WORTH, Forecast, Row
+from lpfl.explain.scale import MOST_SAMPLES, WORTH
 
 
-def answer(found: Forecast) -> str:
+def answer(found: Any) -> str:
     """Say in one sentence whether preconditioning pays; a gain below 0.02 counts as none."""
     sgd, best = found.row("SGD"), found.row("KFAC, best damping")
     plain = found.row("KFAC, no damping")
@@ -31,7 +31,7 @@ def answer(found: Forecast) -> str:
     return text + "."
 
 
-def as_text(found: Forecast) -> str:
+def as_text(found: Any) -> str:
     """Return the answer, both tables and the warnings."""
     inputs = found.inputs
     condition = float(inputs.eigenvalues.max() / inputs.eigenvalues.min())
@@ -64,7 +64,7 @@ def as_text(found: Forecast) -> str:
     return "\n".join(lines)
 
 
-def as_json(found: Forecast) -> dict[str, Any]:
+def as_json(found: Any) -> dict[str, Any]:
     """Return the forecast JSON-ready; null where there is no value or no number is enough."""
     inputs = found.inputs
     return {
@@ -99,18 +99,18 @@ def _floor(floor: Floor) -> dict[str, Any]:
     }
 
 
-def _finite(row: Row) -> float | None:
+def _finite(row: Any) -> float | None:
     return row.samples if math.isfinite(row.samples) else None
 
 
-def _count(row: Row) -> str:
+def _count(row: Any) -> str:
     """Return the number of samples in words of the table."""
     if math.isfinite(row.samples):
         return f"{math.ceil(row.samples)}"
     return f"> {MOST_SAMPLES:g} d" if row.searched else "never"
 
 
-def _needs(name: str, row: Row) -> str:
+def _needs(name: str, row: Any) -> str:
     if not math.isfinite(row.samples):
         return f"{name} never gets there"
     return f"{name} needs {_count(row)} samples"
