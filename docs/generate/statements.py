@@ -64,7 +64,7 @@ def page(claim, verdict, built):
     text += f"{prose(claim.says)}\n\n## Parts\n\n<table class='docutils parts wide'>\n"
     text += "<tr><th>part</th><th>relation</th><th>kind</th><th>committed run</th></tr>\n"
     for name, part in claim.parts.items():
-        relation = "<wbr>".join(pieces(part.relation, block=False))
+        relation = "<wbr>".join(pieces(part.relation))
         outcome = escape(outcomes.get(name, "not in it"))
         text += f"<tr><td>{escape(part.title or part_words(name))}</td><td>{relation}</td>"
         text += f"<td>{kinds[name]}</td><td>{outcome}</td></tr>\n"
