@@ -4,9 +4,9 @@ import json
 
 from generate.statements import replace
 from theory import CLAIMS
+from theory.core.claim import resting_on
 from theory.core.source import Basis
 
-PAPER = "Zhang et al. 2025, arXiv 2502.01763"
 HEAD = """\
 # From the paper to the statements
 
@@ -31,24 +31,12 @@ def write(folder, *, baseline):
     for basis, title in MEANS.items():
         text += f"## {title}\n\n| what | statement | verdict of the committed run |\n"
         text += "|---|---|---|\n"
-        for detail, claims in resting_on(basis).items():
-            for claim in claims:
-                verdict = verdicts.get(claim.id, {}).get("verdict", "not in it")
-                link = f"[{claim.id}](claims/{claim.id}.md) {claim.title}"
-                text += f"| {detail} | {link} | {verdict} |\n"
+        for place, claim in resting_on(CLAIMS.values(), basis):
+            verdict = verdicts.get(claim.id, {}).get("verdict", "not in it")
+            link = f"[{claim.id}](claims/{claim.id}.md) {claim.title}"
+            text += f"| {place} | {link} | {verdict} |\n"
         text += "\n"
     derived = [claim for claim in CLAIMS.values() if claim.source.basis is Basis.DERIVED]
     links = ", ".join(f"[{claim.id}](claims/{claim.id}.md)" for claim in derived)
     text += f"## Derived by this project\n\n{len(derived)} statements: {links}.\n"
     replace(folder / "paper.md", text)
-
-
-def resting_on(basis):
-    """Return the claims by what exactly they rest on, the paper's name left out."""
-    found = {}
-    for claim in CLAIMS.values():
-        for source in claim.source.parts():
-            if source.basis is basis:
-                detail = source.detail.removeprefix(PAPER).lstrip(",: ") or "the paper"
-                found.setdefault(detail, []).append(claim)
-    return dict(sorted(found.items()))

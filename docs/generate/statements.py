@@ -10,7 +10,6 @@ from lpfl.report.prose import part_words, prose
 from lpfl.report.source_links import checkout_root, source_href, source_path
 from lpfl.verify.registry import CHECKS
 from theory.claims import PACKS
-from theory.core.notation import NOTATION, symbols_of
 
 HEAD = "# {id}: {title}\n\n"
 
@@ -75,7 +74,7 @@ def page(claim, verdict, built):
             text += f"<tr><td>{to_mathml(symbol)}</td><td>= {to_mathml(meaning)}</td></tr>\n"
         text += "</table>\n\n"
     text += "## Letters\n\n<table class='docutils'>\n"
-    for entry in letters(claim):
+    for entry in claim.letters():
         text += f"<tr><td>{letter_mathml(entry.symbol.name)}</td>"
         text += f"<td><code>{entry.code_name}</code></td><td>{prose(entry.meaning)}</td></tr>\n"
     text += "</table>\n\n"
@@ -98,13 +97,6 @@ def committed_page(claim_id, built):
         return "pictures and measured numbers: `reports/reference/index.html`"
     page = os.path.relpath(root / "reports" / "reference" / "index.html", built)
     return f'<a href="{Path(page).as_posix()}#{claim_id}">pictures and measured numbers</a>'
-
-
-def letters(claim):
-    """Return the rows of the notation table that the statement uses."""
-    used = symbols_of([claim.statement, *claim.definitions.values()]) | set(claim.definitions)
-    names = sorted({getattr(symbol, "name", str(symbol)) for symbol in used})
-    return [NOTATION[name] for name in names if name in NOTATION]
 
 
 def place(defined_at, built):

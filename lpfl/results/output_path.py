@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from lpfl.results.runs import followed
+from lpfl.results.store import refuse_device
 
 
 def output_path(name: str, path: str, inputs: tuple[str, ...] = ()) -> Path:
@@ -17,8 +18,7 @@ def output_path(name: str, path: str, inputs: tuple[str, ...] = ()) -> Path:
     target = Path(path)
     if target.is_dir():
         raise ValueError(f"{name}={path} is a folder, needs the path of a file")
-    if target.exists() and not target.is_file():
-        raise ValueError(f"{name}={path} is a device or a pipe, needs the path of a file")
+    refuse_device(target, f"{name}={path}")
     for source in inputs:
         if _same(target, followed(Path(source))):
             raise ValueError(f"{name}={path} is an input of this command, needs another file")

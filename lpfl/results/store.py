@@ -66,8 +66,7 @@ def write_atomically(path: Path, text: str) -> None:
     Raises ValueError if the folder cannot be written, or if a device or a pipe stands there: the
     new file would take its place.
     """
-    if path.exists() and not path.is_file() and not path.is_dir():
-        raise ValueError(f"{path} is a device or a pipe, needs the path of a file")
+    refuse_device(path, str(path))
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         try:
@@ -80,6 +79,12 @@ def write_atomically(path: Path, text: str) -> None:
             temporary.unlink(missing_ok=True)
     except OSError as error:
         raise unwritable(path, error) from error
+
+
+def refuse_device(path: Path, said: str) -> None:
+    """Raise ValueError if a device or a pipe stands at ``path``; said: how the error names it."""
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise ValueError(f"{said} is a device or a pipe, needs the path of a file")
 
 
 def append_durably(path: Path, file: FileIO, text: str) -> None:

@@ -9,9 +9,9 @@ from typing import Any
 
 import sympy as sp
 
-from theory.core.notation import NOTATION, symbols_of
+from theory.core.notation import NOTATION, Notation, symbols_of
 from theory.core.part import BoundPart, Kind, Part
-from theory.core.source import Source
+from theory.core.source import Basis, Source
 
 ID_PATTERN = re.compile(r"[A-Z]{2,5}-\d{2,3}")
 
@@ -116,6 +116,12 @@ class Claim:
         """Return the relations by part name."""
         return {name: part.relation for name, part in self.parts.items()}
 
+    def letters(self) -> list[Notation]:
+        """Return the rows of the notation table that the statement uses, in their order."""
+        used = symbols_of([self.statement, *self.definitions.values()]) | set(self.definitions)
+        rows = [NOTATION[symbol.name] for symbol in used if hasattr(symbol, "name")]
+        return sorted(rows, key=lambda row: row.letter.lower())
+
     def violated(self, facts: Mapping[str, Any]) -> list[str]:
         """Return what ``facts`` (by code name) violate: domains of notation, then assumptions."""
         problems = []
@@ -162,6 +168,17 @@ def _caller() -> tuple[str, int]:
     if frame is None:
         return "", 0
     return str(frame.f_globals.get("__name__", "")), frame.f_lineno
+
+
+def resting_on(claims: Iterable[Claim], basis: Basis) -> list[tuple[str, Claim]]:
+    """Return (what exactly, claim) for every source that has this basis, sorted."""
+    found = [
+        (source.place, claim)
+        for claim in claims
+        for source in claim.source.parts()
+        if source.basis is basis
+    ]
+    return sorted(found, key=lambda row: (row[0], row[1].id))
 
 
 def collect(claims: Iterable[Claim]) -> Mapping[str, Claim]:

@@ -1,7 +1,10 @@
 """What a statement rests on: seen in the paper, attributed to it, other work, or derived here."""
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
+
+_PAPER = re.compile(r"^.*?2502\.01763[,:] *")
 
 
 class Basis(StrEnum):
@@ -41,6 +44,11 @@ class Source:
     def parts(self) -> tuple["Source", ...]:
         """Return every basis on its own, this one first."""
         return (Source(self.basis, self.detail), *self.more)
+
+    @property
+    def place(self) -> str:
+        """What exactly the statement rests on, without the name of the paper."""
+        return _PAPER.sub("", self.detail)
 
     @classmethod
     def seen(cls, detail: str) -> "Source":

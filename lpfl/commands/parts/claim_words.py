@@ -1,6 +1,5 @@
 """What ``lpfl claims`` says about a statement: formulas, letters, where it stood last."""
 
-import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -66,10 +65,6 @@ def letters_of(claim: Any, *, latex: bool, pretty: bool) -> list[dict[str, str]]
     """Return the letters of a statement that it does not define: code name, meaning, domain."""
     from sympy import Set
 
-    from theory.core.notation import NOTATION, symbols_of
-
-    used = symbols_of([*claim.relations().values(), *claim.definitions.values()])
-    entries = [NOTATION[s.name] for s in used - set(claim.definitions) if hasattr(s, "name")]
     return [
         {
             "letter": formula(entry.symbol, latex=latex, pretty=pretty),
@@ -80,7 +75,8 @@ def letters_of(claim: Any, *, latex: bool, pretty: bool) -> list[dict[str, str]]
             else entry.domain.replace("_", " "),
             "unit": entry.unit,
         }
-        for entry in sorted(entries, key=lambda entry: entry.letter.lower())
+        for entry in claim.letters()
+        if entry.symbol not in claim.definitions
     ]
 
 
@@ -106,16 +102,15 @@ def last_verdicts(names: Sequence[str], runs: Path = Path("reports/runs")) -> di
 
 def paper_rows(claims: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     """Return (place in the paper, how far it was seen, id), one a statement that rests on it."""
+    from theory.core.claim import resting_on
     from theory.core.source import Basis
 
     said = {Basis.SEEN: "seen", Basis.ATTRIBUTED: "not seen: attributed"}
-    rows = []
-    for name, claim in claims.items():
-        for source in claim.source.parts():
-            if source.basis in said:
-                place = re.sub(r"^.*?2502\.01763[,:] *", "", source.detail)
-                rows.append((place, said[source.basis], name))
-    return sorted(rows, key=lambda row: (row[1] != "seen", row[0], row[2]))
+    return [
+        (place, words, claim.id)
+        for basis, words in said.items()
+        for place, claim in resting_on(claims.values(), basis)
+    ]
 
 
 def readable(fields: Mapping[str, Any], last: str) -> str:

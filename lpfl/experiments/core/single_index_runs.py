@@ -29,21 +29,26 @@ def covariance(setting: Setting, options: Options) -> Tensor:
     return setting.covariance.matrix(device=options.device)
 
 
+def draw(
+    setting: Setting, options: Options, *, replicates: int, stream: torch.Generator
+) -> model.SingleIndexProblem:
+    """Return the problem of a setting, with a teacher for each replicate."""
+    return model.draw_problem(
+        covariance(setting, options),
+        replicates=replicates,
+        generator=stream,
+        link=setting.link,
+        noise_std=setting.noise_std,
+    )
+
+
 def problems(
     setting: Setting, options: Options, *, replicates: int, tag: str
 ) -> Iterator[tuple[model.SingleIndexProblem, torch.Generator]]:
     """Yield one problem with its own teacher and its own stream for each replicate."""
-    matrix = covariance(setting, options)
     for replicate in range(replicates):
         stream = generator(options.seed, tag, setting.dim, replicate, device=options.device)
-        problem = model.draw_problem(
-            matrix,
-            replicates=1,
-            generator=stream,
-            link=setting.link,
-            noise_std=setting.noise_std,
-        )
-        yield problem, stream
+        yield draw(setting, options, replicates=1, stream=stream), stream
 
 
 def direction_of(name: str, batch: Moments, *, damping: float | None = None) -> Tensor:

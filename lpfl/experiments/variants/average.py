@@ -17,11 +17,10 @@ from lpfl.experiments.core.estimates import (
     verdict,
 )
 from lpfl.experiments.core.experiment import Options, Say, Section, Table
-from lpfl.experiments.core.single_index_runs import covariance
+from lpfl.experiments.core.single_index_runs import covariance, draw
 from lpfl.experiments.core.single_index_setting import Setting, two_atom
 from lpfl.measure.alignment import alignment
 from lpfl.optim.core.average import Average, include
-from lpfl.problems import single_index as model
 from lpfl.problems.single_index import directions
 from lpfl.problems.single_index.moments import sample_moments, sample_second_moment
 from lpfl.seeding import generator
@@ -50,13 +49,7 @@ def movements(
     name = ("variants", "average", str(decay))
     stream = generator(options.seed, *name, device=options.device)
     matrix = covariance(SETTING, options)
-    problem = model.draw_problem(
-        matrix,
-        replicates=replicates,
-        generator=stream,
-        link=SETTING.link,
-        noise_std=SETTING.noise_std,
-    )
+    problem = draw(SETTING, options, replicates=replicates, stream=stream)
     exact = torch.diag(matrix).expand(replicates, SETTING.dim, SETTING.dim)
     average = Average(exact, 1.0)
     if decay:

@@ -18,17 +18,21 @@ from lpfl.experiments.core.estimates import (
     verdict,
 )
 from lpfl.experiments.core.experiment import Options, Say, Section, Table
-from lpfl.experiments.core.single_index_runs import covariance
+from lpfl.experiments.core.single_index_runs import covariance, draw
 from lpfl.experiments.core.single_index_setting import Setting, two_atom
 from lpfl.measure.alignment import alignment
-from lpfl.problems import single_index as model
 from lpfl.problems.single_index import directions
 from lpfl.problems.single_index.moments import sample_moments
 from lpfl.seeding import generator
 from theory.single_index import (
     alignment as alignment_of,
 )
-from theory.single_index import ceiling, mixture_alignment, population_whitening_alignment
+from theory.single_index import (
+    ceiling,
+    mixture_alignment,
+    optimal_damping,
+    population_whitening_alignment,
+)
 
 DIM, SPREAD = 100, 0.5
 MARGIN = 0.04  # of a difference of two alignments: twice 2/d, as each of them may be off by 2/d
@@ -77,16 +81,10 @@ def measured(setting: Setting, options: Options, replicates: int) -> tuple[Estim
     name = ("variants", "phase", setting.samples, f"{setting.noise_std:.4f}")
     stream = generator(options.seed, *name, device=options.device)
     matrix = covariance(setting, options)
-    problem = model.draw_problem(
-        matrix,
-        replicates=replicates,
-        generator=stream,
-        link=setting.link,
-        noise_std=setting.noise_std,
-    )
+    problem = draw(setting, options, replicates=replicates, stream=stream)
     batch = sample_moments(problem, setting.samples, generator=stream)
-    known = setting.limits
-    best = known["aspect"] * known["residual_var"] / known["c1"] ** 2
+    limits = setting.limits
+    best = optimal_damping(**{name: limits[name] for name in ("aspect", "c1", "residual_var")})
     factor = torch.as_tensor(matrix, device=options.device)
     pairs = (
         (directions.kfac_direction(batch, damping=0.0), 0.0),

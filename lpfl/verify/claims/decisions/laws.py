@@ -6,6 +6,7 @@ from fractions import Fraction
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from scipy import special, stats
 
 from lpfl import decide
@@ -80,17 +81,15 @@ def chi_square_at(dof: int, sign: float, alpha: float) -> Callable[[float], Outc
 def uniform_turns(trial: Trial, alpha: float) -> Same:
     """The p-value of the first sample that is refuted, an even one pressed to zero by a power."""
     size = trial.replicate_count
-    steps = np.arange(size + 1) / size
     even = (np.arange(size) + 0.5) / size
 
     def outcome(x: float) -> Outcome:
         return decide.uniform_law(even ** math.exp(x), alpha=alpha).outcome
 
     values = even ** math.exp(first_beyond(refutes(outcome), 0.0, FURTHEST))
-    distance = float(max(np.max(steps[1:] - values), np.max(values - steps[:-1])))
     return Same(
         part="uniform_turns",
-        measured=float(stats.kstwo.sf(distance, size)),
+        measured=float(stats.kstwo.sf(max(distances(values)), size)),
         predicted=trial.number("uniform_turns"),
         tolerance=rounding(
             trial.dtype, dim=size, condition=1e4, why="the tail at a sample found by halving"
@@ -105,12 +104,10 @@ def uniform(trial: Trial, alpha: float) -> Iterator[Same]:
     drawn = np.sort(
         as_numpy(torch.rand(trial.replicate_count, generator=stream, device=trial.device))
     )
-    steps = np.arange(drawn.size + 1) / drawn.size
     tight = rounding(trial.dtype, dim=drawn.size, condition=1e4, why="the exact tail of a distance")
     for power, label in ((1.3, "too low"), (0.7, "too high")):
         values = drawn**power if power > 1 else np.sort(drawn**power)
-        excess = float(np.max(steps[1:] - values))
-        deficit = float(np.max(values - steps[:-1]))
+        excess, deficit = distances(values)
         known = {"largest_excess": excess, "largest_deficit": deficit}
         verdict = decide.uniform_law(values, alpha=alpha)
         distance = float(trial.claim["uniform_distance"].number(**known))
@@ -129,6 +126,12 @@ def uniform(trial: Trial, alpha: float) -> Iterator[Same]:
             tolerance=tight,
             label=label,
         )
+
+
+def distances(values: NDArray[np.float64]) -> tuple[float, float]:
+    """Return how far the empirical distribution of sorted values lies above and below x."""
+    steps = np.arange(values.size + 1) / values.size
+    return float(np.max(steps[1:] - values)), float(np.max(values - steps[:-1]))
 
 
 def binomial(trial: Trial, alpha: float) -> Same:
