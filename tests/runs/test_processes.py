@@ -1,5 +1,6 @@
 """Processes of a run: none is left behind, none can end the run, signals keep what is done."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -41,28 +42,42 @@ def of_session(leader: int) -> dict[int, str]:
     for folder in Path("/proc").iterdir():
         if not folder.name.isdigit():
             continue
-        try:
-            fields = (folder / "stat").read_text().rpartition(")")[2].split()
-            if int(fields[3]) == leader and fields[0] != "Z":
-                found[int(folder.name)] = (folder / "cmdline").read_text().replace("\0", " ")
-        except OSError:
+        process = int(folder.name)
+        fields = status(process)
+        if fields is None or int(fields[3]) != leader or fields[0] == "Z":
             continue
+        with contextlib.suppress(OSError):
+            found[process] = (folder / "cmdline").read_text().replace("\0", " ")
     return found
 
 
 def busiest(session: int) -> int:
-    """Return the process that has used most time, of those that are neither leader nor server."""
+    """Return the process that has used most time, of those that are neither leader nor server.
 
-    def used(process: int) -> int:
-        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-        return int(fields[11]) + int(fields[12])
+    Processes come and go while they are read: one that is gone is left out, and while there is
+    none, for instance between the end of a worker and the start of the next, we wait.
+    """
+    deadline = time.monotonic() + 20
+    while True:
+        seen = {p: fields for p in of_session(session) if (fields := status(p)) is not None}
+        parents = {int(fields[1]) for fields in seen.values()}
+        used = {
+            p: int(fields[11]) + int(fields[12])
+            for p, fields in seen.items()
+            if p not in parents and p != session
+        }
+        if used:
+            return max(used, key=lambda process: used[process])
+        assert time.monotonic() < deadline, "no worker"
+        time.sleep(0.05)
 
-    parents = {
-        int(Path(f"/proc/{p}/stat").read_text().rpartition(")")[2].split()[1])
-        for p in of_session(session)
-    }
-    leaves = [p for p in of_session(session) if p not in parents and p != session]
-    return max(leaves, key=used)
+
+def status(process: int) -> list[str] | None:
+    """Return the fields of /proc/PID/stat after the name, or None if the process is gone."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return None
 
 
 def require_none_left(session: int) -> None:
