@@ -15,7 +15,8 @@ examples:
   lpfl faults --claims 'SI-*'       the faults of the single-index claims
   lpfl faults --all-claims          every claim on every fault (hours)
 
-The folder keeps what is done: the same command goes on after an interruption.
+The folder keeps what is done: the same command goes on after an interruption. faults.json in it
+lists every fault, summary.json counts them per module.
 exit codes: 0 every fault is detected; 1 one is not; 2 bad input; 130 interrupted"""
 
 
@@ -45,9 +46,10 @@ def run(args: argparse.Namespace) -> int:
 
 
 def detect(args: argparse.Namespace) -> int:
-    """Plant, judge, write faults.json and say what was found."""
+    """Plant, judge, write faults.json and summary.json, and say what was found."""
+    from lpfl.environment import environment
     from lpfl.trust.environment import settings_of
-    from lpfl.trust.faults import by_place, fault_tasks, try_fault
+    from lpfl.trust.faults import by_place, fault_tasks, summary, try_fault
     from lpfl.trust.journal import Journal
     from lpfl.trust.pool import answer_missing
     from lpfl.verify.registry import CHECKS
@@ -62,6 +64,9 @@ def detect(args: argparse.Namespace) -> int:
         )
         listed = [{name: r[name] for name in r if name != "task"} for r in map(whole, records)]
         write_json(Path(args.out) / "faults.json", listed)
+        asked = {"scenarios": args.scenarios, "all_claims": args.all_claims}
+        found = {**environment(), "code": settings["code"], **asked, **summary(listed)}
+        write_json(Path(args.out) / "summary.json", found)
     if args.json:
         print(json.dumps(listed, indent=1))
     else:

@@ -76,3 +76,21 @@ def by_place(records: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, int, i
         places.setdefault(record["target"].split(":")[0], []).append(record["detected"])
     for place in sorted(places):
         yield place, len(places[place]), sum(places[place])
+
+
+def summary(records: Sequence[Mapping[str, Any]]) -> Record:
+    """Return how many faults were planted and detected: in all, per module, and how soon.
+
+    first_scenario: number of faults by the scenario that refuted them, anchors counted first.
+    """
+    soon: dict[str, int] = {}
+    for record in records:
+        if record["scenarios"] is not None:
+            soon[str(record["scenarios"])] = soon.get(str(record["scenarios"]), 0) + 1
+    return {
+        "faults": len(records),
+        "detected": sum(bool(record["detected"]) for record in records),
+        "first_scenario": dict(sorted(soon.items(), key=lambda pair: int(pair[0]))),
+        "modules": {place: [planted, seen] for place, planted, seen in by_place(records)},
+        "not_detected": sorted(r["id"] for r in records if not r["detected"]),
+    }

@@ -6,6 +6,7 @@ import pytest
 
 from lpfl.cli import main
 from lpfl.trust.calibration import coverage, exact_interval, runs_within, summary
+from lpfl.trust.faults import summary as faults_counted
 from lpfl.trust.figures import write_figures
 from lpfl.trust.page import page_rows
 
@@ -20,6 +21,21 @@ def test_faults_reports_what_each_claim_saw(tmp_path, capsys):
         assert fault["claims"] == ["LR-01"]
         assert fault["target"].split(".")[0] in ("lpfl", "theory")
         assert fault["scenarios"] >= 1
+    counted = json.loads((tmp_path / "summary.json").read_text())
+    assert counted["faults"] == counted["detected"] == len(listed)
+    assert counted["not_detected"] == []
+    assert sum(counted["first_scenario"].values()) == len(listed)
+    assert sum(planted for planted, _ in counted["modules"].values()) == len(listed)
+
+
+def test_a_fault_that_nothing_saw_is_named():
+    common = {"target": "lpfl.optim.rule:step", "errors": {}}
+    seen = {**common, "id": "A", "detected": True, "scenarios": 3, "claims": ["OP-01"]}
+    missed = {**common, "id": "B", "detected": False, "scenarios": None, "claims": []}
+    found = faults_counted([seen, missed])
+    assert (found["faults"], found["detected"], found["not_detected"]) == (2, 1, ["B"])
+    assert found["modules"] == {"lpfl.optim.rule": [2, 1]}
+    assert found["first_scenario"] == {"3": 1}
 
 
 def test_calibrate_adds_runs_to_what_is_there(tmp_path, capsys):
