@@ -4,9 +4,14 @@ import pytest
 
 from lpfl import OptimizerSpec, check_optimizer
 from lpfl.conformance.registry import all_checks
-from tests.conformance import test_reported
+from tests.conformance import test_reported, test_twins
 from tests.conformance.faulty import FAULTS
 from tests.conformance.faulty_small import Adam, Sgd
+
+
+def twins():
+    return [twin for module in test_twins.MODULES for twin in module.TWINS]
+
 
 ELSEWHERE = {"api.noise", "api.side-effects"}
 """Their faults are planted in test_isolation."""
@@ -30,6 +35,7 @@ def test_every_check_has_a_fault():
     caught = {fault[0] for fault in FAULTS} | ELSEWHERE
     for name in test_reported.CASES:
         caught |= set(test_reported.case(name).CAUGHT_BY)
+    caught |= {check_id for twin in twins() for check_id in twin.caught_by}
     ours = {check_id for check_id in all_checks() if check_id.startswith(NO_CLAIM_NEEDED)}
     assert ours - caught == set()
 

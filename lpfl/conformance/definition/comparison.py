@@ -7,13 +7,12 @@ import torch
 from torch import Tensor
 
 from lpfl.conformance.definition import option_names
+from lpfl.conformance.definition.probing import Probing
 from lpfl.conformance.definition.runs import Candidate, Run, gaps
 from lpfl.conformance.definition.scenarios import Scenario, draw
 from lpfl.conformance.oracles.base import Oracle
 from lpfl.conformance.signatures import named_options
 from lpfl.conformance.subject import Subject
-
-SHORT = Scenario("small gradients, in short", (), steps=6, profile="small")
 
 
 class Comparison:
@@ -28,84 +27,13 @@ class Comparison:
         self.notes: list[str] = []
         self._runs: dict[tuple[Any, ...], list[Run]] = {}
         self._by_signs: dict[tuple[int, ...], bool] = {}
-        self.switched = option_names.neutral(subject, oracle, self.where)
         self.defaults = option_names.defaults(subject, oracle, self.where)
         self.defaults |= {n: v for n, v in oracle.fixed.items() if n not in self.where}
-        moved = {} if at_defaults else self._effective(self._accepted(self._probes()))
+        self.probing = Probing(subject, oracle, self.where, self.defaults, self.notes)
+        moved = {} if at_defaults else self.probing.moved()
+        self.switched = self.probing.switched
         self.common = {**oracle.fixed, **moved}
         self.settled = self.defaults if at_defaults else self._settled()
-
-    def _probes(self) -> dict[str, Any]:
-        """Return values off their defaults for the options that are numbers."""
-        table = {**option_names.PROBES, **self.oracle.probes}
-        moved = {}
-        for name in self.where:
-            held = self.defaults[name]
-            if name in table and not isinstance(held, bool):
-                moved[name] = table[name]
-        return {**moved, **self.oracle.fixed}
-
-    def _accepted(self, moved: dict[str, Any]) -> dict[str, Any]:
-        """Return the moved options without the one that the constructor refuses, if it does."""
-        fixed = self.oracle.fixed
-        trials = [(moved, self.switched), (moved, {})]
-        for name in moved:
-            if name not in fixed:
-                trials.append(({k: v for k, v in moved.items() if k != name}, self.switched))
-        trials += [(dict(fixed), self.switched), (dict(fixed), {})]
-        for options, switched in trials:
-            if self._builds(options, switched):
-                if left := sorted(set(moved) - set(options)):
-                    self.notes.append(f"left at their defaults: {', '.join(left)}")
-                self.switched = switched
-                return options
-        return dict(fixed)
-
-    def _effective(self, moved: dict[str, Any]) -> dict[str, Any]:
-        """Return the moved options without those that do nothing when set on the group.
-
-        Options that the constructor takes are kept: there, doing nothing is a finding.
-        """
-        named = named_options(self.subject.spec.factory)
-        kept: dict[str, Any] = {}
-        plain = self._short(moved)
-        for name, value in moved.items():
-            direct = self.where[name].option in named if name in self.where else True
-            rest = {k: v for k, v in moved.items() if k != name}
-            still = {**moved, "weight_decay": 0.0}
-            less = {k: v for k, v in still.items() if k != name}
-            alive = self._short(rest) != plain or self._short(less) != self._short(still)
-            if direct or plain is None or alive:
-                kept[name] = value
-            elif self.defaults[name] != value:
-                self.notes.append(f"{name} does nothing when it is set on the group")
-        return kept
-
-    def _short(self, options: Mapping[str, Any]) -> list[float] | None:
-        """Return where a short run ends with these options; None if it raises."""
-        return self._ends(self._given(options), {})
-
-    def _ends(self, given: Mapping[str, Any], later: Mapping[str, Any]) -> list[float] | None:
-        shape = next((s for s in ((4, 3), (3,)) if self.takes(s)), None)
-        if shape is None:
-            return None
-        key = ("ends", shape, repr(sorted(given.items())), repr(sorted(later.items())))
-        if key not in self.subject.memory:
-            self.subject.memory[key] = self._ended(shape, given, later)
-        return self.subject.memory[key]
-
-    def _ended(
-        self, shape: tuple[int, ...], given: Mapping[str, Any], later: Mapping[str, Any]
-    ) -> list[float] | None:
-        start, gradients = draw(SHORT, shape, self.subject)
-        try:
-            session = self.subject.open([start], options=given)
-            session.set(**later)
-            for g in gradients:
-                session.step([g])
-        except Exception:
-            return None
-        return [float(x) for x in session.values()[0].reshape(-1)]
 
     def _settled(self) -> dict[str, Any]:
         """Return the reference's options as an optimizer built with the common ones holds them."""
@@ -120,16 +48,6 @@ class Comparison:
 
     def _given(self, options: Mapping[str, Any]) -> dict[str, Any]:
         return {**self.switched, **option_names.written(self.subject, self.where, options)}
-
-    def _builds(self, options: Mapping[str, Any], switched: Mapping[str, Any]) -> bool:
-        given = {**switched, **option_names.written(self.subject, self.where, options)}
-        for shape in ((4, 3), (3,)):
-            try:
-                self.subject.open([torch.full(shape, 0.5, dtype=torch.float64)], options=given)
-            except Exception:
-                continue
-            return True
-        return False
 
     def settings(self, scenario: Scenario) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return a scenario's options under the reference's and under the subject's names."""
@@ -209,7 +127,7 @@ class Comparison:
         if self.where[name].option not in self.subject.default_group:
             return False
         given = option_names.written(self.subject, self.where, {name: self.common[name]})
-        return self._ends({}, given) != self._ends({}, {})
+        return self.probing.ends({}, given) != self.probing.ends({}, {})
 
     def _grouped(self, scenario: Scenario) -> list[Run]:
         """Return one run per parameter of an optimizer with two groups."""
@@ -264,7 +182,8 @@ class Comparison:
         given: Mapping[str, Any],
     ) -> list[list[Tensor]]:
         """Return the points of a run, made once per subject whatever it is compared with."""
-        setting = (scenario.profile, scenario.steps, scenario.strided, str(scenario.dtype))
+        form = (scenario.strided, str(scenario.dtype), scenario.start)
+        setting = (scenario.profile, scenario.steps, *form)
         changes = [
             (t, option_names.written(self.subject, self.where, new))
             for t, new in scenario.changes.items()

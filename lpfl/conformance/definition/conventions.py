@@ -10,9 +10,9 @@ import torch
 
 from lpfl.conformance.definition.comparison import Comparison
 from lpfl.conformance.definition.grid import candidates
+from lpfl.conformance.definition.halves import QUITE_LOOSE, halves, in_halves, typical
 from lpfl.conformance.definition.precision import (
     FLOOR,
-    HALF,
     SCALARS,
     amplification,
     bounds,
@@ -36,8 +36,6 @@ QUANTISED = 4096
 """Libraries with states of 8 bits and fewer keep them so from this number of weights."""
 SINGLE = 5e-2
 """Largest error that a reading may leave and still be looked at."""
-QUITE_LOOSE = 0.6
-"""What bfloat16 may cost where small singular values are amplified; bounded again later."""
 IMPRECISE = 1e-2
 """Up to here an error of a float32 run is not worth a word."""
 
@@ -94,6 +92,8 @@ def confront(comparison: Comparison, fit: Fit, run: Run) -> bool:
         fit.undetermined.append(f"{run.scenario.name} {run.shapes[0]}")
     worst = max([e for e, b in zip(errors, allowed, strict=True) if b < float("inf")], default=0.0)
     bad = [t for t, (e, b) in enumerate(zip(errors, allowed, strict=True)) if not e <= b]
+    if halves(candidate) and not bad and not typical(oracle, run, candidate, errors):
+        bad = [errors.index(max(errors))]
     single = run.scenario.dtype.itemsize < 8
     if not bad:
         if not single and (halves(candidate) or run.eps > SCALARS / 10):
@@ -106,11 +106,6 @@ def confront(comparison: Comparison, fit: Fit, run: Run) -> bool:
         return True
     fit.miss = Miss(run, bad[0] + 1, errors[bad[0]], allowed[bad[0]])
     return False
-
-
-def halves(candidate: Candidate) -> bool:
-    """Return whether a reading computes in bfloat16 inside."""
-    return any(value.endswith(HALF) for value in candidate.convention.values())
 
 
 def note(fit: Fit, run: Run, worst: float) -> None:
@@ -208,7 +203,10 @@ def fitted(
     nearest: on how many axes a reading may differ from the paper.
     """
     runs = comparison.runs(fitting(comparison.oracle)) if runs is None else runs
-    for candidate in candidates(comparison) if runs else ():
+    tried = candidates(comparison) if runs else []
+    if any(halves(c) for c in tried) and not in_halves(comparison, runs[0]):
+        tried = [c for c in tried if not halves(c)]
+    for candidate in tried:
         cap = QUITE_LOOSE if halves(candidate) else SINGLE
         if candidate.distance > nearest:
             continue

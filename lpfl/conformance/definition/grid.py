@@ -15,6 +15,7 @@ LARGEST_GRID = 2500
 SAID: Mapping[str, str] = {
     "bias correction": r"bias.?correct|correct.?bias|debias",
     "decay": r"decoupl",
+    "exponent": r"exponent\b|inverse.{0,9} root|root.?(order|inv)",
 }
 """Axes whose other values are a documented variant where the subject speaks of them."""
 

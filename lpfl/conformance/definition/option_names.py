@@ -27,6 +27,7 @@ PROBES: Mapping[str, float] = {
     "eps": 1e-3,
     "weight_decay": 0.1,
     "momentum": 0.7,
+    "dampening": 0.3,
     "lr_decay": 0.1,
     "rho": 0.8,
     "alpha": 0.9,

@@ -5,10 +5,10 @@ import math
 import torch
 
 from lpfl.conformance.definition.comparison import Comparison
+from lpfl.conformance.definition.halves import half_bounds, halves
 from lpfl.conformance.definition.runs import Candidate, Run, disturbed, gaps, total
 from lpfl.conformance.oracles.base import Oracle
 
-HALF = ", bfloat16"
 DISTURBANCE = 1e-9
 FLOOR = 1e-10
 """Relative error of a float64 step that no rounding of ours explains."""
@@ -39,27 +39,12 @@ def bounds(oracle: Oracle, run: Run, candidate: Candidate) -> list[float]:
     Infinite where the definition does not determine the step: a basis of a null space, the sign
     of a number that is zero.
     """
-    if any(value.endswith(HALF) for value in candidate.convention.values()):
-        return [2 * loss + FLOOR for loss in half_precision(oracle, run, candidate)]
+    if halves(candidate):
+        return [bound + FLOOR for bound in half_bounds(oracle, run, candidate)]
     factor = FLOOR + 1e3 * run.eps if run.eps < 1e-10 else 100 * run.eps
     known = amplification(oracle, run, candidate)
     worst = [max(known[: t + 1]) for t in range(len(known))]
     return [float("inf") if k > UNDETERMINED else factor * (1 + k) for k in worst]
-
-
-def half_precision(oracle: Oracle, run: Run, candidate: Candidate) -> list[float]:
-    """Return per step how far the reference with bfloat16 inside is from the same without."""
-    plain = {
-        axis: value.partition(",")[0] if value.endswith(HALF) else value
-        for axis, value in candidate.convention.items()
-    }
-    without = run.reference(oracle, Candidate(plain, candidate.hidden))
-    inside = run.reference(oracle, candidate)
-    sizes = [
-        total([x - y for x, y in zip(a, b, strict=True)]) / max(total(a), 1e-300)
-        for a, b in zip(without, inside, strict=True)
-    ]
-    return [max(sizes)] * len(sizes)
 
 
 def low_precision(oracle: Oracle, run: Run, candidate: Candidate) -> float:

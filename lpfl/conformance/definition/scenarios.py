@@ -9,7 +9,9 @@ from torch import Tensor
 
 MIXED = (1.0, 1.6, 0.5, 2.0, 0.8, 0.3, 0.1, 0.05, 0.4, 1.0, 3.0, 0.6, 0.2, 1.2)
 STEPS = len(MIXED)
-PROFILES = ("mixed", "falling", "growing", "zeros", "small", "steady")
+TURN = 6
+"""Step from which gradients of the profile "turning" point the other way."""
+PROFILES = ("mixed", "falling", "growing", "zeros", "small", "steady", "turning")
 
 
 @dataclass(frozen=True)
@@ -19,7 +21,8 @@ class Scenario:
     profile: how the gradients' size goes over time. options: values of the reference's options
     that differ from the common ones. strided: weights and gradients are transposed views.
     changes: options that change before step t. second: if there are any, all shapes run in one
-    optimizer, those after the first in a second group with these options.
+    optimizer, those after the first in a second group with these options. start: factor on the
+    start weights.
     """
 
     name: str
@@ -33,6 +36,7 @@ class Scenario:
     switch: str = ""
     changes: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
     second: Mapping[str, Any] = field(default_factory=dict)
+    start: float = 1.0
 
 
 def size_at(profile: str, t: int) -> float:
@@ -41,6 +45,8 @@ def size_at(profile: str, t: int) -> float:
         return float((0.7 if profile == "falling" else 1.4) ** t)
     if profile == "steady":
         return 1.0
+    if profile == "turning":
+        return 1.0 if t < TURN else -1.0
     return MIXED[t % len(MIXED)] * (1e-3 if profile == "small" else 1.0)
 
 
@@ -50,7 +56,7 @@ def draw(scenario: Scenario, shape: Sequence[int], subject: Any) -> tuple[Tensor
     Successive gradients share a part, so that signs agree more often than not.
     """
     starts, rows = subject.draw([shape], scenario.steps, *stream(scenario, shape))
-    start, raw = starts[0], [row[0] for row in rows]
+    start, raw = scenario.start * starts[0], [row[0] for row in rows]
     gradients = [gradient(scenario.profile, t, x, raw[0]) for t, x in enumerate(raw)]
     if scenario.strided:
         start, gradients = transposed(start), [transposed(g) for g in gradients]

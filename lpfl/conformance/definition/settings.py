@@ -42,6 +42,9 @@ def holding(comparison: Comparison) -> list[Scenario]:
     if plain:
         found.append(Scenario("no weight decay", square, options=plain))
     found.append(Scenario("small gradients", square, steps=12, profile="small", options=plain))
+    if comparison.oracle.sees_weights:
+        found.append(Scenario("weights that start at zero", square, steps=6, start=0.0))
+    found.append(Scenario("gradients that turn round", square, steps=12, profile="turning"))
     if "lr" in comparison.where and not comparison.oracle.fixed.get("lr"):
         later = {7: {"lr": comparison.common.get("lr", 0.05) / 2}}
         found.append(Scenario("lr halved at step 7", square, steps=12, changes=later))

@@ -90,6 +90,7 @@ def _run(
         at_defaults=scenario.at_defaults,
         switch=scenario.switch,
         changes=scenario.changes,
+        start=scenario.start,
     )
     made = comparison.runs(reduced)
     return made[0] if made else None
@@ -109,7 +110,8 @@ def snippet(comparison: Comparison, run: Run, step: int, reading: Candidate) -> 
     direct = {k: v for k, v in run.given.items() if every or k in named}
     body = _BODY.format(
         sizes=tuple(size_at(scenario.profile, t) for t in range(step)),
-        extra=_STRIDED if scenario.strided else "",
+        extra=(_STRIDED if scenario.strided else "")
+        + (f"start = [{scenario.start!r} * v for v in start]\n" if scenario.start != 1 else ""),
         direct=direct,
         later={k: v for k, v in run.given.items() if k not in direct},
         step=step,

@@ -25,6 +25,7 @@ class Oracle:
     axis has no effect. ``hidden`` gives candidate values of an option that a subject may keep as
     a constant. ``aliases`` adds names under which libraries know an option. ``farthest``: the
     number of axes on which a reading may differ from the paper where the axes are many.
+    ``sees_weights``: the step depends on the weights, decay aside, and is defined where they are 0.
     """
 
     claim: str
@@ -41,6 +42,7 @@ class Oracle:
     fixed: Mapping[str, Any] = field(default_factory=dict)
     joint: bool = False
     least_axes: int = 0
+    sees_weights: bool = False
     farthest: int = 3
 
     def __post_init__(self) -> None:

@@ -101,7 +101,7 @@ ORACLES = (
         conventions={"first distance": FIRST, "eps": DOG_EPS},
         hidden={"first_distance": (1e-6, 1e-3, 1e-4)},
         aliases={"first_distance": ("first_distance", "reps_rel", "distance", "init_distance")},
-        probes={"first_distance": 1e-2},
+        probes={"lr": 0.7, "first_distance": 1e-2},
     ),
     Oracle(
         claim="prodigy",
@@ -120,7 +120,7 @@ ORACLES = (
         },
         conventions={"estimate": ESTIMATE},
         aliases={"use_bias_correction": ("use_bias_correction", "bias_correction")},
-        probes={"d0": 1e-3},
+        probes={"lr": 0.7, "d0": 1e-3, "d_coef": 0.7},
     ),
     Oracle(
         claim="dadaptation",
@@ -128,6 +128,6 @@ ORACLES = (
         step=dadapt_sgd,
         joint=True,
         options={"lr": 1.0, "d0": 1e-6, "momentum": 0.0},
-        probes={"d0": 1e-3},
+        probes={"lr": 0.7, "d0": 1e-3},
     ),
 )

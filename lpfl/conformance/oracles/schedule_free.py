@@ -53,6 +53,7 @@ SHARED = {
     "r": 0.0,
     "weight_power": 2.0,
 }
+PROBES = {"warmup_steps": 3, "r": 0.5, "weight_power": 1.0}
 FIRST_BETA = ("momentum", "betas[0]", "beta1")
 
 ORACLES = (
@@ -66,6 +67,7 @@ ORACLES = (
         relevant={"decay": "weight_decay"},
         hidden={"eps": (1e-8,)},
         aliases={"weight_power": ("weight_lr_power",), "r": ("r",), "beta1": FIRST_BETA},
+        probes=PROBES,
     ),
     Oracle(
         claim="schedule-free-sgd",
@@ -76,5 +78,6 @@ ORACLES = (
         departures={"decay": frozenset({"ignored"})},
         relevant={"decay": "weight_decay"},
         aliases={"weight_power": ("weight_lr_power",), "r": ("r",), "beta1": FIRST_BETA},
+        probes=PROBES,
     ),
 )

@@ -100,9 +100,9 @@ ORACLES = (
             "momentum": MOMENTUM,
             "exponent": EXPONENT,
         },
-        variants={"vectors": frozenset({"diagonal"}), "exponent": frozenset({"-1/2"})},
+        variants={"vectors": frozenset({"diagonal"})},
         departures={
-            "exponent": frozenset({"-1/k"}),
+            "exponent": frozenset(EXPONENT[1:]),
             "momentum": frozenset({"last step mixed into the gradient"}),
         },
         relevant={"momentum": "momentum"},

@@ -3,7 +3,7 @@
 from tests.conformance.reported.per_parameter import PerParameter, corrected, moments
 
 CLAIMS = {"adam"}
-CAUGHT_BY = {"api.late": "deviates"}
+CAUGHT_BY = {"api.late": "limit"}
 
 
 class Adam(PerParameter, lr=0.01, betas=(0.9, 0.999), eps=1e-08):

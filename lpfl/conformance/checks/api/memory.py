@@ -21,12 +21,13 @@ def alias(subject: Subject) -> CheckResult:
     shapes = subject.shapes((6, 4), (6, 4), (5,))
     start, gradients = subject.draw(shapes, 4, ID)
     session = subject.open(start)
+    shared: list[tuple[str, str]] = []
     for step in gradients:
         session.step(step)
+        shared = shared or list(_shared(session))
     graph = next(_with_graph(session), None)
     if graph is not None:
         return _holds_graph(subject, graph, shapes)
-    shared = list(_shared(session))
     kinds = {kind for kind, _ in shared}
     if not shared:
         message = "The number of state tensors that share memory is 0."
@@ -135,9 +136,11 @@ def _body(kind: str) -> str:
     partner = "p.grad" if kind == "gradient" else "p"
     return f"""
 optimizer, params = begin(start)
+where = lambda x: x.untyped_storage().data_ptr()
+shared = False
 for g in gradients:
     step(optimizer, params, g)
-where = lambda x: x.untyped_storage().data_ptr()
-held = [s for state in optimizer.state.values() for s in state.values() if torch.is_tensor(s)]
-print('shared:', any(where(s) == where({partner}) for s in held for p in params))
+    held = [s for state in optimizer.state.values() for s in state.values() if torch.is_tensor(s)]
+    shared = shared or any(where(s) == where({partner}) for s in held for p in params)
+print('shared:', shared)
 """

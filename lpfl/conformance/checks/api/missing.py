@@ -110,7 +110,11 @@ def _needs_first(check_id: str) -> CheckResult:
 
 @check("api.late", tags=("api",), cost=0.4, needs=("params",))
 def late(subject: Subject) -> CheckResult:
-    """A parameter whose first gradient comes late takes the first step of a fresh one."""
+    """A parameter whose first gradient comes late takes the first step of a fresh one.
+
+    Papers count steps but know no missing gradients, so that one count for all contradicts none
+    of them: it is a limit that must be said, not another method.
+    """
     check_id = "api.late"
     if "grad_first" in subject.needs:
         return _needs_first(check_id)
@@ -132,12 +136,9 @@ def late(subject: Subject) -> CheckResult:
         return CheckResult(
             check=check_id, outcome=Outcome.CONFORMS, message=message, measured=ratio, bound=1.0
         )
-    claimed = bool(subject.spec.claims & PER_PARAMETER)
-    fair = FAIR[0] <= ratio <= FAIR[1] and not claimed
-    if fair or coupled(subject) or _led(subject, start, gradients, first):
-        outcome = Outcome.VARIANT
-    else:
-        outcome = Outcome.DEVIATES if claimed else Outcome.LIMIT
+    fair = FAIR[0] <= ratio <= FAIR[1] and not subject.spec.claims & PER_PARAMETER
+    excused = fair or coupled(subject) or _led(subject, start, gradients, first)
+    outcome = Outcome.VARIANT if excused else Outcome.LIMIT
     text, why = "", ""
     if outcome is not Outcome.VARIANT:
         text, why = proven(subject, _late_text(subject, worst, first), ratio)

@@ -1,4 +1,4 @@
-"""Gradients that are zero: at first, always, later, in one row."""
+"""Zeros: gradients that are zero at first, always, later, in one row; weights that start there."""
 
 from typing import Any
 

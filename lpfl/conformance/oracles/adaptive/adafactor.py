@@ -97,6 +97,7 @@ ORACLES = (
         claim="adafactor",
         source="Shazeer and Stern 2018, algorithms 4 to 6",
         step=per_parameter(rule),
+        sees_weights=True,
         options={
             "lr": 0.01,
             "decay": 0.8,

@@ -57,5 +57,6 @@ ORACLES = (
         relevant={"decay": "weight_decay"},
         hidden={"eps": (1e-6,)},
         aliases={"clip_exponent": ("clip_exp", "clip_exponent")},
+        probes={"clip_exponent": 0.4},
     ),
 )
