@@ -204,7 +204,7 @@ def fitted(
     """
     runs = comparison.runs(fitting(comparison.oracle)) if runs is None else runs
     tried = candidates(comparison) if runs else []
-    if any(halves(c) for c in tried) and not in_halves(comparison, runs[0]):
+    if any(halves(c) for c in tried) and not in_halves(comparison, runs):
         tried = [c for c in tried if not halves(c)]
     for candidate in tried:
         cap = QUITE_LOOSE if halves(candidate) else SINGLE
