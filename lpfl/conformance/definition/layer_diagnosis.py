@@ -6,9 +6,10 @@ beside the readings stand the mistakes of ``layer_axes.MISTAKES``, each of them 
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import SimpleNamespace
+from typing import Any
 
 import torch
 from scipy.optimize import minimize_scalar
@@ -26,6 +27,8 @@ from lpfl.conformance.oracles.layer_steps import decayed
 
 FIRST = ("damping", "Fisher", "bias", "weight decay", "decayed", "inverse", "average")
 """Axes that show in the direction of the first step."""
+LATER = ("average", "momentum", "average takes", "renewed")
+"""Axes that show in the steps after it."""
 FARTHEST = 2
 """Axes that no option switches on, on which a reading may differ from the paper's at once."""
 SHARP = 1e-3
@@ -51,20 +54,39 @@ class Diagnosis:
 
 def diagnose(comparison: LayerComparison, run: LayerRun) -> Diagnosis:
     """Return what is off in a run, as told from the nearest reading."""
-    first = min(_readings(comparison, FIRST), key=lambda f: _split(comparison, run, f, 1).rests[0])
-    rest = _split(comparison, run, first, 1).rests[0]
+    rest, first = _first(
+        _readings(comparison, FIRST),
+        lambda fit: _split(comparison, run, fit, 1).rests[0],
+        lambda rest: rest <= LOOSE,
+    )
     if rest > LOOSE:
         return _direction(comparison, run, first, rest)
-    later = [axis for axis in comparison.oracle.conventions if axis not in FIRST[:-1]]
-    fits = [_joined(first, fit) for fit in _readings(comparison, later)]
+    fits = [_joined(first, fit) for fit in _readings(comparison, LATER)]
     last = len(run.moves())
-    best = min(fits, key=lambda fit: _distance(_split(comparison, run, fit, last)))
+    _, best = _first(
+        fits,
+        lambda fit: _distance(_split(comparison, run, fit, last)),
+        lambda away: away == (0, 0, False),
+    )
     split = _split(comparison, run, best, last)
     texts = [*_mistaken(best), *_factors(run, split)]
     repaired = _repaired(comparison, best)
     errors = comparison.errors(run, repaired)
     step = next((t for t, e in enumerate(errors, 1) if e > SHARP), 1)
     return Diagnosis("; ".join(texts) or "some steps are off", repaired, step)
+
+
+def _first(
+    fits: Sequence[LayerFit], value: Callable[[LayerFit], Any], enough: Callable[[Any], bool]
+) -> tuple[Any, LayerFit]:
+    """Return the first fit whose value is enough, else the least, with its value."""
+    seen = []
+    for fit in fits:
+        seen.append(value(fit))
+        if enough(seen[-1]):
+            break
+    least = min(seen)
+    return least, fits[seen.index(least)]
 
 
 def _readings(comparison: LayerComparison, axes: Sequence[str]) -> list[LayerFit]:

@@ -87,7 +87,7 @@ def _unfitted(check: str, comparison: LayerComparison, run: LayerRun) -> CheckRe
     found = diagnose(comparison, run)
     claim = comparison.oracle.claim
     text = f"No convention of {claim} fits: {found.text}"
-    if claim != "foof" and _is_foof(comparison):
+    if claim != "foof" and "input factor alone" in found.text and _is_foof(comparison):
         text += "; it is exactly FOOF: the outputs' curvature has no part"
     error = comparison.errors(run, found.reading)[found.step - 1]
     text += f"; step {found.step} is {error:.2g} off."
