@@ -18,6 +18,7 @@ from lpfl.verify.expect import Comparison, Ordered
 from lpfl.verify.scenario import Scenario
 from lpfl.verify.setups.single_index import alignment as compare
 from lpfl.verify.setups.single_index import layer as layers
+from lpfl.verify.setups.single_index import limiting_cases as cases
 from lpfl.verify.setups.single_index import scenarios as setup
 from lpfl.verify.space import Choice, Integers, Reals
 from lpfl.verify.tolerance import Tolerance, finite_size, judgement
@@ -96,6 +97,13 @@ def sign_of_gradient(trial: Trial) -> Iterator[Comparison]:
     sign = setup.predicted(trial, kind, **statistics)
     beta = setup.predicted(trial, f"beta_{kind}")
     # Entrywise noise moves the singular vector by O(1/N), the batch's own size by O(1/d).
+    link, known = setup.statistics(trial.scenario), setup.limits(trial.scenario)
+    rotated = {"rotated": kind == "rotated"}
+    function = alignment_of("sign", **known, **rotated, **statistics, c0=link.c0)
+    yield cases.same_function(kind, function, sign)
+    yield cases.same_function(f"beta_{kind}", alignment_of("sign_beta", **known, **rotated), beta)
+    yield cases.printed_units(trial, kind, **statistics)
+    yield cases.printed_units(trial, f"beta_{kind}")
     for part, name, limit, other in (
         (kind, "sign", sign, {"SGD": sgd, "sign of β": beta}),
         (f"beta_{kind}", "sign_beta", beta, {"SGD": sgd, "sign of the gradient": sign}),
