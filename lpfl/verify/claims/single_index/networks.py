@@ -248,12 +248,12 @@ def unnormalised(trial: Trial) -> Iterator[Comparison]:
 
 
 def functions(
-    trial: Trial, limit: dict[str, float], dampings: dict[str, float], act: dict[str, float]
+    trial: Trial, limit: dict[str, float], dampings: dict[str, float], act: dict[str, Any]
 ) -> Iterator[Comparison]:
     """The function gives the numbers of the statement, which do not change with the units."""
     known = setup.limits(trial.scenario)
     a, b = cases.INPUT_UNIT, cases.TARGET_UNIT
-    other = {
+    other: dict[str, Any] = {
         "spectrum": Spectrum(known["spectrum"].eigenvalues * a**2),
         "aspect": known["aspect"],
         "c1": known["c1"] * b / a,

@@ -96,14 +96,14 @@ def sign_of_gradient(trial: Trial) -> Iterator[Comparison]:
     sgd = alignment_of("sgd", **setup.limits(trial.scenario))
     sign = setup.predicted(trial, kind, **statistics)
     beta = setup.predicted(trial, f"beta_{kind}")
-    # Entrywise noise moves the singular vector by O(1/N), the batch's own size by O(1/d).
-    link, known = setup.statistics(trial.scenario), setup.limits(trial.scenario)
-    rotated = {"rotated": kind == "rotated"}
-    function = alignment_of("sign", **known, **rotated, **statistics, c0=link.c0)
+    known = {**setup.limits(trial.scenario), "rotated": kind == "rotated"}
+    whole = {**known, **statistics, "c0": setup.statistics(trial.scenario).c0}
+    function = alignment_of("sign", **whole)
     yield cases.same_function(kind, function, sign)
-    yield cases.same_function(f"beta_{kind}", alignment_of("sign_beta", **known, **rotated), beta)
+    yield cases.same_function(f"beta_{kind}", alignment_of("sign_beta", **known), beta)
     yield cases.printed_units(trial, kind, **statistics)
     yield cases.printed_units(trial, f"beta_{kind}")
+    # Entrywise noise moves the singular vector by O(1/N), the batch's own size by O(1/d).
     for part, name, limit, other in (
         (kind, "sign", sign, {"SGD": sgd, "sign of β": beta}),
         (f"beta_{kind}", "sign_beta", beta, {"SGD": sgd, "sign of the gradient": sign}),

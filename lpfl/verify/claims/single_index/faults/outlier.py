@@ -62,8 +62,12 @@ FAULTS = (
     Fault(
         "SI-09",
         "theory.single_index.outlier:critical_step_size",
-        old="c_act=c_act",
-        new="c_act=c_act ** 2",
+        old="""SI_09['critical_step'].number(
+            c_act=c_act, direction_norm=direction_norm, width_ratio=width_ratio
+        )""",
+        new="""SI_09['critical_step'].number(
+            c_act=c_act ** 2, direction_norm=direction_norm, width_ratio=width_ratio
+        )""",
         why="square of the slope in the function",
     ),
 )

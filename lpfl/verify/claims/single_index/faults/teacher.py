@@ -35,7 +35,7 @@ FAULTS = (
         "SI-15",
         "theory.single_index.teacher:_CORRELATION",
         old="ge.ridgeless_alignment(s)",
-        new="ge.isotropic(ge.ridgeless_alignment(s))",
-        why="correlation without damping for an isotropic teacher",
+        new="ge.ridgeless_alignment(ge.ONE)",
+        why="the squared cosine in place of the correlation, no damping",
     ),
 )
