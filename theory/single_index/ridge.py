@@ -18,6 +18,7 @@ from theory.core.gauss.hermite import (
     link_statistics,
 )
 from theory.core.gauss.links import Link
+from theory.core.guards import in_float_range, truth
 from theory.core.part import Kind, Part
 from theory.core.resolvent import resolvent
 from theory.core.spectrum import Array, Spectrum
@@ -170,6 +171,7 @@ def harmonic_overlaps(first: Direction, link: LinkStatistics, *, harmonics: int)
     return np.asarray(link.coefficients[degrees] * correlation**degrees)
 
 
+@in_float_range
 def ridge_risk(
     method: str,
     *,
@@ -201,6 +203,7 @@ def ridge_risk(
     need_spectrum(spectrum)
     need_count(dimension=dimension, samples=samples, ridge_samples=ridge_samples, width=width)
     need_count(harmonics=harmonics)
+    truth("same_data", same_data)
     need_positive(ridge=ridge)
     need_nonnegative(spike_strength=spike_strength)
     target = link_statistics(link, noise_std=noise_std)
