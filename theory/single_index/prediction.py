@@ -92,6 +92,8 @@ def mehler_risk(link: LinkStatistics, *, covariance_alignment: float) -> tuple[f
     Source: derived (Mehler's formula). Not a lower bound for a whole network, whose random
             features learn the linear part as well.
     """
+    if not isinstance(link, LinkStatistics):
+        raise ValueError(f"link={link!r}, needs LinkStatistics")
     rho2 = covariance_alignment
     need_nonnegative(covariance_alignment=rho2)
     if rho2 > 1:
