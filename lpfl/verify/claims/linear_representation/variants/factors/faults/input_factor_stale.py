@@ -49,8 +49,8 @@ FAULTS = (
         "LR-31",
         "theory.linear_representation.variants.factors.input_factor_stale:LR_31",
         old="eta**2 * (g_own + g_old)",
-        new="eta**2 * g_own",
-        why="the noise of the steps on the old factor left out",
+        new="eta**2 * (g_own + g_old / 2)",
+        why="half of the noise of the steps on the old factor",
     ),
     Fault(
         "LR-31",
