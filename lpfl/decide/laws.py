@@ -119,6 +119,8 @@ def dof_for_scale(alpha: float, matters: float) -> int:
         dof = math.exp(log_dof)
         return float(stats.chi2.isf(alpha / 2, dof) / stats.chi2.ppf(1 - POWER, dof)) - matters
 
+    if gap(0.0) <= 0.0:
+        return 1
     return math.ceil(math.exp(optimize.brentq(gap, 0.0, math.log(1e12))))
 
 

@@ -102,8 +102,9 @@ def converter() -> Callable[[str], bytes]:
 
 def _of_charts(line: str) -> bool:
     starts = (".chart", ".middle", ".grid", ".axis", ".identity", ".limit", ".tolerance", ".beyond")
+    words = ("text", ".label")
     outcomes = (".confirmed", ".inconclusive", ".interval", ".dash", ".s0", ".s3", ".s6", ".s9")
-    return line.startswith((*starts, *outcomes)) and "::before" not in line
+    return line.startswith((*starts, *words, *outcomes)) and "::before" not in line
 
 
 def _free(name: str, taken: set[str]) -> str:

@@ -41,6 +41,7 @@ from theory.single_index.notation import (
 )
 from theory.single_index.notation import a_spike as a
 
+_MAX_HARMONICS = 64
 _PANELS = 4
 _CUT = 10.0  # standard deviations of the spike coordinate
 
@@ -97,7 +98,7 @@ def spike_count(alpha: float) -> int:
     """
     if not 0 < real("alpha", alpha) < 0.5:
         raise ValueError(f"alpha={alpha!r}, needs 0 < alpha < 1/2")
-    exact = Fraction(alpha)
+    exact = Fraction(float(alpha))
     bound = 1 / (1 - 2 * exact)  # alpha = (l - 1) / (2 l) exactly at l = bound
     if bound.denominator == 1 and bound > 1:
         raise ValueError(f"alpha={alpha!r} is the threshold of spike {bound}, needs another value")
@@ -122,9 +123,13 @@ def spike_matrix(
     if isinstance(activation, str):
         need_one_of("activation", activation, NAMED_LINKS)
         activation = NAMED_LINKS[activation]
+    if not isinstance(activation, Link):
+        raise ValueError(f"activation={activation!r}, needs a name or a Link")
     need_nonnegative(spike_strength=spike_strength)
     need_positive(spike_variance=spike_variance)
     need_count(width=width, harmonics=harmonics)
+    if harmonics > _MAX_HARMONICS:
+        raise ValueError(f"harmonics={harmonics!r}, needs <= {_MAX_HARMONICS}")
     if spike_strength == 0:
         return np.zeros((harmonics, harmonics))
     nodes, weights = _half_gaussian(spike_strength * math.sqrt(spike_variance / width))

@@ -79,6 +79,7 @@ def link_statistics(
     if not (math.isfinite(real("noise_std", noise_std)) and noise_std >= 0):
         raise ValueError(f"noise_std={noise_std!r}, needs to be finite and >= 0")
     degree = _degree(max_degree)
+    noise_std = float(noise_std)
     noise_var = noise_std * noise_std
     known = _known(link)
     if known is not None:

@@ -1,6 +1,7 @@
 """What every squared cosine must satisfy: units, infinite data, isotropy, extreme dampings."""
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -104,6 +105,37 @@ def formula_units(trial: Trial, part: str, predict: Callable[..., float]) -> Sam
         tolerance=compare.FORMULA,
         label="other units, formula",
     )
+
+
+def printed_units(trial: Trial, part: str, *, unit: float = 1.0, **values: float) -> Same:
+    """The printed right side in other units of x and y, over ``unit``, that of the result.
+
+    values: statistics of the activation or a damping, which are changed as their units say. The
+    weights of the first layer change so that pre-activations do not.
+    """
+    a, b = INPUT_UNIT, TARGET_UNIT
+    known, c0 = setup.limits(trial.scenario), setup.statistics(trial.scenario).c0
+    other = {
+        "spectrum": Spectrum(known["spectrum"].eigenvalues * a**2),
+        "c0": c0 * b,
+        "c1": known["c1"] * b / a,
+        "residual_var": known["residual_var"] * b**2,
+    }
+    powers = {"damping": a**2, "act_second": 1 / a}
+    other |= {name: value * powers.get(name, 1.0) for name, value in values.items()}
+    return Same(
+        part=part,
+        measured=setup.predicted(trial, part, **other) / unit,
+        predicted=setup.predicted(trial, part, **values),
+        scale=1.0,
+        tolerance=compare.FORMULA,
+        label="other units, formula",
+    )
+
+
+def same_function(part: str, value: Any, stated: Any, *, label: str = "the function") -> Same:
+    """A function of the theory gives the number of the statement that runs are held against."""
+    return Same(part=part, measured=value, predicted=stated, tolerance=compare.FORMULA, label=label)
 
 
 def repeated_atoms(trial: Trial, part: str) -> Same:
