@@ -144,7 +144,7 @@ def functions(
         "n": trial.batch_size,
         "head_eigenvalues": heads,
     }
-    more = {"schur_eigenvalues": inputs, "cov_trace": float(inputs.sum())}
+    more: dict[str, Any] = {"schur_eigenvalues": inputs, "cov_trace": float(inputs.sum())}
     rate = local_rate("muon", **known, **more)
     yield same_function("noise_dominated", rate, 1.0 - rates.min())
     rest = trial.input_dim - heads.size
