@@ -1,6 +1,8 @@
 """Pages about several runs, trends, the index, and charts as files."""
 
 import csv
+import os
+import re
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -19,6 +21,7 @@ from lpfl.results.store import Results, encode_record
 from tests.report.samples import CATALOGUE, PICTURE, run
 from tests.results.samples import claim_line, header, results
 
+REPORTS = Path(__file__).parents[2] / "reports"
 HOSTILE = "</td></table><script>alert(1)</script>'\"&"
 
 
@@ -122,6 +125,34 @@ def test_the_index_knows_runs_experiments_and_pages(tmp_path: Path) -> None:
     assert way_to_index(kept.parent / "index.html") == [("All pages", "../../index.html")]
     with pytest.raises(ValueError, match="is no folder"):
         build_index(tmp_path / "gone")
+
+
+def test_the_index_knows_sweeps_and_how_the_checks_were_tested(tmp_path: Path) -> None:
+    (tmp_path / "sweeps" / "one").mkdir(parents=True)
+    (tmp_path / "sweeps" / "one" / "index.html").write_text("<title>A &amp; B</title>")
+    (tmp_path / "gate").mkdir()
+    (tmp_path / "gate" / "gate_errors.json").write_text("{}")
+    html = build_index(tmp_path, trust=[("Known mistakes planted", "5 of 5")])
+    assert '<a href="sweeps/one/index.html">A &amp; B</a>' in html
+    assert 'href="gate/gate_errors.json"' in html
+    assert "<dd>5 of 5" in html
+
+
+COMMITTED = sorted(
+    page
+    for folder in ("experiments", "optimizers", "reference", "sweeps")
+    for page in (REPORTS / folder).rglob("*.html")
+    if "earlier" not in page.parts
+)
+
+
+@pytest.mark.parametrize("page", COMMITTED, ids=lambda page: str(page.relative_to(REPORTS)))
+def test_every_committed_page_is_reached_and_finds_the_way_back(page: Path) -> None:
+    index = REPORTS / "index.html"
+    address = page.relative_to(REPORTS).as_posix()
+    assert re.search(f'href="?{re.escape(address)}"?[ >]', index.read_text(encoding="utf-8"))
+    back = Path(os.path.relpath(index, page.parent)).as_posix()
+    assert re.search(f'href="?{re.escape(back)}"?[ >]', page.read_text(encoding="utf-8"))
 
 
 def test_the_commands_write_page_index_and_charts(
