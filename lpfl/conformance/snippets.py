@@ -112,8 +112,9 @@ def _begin(subject: "Subject") -> str:
     before = "params = [torch.nn.Parameter(v.clone()) for v in values]"
     after = "optimizer.train()" if "mode" in subject.needs else ""
     if "model" in subject.needs:
-        before = "global model\n    model = Bag([v.clone() for v in values])\n    step.count = 0"
-        given, after = "model", "params = [m.weight for m in model.layers]"
+        before = "global model\n    model = Bag([v.clone() for v in values])\n    model.count = 0"
+        given = "model"
+        after = "optimizer.bag = model\n    params = [m.weight for m in model.layers]"
     factory = subject.spec.factory
     passes = bool(named_options(factory)) or takes_any_option(factory)
     made = f"optimizer = make({given}{', **options' if passes else ''})"
