@@ -39,7 +39,7 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument("--runs", metavar="DIR", help="folder of earlier runs, for the trends")
     parser.add_argument("--data", metavar="DIR", help="write each chart as SVG and CSV instead")
-    parser.add_argument("--png", action="store_true", help="with --data: PNG too (needs cairosvg)")
+    parser.add_argument("--png", action="store_true", help="with --data: PNG too (extra png)")
     parser.add_argument(
         "--picture", metavar="FILE", help="write an experiment's pictures as an SVG"
     )
