@@ -160,6 +160,12 @@ def of_laws(trial: Trial) -> Iterator[Comparison]:
     counted = decide.bound_whp(1, size, delta=0.1, alpha=alpha)
     exact = decide.identity([0.1 * trial.gap, trial.gap], tolerance=1.0)
     below = decide.bound([trial.gap, 0.1], [1.0, 1.0], rounding=0.0)
+    for label, shown, meant in (
+        ("a law that holds", even.predicted, 0.0),
+        ("share of failures", counted.measured, 1.0 / size),
+        ("share allowed", counted.predicted, 0.1),
+    ):
+        yield compared(trial, "total", shown, label, mean_total=meant)
     for label, one in (
         ("chi-square", verdict), ("uniform law", even), ("count", counted), ("identity", exact),
         ("bound", below),
