@@ -52,11 +52,13 @@ def run(args: argparse.Namespace) -> int:
     names = [str(results_of(name)) for name in (args.a, args.b, *args.more)]
     if args.html is not None:
         from lpfl.report.overview.compare import build_comparison
+        from lpfl.report.overview.index import way_to_index
         from lpfl.report.page import write_page
         from lpfl.results.output_path import output_path
 
         out = output_path("html", args.html, tuple(names))
-        write_page(out, build_comparison([(name, read_results(name)) for name in names]))
+        runs = [(name, read_results(name)) for name in names]
+        write_page(out, build_comparison(runs, elsewhere=way_to_index(out)))
         print(f"page: {args.html}")
         return 0
     a, b = (read_results(name) for name in names)

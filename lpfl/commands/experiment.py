@@ -1,7 +1,6 @@
 """``lpfl experiment``: one of the paper's figures as data with the prediction on top."""
 
 import argparse
-import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +11,7 @@ from lpfl.commands.parts.interruption import exit_code_of
 from lpfl.commands.parts.places import add_scheduler
 from lpfl.commands.parts.terminal import say
 
-SAYS = "run one of the paper's figures, or the variants; write NAME.json and NAME.html"
+SAYS = "run one of the paper's figures, or the variants; write NAME.json, NAME.csv and NAME.html"
 EPILOG = """\
 examples:
   lpfl experiment headline                steps against condition number, KFAC and AMGD
@@ -45,6 +44,7 @@ def run(args: argparse.Namespace) -> int:
         raise ValueError(f"out={args.out!r}, needs the path of a folder")
     from lpfl.experiments import EXPERIMENTS
     from lpfl.experiments.core.experiment import Options
+    from lpfl.experiments.core.files import as_text
     from lpfl.results.lock import FolderLock
     from lpfl.sweep.backends import backend_for, require_scheduler
 
@@ -73,14 +73,15 @@ def run(args: argparse.Namespace) -> int:
         except KeyboardInterrupt as error:  # not between two parts: nothing new is written
             say("interrupted: finished parts are kept, --resume goes on")
             return exit_code_of(error)
-    text = as_text(result)
-    data_path, page_path = paths(out, args.name)
+    data_path, page_path, table_path = paths(out, args.name)
     if args.json:
-        print(text)
+        print(as_text(result))
     else:
         for section in result.sections:
             print(f"{section.title}: {section.finding}" if section.finding else section.title)
         print(f"\ndata: {data_path}\npage: {page_path}")
+        if table_path.is_file():
+            print(f"table: {table_path}")
     if not result.complete:
         say(f"interrupted: {len(result.sections)} finished sections kept, --resume goes on")
         return exit_code_of(ended[0])
@@ -101,8 +102,10 @@ def run_in(
     backend: runs the parts instead of this process. interrupted: told what ended the run.
     """
     from lpfl.experiments.core.elsewhere import parts_on
+    from lpfl.experiments.core.files import as_text, tables_as_csv
     from lpfl.experiments.core.journal import PartsJournal
     from lpfl.experiments.core.page import build_page
+    from lpfl.report.overview.index import way_to_index
     from lpfl.results.runs import keep_aside
     from lpfl.results.store import write_atomically
 
@@ -124,24 +127,21 @@ def run_in(
         keep=journal.keep,
         interrupted=interrupted,
     )
-    data_path, page_path = paths(out, experiment.name)
+    data_path, page_path, table_path = paths(out, experiment.name)
     if not resume:
-        keep_aside(out, (data_path.name, page_path.name))
+        keep_aside(out, (data_path.name, page_path.name, table_path.name))
     write_atomically(data_path, as_text(result) + "\n")
-    write_atomically(page_path, build_page(result))
+    if any(section.tables for section in result.sections):
+        write_atomically(table_path, tables_as_csv(result))
+    write_atomically(page_path, build_page(result, elsewhere=way_to_index(page_path)))
     if result.complete:
         journal.remove()
     return result
 
 
-def paths(out: Path, name: str) -> tuple[Path, Path]:
-    """Return the files of the data and of the page."""
-    return out / f"{name}.json", out / f"{name}.html"
-
-
-def as_text(result: Any) -> str:
-    """Return the result as JSON."""
-    return json.dumps(result.as_json(), allow_nan=False, ensure_ascii=False, indent=1)
+def paths(out: Path, name: str) -> tuple[Path, Path, Path]:
+    """Return the files of the data, of the page, and of the tables."""
+    return out / f"{name}.json", out / f"{name}.html", out / f"{name}.csv"
 
 
 def require_device(device: str) -> None:

@@ -47,6 +47,7 @@ def run(args: argparse.Namespace) -> int:
         raise ValueError(f"out={args.out!r}, needs the path of a folder")
     from lpfl.conformance.peers.page import build_page
     from lpfl.conformance.peers.records import read_survey
+    from lpfl.report.overview.index import way_to_index
     from lpfl.results.store import write_atomically
 
     if args.jobs < 1:
@@ -58,9 +59,10 @@ def run(args: argparse.Namespace) -> int:
         interrupted = _judge(args, path)
     earlier = Path(args.against) if args.against else path.with_name("survey.previous.jsonl")
     against = read_survey(earlier) if args.against or earlier.exists() else None
-    page = build_page(read_survey(path), against)
-    write_atomically(path.with_name("index.html"), page)
-    print(f"survey: {path}\npage:   {path.with_name('index.html')} ({len(page.encode()):,} bytes)")
+    place = path.with_name("index.html")
+    page = build_page(read_survey(path), against, elsewhere=way_to_index(place))
+    write_atomically(place, page)
+    print(f"survey: {path}\npage:   {place} ({len(page.encode()):,} bytes)")
     return 0 if interrupted is None else exit_code_of(interrupted)
 
 

@@ -59,6 +59,7 @@ def run(args: argparse.Namespace) -> int:
 
 def answered(args: argparse.Namespace, plan: Any, folder: Path) -> int:
     """Answer what is missing, write the files, and say what was found."""
+    from lpfl.report.overview.index import way_to_index
     from lpfl.results.store import write_atomically
     from lpfl.sweep.backends import backend_for
     from lpfl.sweep.data import to_csv, to_lines
@@ -76,8 +77,11 @@ def answered(args: argparse.Namespace, plan: Any, folder: Path) -> int:
         write_atomically(folder / "data.csv", to_csv(records, axes))
         maps = shown_maps(plan.spec, records)
         write_atomically(folder / "maps.csv", maps_to_csv(maps))
-        page = build_page(plan.spec, records, maps, seconds=sweep.seconds())
-        write_atomically(folder / "index.html", page)
+        place = folder / "index.html"
+        page = build_page(
+            plan.spec, records, maps, seconds=sweep.seconds(), elsewhere=way_to_index(place)
+        )
+        write_atomically(place, page)
     return told(records, folder)
 
 

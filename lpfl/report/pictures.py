@@ -18,6 +18,7 @@ from typing import Any
 from markupsafe import Markup
 
 from lpfl.report.axes import Axis, axis_for
+from lpfl.report.names import names_at_ends
 from lpfl.report.prose import typeset
 from lpfl.report.svg import (
     WIDTH,
@@ -44,6 +45,7 @@ WIDE = 720
 _COLOURS = 12
 _MOST_POINTS = 120
 _LETTER = 7  # pixels, at most
+_BOLD_LETTER = 8.5
 _TIGHT_LETTER = 6
 _PAD = 6
 _LEGEND_SIGN = 28
@@ -69,20 +71,25 @@ def picture(data: Mapping[str, Any]) -> Markup:
     named = [one for one in series if one.get("role") != "prediction"]
     columns = _legend_columns(named, width - _LEFT)
     direct = bool(data.get("direct"))
+    room = min(max(_NAMES, 30 + _BOLD_LETTER * longest_name(named)), width // 3)
     legend_rows = 0 if direct else ceil(len(named) / columns)
     top, plot_height = 10 + 18 * legend_rows, 300 if data.get("wide") else 250
     bottom = top + plot_height
     bars = any(one["style"] == "bars" for one in series)
     xs = [v for s in series for v in (_edges(s["x"]) if s["style"] == "bars" else s["x"])]
     ys = [v for s in series for key in ("y", "low", "high") for v in s.get(key, ())]
-    x = axis_for(xs, _LEFT, width - (_NAMES if direct else 14), log=log_x)
+    x = axis_for(xs, _LEFT, width - (room if direct else 14), log=log_x)
     y = axis_for(data.get("y_limits") or ys + [0.0] * bars, bottom, top, log=log_y)
     parts = [] if direct else _legend(named, columns, (width - _LEFT) // columns)
     parts += frame(x, y, top=top, bottom=bottom)
     band = "band" if sum("low" in one for one in series) <= _FEW_BANDS else "band faint"
     for one in series:
         parts += _drawn(one, x, y, band)
-    parts += _names_at_ends(named, x, y) if direct else []
+    if direct:
+        letters = int((room - 24) // _BOLD_LETTER)
+        ends = [(points[-1], _cut(one["name"], letters), one["colour"]) for one in named
+                if (points := _points(one["x"], one["y"], x, y))]  # fmt: skip
+        parts += names_at_ends(ends, x.end, top, bottom)
     parts.append(_label_below(data["x_label"], (x.start + x.end) / 2, bottom + 36, width))
     parts.append(side_label((14, (top + bottom) / 2), data["y_label"]))
     return svg(bottom + 46, _in_words(data), parts, width=width)
@@ -219,8 +226,12 @@ def _label_below(words: str, middle: float, height: float, width: int) -> Markup
 
 def _legend_columns(series: Sequence[Mapping[str, Any]], width: int) -> int:
     """Return how many columns of the legend hold the longest name."""
-    longest = max((len(one["name"]) for one in series), default=0)
-    return max(1, min(4, width // (_LEGEND_SIGN + _PAD + _LETTER * longest)))
+    return max(1, min(4, width // (_LEGEND_SIGN + _PAD + _LETTER * longest_name(series))))
+
+
+def longest_name(series: Sequence[Mapping[str, Any]]) -> int:
+    """Return how many letters the longest name of the series has."""
+    return max((len(one["name"]) for one in series), default=0)
 
 
 def _legend(series: Sequence[Mapping[str, Any]], columns: int, room: int) -> list[Markup]:
@@ -238,21 +249,6 @@ def _legend(series: Sequence[Mapping[str, Any]], columns: int, room: int) -> lis
         else:
             parts.append(marks(colour, MARK_SHAPES[index], [(left + 11, height)]))
         parts.append(text("legend", (left + _LEGEND_SIGN, height + 4), _cut(one["name"], most)))
-    return parts
-
-
-def _names_at_ends(series: Sequence[Mapping[str, Any]], x: Axis, y: Axis) -> list[Markup]:
-    """Return the name of each series beside its last point, none on top of another."""
-    ends = [(_points(one["x"], one["y"], x, y), one) for one in series]
-    placed = sorted(
-        ((points[-1][1], one) for points, one in ends if points), key=lambda pair: pair[0]
-    )
-    parts, free = [], 0.0
-    for height, one in placed:
-        free = max(height, free)
-        words = _cut(one["name"], _NAMES // (_LETTER - 1) * 2)
-        parts.append(text(f"legend direct s{one['colour']}", (x.end + 9, free + 4), words))
-        free += 15.0
     return parts
 
 

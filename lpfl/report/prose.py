@@ -18,6 +18,7 @@ _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _LOWERED = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 _POWER_OF_TEN = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)e([-−+]?)0*(\d+)(?!\w)")
 _POWER = re.compile(r"\^(-?\d+)(?!\d|/\d)")
+_STAR = re.compile(r"(?<=[FGβ])\*")
 _LOW = re.compile(r"(?<=\b[^\W\d_])_(\d)(?![A-Za-z0-9_])")
 _MINUS = re.compile(r"(?<![\w.)\]])-(?=[\d.])|(?<=\b\w )-(?= )|(?<=[)\]\d] )-(?= )")
 _GREEK = {
@@ -29,6 +30,7 @@ _GREEK_WORD = re.compile(r"(?<![\w.])(?:" + "|".join(_GREEK) + r")(?![\w.(])")
 
 def typeset(text: str) -> str:
     """Return a plain text with the signs of print: 1e-4 is 10⁻⁴, eta g k/n^2 is η g k/n²."""
+    text = _STAR.sub("⋆", text)
     text = _POWER_OF_TEN.sub(_power_of_ten, text)
     text = _POWER.sub(lambda m: m[1].translate(_RAISED), text)
     text = _MINUS.sub("−", _LOW.sub(lambda m: m[1].translate(_LOWERED), text))

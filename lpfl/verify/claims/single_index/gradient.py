@@ -16,6 +16,7 @@ from lpfl.verify.check import check
 from lpfl.verify.expect import Comparison, Near, Ordered, Rival, Same
 from lpfl.verify.setups.single_index import gauss_means
 from lpfl.verify.setups.single_index import layer as layers
+from lpfl.verify.setups.single_index import limiting_cases as cases
 from lpfl.verify.setups.single_index import scenarios as setup
 from lpfl.verify.space import Choice, Integers
 from lpfl.verify.tolerance import finite_size, judgement, truncation
@@ -90,6 +91,8 @@ def rank_one(trial: Trial) -> Iterator[Comparison]:
     large = layers.resized(trial, FACTOR)
     seen, small = ratios(large, REPLICATES), ratios(trial, SMALL_PER_LARGE * REPLICATES)
     yield frobenius(large, seen)
+    statistics = setup.activation_facts(layers.activation(trial.scenario))
+    yield cases.printed_units(trial, "frobenius", **statistics)
     d, N = large.scenario.input_dim, layers.width(large.scenario)
     after, before = (
         float(setup.printed(trial, "operator", width=width, rate_constant=1.0))

@@ -93,6 +93,11 @@ def prediction(trial: Trial) -> Iterator[Comparison]:
     yield risk_at_limit(trial, seen, limit["correlation"])
     if setup.aspect(trial.scenario) <= compare.RIDGELESS_BELOW:
         yield from spectrum_free(trial)
+    for name in limit:
+        method = "sgd" if name == "sgd" else "kfac"
+        number = alignment_of(method, damping=dampings.get(name), weight="covariance", **known)
+        yield cases.same_function("correlation" if name == "pseudo" else name, number, limit[name])
+    yield cases.printed_units(trial, "sgd")
     yield cases.large_damping(trial, "correlation", "sgd")
     yield from cases.units(trial, "correlation", damping=damping, weighted=True)
 

@@ -23,6 +23,7 @@ Scalar = Callable[[Tensor], Tensor]
 
 REACH, CELLS = 8.0, 640  # +- 8 standard deviations in steps of 1/40
 FINE_CELLS = 16_000
+KNOTS = 7
 SHIFT = 0.7
 WAVES = ((1.0, 0.5), (1.0, 2.2), (0.3, 1.1))  # amplitudes, frequencies, phases
 POLYNOMIAL = (0.2, 1.0, 0.4, 0.3)  # of He_0 to He_3
@@ -55,14 +56,23 @@ def curvature(function: Scalar) -> float:
     return mean(lambda z: (z.square() - 1) * function(z))
 
 
-def product_mean(function: Scalar, correlation: float) -> float:
-    """Return E[g(z1) g(z2)] for jointly normal z1, z2 with this correlation, below 1."""
+def product_mean(function: Scalar, correlation: float, other: Scalar | None = None) -> float:
+    """Return E[g(z1) h(z2)], h = g unless given, for jointly normal z1, z2 of this correlation."""
     z, step = midpoints(CELLS)
-    values = function(z)
     left = 1 - correlation**2
     exponent = (z[:, None] ** 2 - 2 * correlation * z[:, None] * z + z**2) / (2 * left)
     joint = torch.exp(-exponent) / (2 * math.pi * math.sqrt(left))
-    return float(values @ joint @ values) * step**2
+    return float(function(z) @ joint @ (other or function)(z)) * step**2
+
+
+def at_correlations(function: Scalar, degree: int, correlations: Array) -> Array:
+    """Return E[g(z1) h_degree(z2)] at correlations (R,), interpolated between seven grids."""
+    knots = np.polynomial.chebyshev.chebpts1(KNOTS)
+    low, high = float(correlations.min()), float(correlations.max())
+    places = (low + high) / 2 + (high - low) / 2 * knots
+    values = [product_mean(function, float(x), lambda z: hermite(z, degree)) for x in places]
+    fit = np.polynomial.Polynomial.fit(places, values, KNOTS - 1)
+    return np.asarray(fit(correlations))
 
 
 def hermite(t: Tensor, degree: int) -> Tensor:

@@ -23,7 +23,7 @@ from lpfl.verify.setups.linear.isotropic import head_modes, sine, start_along, t
 from lpfl.verify.space import Integers, Reals
 from lpfl.verify.tolerance import rounding, truncation
 from lpfl.verify.trial import Trial, as_numpy, condition_of, default_facts
-from theory.linear_representation import amgd_lower_bound, amgd_two_cycle
+from theory.linear_representation import amgd_lower_bound, amgd_sine_step, amgd_two_cycle
 
 STEPS = 40
 CYCLE_STEPS = 6
@@ -92,12 +92,8 @@ def along_eigenvectors(trial: Trial, problem: model.LinearRepresentation) -> Sam
     moved = amgd.amgd_step(start, model.population_batch(wide), step_size=trial.step_size)
     before = linalg.subspace_distance(start, wide.representation_star)
     after = linalg.subspace_distance(moved.representation, wide.representation_star)
-    stated = trial.number(
-        "sine",
-        sine=as_numpy(before),
-        cosine=np.sqrt(1.0 - as_numpy(before) ** 2),
-        scaled_step=trial.step_size * as_numpy(values[0]),
-    )
+    pairs = zip(as_numpy(before), trial.step_size * as_numpy(values[0]), strict=True)
+    stated = np.array([amgd_sine_step(float(s), scaled_step=float(h)) for s, h in pairs])
     overlap = start @ wide.representation_star.mT
     return Same(
         part="sine",

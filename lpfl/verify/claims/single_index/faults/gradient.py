@@ -52,4 +52,11 @@ FAULTS = (
         new="float(SI_01['operator'].number(width=width, rate_constant=1.0)) ** 2",
         why="rate of the operator norm squared",
     ),
+    Fault(
+        "SI-01",
+        "theory.single_index.gradient:_REMAINDER2",
+        old="phi * E(s) * LABEL_ENERGY * v_act",
+        new="phi * LABEL_ENERGY * v_act",
+        why="mean eigenvalue forgotten in the remainder",
+    ),
 )

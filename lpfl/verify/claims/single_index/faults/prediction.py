@@ -66,4 +66,11 @@ FAULTS = (
         new="zeros[k - 1] / 2",
         why="harmonics of the sign halved",
     ),
+    Fault(
+        "SI-07",
+        "theory.single_index.alignment:_evaluated",
+        old="weight == 'covariance'",
+        new="weight != 'covariance'",
+        why="the two weights exchanged in the function",
+    ),
 )

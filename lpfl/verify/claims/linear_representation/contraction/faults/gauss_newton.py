@@ -38,4 +38,11 @@ FAULTS = (
         new="Kron(Sigma_hat * G.T, -F.T)",
         why="sign of the cross block",
     ),
+    Fault(
+        "LR-02",
+        "theory.linear_representation.contraction.gauss_newton:gauss_newton_rank",
+        old="input_dim if data_rank is None else data_rank",
+        new="input_dim",
+        why="rank of the inputs ignored by the function",
+    ),
 )

@@ -43,4 +43,11 @@ FAULTS = (
         "sizes={'n': rows, 'd': d, 'm': m, 'k': k})",
         why="the root of the Schur complement",
     ),
+    Fault(
+        "LR-21",
+        "theory.linear_representation.rates.local_rate:_empirical",
+        old="number('noise_std', given['noise_std'], low=0.0, open_low=True)",
+        new="number('noise_std', given['noise_std'], low=0.0, open_low=True) ** 2",
+        why="variance given for the standard deviation",
+    ),
 )

@@ -62,4 +62,11 @@ FAULTS = (
         new="1 - 1 / kappa_H",
         why="half of the progress at the best step",
     ),
+    Fault(
+        "LR-13",
+        "theory.linear_representation.rates.amgd:amgd_sine_step",
+        old="math.sqrt((1 - s) * (1 + s))",
+        new="1 - s",
+        why="cosine of the function",
+    ),
 )
