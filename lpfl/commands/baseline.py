@@ -3,13 +3,17 @@
 import argparse
 from typing import Any
 
+from lpfl.commands.parts.run_file import results_file
+
 SAYS = "make the baseline of a results file"
 
 
 def add_parser(commands: Any) -> None:
     """Add the command to the parser."""
     parser = commands.add_parser("baseline", help=SAYS, description=SAYS)
-    parser.add_argument("results", help="a complete results.jsonl")
+    parser.add_argument(
+        "results", type=results_file, help="a complete results.jsonl, or the folder of a run"
+    )
     parser.add_argument("--out", default="reports/baseline.json", help="file to write")
     parser.set_defaults(run=run)
 

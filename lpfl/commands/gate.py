@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from lpfl.commands.parts.run_file import results_file
 from lpfl.commands.parts.terminal import say
 
 SAYS = "judge a results file against bounds and a baseline"
@@ -30,7 +31,11 @@ def add_parser(commands: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "results", nargs="?", default=DEFAULT_RESULTS, help=f"default {DEFAULT_RESULTS}"
+        "results",
+        nargs="?",
+        type=results_file,
+        default=DEFAULT_RESULTS,
+        help=f"a results.jsonl, or the folder of a run (default {DEFAULT_RESULTS})",
     )
     parser.add_argument("--baseline", default=DEFAULT_BASELINE, help=f"default {DEFAULT_BASELINE}")
     parser.add_argument(
