@@ -23,6 +23,7 @@ from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.pulse import beats, share
 from lpfl.conformance.registry import Check
 from lpfl.conformance.spec import OptimizerSpec
+from lpfl.lifeline import end_with
 
 GIBIBYTE = 2**30
 MAX_LOSSES = 2
@@ -128,8 +129,9 @@ def _one_process(
     sys.stderr.flush()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Python warns of forking where threads exist
-        child = os.fork()
+        parent, child = os.getpid(), os.fork()
     if child == 0:
+        end_with(parent)
         os.close(read)
         _child(spec, batch, options, limits, write)
     os.close(write)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from lpfl.conformance.signatures import named_options, takes_any_option
+from lpfl.lifeline import end_with
 from lpfl.seeding import derive_seed
 
 if TYPE_CHECKING:
@@ -162,8 +163,9 @@ def _agrees(last: str, expected: float | str) -> bool:
 def execute(text: str, names: Mapping[str, Any]) -> str:
     """Return what a program prints, run in a forked process that is killed after a while."""
     read, write = os.pipe()
-    child = os.fork()
+    parent, child = os.getpid(), os.fork()
     if child == 0:
+        end_with(parent)
         _run_and_exit(text, names, write)
     os.close(write)
     pieces, deadline = [], time.monotonic() + SECONDS

@@ -1,6 +1,6 @@
 """theory.alignment and theory.spike: what the first step makes of the first layer."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from lpfl.conformance.claims import theory_methods
@@ -16,6 +16,7 @@ from lpfl.conformance.learning.first_steps import (
     FirstStep,
     first_steps,
 )
+from lpfl.conformance.learning.theory_snippet import alignment_snippet, shown
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.registry import check
 from lpfl.conformance.subject import Subject
@@ -78,6 +79,9 @@ def _aligned(
     rival = abs(predicted("sgd") - predicted("kfac", damping=0.0))
     outcomes = [held(seen, value, margin=MARGIN, rival=rival) for value in readings]
     best = next((o for o in (Outcome.CONFORMS, Outcome.INCONCLUSIVE) if o in outcomes), None)
+    more: Mapping[str, Any] = {}
+    if best is None:
+        more = shown(alignment_snippet(subject, len(steps), READS[method], seen.value))
     words = " or ".join(dict.fromkeys(f"{value:.2f}" for value in readings))
     return CheckResult(
         check=ALIGNMENT,
@@ -86,7 +90,12 @@ def _aligned(
         f"gives {words}.",
         measured=seen.value,
         bound=MARGIN,
-        **{**common, "scenario": {"claim": claim, **common["scenario"]}},
+        snippet=more.get("snippet", ""),
+        **{
+            **common,
+            "scenario": {"claim": claim, **common["scenario"]},
+            "details": {**common["details"], **more.get("details", {})},
+        },
     )
 
 

@@ -159,6 +159,7 @@ def of_laws(trial: Trial) -> Iterator[Comparison]:
     even = decide.uniform_law((np.arange(size) + 0.5) / size, alpha=alpha)
     counted = decide.bound_whp(1, size, delta=0.1, alpha=alpha)
     exact = decide.identity([0.1 * trial.gap, trial.gap], tolerance=1.0)
+    read = [decide.exact_identity(holds, false_pass_bound=0.0, degree=2) for holds in (True, False)]
     below = decide.bound([trial.gap, 0.1], [1.0, 1.0], rounding=0.0)
     for label, shown, meant in (
         ("a law that holds", even.predicted, 0.0),
@@ -168,6 +169,7 @@ def of_laws(trial: Trial) -> Iterator[Comparison]:
         yield compared(trial, "total", shown, label, mean_total=meant)
     for label, one in (
         ("chi-square", verdict), ("uniform law", even), ("count", counted), ("identity", exact),
+        ("identity that holds", read[0]), ("identity that fails", read[1]),
         ("bound", below),
     ):  # fmt: skip
         yield margin(trial, one, label)
