@@ -3,15 +3,22 @@
 import argparse
 from typing import Any
 
+from lpfl.commands.parts.frame import add_command
+
 SAYS = "make the baseline of a results file"
+EPILOG = """\
+examples:
+  lpfl verify && lpfl baseline reports/latest/results.jsonl
+  lpfl baseline run.jsonl --out base.json
+
+exit codes: 0 written; 2 the run is incomplete or no run, or the file cannot be written"""
 
 
 def add_parser(commands: Any) -> None:
     """Add the command to the parser."""
-    parser = commands.add_parser("baseline", help=SAYS, description=SAYS)
+    parser = add_command(commands, "baseline", run, says=SAYS, epilog=EPILOG)
     parser.add_argument("results", help="a complete results.jsonl")
     parser.add_argument("--out", default="reports/baseline.json", help="file to write")
-    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -4,11 +4,12 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from lpfl.commands.parts.frame import add_command
 from lpfl.commands.parts.terminal import harmless, say
 
 SAYS = "show the claims whose verdict or margin changed between results files"
 
-EXITS = """\
+EPILOG = """\
 examples:
   lpfl compare reports/runs/A reports/latest              the folders of two runs
   lpfl compare old.jsonl new.jsonl                        a table
@@ -23,19 +24,12 @@ exit codes: 0 compared, whatever changed; 2 a file cannot be read"""
 
 def add_parser(commands: Any) -> None:
     """Add the command to the parser."""
-    parser = commands.add_parser(
-        "compare",
-        help=SAYS,
-        description=SAYS,
-        epilog=EXITS,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = add_command(commands, "compare", run, says=SAYS, epilog=EPILOG)
     parser.add_argument("a", help="a results.jsonl, or the folder of a run")
     parser.add_argument("b", help="another one")
     parser.add_argument("more", nargs="*", help="further ones, with --html")
     parser.add_argument("--html", metavar="FILE", help="write a page instead of a table")
     parser.add_argument("--json", action="store_true", help="print JSON")
-    parser.set_defaults(run=run)
 
 
 def results_of(name: str) -> Path:

@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from lpfl.commands.parts.frame import add_command
 from lpfl.commands.parts.terminal import say
 
 SAYS = "judge a results file against bounds and a baseline"
@@ -22,13 +23,7 @@ exit codes: 0 ok; 1 refuted, error or regression; 2 usage; 3 inconclusive under 
 
 def add_parser(commands: Any) -> None:
     """Add the command to the parser."""
-    parser = commands.add_parser(
-        "gate",
-        help=SAYS,
-        description=SAYS,
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = add_command(commands, "gate", run, says=SAYS, epilog=EPILOG)
     parser.add_argument(
         "results", nargs="?", default=DEFAULT_RESULTS, help=f"default {DEFAULT_RESULTS}"
     )
@@ -48,7 +43,6 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument("--junit", metavar="PATH", help="also write JUnit XML")
     parser.add_argument("--summary", metavar="PATH", help="also append a Markdown summary")
-    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
