@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from lpfl.commands.parts.frame import add_command
+from lpfl.commands.parts.run_file import results_file
 from lpfl.commands.parts.terminal import say
 
 SAYS = "judge a results file against bounds and a baseline"
@@ -25,7 +26,11 @@ def add_parser(commands: Any) -> None:
     """Add the command to the parser."""
     parser = add_command(commands, "gate", run, says=SAYS, epilog=EPILOG)
     parser.add_argument(
-        "results", nargs="?", default=DEFAULT_RESULTS, help=f"default {DEFAULT_RESULTS}"
+        "results",
+        nargs="?",
+        type=results_file,
+        default=DEFAULT_RESULTS,
+        help=f"a results.jsonl, or the folder of a run (default {DEFAULT_RESULTS})",
     )
     parser.add_argument("--baseline", default=DEFAULT_BASELINE, help=f"default {DEFAULT_BASELINE}")
     parser.add_argument(

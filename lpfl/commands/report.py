@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from lpfl.commands.parts.frame import add_command
+from lpfl.commands.parts.run_file import results_file
 
 SAYS = "build the HTML page from a results file, or write its charts as files"
 EPILOG = """\
@@ -25,7 +26,10 @@ def add_parser(commands: Any) -> None:
     """Add the command to the parser."""
     parser = add_command(commands, "report", run, says=SAYS, epilog=EPILOG)
     parser.add_argument(
-        "results", nargs="?", help="a results.jsonl, complete or not, or an experiment's JSON"
+        "results",
+        nargs="?",
+        type=results_file,
+        help="a results.jsonl, complete or not, the folder of a run, or an experiment's JSON",
     )
     parser.add_argument("--out", help="page to write (default report.html)")
     parser.add_argument(
