@@ -45,4 +45,11 @@ FAULTS = (
         new="input_dim",
         why="rank of the inputs ignored by the function",
     ),
+    Fault(
+        "LR-02",
+        "theory.linear_representation.contraction.gauss_newton:LR_02",
+        old="Kron(G * Sigma_hat * G.T, sp.Identity(m))",
+        new="Kron(G * G.T, sp.Identity(m))",
+        why="moment of the inputs left out of the head block",
+    ),
 )

@@ -53,4 +53,18 @@ FAULTS = (
         new="LR_22['floor']",
         why="floor given for the rate",
     ),
+    Fault(
+        "LR-22",
+        "theory.linear_representation.noise_floors.adam:LR_22",
+        old="eta * sigma / (2 * sp.sqrt(n * lam_i * mu_j))",
+        new="eta * sigma / sp.sqrt(n * lam_i * mu_j)",
+        why="floor doubled",
+    ),
+    Fault(
+        "LR-22",
+        "theory.linear_representation.noise_floors.adam:LR_22",
+        old="1 - eta * sp.sqrt(n * lam_i * mu_j) / sigma",
+        new="1 - eta * sp.sqrt(n) * lam_i * mu_j / sigma",
+        why="rate without the root",
+    ),
 )

@@ -69,4 +69,18 @@ FAULTS = (
         new="1 - s",
         why="cosine of the function",
     ),
+    Fault(
+        "LR-13",
+        "theory.linear_representation.contraction.tangent_step:_PULL",
+        old="sp.Identity(k) + T * T.T",
+        new="sp.Identity(k)",
+        why="rows not made orthonormal in the function",
+    ),
+    Fault(
+        "LR-13",
+        "theory.linear_representation.contraction.tangent_step:_REGRESSION",
+        old="(_ROWS * Sigma * _ROWS.T).inv()",
+        new="(_ROWS * _ROWS.T).inv()",
+        why="regression without the covariance in the function",
+    ),
 )
