@@ -23,7 +23,7 @@ Array = NDArray[np.float64]
 
 ROWS = 2000  # so many that d/n is below a hundredth
 AVERAGED_REPLICATES, AVERAGED_STEPS = 1000, 60
-FALLING_REPLICATES = 1200
+FALLING_REPLICATES = 2200
 DELAY = 2.0  # in rates of the fastest mode: its first step is half of the way
 METHODS = {0.0: ("AMGD", amgd, 200), 1.0: ("KFAC", kfac, 40)}  # by power; the last: steps
 
