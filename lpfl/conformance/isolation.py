@@ -84,6 +84,9 @@ def judge_apart(
 ) -> Judgement:
     """Run the checks in processes of their own: one for most, one for each that is ``alone``."""
     preload()
+    for check in checks:
+        if check.prepare is not None:
+            check.prepare()
     judged, lost = Judgement(), 0
     waiting = [[c for c in checks if not c.alone], *([c] for c in checks if c.alone)]
     options = {"seed": seed, "device": device, "quick": quick}
