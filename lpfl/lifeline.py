@@ -40,11 +40,16 @@ def hold_on_to_parent(parent: int | None = None) -> None:
         signal.signal(number, signal.SIG_IGN)
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, signals())
+    end_with(parent)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def end_with(parent: int | None) -> None:
+    """Have the system end this process with its parent, where the system can (Linux)."""
     if sys.platform.startswith("linux"):
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if parent is not None and os.getppid() != parent:
         os._exit(1)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
 @contextmanager

@@ -5,6 +5,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+from lpfl.commands.parts.frame import add_command
+from lpfl.commands.parts.run_file import results_file
+
 SAYS = "build the HTML page from a results file, or write its charts as files"
 EPILOG = """\
 examples:
@@ -21,15 +24,12 @@ exit codes: 0 written; 2 bad input, or it cannot be written"""
 
 def add_parser(commands: Any) -> None:
     """Add the command to the parser."""
-    parser = commands.add_parser(
-        "report",
-        help=SAYS,
-        description=SAYS,
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = add_command(commands, "report", run, says=SAYS, epilog=EPILOG)
     parser.add_argument(
-        "results", nargs="?", help="a results.jsonl, complete or not, or an experiment's JSON"
+        "results",
+        nargs="?",
+        type=results_file,
+        help="a results.jsonl, complete or not, the folder of a run, or an experiment's JSON",
     )
     parser.add_argument("--out", help="page to write (default report.html)")
     parser.add_argument(
@@ -39,12 +39,11 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument("--runs", metavar="DIR", help="folder of earlier runs, for the trends")
     parser.add_argument("--data", metavar="DIR", help="write each chart as SVG and CSV instead")
-    parser.add_argument("--png", action="store_true", help="with --data: PNG too (needs cairosvg)")
+    parser.add_argument("--png", action="store_true", help="with --data: PNG too (extra png)")
     parser.add_argument(
         "--picture", metavar="FILE", help="write an experiment's pictures as an SVG"
     )
     parser.add_argument("--index", metavar="DIR", help="write the index of a folder of reports")
-    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -7,6 +7,7 @@ from theory.core.part import Kind, Part
 from theory.core.source import Source
 from theory.decisions.notation import (
     alpha_1,
+    delta_D,
     delta_R,
     g_D,
     m_D,
@@ -59,6 +60,7 @@ DR_08 = Claim(
             Kind.IDENTITY, sp.Eq(n_need, n_r * sp.Max(u_far / sp.Abs(m_D + tau_D), FOR_RIVAL) ** 2)
         ),
         "needed_chi_square": Part(Kind.IDENTITY, sp.Eq(n_need, n_draw * n_see / n_dof)),
+        "needed_uniform": Part(Kind.IDENTITY, sp.Eq(n_need, n_r * (delta_D / delta_R) ** 2)),
         "error_equivalence": Part(Kind.IDENTITY, sp.Eq(w_se, s_e / tau_D)),
         "error_ordering": Part(Kind.IDENTITY, sp.Eq(w_se, s_e / u_below)),
         "error_law": Part(Kind.IDENTITY, sp.Eq(w_se, 1 / sp.Abs(sp.log(alpha_1)))),

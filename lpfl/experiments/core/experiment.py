@@ -129,10 +129,11 @@ class Experiment:
         versions: Mapping[str, str] | None = None,
         kept: Mapping[str, Done] = MappingProxyType({}),
         keep: Callable[[Done], None] = lambda done: None,
+        interrupted: Callable[[KeyboardInterrupt], None] = lambda error: None,
     ) -> ExperimentResult:
         """Run every part that is not ``kept``; each finished one goes to ``keep`` at once.
 
-        An interrupt (Ctrl-C) ends the run and keeps the finished parts.
+        An interrupt (Ctrl-C) ends the run, keeps the finished parts, and goes to ``interrupted``.
         """
         parts = self.parts(options, say)
         done: list[Done] = []
@@ -147,8 +148,9 @@ class Experiment:
                     keep(one)
                     say(f"{part.name}: {one.seconds:.1f} s")
                 done.append(one)
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as error:
             say("interrupted")
+            interrupted(error)
         return ExperimentResult(
             self.name,
             self.title,

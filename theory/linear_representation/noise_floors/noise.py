@@ -90,5 +90,6 @@ def noise_pivot_degrees(*, rank: int, input_dim: int) -> int:
     Source: LR-11.
     """
     d = count("input_dim", input_dim, low=2)
-    k = number("rank", rank, low=1.0, high=float(d), open_high=True)
+    k = count("rank", rank)
+    number("rank", k, high=float(d), open_high=True)
     return round(LR_11["degrees"].number(rank=k, input_dim=d))

@@ -109,9 +109,31 @@ def equivalence(trial: Trial) -> Iterator[Comparison]:
                 scale=tolerance,
                 label=label,
             )
+    yield from given_interval(trial, tolerance, below)
     detectable = stated_detectable(trial, known, tolerance, error, max(above, below))
     yield from beside_rivals(trial, run, detectable, tight)
     yield power(trial)
+
+
+def given_interval(trial: Trial, tolerance: float, half_width: float) -> Iterator[Same]:
+    """Move an interval of given width to both sides until the outcome turns."""
+    stated = {"tolerance": tolerance, "reach_towards": half_width, "reach_away": half_width}
+    for sign in (1.0, -1.0):
+
+        def outcome(gap: float, sign: float = sign) -> Outcome:
+            return decide.interval_outcome(sign * gap, half_width, tolerance)
+
+        for part, measured in zip(
+            ("confirmed", "refuted"), edges(outcome, 4.0 * tolerance), strict=True
+        ):
+            yield Same(
+                part=part,
+                measured=measured,
+                predicted=trial.claim[part].number_of(stated),
+                tolerance=rounding(trial.dtype, dim=16, why="the halvings"),
+                scale=tolerance,
+                label=f"an interval that is given, {'above' if sign > 0 else 'below'}",
+            )
 
 
 def beside_rivals(

@@ -25,6 +25,7 @@ from lpfl.verify.tolerance import rounding
 from lpfl.verify.trial import Trial
 
 DRAWS = 5
+DISTANCE = 0.73  # of a rival, in what an even sample detects
 SEEING = 7  # how many times the degrees of freedom of a replicate the ratio asks for
 NEARER = (0.5, 12.0)  # how far beyond the tolerance a rival lies, in reaches
 
@@ -157,8 +158,13 @@ def of_laws(trial: Trial) -> Iterator[Comparison]:
     )
     size = trial.replicate_count
     even = decide.uniform_law((np.arange(size) + 0.5) / size, alpha=alpha)
+    rival = DISTANCE * float(even.detectable or 0.0)
+    beside = decide.uniform_law((np.arange(size) + 0.5) / size, alpha=alpha, matters=rival)
+    known = {"replicate_count": size, "detectable": even.detectable, "nearest_rival": rival}
+    yield whole(trial, "needed_uniform", beside.samples_needed, known)
     counted = decide.bound_whp(1, size, delta=0.1, alpha=alpha)
     exact = decide.identity([0.1 * trial.gap, trial.gap], tolerance=1.0)
+    read = [decide.exact_identity(holds, false_pass_bound=0.0, degree=2) for holds in (True, False)]
     below = decide.bound([trial.gap, 0.1], [1.0, 1.0], rounding=0.0)
     for label, shown, meant in (
         ("a law that holds", even.predicted, 0.0),
@@ -168,6 +174,7 @@ def of_laws(trial: Trial) -> Iterator[Comparison]:
         yield compared(trial, "total", shown, label, mean_total=meant)
     for label, one in (
         ("chi-square", verdict), ("uniform law", even), ("count", counted), ("identity", exact),
+        ("identity that holds", read[0]), ("identity that fails", read[1]),
         ("bound", below),
     ):  # fmt: skip
         yield margin(trial, one, label)

@@ -1,7 +1,6 @@
 """What every squared cosine must satisfy: units, infinite data, isotropy, extreme dampings."""
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -12,6 +11,7 @@ from lpfl.problems.single_index import directions
 from lpfl.verify.expect import Below, Same
 from lpfl.verify.setups.single_index import alignment as compare
 from lpfl.verify.setups.single_index import scenarios as setup
+from lpfl.verify.setups.stated import same_function as same_function
 from lpfl.verify.tolerance import rounding, truncation
 from lpfl.verify.trial import Trial
 from theory import Spectrum
@@ -131,11 +131,6 @@ def printed_units(trial: Trial, part: str, *, unit: float = 1.0, **values: float
         tolerance=compare.FORMULA,
         label="other units, formula",
     )
-
-
-def same_function(part: str, value: Any, stated: Any, *, label: str = "the function") -> Same:
-    """A function of the theory gives the number of the statement that runs are held against."""
-    return Same(part=part, measured=value, predicted=stated, tolerance=compare.FORMULA, label=label)
 
 
 def repeated_atoms(trial: Trial, part: str) -> Same:

@@ -63,4 +63,6 @@ FAULTS = (
           "what matters in an ordering ignored"),
     Fault("DR-05", ORDERING, 'mean_interval("differences", differences, alpha)',
           'mean_interval("differences", differences, alpha / 2.0)', "half the level"),
+    Fault("DR-04", "lpfl.decide.means:interval_outcome", "abs(gap) + half_width",
+          "abs(gap) - half_width", "an interval that is given confirms when it touches"),
 )  # fmt: skip

@@ -36,4 +36,6 @@ FAULTS = (
           "statistic for margin of an identity"),
     Fault("DR-08", f"{EXACT}:bound", "1.0 - ratio[worst]", "ratio[worst]",
           "statistic for margin of a bound"),
+    Fault("DR-08", f"{LAWS}:uniform_law", "(detectable / matters) ** 2", "detectable / matters",
+          "replicates of a distance not squared"),
 )  # fmt: skip
