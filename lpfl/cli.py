@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import gc
 import io
 import os
 import sys
@@ -83,6 +84,7 @@ def build_parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; an error of input or output is one line on stderr and exit code 2."""
     _take_any_text()
+    _start_lean()
     try:
         parser = build_parser()
         offer_completion(parser)
@@ -126,6 +128,12 @@ def one_line(error: Exception) -> str:
     if isinstance(error, RecursionError):
         return "the input is nested too deep"
     return harmless(" ".join(str(error).split()))
+
+
+def _start_lean() -> None:
+    """One thread in each process, and no search for garbage all through the imports."""
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    gc.set_threshold(50_000, *gc.get_threshold()[1:])
 
 
 def _take_any_text() -> None:

@@ -3,15 +3,25 @@
 import argparse
 from typing import Any
 
+from lpfl.commands.parts.frame import add_command
+from lpfl.commands.parts.run_file import results_file
+
 SAYS = "make the baseline of a results file"
+EPILOG = """\
+examples:
+  lpfl verify && lpfl baseline reports/latest/results.jsonl
+  lpfl baseline run.jsonl --out base.json
+
+exit codes: 0 written; 2 the run is incomplete or no run, or the file cannot be written"""
 
 
 def add_parser(commands: Any) -> None:
     """Add the command to the parser."""
-    parser = commands.add_parser("baseline", help=SAYS, description=SAYS)
-    parser.add_argument("results", help="a complete results.jsonl")
+    parser = add_command(commands, "baseline", run, says=SAYS, epilog=EPILOG)
+    parser.add_argument(
+        "results", type=results_file, help="a complete results.jsonl, or the folder of a run"
+    )
     parser.add_argument("--out", default="reports/baseline.json", help="file to write")
-    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:

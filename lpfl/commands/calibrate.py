@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from lpfl.commands.parts.frame import add_command
 from lpfl.commands.parts.places import add_scheduler, require_one_place
 from lpfl.commands.parts.terminal import harmless, say
 from lpfl.commands.parts.trust_options import add_options, require_counts, resumable, write_json
@@ -18,18 +19,13 @@ examples:
 
 The folder keeps what is done: more --runs add to it, and the same command goes on after an
 interruption.
-exit codes: 0 nothing was refuted; 1 something was; 2 bad input; 130 interrupted"""
+exit codes: 0 nothing was refuted; 1 something was; 2 bad input;
+130 interrupted (129 and 143 by a signal)"""
 
 
 def add_parser(commands: Any) -> None:
     """Add the command to the parser."""
-    parser = commands.add_parser(
-        "calibrate",
-        help=SAYS,
-        description=SAYS,
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = add_command(commands, "calibrate", run, says=SAYS, epilog=EPILOG)
     parser.add_argument("--runs", type=int, default=25, help="fresh seeds per claim (default 25)")
     parser.add_argument(
         "--claims", default="*", metavar="PATTERN", help="comma-separated ids or 'LR-*' patterns"
@@ -42,7 +38,6 @@ def add_parser(commands: Any) -> None:
     )
     add_options(parser, out="reports/calibration", scenarios=2)
     add_scheduler(parser)
-    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -6,17 +6,25 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from lpfl.commands.parts.frame import add_command
+
 SAYS = "judge a torch optimizer: api, definition, invariances, theory"
-EXITS = (
-    "exit codes: 0 conforms; 1 deviates, or an expected failure is gone; 2 bad input; "
-    "3 inconclusive under --strict"
-)
+EPILOG = """\
+examples:
+  lpfl check-optimizer torch.optim:AdamW                        what it is taken for, as torch says
+  lpfl check-optimizer mine.optim:Shampoo --option lr=1e-3      with an option
+  lpfl check-optimizer mine.optim:Opt --claim adamw             against the definition of AdamW
+  lpfl check-optimizer mine.optim:Opt --quick --html page.html  the cheap checks, as a page
+
+One optimizer takes a few seconds with --quick, and up to a minute without.
+exit codes: 0 conforms; 1 deviates, or an expected failure is gone; 2 bad input; 3 inconclusive
+under --strict"""
 CONFORMS, DEVIATES, INCONCLUSIVE = 0, 1, 3
 
 
 def add_parser(commands: Any) -> None:
     """Add the command to the parser."""
-    parser = commands.add_parser("check-optimizer", help=SAYS, description=SAYS, epilog=EXITS)
+    parser = add_command(commands, "check-optimizer", run, says=SAYS, epilog=EPILOG)
     parser.add_argument(
         "optimizers",
         nargs="+",
@@ -44,7 +52,6 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--json", metavar="PATH", help="also write JSON (- for standard output)")
     parser.add_argument("--junit", metavar="PATH", help="also write JUnit XML")
     parser.add_argument("--html", metavar="PATH", help="also write a page")
-    parser.set_defaults(run=run)
 
 
 def require_known(claims: Sequence[str]) -> None:

@@ -13,6 +13,7 @@ from lpfl.commands.parts.claim_words import (
     readable,
     unicode_shown,
 )
+from lpfl.commands.parts.frame import add_command
 
 SAYS = "list the statements, or show some in full"
 EPILOG = """\
@@ -29,20 +30,13 @@ exit codes: 0 found; 2 nothing has this id, matches this pattern or has these wo
 
 def add_parser(commands: Any) -> None:
     """Add the command to the parser."""
-    parser = commands.add_parser(
-        "claims",
-        help=SAYS,
-        description=SAYS,
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = add_command(commands, "claims", run, says=SAYS, epilog=EPILOG)
     parser.add_argument("words", nargs="*", help="an id, a pattern, or words; capitals or not")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--latex", action="store_true", help="print formulas as LaTeX")
     parser.add_argument(
         "--paper", action="store_true", help="the places of the paper and what became of each"
     )
-    parser.set_defaults(run=run)
 
 
 def describe(claim: Any, *, latex: bool = False, pretty: bool = False) -> dict[str, Any]:

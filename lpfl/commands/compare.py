@@ -1,14 +1,15 @@
 """``lpfl compare``: what changed between results files."""
 
 import argparse
-from pathlib import Path
 from typing import Any
 
+from lpfl.commands.parts.frame import add_command
+from lpfl.commands.parts.run_file import results_file
 from lpfl.commands.parts.terminal import harmless, say
 
 SAYS = "show the claims whose verdict or margin changed between results files"
 
-EXITS = """\
+EPILOG = """\
 examples:
   lpfl compare reports/runs/A reports/latest              the folders of two runs
   lpfl compare old.jsonl new.jsonl                        a table
@@ -23,27 +24,12 @@ exit codes: 0 compared, whatever changed; 2 a file cannot be read"""
 
 def add_parser(commands: Any) -> None:
     """Add the command to the parser."""
-    parser = commands.add_parser(
-        "compare",
-        help=SAYS,
-        description=SAYS,
-        epilog=EXITS,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("a", help="a results.jsonl, or the folder of a run")
-    parser.add_argument("b", help="another one")
-    parser.add_argument("more", nargs="*", help="further ones, with --html")
+    parser = add_command(commands, "compare", run, says=SAYS, epilog=EPILOG)
+    parser.add_argument("a", type=results_file, help="a results.jsonl, or the folder of a run")
+    parser.add_argument("b", type=results_file, help="another one")
+    parser.add_argument("more", nargs="*", type=results_file, help="further ones, with --html")
     parser.add_argument("--html", metavar="FILE", help="write a page instead of a table")
     parser.add_argument("--json", action="store_true", help="print JSON")
-    parser.set_defaults(run=run)
-
-
-def results_of(name: str) -> Path:
-    """Return the results file that a word names: itself, or the one in the folder of a run."""
-    from lpfl.results.runs import RESULTS
-
-    path = Path(name)
-    return path / RESULTS if name and path.is_dir() else path
 
 
 def run(args: argparse.Namespace) -> int:
@@ -55,14 +41,16 @@ def run(args: argparse.Namespace) -> int:
         raise ValueError(f"{2 + len(args.more)} results without --html, needs 2 of them, or a page")
     if args.json and args.html is not None:
         raise ValueError("json=True with --html, needs one of them")
-    names = [str(results_of(name)) for name in (args.a, args.b, *args.more)]
+    names = [args.a, args.b, *args.more]
     if args.html is not None:
         from lpfl.report.overview.compare import build_comparison
+        from lpfl.report.overview.index import way_to_index
         from lpfl.report.page import write_page
         from lpfl.results.output_path import output_path
 
         out = output_path("html", args.html, tuple(names))
-        write_page(out, build_comparison([(name, read_results(name)) for name in names]))
+        runs = [(name, read_results(name)) for name in names]
+        write_page(out, build_comparison(runs, elsewhere=way_to_index(out)))
         print(f"page: {args.html}")
         return 0
     a, b = (read_results(name) for name in names)

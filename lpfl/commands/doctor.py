@@ -5,16 +5,20 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from lpfl.commands.parts.frame import add_command
 from lpfl.commands.parts.terminal import harmless
 
 SAYS = "say what is installed, what is missing, and the command that mends it"
-EPILOG = "exit codes: 0 the checks can run; 1 something is missing or in the way"
+EPILOG = """\
+example:
+  lpfl doctor        one line each: fine, or the command that mends it
+
+exit codes: 0 the checks can run; 1 something is missing or in the way"""
 
 
 def add_parser(commands: Any) -> None:
     """Add the command to the parser."""
-    parser = commands.add_parser("doctor", help=SAYS, description=SAYS, epilog=EPILOG)
-    parser.set_defaults(run=run)
+    add_command(commands, "doctor", run, says=SAYS, epilog=EPILOG)
 
 
 def run(args: argparse.Namespace) -> int:

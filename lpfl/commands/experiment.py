@@ -1,20 +1,30 @@
 """``lpfl experiment``: one of the paper's figures as data with the prediction on top."""
 
 import argparse
-import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from lpfl.commands.parts.frame import add_command
+from lpfl.commands.parts.interruption import exit_code_of
 from lpfl.commands.parts.places import add_scheduler
+from lpfl.commands.parts.terminal import say
 
-SAYS = "run one of the paper's figures, or the variants; write NAME.json and NAME.html"
-INTERRUPTED = 130
+SAYS = "run one of the paper's figures, or the variants; write NAME.json, NAME.csv and NAME.html"
+EPILOG = """\
+examples:
+  lpfl experiment headline                steps against condition number, KFAC and AMGD
+  lpfl experiment fig1 --scale paper      full size; hours on a CPU
+  lpfl experiment variants --resume       go on where it was interrupted
+
+Finished parts are kept, and lines on stderr say how long the rest takes.
+exit codes: 0 done; 2 bad input; 130 interrupted (129 and 143 by a signal), resumable"""
 
 
 def add_parser(commands: Any) -> None:
     """Add the command to the parser."""
-    parser = commands.add_parser("experiment", help=SAYS, description=SAYS)
+    parser = add_command(commands, "experiment", run, says=SAYS, epilog=EPILOG)
     parser.add_argument("name", help="headline, fig1, fig2, fig3 or variants")
     parser.add_argument(
         "--scale", default="quick", help="quick (minutes) or paper (full size, hours on a CPU)"
@@ -26,7 +36,6 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--out", default="reports/experiments", metavar="DIR", help="folder")
     parser.add_argument("--resume", action="store_true", help="go on with an unfinished run")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
-    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -35,6 +44,7 @@ def run(args: argparse.Namespace) -> int:
         raise ValueError(f"out={args.out!r}, needs the path of a folder")
     from lpfl.experiments import EXPERIMENTS
     from lpfl.experiments.core.experiment import Options
+    from lpfl.experiments.core.files import as_text
     from lpfl.results.lock import FolderLock
     from lpfl.sweep.backends import backend_for, require_scheduler
 
@@ -49,31 +59,53 @@ def run(args: argparse.Namespace) -> int:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ValueError(f"out={out} cannot be written: {error.strerror}") from None
+    ended: list[KeyboardInterrupt] = []
     with FolderLock(out):
-        result = run_in(out, EXPERIMENTS[args.name], options, resume=args.resume, backend=backend)
-    text = as_text(result)
-    data_path, page_path = paths(out, args.name)
+        try:
+            result = run_in(
+                out,
+                EXPERIMENTS[args.name],
+                options,
+                resume=args.resume,
+                backend=backend,
+                interrupted=ended.append,
+            )
+        except KeyboardInterrupt as error:  # not between two parts: nothing new is written
+            say("interrupted: finished parts are kept, --resume goes on")
+            return exit_code_of(error)
+    data_path, page_path, table_path = paths(out, args.name)
     if args.json:
-        print(text)
+        print(as_text(result))
     else:
         for section in result.sections:
             print(f"{section.title}: {section.finding}" if section.finding else section.title)
         print(f"\ndata: {data_path}\npage: {page_path}")
+        if table_path.is_file():
+            print(f"table: {table_path}")
     if not result.complete:
-        kept = f"interrupted: {len(result.sections)} finished sections kept, --resume goes on"
-        print(kept, file=sys.stderr)
-        return INTERRUPTED
+        say(f"interrupted: {len(result.sections)} finished sections kept, --resume goes on")
+        return exit_code_of(ended[0])
     return 0
 
 
-def run_in(out: Path, experiment: Any, options: Any, *, resume: bool, backend: Any = None) -> Any:
+def run_in(
+    out: Path,
+    experiment: Any,
+    options: Any,
+    *,
+    resume: bool,
+    backend: Any = None,
+    interrupted: Callable[[KeyboardInterrupt], None] = lambda error: None,
+) -> Any:
     """Run an experiment in a folder and write its data and page; earlier ones move aside.
 
-    backend: runs the parts instead of this process.
+    backend: runs the parts instead of this process. interrupted: told what ended the run.
     """
     from lpfl.experiments.core.elsewhere import parts_on
+    from lpfl.experiments.core.files import as_text, tables_as_csv
     from lpfl.experiments.core.journal import PartsJournal
     from lpfl.experiments.core.page import build_page
+    from lpfl.report.overview.index import way_to_index
     from lpfl.results.runs import keep_aside
     from lpfl.results.store import write_atomically
 
@@ -88,26 +120,28 @@ def run_in(out: Path, experiment: Any, options: Any, *, resume: bool, backend: A
             backend, experiment, options, say=show_progress, kept=kept, keep=journal.keep
         )
     result = experiment.run(
-        options, say=show_progress, versions=versions(), kept=kept, keep=journal.keep
+        options,
+        say=show_progress,
+        versions=versions(),
+        kept=kept,
+        keep=journal.keep,
+        interrupted=interrupted,
     )
-    data_path, page_path = paths(out, experiment.name)
+    data_path, page_path, table_path = paths(out, experiment.name)
     if not resume:
-        keep_aside(out, (data_path.name, page_path.name))
+        keep_aside(out, (data_path.name, page_path.name, table_path.name))
     write_atomically(data_path, as_text(result) + "\n")
-    write_atomically(page_path, build_page(result))
+    if any(section.tables for section in result.sections):
+        write_atomically(table_path, tables_as_csv(result))
+    write_atomically(page_path, build_page(result, elsewhere=way_to_index(page_path)))
     if result.complete:
         journal.remove()
     return result
 
 
-def paths(out: Path, name: str) -> tuple[Path, Path]:
-    """Return the files of the data and of the page."""
-    return out / f"{name}.json", out / f"{name}.html"
-
-
-def as_text(result: Any) -> str:
-    """Return the result as JSON."""
-    return json.dumps(result.as_json(), allow_nan=False, ensure_ascii=False, indent=1)
+def paths(out: Path, name: str) -> tuple[Path, Path, Path]:
+    """Return the files of the data, of the page, and of the tables."""
+    return out / f"{name}.json", out / f"{name}.html", out / f"{name}.csv"
 
 
 def require_device(device: str) -> None:

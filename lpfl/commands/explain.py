@@ -5,6 +5,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from lpfl.commands.parts.frame import add_command
+
 SAYS = "say from the theory alone whether preconditioning pays for your inputs"
 EPILOG = """\
 examples:
@@ -17,13 +19,7 @@ exit codes: 0 fine; 2 bad input or output"""
 
 def add_parser(commands: Any) -> None:
     """Add the command to the parser."""
-    parser = commands.add_parser(
-        "explain",
-        help=SAYS,
-        description=SAYS,
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = add_command(commands, "explain", run, says=SAYS, epilog=EPILOG)
     parser.add_argument("file", nargs="?", help="inputs, a row each: .csv or .npy")
     parser.add_argument("--standardise", action="store_true", help="columns to variance 1")
     parser.add_argument("--dim", type=int, metavar="D", help="dimension, without a file")
@@ -41,7 +37,6 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--step-size", type=float, default=0.1, help="of many steps (0.1)")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--picture", metavar="FILE.svg", help="alignment against samples; new file")
-    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:

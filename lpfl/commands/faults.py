@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from lpfl.commands.parts.frame import add_command
 from lpfl.commands.parts.terminal import harmless, say
 from lpfl.commands.parts.trust_options import add_options, require_counts, resumable, write_json
 
@@ -17,18 +18,13 @@ examples:
 
 The folder keeps what is done: the same command goes on after an interruption. faults.json in it
 lists every fault, summary.json counts them per module.
-exit codes: 0 every fault is detected; 1 one is not; 2 bad input; 130 interrupted"""
+exit codes: 0 every fault is detected; 1 one is not; 2 bad input;
+130 interrupted (129 and 143 by a signal)"""
 
 
 def add_parser(commands: Any) -> None:
     """Add the command to the parser."""
-    parser = commands.add_parser(
-        "faults",
-        help=SAYS,
-        description=SAYS,
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = add_command(commands, "faults", run, says=SAYS, epilog=EPILOG)
     parser.add_argument(
         "--claims", default="*", metavar="PATTERN", help="comma-separated ids or 'LR-*' patterns"
     )
@@ -36,7 +32,6 @@ def add_parser(commands: Any) -> None:
         "--all-claims", action="store_true", help="try all claims on each fault, not only its own"
     )
     add_options(parser, out="reports/faults", scenarios=24)
-    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -5,6 +5,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+from lpfl.commands.parts.frame import add_command
+from lpfl.commands.parts.run_file import results_file
 from lpfl.commands.parts.terminal import say
 
 SAYS = "judge a results file against bounds and a baseline"
@@ -22,15 +24,13 @@ exit codes: 0 ok; 1 refuted, error or regression; 2 usage; 3 inconclusive under 
 
 def add_parser(commands: Any) -> None:
     """Add the command to the parser."""
-    parser = commands.add_parser(
-        "gate",
-        help=SAYS,
-        description=SAYS,
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = add_command(commands, "gate", run, says=SAYS, epilog=EPILOG)
     parser.add_argument(
-        "results", nargs="?", default=DEFAULT_RESULTS, help=f"default {DEFAULT_RESULTS}"
+        "results",
+        nargs="?",
+        type=results_file,
+        default=DEFAULT_RESULTS,
+        help=f"a results.jsonl, or the folder of a run (default {DEFAULT_RESULTS})",
     )
     parser.add_argument("--baseline", default=DEFAULT_BASELINE, help=f"default {DEFAULT_BASELINE}")
     parser.add_argument(
@@ -48,7 +48,6 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument("--junit", metavar="PATH", help="also write JUnit XML")
     parser.add_argument("--summary", metavar="PATH", help="also append a Markdown summary")
-    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:

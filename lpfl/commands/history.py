@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from lpfl.commands.parts.frame import add_command
 from lpfl.commands.parts.terminal import harmless, say
 
 SAYS = "show how statements fared in the runs of a folder"
@@ -24,17 +25,10 @@ exit codes: 0 shown; 2 no such folder, or no run of the statement in it"""
 
 def add_parser(commands: Any) -> None:
     """Add the command to the parser."""
-    parser = commands.add_parser(
-        "history",
-        help=SAYS,
-        description=SAYS,
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = add_command(commands, "history", run, says=SAYS, epilog=EPILOG)
     parser.add_argument("claim", nargs="?", help="show the runs of this statement")
     parser.add_argument("--runs", default="reports/runs", metavar="DIR", help="folder of the runs")
     parser.add_argument("--json", action="store_true", help="print JSON")
-    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:

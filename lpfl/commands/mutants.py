@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from lpfl.commands.parts.frame import add_command
 from lpfl.commands.parts.terminal import harmless, say
 from lpfl.commands.parts.trust_options import add_options, require_counts, resumable, write_json
 
@@ -18,18 +19,13 @@ examples:
 
 The folder keeps what is done: the same command goes on after an interruption. EQUIVALENT.json in
 it (or --equivalent) names changes that change nothing, each with the reason.
-exit codes: 0 every change is seen; 1 one is not; 2 bad input; 130 interrupted"""
+exit codes: 0 every change is seen; 1 one is not; 2 bad input;
+130 interrupted (129 and 143 by a signal)"""
 
 
 def add_parser(commands: Any) -> None:
     """Add the command to the parser."""
-    parser = commands.add_parser(
-        "mutants",
-        help=SAYS,
-        description=SAYS,
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = add_command(commands, "mutants", run, says=SAYS, epilog=EPILOG)
     parser.add_argument("--count", type=int, default=400, help="changes sampled (default 400)")
     parser.add_argument("--seed", type=int, default=0, help="seed of the sample (default 0)")
     parser.add_argument(
@@ -41,7 +37,6 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--without-tests", action="store_true", help="run the claims only")
     parser.add_argument("--equivalent", metavar="FILE", help="JSON: name of a change -> reason")
     add_options(parser, out="reports/mutants", scenarios=2)
-    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:

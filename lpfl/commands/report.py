@@ -5,11 +5,15 @@ import json
 from pathlib import Path
 from typing import Any
 
+from lpfl.commands.parts.frame import add_command
+from lpfl.commands.parts.run_file import results_file
+
 SAYS = "build the HTML page from a results file, or write its charts as files"
 EPILOG = """\
 examples:
   lpfl report reports/latest/results.jsonl --out page.html       the page
   lpfl report reports/latest/results.jsonl --data charts         each chart as SVG and CSV
+  lpfl report reports/experiments/fig2.json --out fig2.html      the page of an experiment
   lpfl report reports/experiments/headline.json --picture a.svg  pictures of an experiment, in a row
   lpfl report --index reports                                    reports/index.html: all pages there
 
@@ -20,15 +24,12 @@ exit codes: 0 written; 2 bad input, or it cannot be written"""
 
 def add_parser(commands: Any) -> None:
     """Add the command to the parser."""
-    parser = commands.add_parser(
-        "report",
-        help=SAYS,
-        description=SAYS,
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = add_command(commands, "report", run, says=SAYS, epilog=EPILOG)
     parser.add_argument(
-        "results", nargs="?", help="a results.jsonl, complete or not, or an experiment's JSON"
+        "results",
+        nargs="?",
+        type=results_file,
+        help="a results.jsonl, complete or not, the folder of a run, or an experiment's JSON",
     )
     parser.add_argument("--out", help="page to write (default report.html)")
     parser.add_argument(
@@ -38,12 +39,11 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument("--runs", metavar="DIR", help="folder of earlier runs, for the trends")
     parser.add_argument("--data", metavar="DIR", help="write each chart as SVG and CSV instead")
-    parser.add_argument("--png", action="store_true", help="with --data: PNG too (needs cairosvg)")
+    parser.add_argument("--png", action="store_true", help="with --data: PNG too (extra png)")
     parser.add_argument(
         "--picture", metavar="FILE", help="write an experiment's pictures as an SVG"
     )
     parser.add_argument("--index", metavar="DIR", help="write the index of a folder of reports")
-    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -52,9 +52,10 @@ def run(args: argparse.Namespace) -> int:
     if args.index is not None:
         from lpfl.report.overview.index import build_index
         from lpfl.report.page import write_page
+        from lpfl.trust.page import page_rows
 
         path = Path(args.index) / "index.html"
-        write_page(path, build_index(Path(args.index)))
+        write_page(path, build_index(Path(args.index), trust=page_rows(Path(args.index))))
         print(f"index: {path}")
     elif args.data is not None:
         from lpfl.report.export import export_charts
@@ -92,13 +93,21 @@ def require_sense(args: argparse.Namespace) -> None:
 
 
 def write(args: argparse.Namespace) -> None:
-    """Write the page of a run."""
+    """Write the page of a run, or of an experiment."""
     from lpfl.results.output_path import output_path
     from lpfl.results.store import read_results
     from lpfl.verify.running.run_page import write_run_page
 
     name = args.out if args.out is not None else "report.html"
     out = output_path("out", name, (args.results,))
+    if args.results.endswith(".json"):
+        from lpfl.experiments.core.page import build_page
+        from lpfl.report.overview.index import way_to_index
+        from lpfl.report.page import write_page
+
+        write_page(out, build_page(experiment(args.results), elsewhere=way_to_index(out)))
+        print(f"page: {name}")
+        return
     runs = None if args.runs is None else Path(args.runs)
     results = read_results(args.results)
     write_run_page(out, results, repository=args.repository, runs=runs)
@@ -112,15 +121,21 @@ def charts(path: str) -> list[Any]:
         from lpfl.verify.running.run_page import run_charts
 
         return run_charts(read_results(path))
-    from lpfl.experiments.core.experiment import result_from_json
     from lpfl.report.chart import chart_of_picture, file_name
 
-    try:
-        result = result_from_json(json.loads(Path(path).read_text(encoding="utf-8")))
-    except (OSError, ValueError) as error:
-        raise ValueError(f"results={path} is no experiment's JSON: {error}") from None
+    result = experiment(path)
     return [
         chart_of_picture(one, file_name(result.name, one["title"]))
         for section in result.sections
         for one in section.pictures
     ]
+
+
+def experiment(path: str) -> Any:
+    """Return the result of an experiment; raise ValueError if the file holds none."""
+    from lpfl.experiments.core.experiment import result_from_json
+
+    try:
+        return result_from_json(json.loads(Path(path).read_text(encoding="utf-8")))
+    except (OSError, ValueError) as error:
+        raise ValueError(f"results={path} is no experiment's JSON: {error}") from None

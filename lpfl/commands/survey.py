@@ -6,16 +6,28 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from lpfl.commands.parts.frame import add_command
+from lpfl.commands.parts.interruption import exit_code_of
 from lpfl.commands.parts.places import add_scheduler, require_one_place
 from lpfl.commands.parts.terminal import say
 
 SAYS = "judge the world's optimizers; write survey.jsonl and index.html"
-INTERRUPTED = 130
+
+EPILOG = """\
+examples:
+  lpfl survey --quick                             all optimizers that are installed (half an hour)
+  lpfl survey --subjects 'torch.*' --quick        those of torch (minutes)
+  lpfl survey --resume                            go on where it was interrupted
+  lpfl survey --page-only                         write the page of what is there
+
+A package that is missing is a line that says so. A resumed survey needs the options of the first.
+exit codes: 0 done, whatever the optimizers did; 2 bad input; 130 interrupted (129 and 143 by a
+signal), resumable"""
 
 
 def add_parser(commands: Any) -> None:
     """Add the command to the parser."""
-    parser = commands.add_parser("survey", help=SAYS, description=SAYS)
+    parser = add_command(commands, "survey", run, says=SAYS, epilog=EPILOG)
     parser.add_argument("--out", default="reports/survey", metavar="DIR", help="folder to write")
     parser.add_argument("--jobs", type=int, default=2, metavar="N", help="processes (default 2)")
     add_scheduler(parser)
@@ -27,34 +39,35 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--resume", action="store_true", help="go on with an interrupted run")
     parser.add_argument("--against", metavar="JSONL", help="an earlier survey to compare with")
     parser.add_argument("--page-only", action="store_true", help="only write the page again")
-    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run the survey; 0 ok (whatever the optimizers did), 130 interrupted, resumable."""
+    """Run the survey; 0 whatever the optimizers did, 130 interrupted (129, 143 by a signal)."""
     if not args.out.strip():
         raise ValueError(f"out={args.out!r}, needs the path of a folder")
     from lpfl.conformance.peers.page import build_page
     from lpfl.conformance.peers.records import read_survey
+    from lpfl.report.overview.index import way_to_index
     from lpfl.results.store import write_atomically
 
     if args.jobs < 1:
         raise ValueError(f"jobs={args.jobs}, needs >= 1")
     require_one_place(args, jobs_default=2)
     path = Path(args.out) / "survey.jsonl"
-    interrupted = False
+    interrupted: KeyboardInterrupt | None = None
     if not args.page_only:
         interrupted = _judge(args, path)
     earlier = Path(args.against) if args.against else path.with_name("survey.previous.jsonl")
     against = read_survey(earlier) if args.against or earlier.exists() else None
-    page = build_page(read_survey(path), against)
-    write_atomically(path.with_name("index.html"), page)
-    print(f"survey: {path}\npage:   {path.with_name('index.html')} ({len(page.encode()):,} bytes)")
-    return INTERRUPTED if interrupted else 0
+    place = path.with_name("index.html")
+    page = build_page(read_survey(path), against, elsewhere=way_to_index(place))
+    write_atomically(place, page)
+    print(f"survey: {path}\npage:   {place} ({len(page.encode()):,} bytes)")
+    return 0 if interrupted is None else exit_code_of(interrupted)
 
 
-def _judge(args: argparse.Namespace, path: Path) -> bool:
-    """Judge what is not yet in the file; return whether it was interrupted."""
+def _judge(args: argparse.Namespace, path: Path) -> KeyboardInterrupt | None:
+    """Judge what is not yet in the file; return the interruption, if there was one."""
     from collections import deque
 
     import torch
@@ -93,12 +106,12 @@ def _judge(args: argparse.Namespace, path: Path) -> bool:
             writer.write(line)
             done += 1
             show_progress(line, done, total)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
         say(f"interrupted: {done} of {total} kept, go on with --resume")
-        return True
+        return error
     finally:
         writer.close()
-    return False
+    return None
 
 
 def show_progress(line: Mapping[str, Any], done: int, total: int) -> None:

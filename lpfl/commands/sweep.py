@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from lpfl.commands.parts.frame import add_command
 from lpfl.commands.parts.interruption import exit_code_of, interruptible
 from lpfl.commands.parts.places import add_scheduler, require_one_place
 from lpfl.commands.parts.terminal import harmless, say
@@ -20,24 +21,17 @@ examples:
 The folder keeps what is done: the same command goes on after an interruption, on any backend, with
 the same records in the end. docs/sweep.md says what a spec may hold.
 exit codes: 0 all done; 1 a task failed, or a claim is refuted somewhere; 2 bad input; 130
-interrupted"""
+interrupted (129 and 143 by a signal)"""
 
 
 def add_parser(commands: Any) -> None:
     """Add the command to the parser."""
-    parser = commands.add_parser(
-        "sweep",
-        help=SAYS,
-        description=SAYS,
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = add_command(commands, "sweep", run, says=SAYS, epilog=EPILOG)
     parser.add_argument("spec", metavar="SPEC", help="TOML file")
     parser.add_argument("--jobs", type=int, default=JOBS, help=f"processes (default {JOBS})")
     add_scheduler(parser)
     parser.add_argument("--out", metavar="DIR", help="folder (default reports/runs/sweeps/NAME)")
     parser.add_argument("--list", action="store_true", help="say what would run, and end")
-    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -65,6 +59,7 @@ def run(args: argparse.Namespace) -> int:
 
 def answered(args: argparse.Namespace, plan: Any, folder: Path) -> int:
     """Answer what is missing, write the files, and say what was found."""
+    from lpfl.report.overview.index import way_to_index
     from lpfl.results.store import write_atomically
     from lpfl.sweep.backends import backend_for
     from lpfl.sweep.data import to_csv, to_lines
@@ -82,8 +77,11 @@ def answered(args: argparse.Namespace, plan: Any, folder: Path) -> int:
         write_atomically(folder / "data.csv", to_csv(records, axes))
         maps = shown_maps(plan.spec, records)
         write_atomically(folder / "maps.csv", maps_to_csv(maps))
-        page = build_page(plan.spec, records, maps, seconds=sweep.seconds())
-        write_atomically(folder / "index.html", page)
+        place = folder / "index.html"
+        page = build_page(
+            plan.spec, records, maps, seconds=sweep.seconds(), elsewhere=way_to_index(place)
+        )
+        write_atomically(place, page)
     return told(records, folder)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from lpfl.commands.parts.frame import add_command
 from lpfl.commands.parts.interruption import exit_code_of
 from lpfl.commands.parts.places import add_scheduler, require_one_place
 from lpfl.commands.parts.terminal import say
@@ -16,7 +17,7 @@ INCONCLUSIVE = 3
 DEFAULTS = {"profile": "quick", "claims": "*", "seed": 0, "device": "cpu", "dtype": "float64"}
 EPILOG = """\
 examples:
-  lpfl verify                                     all statements, 6 drawn scenarios each (minutes)
+  lpfl verify                                     all statements, 6 drawn scenarios each (5 min)
   lpfl verify --claims 'LR-*' --profile ci        24 scenarios each
   lpfl verify --resume                            go on with the newest run where it was interrupted
   lpfl verify --claims LR-06 --scenario '{...}'   one scenario, as a page prints it
@@ -26,6 +27,13 @@ examples:
 Each run gets a folder of its own in reports/runs, and reports/latest points to the newest. A folder
 given by --out is written directly; a run that it holds moves to its folder earlier.
 
+profiles: scenarios that are drawn for each claim, besides its fixed ones
+  quick    6   about five minutes on two cores; without the large fixed ones
+  ci      24   for every commit that changes what is computed
+  paper   64   before a statement is published
+  nightly 200  the widest search
+Time grows with their number: a claim's share is printed as it ends.
+
 exit codes: 0 nothing refuted; 1 refuted, or an error in a check; 2 bad input, or the disk is full;
 3 nothing was decided, or inconclusive under --strict; 130 interrupted (129 and 143 by a signal),
 resumable"""
@@ -33,13 +41,7 @@ resumable"""
 
 def add_parser(commands: Any) -> None:
     """Add the command to the parser."""
-    parser = commands.add_parser(
-        "verify",
-        help=SAYS,
-        description=SAYS,
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = add_command(commands, "verify", run, says=SAYS, epilog=EPILOG)
     parser.add_argument("--profile", help="quick, ci, paper or nightly (default quick)")
     parser.add_argument(
         "--claims", metavar="PATTERN", help="comma-separated ids or 'LR-*' patterns (default all)"
@@ -61,7 +63,6 @@ def add_parser(commands: Any) -> None:
     add_scheduler(parser)
     parser.add_argument("--strict", action="store_true", help="exit 3 if a claim is inconclusive")
     parser.add_argument("--json", action="store_true", help="print the claim records as JSON")
-    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -23,6 +23,7 @@ from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.pulse import beats, share
 from lpfl.conformance.registry import Check
 from lpfl.conformance.spec import OptimizerSpec
+from lpfl.lifeline import end_with
 
 GIBIBYTE = 2**30
 MAX_LOSSES = 2
@@ -83,6 +84,9 @@ def judge_apart(
 ) -> Judgement:
     """Run the checks in processes of their own: one for most, one for each that is ``alone``."""
     preload()
+    for check in checks:
+        if check.prepare is not None:
+            check.prepare()
     judged, lost = Judgement(), 0
     waiting = [[c for c in checks if not c.alone], *([c] for c in checks if c.alone)]
     options = {"seed": seed, "device": device, "quick": quick}
@@ -128,8 +132,9 @@ def _one_process(
     sys.stderr.flush()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Python warns of forking where threads exist
-        child = os.fork()
+        parent, child = os.getpid(), os.fork()
     if child == 0:
+        end_with(parent)
         os.close(read)
         _child(spec, batch, options, limits, write)
     os.close(write)

@@ -24,7 +24,8 @@ class Check:
     the name of an option. claims: None for every optimizer; otherwise names of which one must be
     claimed, or a predicate on the claims. quick: part of ``quick`` runs. alone: changes the whole
     process, so it runs last and in a process of its own. control: on a finding, torch's own
-    optimizer is put through the same check.
+    optimizer is put through the same check. prepare: computes what all subjects share, once, in the
+    process from which theirs are forked.
     """
 
     check_id: str
@@ -37,6 +38,7 @@ class Check:
     quick: bool = True
     alone: bool = False
     control: bool = True
+    prepare: Callable[[], object] | None = None
 
     def concerns(self, claims: frozenset[str]) -> bool:
         """Return whether an optimizer with these claims is held to this check."""
@@ -60,6 +62,7 @@ def check(
     quick: bool = True,
     alone: bool = False,
     control: bool | None = None,
+    prepare: Callable[[], object] | None = None,
 ) -> Callable[[CheckFunction], CheckFunction]:
     """Register a function of a Subject as a check; the fields are those of ``Check``.
 
@@ -84,6 +87,7 @@ def check(
             quick=quick,
             alone=alone,
             control="api" in tags if control is None else control,
+            prepare=prepare,
         )
         return function
 

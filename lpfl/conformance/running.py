@@ -52,7 +52,7 @@ def ask(check: Check, subject: Subject) -> list[CheckResult]:
     except Undrivable as reason:
         message = f"Not driven: {reason}."
     except Exception as error:  # the subject's, or ours: shown, and never an accusation
-        message = f"An ordinary run raises {told(error)}."
+        message = f"An ordinary run raises {told(error).rstrip('.')}."
     return [CheckResult(check=check.check_id, outcome=Outcome.UNDRIVABLE, message=message)]
 
 

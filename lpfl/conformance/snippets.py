@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from lpfl.conformance.signatures import named_options, takes_any_option
+from lpfl.lifeline import end_with
 from lpfl.seeding import derive_seed
 
 if TYPE_CHECKING:
@@ -112,8 +113,9 @@ def _begin(subject: "Subject") -> str:
     before = "params = [torch.nn.Parameter(v.clone()) for v in values]"
     after = "optimizer.train()" if "mode" in subject.needs else ""
     if "model" in subject.needs:
-        before = "global model\n    model = Bag([v.clone() for v in values])\n    step.count = 0"
-        given, after = "model", "params = [m.weight for m in model.layers]"
+        before = "global model\n    model = Bag([v.clone() for v in values])\n    model.count = 0"
+        given = "model"
+        after = "optimizer.bag = model\n    params = [m.weight for m in model.layers]"
     factory = subject.spec.factory
     passes = bool(named_options(factory)) or takes_any_option(factory)
     made = f"optimizer = make({given}{', **options' if passes else ''})"
@@ -161,8 +163,9 @@ def _agrees(last: str, expected: float | str) -> bool:
 def execute(text: str, names: Mapping[str, Any]) -> str:
     """Return what a program prints, run in a forked process that is killed after a while."""
     read, write = os.pipe()
-    child = os.fork()
+    parent, child = os.getpid(), os.fork()
     if child == 0:
+        end_with(parent)
         _run_and_exit(text, names, write)
     os.close(write)
     pieces, deadline = [], time.monotonic() + SECONDS

@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
+from lpfl import guards
 from lpfl.decide.verdict import (
     Outcome,
     Verdict,
@@ -14,6 +15,9 @@ COARSEST_TOLERANCE = 1e-2
 
 def exact_identity(holds: bool, *, false_pass_bound: float, degree: int) -> Verdict:
     """Decide an identity read over a finite field: statistic 0 if it holds, 2 if not."""
+    guards.truth("holds", holds)
+    guards.number("false_pass_bound", false_pass_bound, least=0.0, most=1.0)
+    guards.count("degree", degree, least=0)
     return Verdict(
         outcome=Outcome.CONFIRMED if holds else Outcome.REFUTED,
         statistic=0.0 if holds else 2.0,
@@ -32,8 +36,8 @@ def identity(
     A tolerance above ``coarsest`` could hide a wrong formula: then a pass is inconclusive.
     """
     worst = float(require_finite_values("error", error).max())
-    if not tolerance > 0:
-        raise ValueError(f"tolerance={tolerance}, needs > 0")
+    guards.number("tolerance", tolerance, above=0.0)
+    guards.number("coarsest", coarsest, above=0.0)
     if worst > tolerance:
         outcome = Outcome.REFUTED
     elif tolerance > coarsest:
@@ -61,11 +65,13 @@ def bound(values: ArrayLike, limits: ArrayLike, *, rounding: ArrayLike) -> Verdi
 
     statistic: the largest value / (limit + rounding), how tight the bound is.
     """
-    value, limit, slack = np.broadcast_arrays(
-        require_finite_values("values", values),
-        require_finite_values("limits", limits),
-        require_finite_values("rounding", rounding),
-    )
+    given = {"values": values, "limits": limits, "rounding": rounding}
+    arrays = [require_finite_values(name, one) for name, one in given.items()]
+    try:
+        value, limit, slack = (one.ravel() for one in np.broadcast_arrays(*arrays))
+    except ValueError:
+        shapes = ", ".join(f"{name} {a.shape}" for name, a in zip(given, arrays, strict=True))
+        raise ValueError(f"shapes {shapes} do not fit, need to broadcast") from None
     if (slack < 0).any() or (limit + slack <= 0).any():
         raise ValueError(f"limit + rounding = {float((limit + slack).min())}, needs > 0")
     ratio = value / (limit + slack)

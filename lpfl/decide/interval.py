@@ -17,6 +17,7 @@ from functools import lru_cache
 from numpy.typing import ArrayLike
 from scipy import stats
 
+from lpfl import guards
 from lpfl.decide.verdict import POWER, require_finite_values
 
 LEAST = 8
@@ -96,6 +97,9 @@ def quantile(tail: float, count: int, skewness: float = 0.0) -> float:
 
     skewness: positive where the long tail of the sample lies on that side.
     """
+    guards.number("tail", tail, above=0.0, below=1.0)
+    guards.count("count", count, least=2)
+    guards.number("skewness", skewness)
     t, z = _quantiles(tail / ALLOWANCE, count - 1)
     assumed = SEEN * max(skewness, 0.0) + HIDDEN / math.sqrt(count)
     return t + assumed * (2.0 * z * z + 1.0) / (6.0 * math.sqrt(count))

@@ -6,6 +6,7 @@ from functools import lru_cache
 from numpy.typing import ArrayLike
 from scipy import optimize, stats
 
+from lpfl import guards
 from lpfl.decide.verdict import (
     POWER,
     Outcome,
@@ -25,10 +26,10 @@ def bound_whp(
     matters: a violation rate worth noticing (default 3 delta).
     """
     require_alpha(alpha)
-    if not 0 <= violations <= trials or trials < 1:
-        raise ValueError(f"violations={violations}, needs 0 <= . <= trials={trials}, trials >= 1")
-    if not 0.0 < delta < 1.0:
-        raise ValueError(f"delta={delta}, needs 0 < . < 1")
+    guards.count("violations", violations, least=0, most=guards.count("trials", trials))
+    guards.number("delta", delta, above=0.0, below=1.0)
+    if matters is not None:
+        guards.number("matters", matters, least=0.0)
     tail = float(stats.binom.sf(violations - 1, trials, delta))
     critical = _critical_violations(trials, delta, alpha)
     detectable = _detectable_rate(trials, critical)
@@ -84,9 +85,10 @@ def chi_square(
     Two-sided. ``detectable`` is the ratio of scales refuted with power 0.9 (upwards).
     """
     require_alpha(alpha)
-    if dof < 1:
-        raise ValueError(f"dof={dof}, needs >= 1")
-    value = float(require_finite_values("total", total)[0])
+    guards.count("dof", dof)
+    guards.count("draws", draws)
+    guards.number("matters", matters, above=1.0)
+    value = guards.number("total", total)
     tail = 2.0 * min(stats.chi2.sf(value, dof), stats.chi2.cdf(value, dof))
     detectable = float(stats.chi2.isf(alpha / 2, dof) / stats.chi2.ppf(1 - POWER, dof))
     if tail <= alpha:
@@ -119,6 +121,8 @@ def dof_for_scale(alpha: float, matters: float) -> int:
         dof = math.exp(log_dof)
         return float(stats.chi2.isf(alpha / 2, dof) / stats.chi2.ppf(1 - POWER, dof)) - matters
 
+    if gap(0.0) <= 0.0:
+        return 1
     return math.ceil(math.exp(optimize.brentq(gap, 0.0, math.log(1e12))))
 
 
@@ -129,6 +133,7 @@ def uniform_law(values: ArrayLike, *, alpha: float, matters: float = 0.5) -> Ver
     (critical distance plus the Dvoretzky-Kiefer-Wolfowitz term at power 0.9).
     """
     require_alpha(alpha)
+    guards.number("matters", matters, least=0.0)
     sample = require_finite_values("values", values)
     if sample.min() < 0 or sample.max() > 1:
         raise ValueError(f"values in [{sample.min()}, {sample.max()}], needs [0, 1]")

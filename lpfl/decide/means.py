@@ -4,6 +4,7 @@ import math
 
 from numpy.typing import ArrayLike
 
+from lpfl import guards
 from lpfl.decide.interval import LEAST, Interval, mean_interval
 from lpfl.decide.verdict import Outcome, Verdict, require_alpha
 
@@ -26,10 +27,10 @@ def equivalence(
     """
     require_alpha(alpha)
     interval = mean_interval("samples", samples, alpha / 2.0)
-    if not 0.0 < tolerance < math.inf:
-        raise ValueError(f"tolerance={tolerance}, needs 0 < . < inf")
-    if not math.isfinite(predicted):
-        raise ValueError(f"predicted={predicted}, needs a finite number")
+    guards.number("tolerance", tolerance, above=0.0)
+    guards.number("predicted", predicted)
+    if matters is not None:
+        guards.number("matters", matters, least=0.0)
     reach = max(interval.high - predicted, predicted - interval.low)
     apart = max(interval.low - predicted, predicted - interval.high)
     detectable = tolerance + interval.shift
@@ -63,6 +64,9 @@ def interval_outcome(gap: float, half_width: float, tolerance: float) -> Outcome
 
     Confirmed if it lies inside the tolerance, refuted if it lies outside, inconclusive otherwise.
     """
+    guards.number("gap", gap)
+    guards.number("half_width", half_width, least=0.0)
+    guards.number("tolerance", tolerance, least=0.0)
     if abs(gap) - half_width > tolerance:
         return Outcome.REFUTED
     return Outcome.CONFIRMED if abs(gap) + half_width <= tolerance else Outcome.INCONCLUSIVE
@@ -77,8 +81,9 @@ def ordering(
     """
     require_alpha(alpha)
     interval = mean_interval("differences", differences, alpha)
-    if not 0.0 <= slack < math.inf:
-        raise ValueError(f"slack={slack}, needs 0 <= . < inf")
+    guards.number("slack", slack, least=0.0)
+    if matters is not None:
+        guards.number("matters", matters, least=0.0)
     detectable = slack + interval.shift
     if interval.high < -slack:
         outcome = Outcome.REFUTED

@@ -8,6 +8,8 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from lpfl import guards
+
 POWER = 0.9
 
 
@@ -57,7 +59,13 @@ class Verdict:
 
 def require_finite_values(name: str, values: ArrayLike) -> NDArray[np.float64]:
     """Return ``values`` as a float64 array; raise ValueError if empty or not finite."""
-    array = np.atleast_1d(np.asarray(values, dtype=np.float64))
+    try:
+        given = np.asarray(values)
+        if given.dtype.kind not in "iuf":
+            raise TypeError
+        array = np.atleast_1d(given.astype(np.float64))
+    except (TypeError, ValueError, OverflowError, RuntimeError):
+        raise ValueError(f"{name}={values!r}, needs real numbers") from None
     if array.size == 0:
         raise ValueError(f"{name} is empty, needs at least one value")
     if not np.isfinite(array).all():
@@ -67,8 +75,7 @@ def require_finite_values(name: str, values: ArrayLike) -> NDArray[np.float64]:
 
 def require_alpha(alpha: float) -> None:
     """Raise ValueError unless 0 < alpha < 1."""
-    if not 0.0 < alpha < 1.0:
-        raise ValueError(f"alpha={alpha}, needs 0 < . < 1")
+    guards.number("alpha", alpha, above=0.0, below=1.0)
 
 
 def tail_statistic(probability: float, alpha: float) -> float:

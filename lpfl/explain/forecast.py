@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from lpfl import guards
 from lpfl.explain.floors import Floor, floors
 from lpfl.explain.inputs import Inputs
 from lpfl.explain.scale import MOST_SAMPLES
@@ -87,16 +88,15 @@ def forecast(
     linear representation.
     Raises: ValueError for a value outside its bound, and for a link without linear part.
     """
-    if samples < 1:
-        raise ValueError(f"samples={samples}, needs >= 1")
-    if not 0 < target < 1:
-        raise ValueError(f"target={target!r}, needs 0 < target < 1")
-    if not (math.isfinite(damping) and damping >= 0):
-        raise ValueError(f"damping={damping!r}, needs to be finite and >= 0")
-    if not (math.isfinite(exponent) and abs(exponent) <= LARGEST_EXPONENT):
-        raise ValueError(f"exponent={exponent!r}, needs -{LARGEST_EXPONENT} to {LARGEST_EXPONENT}")
-    if not 0 <= decay < 1:
-        raise ValueError(f"decay={decay!r}, needs 0 <= decay < 1")
+    if not isinstance(inputs, Inputs):
+        raise ValueError(f"inputs={inputs!r}, needs Inputs: of a file, a list or a family")
+    guards.count("samples", samples)
+    guards.number("target", target, above=0.0, below=1.0)
+    guards.number("damping", damping, least=0.0)
+    guards.number("exponent", exponent, least=-LARGEST_EXPONENT, most=LARGEST_EXPONENT)
+    guards.number("decay", decay, least=0.0, below=1.0)
+    guards.count("rank", rank)
+    guards.number("step_size", step_size, above=0.0)
     labels = link_statistics(link, noise_std=noise_std)
     if abs(labels.c1) < 1e-9:
         raise ValueError(f"link={link!r} has no linear part: no method here aligns in one step")

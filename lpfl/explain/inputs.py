@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from lpfl import guards
 from lpfl.linalg.covariance import CovarianceSpec
 from theory import Spectrum
 
@@ -53,8 +54,7 @@ def named_inputs(family: str, dim: int, condition: float) -> Inputs:
     Raises: ValueError for an unknown family, a dimension outside [2, 5000] or a condition < 1.
     """
     _need_dim(dim)
-    if not (math.isfinite(condition) and condition >= 1):
-        raise ValueError(f"condition={condition!r}, needs to be finite and >= 1")
+    guards.number("condition", condition, least=1.0)
     values = CovarianceSpec(dim, family, math.log10(condition)).spectrum()
     return _checked(values, f"{family} spectrum, d = {dim}, condition number {condition:g}")
 

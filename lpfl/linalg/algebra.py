@@ -5,10 +5,10 @@ Convention for vec and Kronecker products: ``vec`` stacks the *columns* of a mat
 leading (replicate) axes.
 """
 
-import math
-
 import torch
 from torch import Tensor
+
+from lpfl import guards
 
 
 def require_finite(name: str, tensor: Tensor) -> None:
@@ -21,8 +21,7 @@ def require_finite(name: str, tensor: Tensor) -> None:
 
 def require_symmetric(name: str, matrix: Tensor) -> None:
     """Raise ValueError if ``matrix`` is not symmetric to rounding."""
-    if matrix.shape[-1] != matrix.shape[-2]:
-        raise ValueError(f"{name} has shape {tuple(matrix.shape)}, needs a square matrix")
+    guards.square(name, matrix)
     require_finite(name, matrix)
     scale = float(matrix.abs().max())
     gap = float((matrix - matrix.mT).abs().max())
@@ -40,27 +39,45 @@ def require_positive_definite(name: str, matrix: Tensor) -> None:
         raise ValueError(f"{name} has smallest eigenvalue {smallest:.3g}, needs > 0")
 
 
+@guards.on_tensors
 def vec(matrix: Tensor) -> Tensor:
     """Stack the columns of ``matrix`` (..., a, b) into a vector (..., a b)."""
+    guards.tensor("matrix", matrix, 2)
     return matrix.mT.reshape(*matrix.shape[:-2], -1)
 
 
+@guards.on_tensors
 def unvec(vector: Tensor, rows: int) -> Tensor:
     """Undo :func:`vec` for a matrix of ``rows`` rows."""
+    guards.tensor("vector", vector, 1)
+    if vector.shape[-1] % guards.count("rows", rows):
+        raise ValueError(f"rows={rows}, needs a divisor of the length {vector.shape[-1]}")
     return vector.reshape(*vector.shape[:-1], -1, rows).mT
 
 
+@guards.on_tensors
 def kron(A: Tensor, B: Tensor) -> Tensor:
     """Return the Kronecker product over the last two axes."""
+    guards.tensor("A", A, 2)
+    guards.tensor("B", B, 2)
     product = torch.einsum("...ij,...kl->...ikjl", A, B)
     return product.reshape(
         *product.shape[:-4], A.shape[-2] * B.shape[-2], A.shape[-1] * B.shape[-1]
     )
 
 
+@guards.on_tensors
 def right_solve(A: Tensor, S: Tensor) -> Tensor:
-    """Return ``A S^{-1}`` for symmetric positive definite ``S`` through its Cholesky factor."""
-    return torch.cholesky_solve(A.mT, torch.linalg.cholesky(S)).mT
+    """Return ``A S^{-1}`` for symmetric positive definite ``S`` through its Cholesky factor.
+
+    Raises: ValueError for another shape, or a matrix without such a factor.
+    """
+    guards.square("S", S)
+    guards.tensor("A", A, 2, last=S.shape[-1])
+    root, info = torch.linalg.cholesky_ex(S)
+    if bool(info.any()):
+        raise ValueError("S has no Cholesky factor, needs a positive definite matrix")
+    return torch.cholesky_solve(A.mT, root).mT
 
 
 def standard_normal(
@@ -74,43 +91,63 @@ def haar(
     replicates: int, dim: int, generator: torch.Generator, dtype: torch.dtype = torch.float64
 ) -> Tensor:
     """Draw ``replicates`` Haar-distributed orthogonal matrices (replicates, dim, dim)."""
+    guards.count("dim", dim)
+    guards.count("replicates", replicates)
     gaussian = standard_normal(replicates, dim, dim, generator=generator, dtype=dtype)
     Q, R = torch.linalg.qr(gaussian)
     return Q * torch.diagonal(R, dim1=-2, dim2=-1).sign().unsqueeze(-2)
 
 
+@guards.on_tensors
 def orthonormal_rows(matrix: Tensor) -> Tensor:
     """Return rows (..., k, d) with the same span, orthonormal, oriented like the input."""
+    guards.tensor("matrix", matrix, 2)
     Q, R = torch.linalg.qr(matrix.mT)
     sign = torch.diagonal(R, dim1=-2, dim2=-1).sign()
     return (Q * torch.where(sign == 0, torch.ones_like(sign), sign).unsqueeze(-2)).mT
 
 
+@guards.on_tensors
 def complement_rows(rows: Tensor) -> Tensor:
     """Return an orthonormal basis (..., d-k, d) of the complement of orthonormal ``rows``."""
+    guards.tensor("rows", rows, 2)
     k = rows.shape[-2]
     Q, _ = torch.linalg.qr(rows.mT, mode="complete")
     return Q[..., k:].mT
 
 
+@guards.on_tensors
 def subspace_distance(G: Tensor, G_star: Tensor) -> Tensor:
     """Return ``|Gbar (I - G*' G*)|_op``, the sine of the largest principal angle.
 
     Shapes: G (..., k, d) of full row rank; G_star (..., k, d) with orthonormal rows.
     """
+    guards.tensor("G", G, 2)
+    guards.tensor("G_star", G_star, 2, last=G.shape[-1])
     rows = orthonormal_rows(G)
     residual = rows - (rows @ G_star.mT) @ G_star
     return torch.linalg.matrix_norm(residual, ord=2)
 
 
+@guards.on_tensors
 def tangent_matrix(G: Tensor, G_star: Tensor, complement: Tensor) -> Tensor:
     """Return ``T = (G G*')^{-1} G B'`` (..., k, d-k); B = ``complement`` (..., d-k, d).
 
     Its singular values are the tangents of the principal angles between the row spaces.
     """
-    return torch.linalg.solve(G @ G_star.mT, G @ complement.mT)
+    guards.tensor("G", G, 2)
+    d = G.shape[-1]
+    guards.tensor("G_star", G_star, 2, last=d)
+    guards.tensor("complement", complement, 2, last=d)
+    if G.shape[-2] != G_star.shape[-2]:
+        raise ValueError(f"G_star has {G_star.shape[-2]} rows, needs the {G.shape[-2]} of G")
+    tangents, info = torch.linalg.solve_ex(G @ G_star.mT, G @ complement.mT)
+    if bool(info.any()):
+        raise ValueError("G G*' is singular: a row of G is orthogonal to all rows of G_star")
+    return tangents
 
 
+@guards.on_tensors
 def principal_tangents(G: Tensor, G_star: Tensor) -> Tensor:
     """Return the min(k, d-k) largest tangents of the principal angles, descending."""
     return torch.linalg.svdvals(tangent_matrix(G, G_star, complement_rows(G_star)))
@@ -122,11 +159,13 @@ def machine_tolerance(dtype: torch.dtype, *, dim: int, condition: float = 1.0) -
     ``16 dim eps condition``: the usual first-order bound with a constant that covers a chain of
     a few products and solves. It is a function of epsilon alone, so float32 widens it by 2^29.
     """
-    if not condition >= 1.0 or math.isinf(condition):
-        raise ValueError(f"condition={condition}, needs a finite number >= 1")
+    condition = guards.number("condition", condition, least=1.0)
+    guards.count("dim", dim)
     return 16.0 * dim * torch.finfo(dtype).eps * condition
 
 
+@guards.on_tensors
 def second_moment(rows: Tensor) -> Tensor:
     """Return ``X'X/n`` of rows X (..., n, d), not centred."""
+    guards.tensor("rows", rows, 2)
     return rows.mT @ rows / rows.shape[-2]

@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from lpfl import guards
 from lpfl.linalg import haar
 from lpfl.seeding import generator
 
@@ -48,10 +49,7 @@ class CovarianceSpec:
             raise ValueError(f"covariance family={self.family!r}, needs one of {FAMILIES}")
         if self.rotation not in ROTATIONS:
             raise ValueError(f"covariance rotation={self.rotation!r}, needs one of {ROTATIONS}")
-        if not 0.0 <= self.log10_cond <= MAX_LOG10_COND:
-            raise ValueError(
-                f"covariance log10_cond={self.log10_cond!r}, needs 0 <= . <= {MAX_LOG10_COND}"
-            )
+        guards.number("covariance log10_cond", self.log10_cond, least=0.0, most=MAX_LOG10_COND)
         if isinstance(self.seed, bool) or not isinstance(self.seed, int) or self.seed < 0:
             raise ValueError(f"covariance seed={self.seed!r}, needs an integer >= 0")
 

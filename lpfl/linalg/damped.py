@@ -1,19 +1,18 @@
 """Solves with a damped second moment, guarded."""
 
-from math import isfinite
-
 import torch
 from torch import Tensor
 
+from lpfl import guards
 from lpfl.linalg import require_finite
 
 
 def require_non_negative(name: str, value: float) -> None:
     """Raise ValueError unless value is finite and >= 0."""
-    if not (isfinite(value) and value >= 0):
-        raise ValueError(f"{name}={value}, needs finite and >= 0")
+    guards.number(name, value, least=0.0)
 
 
+@guards.on_tensors
 def damped_solve(Q: Tensor, right: Tensor, *, damping: float) -> Tensor:
     """Return ``(Q + damping I)^{-1} right`` through a Cholesky factor.
 
@@ -21,11 +20,18 @@ def damped_solve(Q: Tensor, right: Tensor, *, damping: float) -> Tensor:
     Raises: ValueError if damping < 0, an entry is not finite, or the damped matrix is not positive
             definite in floating point.
     """
-    require_non_negative("damping", damping)
+    damping = guards.number("damping", damping, least=0.0)
+    guards.square("second moment", Q)
+    guards.tensor("right side", right, 1)
     require_finite("second moment", Q)
     require_finite("right side", right)
     if right.ndim == Q.ndim - 1:
         return damped_solve(Q, right[..., None], damping=damping)[..., 0]
+    if right.ndim != Q.ndim or right.shape[-2] != Q.shape[-1]:
+        raise ValueError(
+            f"right side has shape {tuple(right.shape)}, needs rows of the second moment "
+            f"{tuple(Q.shape)}"
+        )
     shifted = Q.clone()
     shifted.diagonal(dim1=-2, dim2=-1).add_(damping)
     root, info = torch.linalg.cholesky_ex(shifted)

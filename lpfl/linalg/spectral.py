@@ -6,26 +6,33 @@ All act on the last two axes and broadcast over leading axes.
 import torch
 from torch import Tensor
 
+from lpfl import guards
+
 QUINTIC = (3.4445, -4.7750, 2.0315)
 TINY_NORM = 1e-7
 
 
+@guards.on_tensors
 def rounding_cutoff(largest: Tensor, size: int) -> Tensor:
     """Return ``size * eps * largest``: what rounding may put in place of an exact zero."""
+    guards.count("size", size)
     return largest * size * torch.finfo(largest.dtype).eps
 
 
+@guards.on_tensors
 def polar_factor(matrix: Tensor) -> Tensor:
     """Return ``U V'`` of the singular value decomposition ``U S V'`` of ``matrix`` (..., a, b).
 
     Singular values below rounding count as zero and their directions are dropped, so a zero
     matrix has factor zero.
     """
+    guards.tensor("matrix", matrix, 2)
     U, s, Vh = torch.linalg.svd(matrix, full_matrices=False)
     kept = s > rounding_cutoff(s[..., :1], max(matrix.shape[-2:]))
     return (U * kept.to(s.dtype).unsqueeze(-2)) @ Vh
 
 
+@guards.on_tensors
 def newton_schulz(
     matrix: Tensor,
     *,
@@ -40,8 +47,8 @@ def newton_schulz(
     Raises: ValueError if steps < 1.
     Source: Jordan et al. 2024 (Muon), coefficients theirs.
     """
-    if steps < 1:
-        raise ValueError(f"steps={steps}, needs >= 1")
+    guards.tensor("matrix", matrix, 2)
+    guards.count("steps", steps)
     a, b, c = coefficients
     tall = matrix.shape[-2] > matrix.shape[-1]
     Z = matrix.mT if tall else matrix
@@ -52,6 +59,7 @@ def newton_schulz(
     return Z.mT if tall else Z
 
 
+@guards.on_tensors
 def psd_power(matrix: Tensor, exponent: float, *, epsilon: float = 0.0) -> Tensor:
     """Return ``(matrix + epsilon I)^exponent`` for symmetric positive semi-definite ``matrix``.
 
@@ -59,8 +67,9 @@ def psd_power(matrix: Tensor, exponent: float, *, epsilon: float = 0.0) -> Tenso
     stay zero. Units: epsilon in those of the matrix.
     Raises: ValueError if epsilon < 0.
     """
-    if not epsilon >= 0.0:
-        raise ValueError(f"epsilon={epsilon}, needs >= 0")
+    guards.square("matrix", matrix)
+    epsilon = guards.number("epsilon", epsilon, least=0.0)
+    exponent = guards.number("exponent", exponent)
     values, vectors = torch.linalg.eigh(matrix)
     values = values.clamp(min=0.0)
     if epsilon > 0.0:

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from lpfl import guards
 from lpfl.linalg import require_finite
 from lpfl.problems.single_index import times_covariance
 
 
+@guards.on_tensors
 def alignment(direction: Tensor, teacher: Tensor, *, weight: Tensor | None = None) -> Tensor:
     """Return ``<beta*, beta>_T^2 / (|beta*|_T^2 |beta|_T^2)`` (R,) for vectors (R, d).
 
@@ -16,6 +18,8 @@ def alignment(direction: Tensor, teacher: Tensor, *, weight: Tensor | None = Non
     gives rho_S^2, the squared correlation of ``beta . x`` with ``beta* . x``.
     Raises: ValueError if one of the vectors is zero or not finite.
     """
+    guards.tensor("direction", direction, 1)
+    guards.tensor("teacher", teacher, 1, last=direction.shape[-1])
     other = teacher if weight is None else times_covariance(teacher, weight)
     image = direction if weight is None else times_covariance(direction, weight)
     power = (direction * image).sum(-1) * (teacher * other).sum(-1)
@@ -24,6 +28,7 @@ def alignment(direction: Tensor, teacher: Tensor, *, weight: Tensor | None = Non
     return (direction * other).sum(-1).square() / power
 
 
+@guards.on_tensors
 def signed_alignment(direction: Tensor, teacher: Tensor, *, weight: Tensor | None = None) -> Tensor:
     """Return ``alignment`` with the sign of the cosine (R,): negative for an opposite direction.
 
@@ -43,6 +48,7 @@ class TopSingular:
     right: Tensor
 
 
+@guards.on_tensors
 def top_singular(matrix: Tensor, *, count: int = 1) -> TopSingular:
     """Return the ``count`` largest singular triples of (R, N, d), from the smaller Gram matrix.
 
@@ -50,9 +56,9 @@ def top_singular(matrix: Tensor, *, count: int = 1) -> TopSingular:
     spectrum only.
     Raises: ValueError unless 1 <= count <= min(N, d), or if one of the values is zero.
     """
+    guards.tensor("matrix", matrix, 2)
     rows, columns = matrix.shape[-2:]
-    if not 1 <= count <= min(rows, columns):
-        raise ValueError(f"count={count}, needs 1 <= count <= {min(rows, columns)}")
+    count = guards.count("count", count, most=min(rows, columns))
     if rows < columns:
         flipped = top_singular(matrix.mT, count=count)
         return TopSingular(flipped.values, flipped.right, flipped.left)
@@ -66,8 +72,10 @@ def top_singular(matrix: Tensor, *, count: int = 1) -> TopSingular:
     return TopSingular(values, left / values[..., None, :], right)
 
 
+@guards.on_tensors
 def singular_values(matrix: Tensor) -> Tensor:
     """Return all singular values of (R, N, d), descending."""
+    guards.tensor("matrix", matrix, 2)
     return torch.linalg.svdvals(matrix)
 
 
@@ -79,12 +87,14 @@ class Remainder:
     frobenius: Tensor
 
 
+@guards.on_tensors
 def rank_one_remainder(matrix: Tensor, left: Tensor, right: Tensor, *, scale: float) -> Remainder:
     """Return how far a matrix (R, N, d) is from ``scale left right^T`` (R, N), (R, d).
 
     For a gradient: matrix ``-sqrt(N) grad_G``, left f, right beta, scale ``E act'``.
     Raises: ValueError if the rank-one part vanishes.
     """
+    scale = guards.number("scale", scale)
     norm = torch.linalg.vector_norm(left, dim=-1) * torch.linalg.vector_norm(right, dim=-1)
     norm = abs(scale) * norm
     if not bool((norm > 0).all()):
@@ -94,20 +104,22 @@ def rank_one_remainder(matrix: Tensor, left: Tensor, right: Tensor, *, scale: fl
     return Remainder(top / norm, torch.linalg.matrix_norm(rest) / norm)
 
 
+@guards.on_tensors
 def centred(features: Tensor) -> Tensor:
     """Subtract from each feature of (R, n, N) its mean over the n rows."""
     return features - features.mean(-2, keepdim=True)
 
 
+@guards.on_tensors
 def orthogonal_powers(index: Tensor, *, degree: int) -> Tensor:
     """Orthonormalise ``1, h, h^2, .., h^degree`` over the sample; return all but the constant.
 
     Shapes: index h (R, n) -> (R, n, degree); column k-1 approaches He_k(h / std h) / sqrt(k! n).
     Raises: ValueError unless 1 <= degree < n, or for a constant index.
     """
+    guards.tensor("index", index, 1)
     n = index.shape[-1]
-    if not 1 <= degree < n:
-        raise ValueError(f"degree={degree}, needs 1 <= degree < n={n}")
+    degree = guards.count("degree", degree, most=n - 1)
     h = index - index.mean(-1, keepdim=True)
     spread = h.square().mean(-1, keepdim=True).sqrt()
     if not bool((spread > 0).all()):
@@ -121,6 +133,7 @@ def orthogonal_powers(index: Tensor, *, degree: int) -> Tensor:
     return (Q * sign[..., None, :])[..., 1:]
 
 
+@guards.on_tensors
 def feature_overlaps(left: Tensor, index: Tensor, *, degree: int) -> Tensor:
     """Return the squared overlaps (R, k, degree) of left singular vectors with powers of an index.
 

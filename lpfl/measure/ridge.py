@@ -6,12 +6,12 @@ the caller chooses the sample, the prediction of theory is for fresh rows.
 """
 
 from dataclasses import dataclass
-from math import isfinite
 from typing import Literal
 
 import torch
 from torch import Tensor
 
+from lpfl import guards
 from lpfl.linalg.damped import damped_solve
 from lpfl.problems.single_index import Sample, SingleIndexProblem, sample
 from lpfl.problems.single_index.network import TwoLayerNetwork, features
@@ -29,6 +29,7 @@ class RidgeFit:
     train_error: Tensor
 
 
+@guards.on_tensors
 def fit_ridge(F: Tensor, y: Tensor, *, penalty: float) -> RidgeFit:
     """Fit targets y (R, n) on features F (R, n, N) with an intercept.
 
@@ -36,9 +37,10 @@ def fit_ridge(F: Tensor, y: Tensor, *, penalty: float) -> RidgeFit:
     Units: penalty in squared features.
     Raises: ValueError if penalty is not > 0.
     """
-    if not (isfinite(penalty) and penalty > 0):
-        raise ValueError(f"penalty={penalty}, needs finite and > 0")
+    penalty = guards.number("penalty", penalty, above=0.0)
+    guards.tensor("F", F, 3)
     n, width = F.shape[-2:]
+    guards.tensor("y", y, 2, last=n)
     mean_F, mean_y = F.mean(-2), y.mean(-1)
     Fc, yc = F - mean_F[:, None, :], y - mean_y[:, None]
     if width <= n:
@@ -51,11 +53,13 @@ def fit_ridge(F: Tensor, y: Tensor, *, penalty: float) -> RidgeFit:
     return RidgeFit(a, mean_y - (mean_F * a).sum(-1), residual.square().mean(-1))
 
 
+@guards.on_tensors
 def predict(fit: RidgeFit, F: Tensor) -> Tensor:
     """Return the fitted values (R, m) on features (R, m, N)."""
     return torch.einsum("rnk,rk->rn", F, fit.coefficients) + fit.intercept[:, None]
 
 
+@guards.on_tensors
 def fit_and_test(
     network: TwoLayerNetwork, rows: Sample, test: Sample, *, penalty: float
 ) -> tuple[RidgeFit, Tensor]:
@@ -69,6 +73,7 @@ def fit_and_test(
     return fit, error.square().mean(-1)
 
 
+@guards.on_tensors
 def error_on_fresh_rows(
     problem: SingleIndexProblem,
     network: TwoLayerNetwork,
@@ -83,8 +88,7 @@ def error_on_fresh_rows(
     The targets carry their noise, so noise_std^2 is part of the error.
     Raises: ValueError if rows or chunk is below 1.
     """
-    if rows < 1 or chunk < 1:
-        raise ValueError(f"rows={rows}, chunk={chunk}, needs both >= 1")
+    rows, chunk = guards.count("rows", rows), guards.count("chunk", chunk)
     total = torch.zeros_like(fit.intercept)
     for start in range(0, rows, chunk):
         fresh = sample(problem, min(chunk, rows - start), generator=generator)
@@ -102,6 +106,7 @@ class RidgeErrors:
     data: Literal["fresh", "same"]
 
 
+@guards.on_tensors
 def refit_errors(
     problem: SingleIndexProblem,
     network: TwoLayerNetwork,

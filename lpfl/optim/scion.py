@@ -24,7 +24,7 @@ def scion_step(
     average: Tensor,
     *,
     step_size: float,
-    radius: float = 1.0,
+    radius: float = 10.0,
     momentum: float = 0.9,
     constrained: bool = True,
     newton_schulz_steps: int = 0,

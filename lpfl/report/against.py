@@ -153,14 +153,19 @@ def _within(value: float, values: Sequence[float], log: bool) -> bool:
 
 def _band(x: Axis, y: Axis, value: float | None) -> Markup:
     """Return the area within 10 % of the prediction: along the diagonal, or around ``value``."""
-    steps = [0.0, 1.0] if not x.log else [i / 8 for i in range(9)]
-    along = [_between(x, share) for share in steps]
-    sides = [[(x.at(v), y.at((v if value is None else value) * (1.0 + s))) for v in along]
-             for s in (-ERROR, ERROR)]  # fmt: skip
-    if value is None and x.low < 0.0 < x.high:
-        sides = [[(x.at(v), y.at(v * (1.0 + s))) for v in (x.low, 0.0, x.high)]
-                 for s in (-ERROR, ERROR)]  # fmt: skip
+    sides = [
+        [(x.at(v), y.at((v if value is None else value) * (1.0 + s))) for v in _corners(x, y, s)]
+        for s in (-ERROR, ERROR)
+    ]
     return polyline("about", [*sides[0], *reversed(sides[1])], closed=True)
+
+
+def _corners(x: Axis, y: Axis, error: float) -> list[float]:
+    """Return where an edge of the band bends: at the ends, at 0, where it leaves the chart."""
+    leaves = [end / (1.0 + error) for end in (y.low, y.high)]
+    bends = [v for v in (0.0, *leaves) if x.low < v < x.high]
+    steps = [_between(x, i / 8) for i in range(1, 8)] if x.log else []
+    return sorted([x.low, x.high, *bends, *steps])
 
 
 def _between(axis: Axis, share: float) -> float:

@@ -10,6 +10,7 @@ from typing import Any
 from markupsafe import Markup
 
 from lpfl.report.pictures import hidden_points, picture
+from lpfl.report.prose import typeset
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,11 +36,11 @@ class Chart:
 def chart_of_picture(data: Mapping[str, Any], name: str) -> Chart:
     """Return the chart of a picture (see ``lpfl.report.pictures``)."""
     hidden = hidden_points(data)
-    said = [data.get("note") or ""]
+    said = [typeset(data.get("note") or "")]
     said += [f"{hidden} points are not positive and lie outside the log axis."] if hidden else []
     return Chart(
         name=name,
-        title=data["title"],
+        title=typeset(data["title"]),
         drawing=picture(data),
         caption=" ".join(words for words in said if words),
         wide=bool(data.get("wide")),

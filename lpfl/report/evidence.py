@@ -8,10 +8,11 @@ from lpfl.report.against import against, parts_to_draw, rows_of
 from lpfl.report.chart import Chart, chart_of_picture, file_name
 from lpfl.report.limits import STATISTIC_LABELS, strip
 from lpfl.report.observed import number_of
-from lpfl.report.prose import part_words
+from lpfl.report.prose import part_words, typeset
 
 MOST_PICTURES = 4
 MOST_TABLES = 4
+SIGNS = {"commutes": "=", "does not commute": "≠"}  # in a coloured matrix
 Record = Mapping[str, Any]
 
 
@@ -26,7 +27,7 @@ def charts_of(name: str, observations: Sequence[Record], kind: str, worst: Recor
     charts += [
         Chart(
             name=file_name(name, "against", one),
-            title=part_words(one),
+            title=f"{typeset(part_words(one))}: measured and predicted",
             drawing=against(observations, one, scenario),
             rows=rows_of(observations, one),
         )
@@ -56,7 +57,8 @@ def _picture_chart(
     chart = chart_of_picture(o["picture"], file_name(name, o["picture"]["title"]))
     number = number_of(o["scenario"], observations)
     whose = f"Scenario {number}{', the deciding one' if o['scenario'] == deciding else ''}."
-    return replace(chart, caption=f"{chart.caption} {whose}".strip())
+    said = chart.caption.rstrip(". ")
+    return replace(chart, caption=f"{said}. {whose}" if said else whose)
 
 
 def shade_of(cell: str) -> str:
@@ -71,5 +73,17 @@ def _table(data: Mapping[str, Any]) -> dict[str, Any]:
     columns = {"header": data["header"], "numeric": [False] * len(data["header"])}
     shades = [[shade_of(cell) for cell in row] for row in data["rows"]]
     coloured = any(map(any, shades))
-    return {"title": data["title"], **columns, "rows": data["rows"], "note": data.get("note") or "",
+    said = ", ".join(f"{sign} {words}" for words, sign in SIGNS.items())
+    note = [f"{said}; the number is the distance."] if coloured else []
+    note += [typeset(data["note"])] if data.get("note") else []
+    rows = [[_with_sign(cell) for cell in row] for row in data["rows"]]
+    return {"title": data["title"], **columns, "rows": rows, "note": " ".join(note),
             "shades": shades if coloured else None}  # fmt: skip
+
+
+def _with_sign(cell: str) -> str:
+    """Return "commutes (1e-16)" as "= 10⁻¹⁶", and other cells as they are."""
+    words, _, number = cell.partition(" (")
+    if words not in SIGNS or not number.endswith(")"):
+        return cell
+    return f"{SIGNS[words]} {typeset(number[:-1])}"

@@ -10,14 +10,16 @@ from lpfl.report.against import axis_words as against_words
 from lpfl.report.chart import Chart
 from lpfl.report.html import style_sheet
 from lpfl.report.limits import axis_words as limit_words
+from lpfl.report.svg import text
 from lpfl.results.store import write_atomically
 
 PNG_WIDTH = 1200
-NO_CONVERTER = "png=True, needs cairosvg: pip install cairosvg; SVG and CSV need nothing"
+NO_CONVERTER = "png=True, needs cairosvg: pip install 'lpfl[png]'; SVG and CSV need nothing"
 _SIZES = re.compile(r'viewBox="0 0 (\d+) (\d+)"')
 _VARIABLE = re.compile(r"--([\w-]+): ([^;]+);")
 _MIXED = re.compile(r"stroke: color-mix\([^;]*\);")
-_GAP, _TITLE, _PAD = 24, 34, 14
+_OF_A_PAGE = re.compile(r"display: block; width: 100%; height: auto;")  # converters obey it
+_GAP, _TITLE, _TITLE_LETTER, _PAD = 24, 34, 9, 14
 
 
 def export_charts(charts: Sequence[Chart], folder: Path, *, png: bool = False) -> list[Path]:
@@ -53,12 +55,10 @@ def side_by_side(charts: Sequence[Chart]) -> str:
     width = 2 * _PAD + sum(w for w, _ in sizes) + _GAP * (len(charts) - 1)
     height = top + max(h for _, h in sizes) + _PAD
     left, inside = _PAD, Markup("")
-    for chart, (own_width, own_height) in zip(charts, sizes, strict=True):
-        inside += Markup('<text class="title" x="{}" y="{}">{}</text>').format(
-            left + 4, _PAD + 14, chart.title
-        )
-        moved = f'<svg x="{left}" y="{top}" width="{own_width}" height="{own_height}" '
-        inside += Markup(str(chart.drawing).replace("<svg ", moved, 1))
+    for chart, (own_width, _) in zip(charts, sizes, strict=True):
+        kind = "title" if _TITLE_LETTER * len(chart.title) <= own_width else "title small"
+        inside += text(kind, (left + 4, _PAD + 14), chart.title)
+        inside += _moved(chart.drawing, left, top)
         left += own_width + _GAP
     return str(
         Markup(
@@ -77,14 +77,24 @@ def side_by_side(charts: Sequence[Chart]) -> str:
     )
 
 
+def _moved(drawing: Markup, left: int, top: int) -> Markup:
+    """Return a drawing as a group at a place; converters draw no svg element inside another."""
+    group = f'<g transform="translate({left} {top})" '
+    words = _SIZES.sub("", str(drawing)).replace("<svg ", group, 1)
+    return Markup(f"{words.removesuffix('</svg>')}</g>")
+
+
 def chart_style() -> str:
     """Return what the style sheet says of charts, with the colours of light paper in it."""
     sheet = style_sheet()
     colours = dict(_VARIABLE.findall(sheet[: sheet.index("}")]))
     rules = [line for line in sheet.splitlines() if _of_charts(line)]
-    text = _MIXED.sub("", "\n".join(rules))
-    text = re.sub(r"var\(--([\w-]+)\)", lambda m: colours[m[1]], text)
-    return text + "\n.title { font: 600 15px sans-serif; fill: #1d2026; }"
+    plain = _OF_A_PAGE.sub("", _MIXED.sub("", "\n".join(rules)))
+    plain = re.sub(r"var\(--([\w-]+)\)", lambda m: colours[m[1]], plain)
+    return (
+        plain
+        + "\n.title { font: 600 15px sans-serif; fill: #1d2026; } .small { font-size: 10.5px; }"
+    )
 
 
 def converter() -> Callable[[str], bytes]:
@@ -102,8 +112,9 @@ def converter() -> Callable[[str], bytes]:
 
 def _of_charts(line: str) -> bool:
     starts = (".chart", ".middle", ".grid", ".axis", ".identity", ".limit", ".tolerance", ".beyond")
+    words = ("text", ".label")
     outcomes = (".confirmed", ".inconclusive", ".interval", ".dash", ".s0", ".s3", ".s6", ".s9")
-    return line.startswith((*starts, *outcomes)) and "::before" not in line
+    return line.startswith((*starts, *words, *outcomes)) and "::before" not in line
 
 
 def _free(name: str, taken: set[str]) -> str:

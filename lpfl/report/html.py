@@ -9,7 +9,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from lpfl.report.prose import part_words, prose
+from lpfl.report.prose import part_words, prose, typeset
 from lpfl.report.trend import sparkline
 
 _INVISIBLE = re.compile(
@@ -21,7 +21,8 @@ def render(template: str, *, more_style: str = "", script: str = "", **values: A
     """Return a page from a template of ``lpfl/report/templates``.
 
     more_style, script: names of a further style sheet and of a script in that folder. The
-    template gets ``style``, ``script`` and ``policy`` (it allows those and nothing else). Values
+    template gets ``style``, ``script`` and ``policy`` (it allows those and nothing else), and an
+    empty ``elsewhere`` ((title, address) of other pages) if none is given. Values
     are escaped; control characters and marks that turn the direction of writing are shown as a
     replacement character.
     """
@@ -30,6 +31,7 @@ def render(template: str, *, more_style: str = "", script: str = "", **values: A
     if script:
         values["script"] = Markup(_text(script))
         policy += f"; script-src {_digest(values['script'])}"
+    values.setdefault("elsewhere", ())
     page = _environment().get_template(template)
     return _INVISIBLE.sub("\ufffd", page.render(style=Markup(style), policy=policy, **values))
 
@@ -57,6 +59,7 @@ def _environment() -> Environment:
     )
     environment.filters["slug"] = lambda verdict: str(verdict).replace(" ", "-")
     environment.filters["prose"] = prose
+    environment.filters["typeset"] = typeset
     environment.filters["part_words"] = part_words
     environment.filters["sparkline"] = sparkline
     return environment

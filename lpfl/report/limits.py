@@ -6,6 +6,7 @@ from typing import Any
 from markupsafe import Markup
 
 from lpfl.report.axes import Axis
+from lpfl.report.prose import part_words, typeset
 from lpfl.report.svg import (
     WIDTH,
     Point,
@@ -51,7 +52,7 @@ def strip(observations: Sequence[Observation]) -> Markup:
     places: dict[str, list[Point]] = {outcome: [] for outcome in SHAPE_OF_OUTCOME}
     for index, (part, members) in enumerate(lanes.items()):
         base = _TOP + _LANE * (index + 1)
-        names.append(((AXIS.start, base - 13), _cut(part.replace("_", " "))))
+        names.append(((AXIS.start, base - 13), _cut(typeset(part_words(part)))))
         for o in members:
             places[o["outcome"]].append((AXIS.at(o["statistic"]), base - 5))
     ends = [_TOP + _LANE * (index + 1) for index in range(len(lanes))]

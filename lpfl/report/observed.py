@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lpfl.report.numerals import flat, short
+from lpfl.report.prose import part_words, typeset
 
 MOST_ROWS = 12
 DITTO = "″"
@@ -88,8 +89,8 @@ def _key(scenario: Record) -> str:
 
 def _row(o: Record, number: int) -> list[str]:
     values = [short(o[key]) for key in ("predicted", "measured", "margin")]
-    words = [o["outcome"], o["part"].replace("_", " "), str(number)]
-    return [*words, *values, short(o["replicates"]), _cut(o["detail"])]
+    words = [o["outcome"], typeset(part_words(o["part"])), str(number)]
+    return [*words, *values, short(o["replicates"]), _cut(typeset(o["detail"]))]
 
 
 def _dittoed(rows: list[list[str]]) -> list[list[str]]:

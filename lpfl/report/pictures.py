@@ -18,6 +18,8 @@ from typing import Any
 from markupsafe import Markup
 
 from lpfl.report.axes import Axis, axis_for
+from lpfl.report.names import names_at_ends
+from lpfl.report.prose import typeset
 from lpfl.report.svg import (
     WIDTH,
     Point,
@@ -42,8 +44,11 @@ METHOD_COLOURS = {
 WIDE = 720
 _COLOURS = 12
 _MOST_POINTS = 120
-_LEGEND_COLUMN = 186
-_LEGEND_LETTERS = 26
+_LETTER = 7  # pixels, at most
+_BOLD_LETTER = 8.5
+_TIGHT_LETTER = 6
+_PAD = 6
+_LEGEND_SIGN = 28
 _LONE_BAR = 0.1
 _FEW_BANDS = 5
 _LEFT = 62
@@ -55,6 +60,7 @@ def picture(data: Mapping[str, Any]) -> Markup:
 
     Long series are thinned to 120 points. Points that a log axis cannot show are left out.
     """
+    data = printed(data)
     colours = colours_of(data["series"])
     series = [
         {**_thinned(one), "colour": colour, "form": one.get("colour", index) % _COLOURS}
@@ -62,34 +68,48 @@ def picture(data: Mapping[str, Any]) -> Markup:
     ]
     log_x, log_y = data.get("x_scale") == "log", data.get("y_scale") == "log"
     width = WIDE if data.get("wide") else WIDTH
-    columns = (width - _LEFT) // _LEGEND_COLUMN
     named = [one for one in series if one.get("role") != "prediction"]
+    columns = _legend_columns(named, width - _LEFT)
     direct = bool(data.get("direct"))
+    room = min(max(_NAMES, 30 + _BOLD_LETTER * longest_name(named)), width // 3)
     legend_rows = 0 if direct else ceil(len(named) / columns)
     top, plot_height = 10 + 18 * legend_rows, 300 if data.get("wide") else 250
     bottom = top + plot_height
     bars = any(one["style"] == "bars" for one in series)
     xs = [v for s in series for v in (_edges(s["x"]) if s["style"] == "bars" else s["x"])]
     ys = [v for s in series for key in ("y", "low", "high") for v in s.get(key, ())]
-    x = axis_for(xs, _LEFT, width - (_NAMES if direct else 14), log=log_x)
+    x = axis_for(xs, _LEFT, width - (room if direct else 14), log=log_x)
     y = axis_for(data.get("y_limits") or ys + [0.0] * bars, bottom, top, log=log_y)
-    parts = [] if direct else _legend(named, columns)
+    parts = [] if direct else _legend(named, columns, (width - _LEFT) // columns)
     parts += frame(x, y, top=top, bottom=bottom)
     band = "band" if sum("low" in one for one in series) <= _FEW_BANDS else "band faint"
     for one in series:
         parts += _drawn(one, x, y, band)
-    parts += _names_at_ends(named, x, y) if direct else []
-    parts.append(text("label middle", ((x.start + x.end) / 2, bottom + 36), data["x_label"]))
+    if direct:
+        letters = int((room - 24) // _BOLD_LETTER)
+        ends = [(points[-1], _cut(one["name"], letters), one["colour"]) for one in named
+                if (points := _points(one["x"], one["y"], x, y))]  # fmt: skip
+        parts += names_at_ends(ends, x.end, top, bottom)
+    parts.append(_label_below(data["x_label"], (x.start + x.end) / 2, bottom + 36, width))
     parts.append(side_label((14, (top + bottom) / 2), data["y_label"]))
     return svg(bottom + 46, _in_words(data), parts, width=width)
+
+
+def printed(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a picture with the signs of print in its labels and names."""
+    series = [{**one, "name": typeset(one["name"])} for one in data["series"]]
+    labels = {label: typeset(data[label]) for label in ("x_label", "y_label")}
+    return {**data, **labels, "series": series}
 
 
 def colours_of(series: Sequence[Mapping[str, Any]]) -> list[int]:
     """Return the colour of each series: the one it asks for, that of its method, or a free one.
 
-    Series of one name up to a comma ("KFAC, limit" and "KFAC, runs") share a colour; a method has
-    the same one in every picture.
+    Series of one name up to a comma ("KFAC, limit" and "KFAC, runs") share a colour, and so do
+    a method's lines and its points under two names; a method has the same one in every picture.
     """
+    kinds = {name: {one["style"] == "points" for one in series if _subject(one) == name}
+             for name in map(_subject, series)}  # fmt: skip
     asked = {one["colour"] % _COLOURS for one in series if "colour" in one}
     names = dict.fromkeys(_subject(one) for one in series if "colour" not in one)
     wanted = {name: _method_colour(name) for name in names}
@@ -98,6 +118,10 @@ def colours_of(series: Sequence[Mapping[str, Any]]) -> list[int]:
     for name in sorted(names, key=lambda name: wanted[name] is None):
         free = [c for c in range(_COLOURS) if c not in taken]
         colour = wanted[name]
+        twins = [one for one in found if wanted[one] == colour and not kinds[one] & kinds[name]]
+        if colour is not None and twins:
+            found[name] = found[twins[0]]
+            continue
         if colour is None or colour in taken:
             unused = [c for c in free if c not in wanted.values()] or free
             colour = unused[0] if unused else len(found) % _COLOURS
@@ -189,10 +213,32 @@ def _points(xs: Sequence[float], ys: Sequence[float], x: Axis, y: Axis) -> list[
     ]
 
 
-def _legend(series: Sequence[Mapping[str, Any]], columns: int) -> list[Markup]:
+def _label_below(words: str, middle: float, height: float, width: int) -> Markup:
+    """Return the label of the horizontal axis, moved or set smaller to fit into the drawing."""
+    room = width - 2 * _PAD
+    kind, letter = "label middle", _LETTER
+    if len(words) * letter > room:
+        kind, letter = "label middle tight", _TIGHT_LETTER
+    words = _cut(words, room // letter)
+    at = min(middle, width - _PAD - letter * len(words) / 2)
+    return text(kind, (at, height), words)
+
+
+def _legend_columns(series: Sequence[Mapping[str, Any]], width: int) -> int:
+    """Return how many columns of the legend hold the longest name."""
+    return max(1, min(4, width // (_LEGEND_SIGN + _PAD + _LETTER * longest_name(series))))
+
+
+def longest_name(series: Sequence[Mapping[str, Any]]) -> int:
+    """Return how many letters the longest name of the series has."""
+    return max((len(one["name"]) for one in series), default=0)
+
+
+def _legend(series: Sequence[Mapping[str, Any]], columns: int, room: int) -> list[Markup]:
     parts = []
+    most = (room - _LEGEND_SIGN) // _LETTER
     for place, one in enumerate(series):
-        left = _LEFT + (place % columns) * _LEGEND_COLUMN
+        left = _LEFT + (place % columns) * room
         height = 12 + 18 * (place // columns)
         index, colour = one["form"], f"s{one['colour']}"
         if one["style"] == "line":
@@ -202,24 +248,9 @@ def _legend(series: Sequence[Mapping[str, Any]], columns: int) -> list[Markup]:
             parts.append(rectangle(f"bar {colour}", (left, height - 5), (left + 22, height + 5)))
         else:
             parts.append(marks(colour, MARK_SHAPES[index], [(left + 11, height)]))
-        parts.append(text("legend", (left + 28, height + 4), _cut(one["name"])))
+        parts.append(text("legend", (left + _LEGEND_SIGN, height + 4), _cut(one["name"], most)))
     return parts
 
 
-def _names_at_ends(series: Sequence[Mapping[str, Any]], x: Axis, y: Axis) -> list[Markup]:
-    """Return the name of each series beside its last point, none on top of another."""
-    ends = [(_points(one["x"], one["y"], x, y), one) for one in series]
-    placed = sorted(
-        ((points[-1][1], one) for points, one in ends if points), key=lambda pair: pair[0]
-    )
-    parts, free = [], 0.0
-    for height, one in placed:
-        free = max(height, free)
-        words = _cut(one["name"])
-        parts.append(text(f"legend direct s{one['colour']}", (x.end + 9, free + 4), words))
-        free += 15.0
-    return parts
-
-
-def _cut(name: str) -> str:
-    return name if len(name) <= _LEGEND_LETTERS else name[: _LEGEND_LETTERS - 1] + "…"
+def _cut(name: str, letters: int) -> str:
+    return name if len(name) <= letters else name[: letters - 1] + "…"

@@ -36,13 +36,15 @@ def if_wrong_words(counts: Mapping[str, Mapping[str, int]]) -> str:
     totals = [sum(counts[share].values()) for share in shares]
     refuted = [counts[share].get("refuted", 0) for share in shares]
     always = [share for share, r, t in zip(shares, refuted, totals, strict=True) if r == t]
-    said = [
-        f"{short(100 * _share(share), 3)} % off refuted in {r} of {t}"
-        for share, r, t in zip(shares, refuted, totals, strict=True)
-    ]
-    needed = shares.index(always[0]) + 1 if always else len(said)
+    needed = shares.index(always[0]) + 1 if always else len(shares)
+    errors = ", ".join(short(100 * _share(share), 3) for share in shares[:needed])
+    if len(set(totals[:needed])) == 1:
+        seen = f"{', '.join(map(str, refuted[:needed]))} of {totals[0]}"
+    else:
+        pairs = zip(refuted[:needed], totals[:needed], strict=True)
+        seen = ", ".join(f"{r} of {t}" for r, t in pairs)
     never = [share for share, r in zip(shares, refuted, strict=True) if r == 0]
-    return ", ".join(said[:needed]) + _out_of_reach(counts, never)
+    return f"{errors} % off refuted in {seen}" + _out_of_reach(counts, never)
 
 
 def _out_of_reach(counts: Mapping[str, Mapping[str, int]], never: Sequence[str]) -> str:
@@ -51,10 +53,10 @@ def _out_of_reach(counts: Mapping[str, Mapping[str, int]], never: Sequence[str])
         return ""
     largest = never[-1]
     doubted = counts[largest].get("inconclusive", 0)
-    off = f"{short(100 * _share(largest), 3)} % off"
+    off = f"{short(100 * _share(largest), 3)} %"
     if doubted:
         return f"; {off} would leave {doubted} open"
-    return f"; out of reach: {off} would pass, tolerance and interval are wider here"
+    return f"; {off} would pass: tolerance and interval are wider"
 
 
 def _share(text: str) -> float:

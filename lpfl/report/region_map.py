@@ -20,7 +20,8 @@ def region_map(name: str, scenarios: Sequence[Mapping[str, Any]]) -> Markup:
         return Markup("")
     path = "".join(f"M{_SIDE * x} {_SIDE * (3 - y)}h7v7h-7z" for x, y in sorted(cells))
     return Markup(
-        '<svg class="map" aria-hidden="true"><use href="#m"/><path id="m{}" d="{}"/></svg>'
+        '<svg class="map" aria-hidden="true"><use href="#m"/>'
+        '<path class="cells" id="m{}" d="{}"/></svg>'
     ).format(name, path)
 
 

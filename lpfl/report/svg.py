@@ -148,12 +148,24 @@ def marks(kind: str, shape: str, points: Iterable[Point]) -> Markup:
     "plus", "star", "minus", "pipe", "hourglass", "bow", "house", "corner", "angle".
     """
     placed = sorted({(round(x), round(y)) for x, y in points})
-    path = "".join(f"M{x} {y}{_SHAPES[shape]}" for x, y in placed)
+    if shape == "dot":
+        path = _dots(placed)
+    else:
+        path = "".join(f"M{x} {y}{_SHAPES[shape]}" for x, y in placed)
     return Markup('<path class="mark {} {}" d="{}"/>').format(shape, kind, path)
 
 
+def _dots(placed: Sequence[tuple[int, int]]) -> str:
+    """Return strokes of no length, each placed from the one before."""
+    path, (left, up) = "", (0, 0)
+    for x, y in placed:
+        step = f"{x - left}{y - up}" if y < up else f"{x - left} {y - up}"
+        path += f"{'m' if path else 'M'}{step}h0"
+        left, up = x, y
+    return path
+
+
 _SHAPES = {
-    "dot": "h0",
     "cross": "m-3.5-3.5l7 7m0-7l-7 7",
     "triangle": "m0-4l4 7h-8z",
     "square": "m-3-3h6v6h-6z",

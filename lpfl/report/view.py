@@ -14,6 +14,7 @@ from lpfl.report.formulas import pieces, to_mathml
 from lpfl.report.limits import SHAPE_OF_OUTCOME, gauge
 from lpfl.report.numerals import ABSENT, flat, short
 from lpfl.report.observed import Observed, number_of, observed
+from lpfl.report.prose import typeset
 from lpfl.report.reach import if_wrong_words, region_words, sizes
 from lpfl.report.region_map import region_map
 from lpfl.report.trend import Moment, trend_chart
@@ -222,7 +223,7 @@ def _evidence(name: str, record: Record, header: Record) -> dict[str, Any]:
     numbers = [
         ("statistic", short(record["statistic"])),
         ("margin", margin),
-        ("level alpha", short(record["alpha"], 2) if record["alpha"] else ABSENT),
+        ("level α", short(record["alpha"], 2) if record["alpha"] else ABSENT),
         ("detectable effect", short(record["detectable"])),
         ("samples needed", short(record["samples_needed"])),
         ("scenarios", short(record["scenarios"])),
@@ -238,7 +239,7 @@ def _evidence(name: str, record: Record, header: Record) -> dict[str, Any]:
         "sizes": sizes(region),
         "region": region_words(region),
         "worst": flat(scenario),
-        "worst_part": worst.get("part") or "",
-        "detail": worst.get("detail") or "",
+        "worst_part": typeset(worst.get("part") or ""),
+        "detail": typeset(worst.get("detail") or ""),
         "command": reproduce_command(name, scenario, header) if scenario else "",
     }

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+from weakref import WeakSet
 
 NAME = ".lock"
 
@@ -20,6 +21,7 @@ class FolderLock:
         self._path = folder / NAME
         try:
             self._file = _locked(self._path)
+            _HELD.add(self)
         except BlockingIOError:
             owner = _owner(self._path)
             raise ValueError(f"out={folder} is in use by {owner}, needs another folder") from None
@@ -31,6 +33,11 @@ class FolderLock:
         """Remove the lock; calling it twice does no harm."""
         if self._file >= 0:
             self._path.unlink(missing_ok=True)
+            self.forget()
+
+    def forget(self) -> None:
+        """Close the file without a word to the folder: a forked process holds no lock."""
+        if self._file >= 0:
             os.close(self._file)
             self._file = -1
 
@@ -44,6 +51,18 @@ class FolderLock:
         trace: TracebackType | None,
     ) -> None:
         self.release()
+
+
+_HELD: "WeakSet[FolderLock]" = WeakSet()
+
+
+def _forget_all() -> None:
+    for lock in list(_HELD):
+        lock.forget()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_all)
 
 
 def _locked(path: Path) -> int:

@@ -19,15 +19,24 @@ Record = Mapping[str, Any]
 
 
 def build_page(
-    spec: Spec, records: Sequence[Record], maps: Sequence[Shown], *, seconds: float
+    spec: Spec,
+    records: Sequence[Record],
+    maps: Sequence[Shown],
+    *,
+    seconds: float,
+    elsewhere: Sequence[tuple[str, str]] = (),
 ) -> str:
-    """Return the page as HTML; every text in it is escaped."""
+    """Return the page as HTML; every text in it is escaped.
+
+    elsewhere: (title, address) of other pages.
+    """
     troubles = [
         f"{record['point']}: {record['error']}" for record in records if record["status"] == "error"
     ]
     return render(
         "maps.html.jinja",
         more_style="maps.css",
+        elsewhere=elsewhere,
         spec=spec,
         sections=[_section(spec, one) for one in maps],
         troubles=troubles[:20],

@@ -3,6 +3,7 @@
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from itertools import takewhile
 from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any
@@ -62,19 +63,28 @@ def _named(codes: set[CodeType]) -> list[str]:
 def exercising(
     module: str, function: str, map_of: Mapping[str, Record], built_from: Sequence[str]
 ) -> list[str]:
-    """Return the claims that a change of a function may concern, the cheapest first.
+    """Return the claims that a change of a function may concern.
 
     Those that enter it; after them, if it is executed at import or in the theory, those whose
-    modules are built from its module.
+    modules are built from its module. Among each, the ones stated nearest to the module come
+    first, and of equally near ones the cheapest.
     """
+    from lpfl.verify.registry import CLAIMS
+
     entered = [c for c, record in map_of.items() if f"{module}:{function}" in record["functions"]]
     at_import = not entered or module.startswith("theory")
     rest = [c for c in built_from if at_import and c in map_of and c not in entered]
 
-    def cost(claim: str) -> float:
-        return float(map_of[claim]["seconds"][1])
+    def order(claim: str) -> tuple[int, float]:
+        return -nearness(CLAIMS[claim].defined_at[0], module), float(map_of[claim]["seconds"][1])
 
-    return sorted(entered, key=cost) + sorted(rest, key=cost)
+    return sorted(entered, key=order) + sorted(rest, key=order)
+
+
+def nearness(one: str, other: str) -> int:
+    """Return how many leading names two modules share: ``a.b.c`` and ``a.b.d`` share two."""
+    pairs = zip(one.split("."), other.split("."), strict=False)
+    return len(list(takewhile(lambda pair: pair[0] == pair[1], pairs)))
 
 
 def built_from(module: str) -> list[str]:

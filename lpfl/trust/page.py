@@ -9,14 +9,15 @@ from typing import Any
 def page_rows(reports: Path) -> list[tuple[str, str]]:
     """Return (what, number) for what lies in a folder of reports; nothing for what is not there.
 
-    Reads calibration/calibration.json, faults/summary.json and mutants/mutants.json. Raises
-    ValueError if one of them is none of ours.
+    Reads calibration/calibration.json, faults/summary.json, mutants/mutants.json and
+    gate/gate_errors.json. Raises ValueError if one of them is none of ours.
     """
     rows: list[tuple[str, str]] = []
     for place, words in (
         ("calibration/calibration.json", _calibration),
         ("faults/summary.json", _faults),
         ("mutants/mutants.json", _mutants),
+        ("gate/gate_errors.json", _gate),
     ):
         path = reports / place
         if not path.is_file():
@@ -38,7 +39,7 @@ def _calibration(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if found["p_values"]:
         yield (
             "p-values of exact laws",
-            f"{found['p_values']} of {found['exact_laws']} laws; all uniform: "
+            f"{found['p_values']} from {found['exact_laws']} laws; all uniform: "
             f"p = {found['uniform']:.2g}",
         )
     means = found["intervals"]
@@ -63,3 +64,14 @@ def _mutants(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         f"{found['killed_by_verify']} of {total} seen by the claims, "
         f"{found['killed_by_verify_or_tests']} with the tests",
     )
+
+
+def _gate(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    seeds, faults = found["seeds"], found["faults"]
+    most = 100.0 * seeds["interval"][1]
+    yield (
+        "Gate on unchanged code",
+        f"{seeds['false_alarms']} false alarms in {seeds['runs']} runs "
+        f"(at most {most:.2g} %, confidence 95 %)",
+    )
+    yield "Gate on planted faults", f"{faults['caught']} of {faults['planted']} caught"

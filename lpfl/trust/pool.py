@@ -23,7 +23,8 @@ def answer_missing(
     """Answer the tasks that ``journal`` lacks; return the records of all ``tasks``, in order.
 
     A task whose process ends again and again, or whose function raises, is answered too:
-    ``{"lost": reason}``. fresh: a process of its own for every task, which is tried once.
+    ``{"lost": reason}``. fresh: a process of its own for every task, which is tried twice at most:
+    what it does may end its process.
     backend: runs the tasks instead of ``jobs`` processes. say(record, number, total) is called as
     each answer is kept.
     """
@@ -35,7 +36,7 @@ def answer_missing(
     if backend is not None:
         answers = backend.answers(function, missing, preload=preload)
     else:
-        attempts = 1 if fresh else ATTEMPTS
+        attempts = 2 if fresh else ATTEMPTS
         answers = on_processes(
             function, missing, jobs=jobs, preload=preload, fresh=fresh, attempts=attempts
         )

@@ -5,6 +5,7 @@ from enum import StrEnum
 
 import torch
 
+from lpfl import guards
 from lpfl.linalg import machine_tolerance
 
 
@@ -31,8 +32,9 @@ class Tolerance:
     why: str
 
     def __post_init__(self) -> None:
-        if not 0.0 <= self.value < float("inf"):
-            raise ValueError(f"tolerance={self.value}, needs a finite number >= 0")
+        guards.number("tolerance", self.value, least=0.0)
+        if not isinstance(self.why, str):
+            raise ValueError(f"why={self.why!r}, needs a derivation in words")
         if not self.why.strip():
             raise ValueError(f"tolerance={self.value} has no derivation")
         object.__setattr__(self, "basis", Basis(self.basis))

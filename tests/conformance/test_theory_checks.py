@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from lpfl import check_optimizer
 from lpfl.conformance.checks.theory import alignment as theory_alignment
 from lpfl.conformance.checks.theory import condition_number as theory_condition_number
 from lpfl.conformance.checks.theory import scale_exponents as theory_scale_exponents
@@ -119,3 +120,12 @@ def test_momentum_is_no_departure_from_sgd(check):
     spec = resolve("torch.optim:SGD", options={"momentum": 0.9, "nesterov": True})
     subject = Subject(replace(spec, claims=frozenset({"nesterov"})), quick=True)
     assert outcome(subject, check) is Outcome.CONFORMS
+
+
+@pytest.mark.parametrize("check", [ALIGN, RATE])
+def test_a_deviation_from_the_theory_is_shown_with_torch_alone(check):
+    spec = replace(resolve("torch.optim:SGD"), claims=frozenset({"kfac"}), options={"lr": 0.1})
+    (result,) = check_optimizer(spec, checks=[check], on_fail=None, quick=True).failed
+    assert "lpfl" not in result.snippet
+    printed = float(result.snippet.rstrip().rpartition(" ")[2])
+    assert min(abs(printed - result.measured), abs(printed - result.measured - 1)) < 1e-6

@@ -21,6 +21,7 @@ from lpfl.experiments.core.experiment import (
     duration,
     result_from_json,
 )
+from lpfl.experiments.core.files import as_text
 from lpfl.experiments.core.page import build_page
 from lpfl.experiments.core.progress import told
 from tests.report.samples import PICTURE
@@ -118,7 +119,7 @@ def test_the_command_writes_data_and_page(
     assert main(["experiment", "toy", "--out", str(tmp_path / "new" / "folder"), "--json"]) == 0
     out, err = capsys.readouterr()
     folder = tmp_path / "new" / "folder"
-    assert sorted(path.name for path in folder.iterdir()) == ["toy.html", "toy.json"]
+    assert sorted(path.name for path in folder.iterdir()) == ["toy.csv", "toy.html", "toy.json"]
     assert "part 2 of 2, second; about" in err
     assert json.loads(out) == json.loads((folder / "toy.json").read_text())
     assert "half way" in err
@@ -141,11 +142,12 @@ def test_an_unfinished_run_is_gone_on_with(
     assert "--resume goes on with it" in capsys.readouterr().err
     assert main([*command, "--resume"]) == 0
     assert RUNS == ["one", "two", "two"]
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["toy.html", "toy.json"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["toy.csv", "toy.html", "toy.json"]
     resumed = result_from_json(json.loads((tmp_path / "toy.json").read_text()))
     whole = TOY.run(Options(seed=13), versions=resumed.versions)
     assert resumed.complete
-    assert json.dumps(resumed.as_json()["sections"]) == json.dumps(whole.as_json()["sections"])
+    of_file, of_run = (json.loads(as_text(result))["sections"] for result in (resumed, whole))
+    assert of_file == of_run
     assert main([*command, "--resume"]) == 2
     assert "nothing to resume" in capsys.readouterr().err
 
@@ -194,7 +196,7 @@ def test_an_earlier_result_moves_aside(toys: Mapping[str, Experiment], tmp_path:
     assert main(command) == 0
     (aside,) = (tmp_path / "earlier").iterdir()
     assert (aside / "toy.json").read_text() == before
-    assert sorted(path.name for path in aside.iterdir()) == ["toy.html", "toy.json"]
+    assert sorted(path.name for path in aside.iterdir()) == ["toy.csv", "toy.html", "toy.json"]
 
 
 def test_a_long_part_says_how_far_it_is() -> None:

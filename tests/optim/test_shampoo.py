@@ -158,7 +158,7 @@ def test_psd_power_is_the_dense_one_and_skips_the_null_space(exponent: float) ->
 
 
 def test_bad_input_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"epsilon=-1\.0, needs >= 0"):
+    with pytest.raises(ValueError, match=r"epsilon=-1\.0, needs finite and >= 0"):
         psd_power(torch.eye(2), -0.5, epsilon=-1.0)
     with pytest.raises(ValueError, match="steps=0, needs >= 1"):
         newton_schulz(torch.eye(2), steps=0)

@@ -60,7 +60,7 @@ def test_float32_is_the_rounded_matrix():
         ({"dim": 0}, "dim=0"),
         ({"dim": 3, "family": "cauchy"}, "family='cauchy'"),
         ({"dim": 3, "rotation": "left"}, "rotation='left'"),
-        ({"dim": 3, "log10_cond": 7.0}, "log10_cond=7.0, needs 0 <= . <= 6.0"),
+        ({"dim": 3, "log10_cond": 7.0}, "log10_cond=7.0, needs finite and >= 0 and <= 6"),
         ({"dim": 3, "log10_cond": float("nan")}, "log10_cond=nan"),
         ({"dim": 3, "log10_cond": "2"}, "log10_cond='2', needs a number"),
         ({"dim": 3, "seed": -1}, "seed=-1"),

@@ -144,7 +144,7 @@ def test_kfac_needs_enough_rows():
     ("change", "words"),
     [
         ({"input_law": "cauchy"}, "input_law='cauchy'"),
-        ({"noise_std": -1.0}, "noise_std=-1.0, needs >= 0"),
+        ({"noise_std": -1.0}, "noise_std=-1.0, needs finite and >= 0"),
         ({"noise_std": math.nan}, "noise_std=nan"),
         ({"cov_x": torch.eye(D + 1, dtype=torch.float64)}, f"needs {D + 1}"),
         ({"cov_x": -torch.eye(D, dtype=torch.float64)}, "smallest eigenvalue -1"),

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lpfl.report import build_page, write_page
@@ -236,6 +236,7 @@ def hostile_run(text: str) -> Results:
 
 
 @given(text=st.text(st.characters(exclude_categories=("Cs",)), min_size=1) | st.just(HOSTILE))
+@example(text="a_b, x^2 and x⋆")
 def test_text_of_the_results_adds_no_markup(text: str) -> None:
     plain, hostile = (Page(build_page(hostile_run(t), CATALOGUE)) for t in ("plain", text))
     assert [t for t, _ in hostile.tags] == [t for t, _ in plain.tags]

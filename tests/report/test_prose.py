@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from lpfl.report.prose import part_words, prose
+from lpfl.report.prose import part_words, prose, typeset
 from theory.claims import CLAIMS
 from theory.core.claim import Claim
 from theory.core.notation import NOTATION, Notation
@@ -24,6 +24,23 @@ from theory.core.notation import NOTATION, Notation
 )
 def test_prose(text: str, html: str) -> None:
     assert prose(text) == html
+
+
+@pytest.mark.parametrize(
+    ("plain", "printed"),
+    [
+        ("sine 1e-4, times h <= 2", "sine 10⁻⁴, times h ≤ 2"),
+        ("4.089e-05 and 1e+04, but 1e0", "4.089×10⁻⁵ and 10⁴, but 1"),
+        ("1.1 eta g k/n^2", "1.1 η g k/n²"),
+        ("n - d - 1, 1 - step size, (a) - b", "n − d − 1, 1 − step size, (a) − b"),
+        ("seen -0.468 ± 0.027", "seen −0.468 ± 0.027"),
+        ("E y^2/c_1^2", "E y²/c₁²"),
+        ("the fastest - a dash - stays, as do x-axis, 2-3 and lpfl-1", None),
+        ("kfac_2, beta_1x, d^(2/3), 1e5x, v1e5 and sigma(x)", None),
+    ],
+)
+def test_plain_texts_get_the_signs_of_print(plain: str, printed: str | None) -> None:
+    assert typeset(plain) == (plain if printed is None else printed)
 
 
 def test_names_of_parts_are_words() -> None:

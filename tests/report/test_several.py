@@ -1,16 +1,21 @@
 """Pages about several runs, trends, the index, and charts as files."""
 
 import csv
+import os
+import re
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 from xml.etree import ElementTree as ET
 
 import pytest
+from markupsafe import Markup
 
 from lpfl.cli import main
 from lpfl.report import build_page
 from lpfl.report.chart import Chart, chart_of_picture, file_name
 from lpfl.report.compact import compact
-from lpfl.report.export import export_charts, side_by_side
+from lpfl.report.export import PNG_WIDTH, export_charts, side_by_side
 from lpfl.report.overview.compare import build_comparison
 from lpfl.report.overview.index import build_index, way_to_index
 from lpfl.report.page import claim_views
@@ -19,6 +24,8 @@ from lpfl.results.store import Results, encode_record
 from tests.report.samples import CATALOGUE, PICTURE, run
 from tests.results.samples import claim_line, header, results
 
+EMPTY = '<svg class="chart" viewBox="0 0 440 300"></svg>'
+REPORTS = Path(__file__).parents[2] / "reports"
 HOSTILE = "</td></table><script>alert(1)</script>'\"&"
 
 
@@ -108,6 +115,45 @@ def test_pictures_stand_side_by_side_with_titles_and_names_at_the_lines() -> Non
     assert titles == [PICTURE["title"]] * 2
 
 
+def test_a_png_shows_the_chart(tmp_path: Path) -> None:
+    pytest.importorskip("cairosvg", exc_type=ImportError)
+    chart = chart_of_picture(PICTURE, "p")
+    empty = Chart(name="empty", drawing=Markup(EMPTY), title=chart.title)
+    drawn, blank = (
+        next(f for f in export_charts([one], tmp_path, png=True) if f.suffix == ".png").read_bytes()
+        for one in (chart, empty)
+    )
+    assert int.from_bytes(drawn[16:20], "big") == PNG_WIDTH
+    assert len(drawn) > 2 * len(blank)
+
+
+def test_charts_are_drawn_by_converters_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seen: list[bytes] = []
+
+    def svg2png(*, bytestring: bytes, output_width: int) -> bytes:
+        seen.append(bytestring)
+        return b"PNG"
+
+    monkeypatch.setitem(sys.modules, "cairosvg", SimpleNamespace(svg2png=svg2png))
+    a = written(tmp_path / "a", results(claim_line("LR-03")))
+    command = ["report", str(REPORTS / "experiments" / "headline.json"), "--png", "--data"]
+    assert main([*command, str(tmp_path / "charts")]) == 0
+    assert {path.read_bytes() for path in (tmp_path / "charts").glob("*.png")} == {b"PNG"}
+    for svg in seen:  # what cairosvg draws wrongly: nested drawings, sizes in the style, #rrggbbaa
+        text = svg.decode()
+        assert text.count("<svg") == 1
+        assert "width: 100%" not in text
+        assert not re.search(r"#[0-9a-f]{8}\b", text)
+    monkeypatch.setitem(sys.modules, "cairosvg", None)
+    capsys.readouterr()
+    assert main(["report", str(a), "--png", "--data", str(tmp_path / "none")]) == 2
+    [line] = capsys.readouterr().err.splitlines()
+    assert "pip install 'lpfl[png]'" in line
+    assert not (tmp_path / "none").exists()
+
+
 def test_the_index_knows_runs_experiments_and_pages(tmp_path: Path) -> None:
     kept = written(tmp_path / "runs" / "one", results(claim_line("LR-03")))
     (kept.parent / "index.html").write_text("page")
@@ -122,6 +168,34 @@ def test_the_index_knows_runs_experiments_and_pages(tmp_path: Path) -> None:
     assert way_to_index(kept.parent / "index.html") == [("All pages", "../../index.html")]
     with pytest.raises(ValueError, match="is no folder"):
         build_index(tmp_path / "gone")
+
+
+def test_the_index_knows_sweeps_and_how_the_checks_were_tested(tmp_path: Path) -> None:
+    (tmp_path / "sweeps" / "one").mkdir(parents=True)
+    (tmp_path / "sweeps" / "one" / "index.html").write_text("<title>A &amp; B</title>")
+    (tmp_path / "gate").mkdir()
+    (tmp_path / "gate" / "gate_errors.json").write_text("{}")
+    html = build_index(tmp_path, trust=[("Known mistakes planted", "5 of 5")])
+    assert '<a href="sweeps/one/index.html">A &amp; B</a>' in html
+    assert 'href="gate/gate_errors.json"' in html
+    assert "<dd>5 of 5" in html
+
+
+COMMITTED = sorted(
+    page
+    for folder in ("experiments", "optimizers", "reference", "sweeps")
+    for page in (REPORTS / folder).rglob("*.html")
+    if "earlier" not in page.parts
+)
+
+
+@pytest.mark.parametrize("page", COMMITTED, ids=lambda page: str(page.relative_to(REPORTS)))
+def test_every_committed_page_is_reached_and_finds_the_way_back(page: Path) -> None:
+    index = REPORTS / "index.html"
+    address = page.relative_to(REPORTS).as_posix()
+    assert re.search(f'href="?{re.escape(address)}"?[ >]', index.read_text(encoding="utf-8"))
+    back = Path(os.path.relpath(index, page.parent)).as_posix()
+    assert re.search(f'href="?{re.escape(back)}"?[ >]', page.read_text(encoding="utf-8"))
 
 
 def test_the_commands_write_page_index_and_charts(

@@ -16,10 +16,11 @@ from lpfl.results.store import read_results
 pytestmark = pytest.mark.skipif(
     not Path("/proc/self/status").exists(), reason="reads processes from /proc"
 )
-LONG = ("verify", "--claims", "LR-06,LR-12,LR-16,LR-17")
+LONG = "LR-06,LR-12,LR-16,LR-17"
+SHORT = "LR-06,LR-12,LR-26"
 
 
-def start(out: Path, *arguments: str) -> subprocess.Popen[str]:
+def start(out: Path, *arguments: str, claims: str = LONG) -> subprocess.Popen[str]:
     """Start a run whose first claim ends soon and whose others take long."""
 
     def usual_signals() -> None:
@@ -27,7 +28,7 @@ def start(out: Path, *arguments: str) -> subprocess.Popen[str]:
             signal.signal(number, signal.SIG_DFL)
 
     return subprocess.Popen(
-        [sys.executable, "-m", "lpfl", *LONG, "--out", str(out), *arguments],
+        [sys.executable, "-m", "lpfl", "verify", "--claims", claims, "--out", str(out), *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -126,12 +127,29 @@ def rows(out: Path) -> list[dict[str, Any]]:
     return [*results.observations, *claims]
 
 
+def test_workers_are_forked_from_the_one_that_imported(tmp_path: Path) -> None:
+    """No second process imports and builds everything; no worker holds the lock of the folder."""
+    process = start(tmp_path, "--jobs", "2")
+    first_claim(process)
+    workers = {p: fields for p in of_session(process.pid) if (fields := status(p)) is not None}
+    del workers[process.pid]
+    assert workers
+    assert {int(fields[1]) for fields in workers.values()} == {process.pid}
+    for worker in workers:
+        with contextlib.suppress(OSError):
+            held = [one.resolve() for one in Path(f"/proc/{worker}/fd").iterdir()]
+            assert tmp_path / ".lock" not in held
+    process.kill()
+    process.communicate(timeout=60)
+    require_none_left(process.pid)
+
+
 def test_killed_workers_change_nothing(tmp_path: Path) -> None:
     """Their claims are run again: the rows are those of a run without a kill, in every bit."""
-    quiet = start(tmp_path / "quiet", "--jobs", "2")
+    quiet = start(tmp_path / "quiet", "--jobs", "2", claims=SHORT)
     out, err = quiet.communicate(timeout=200)
     assert quiet.returncode == 0, err
-    process = start(tmp_path / "killed", "--jobs", "2")
+    process = start(tmp_path / "killed", "--jobs", "2", claims=SHORT)
     first_claim(process)
     for pause in (0.4, 0.9):
         time.sleep(pause)

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from lpfl.cli import main
-from lpfl.trust.coverage import executed, exercising
+from lpfl.trust.coverage import executed, exercising, nearness
 from lpfl.trust.limits import OutOfTime, processor_time
 from lpfl.trust.mutant_tests import tests_of as files_of
 from lpfl.trust.mutants import alive, counts, sample, try_mutant
@@ -83,9 +83,17 @@ def test_a_claim_enters_what_it_runs_and_the_cheapest_comes_first():
     record = executed("OP-01", 1)
     assert "lpfl.optim.sgd:sgd_step" in record["functions"]
     cheap = {"functions": ["lpfl.optim.sgd:sgd_step"], "seconds": [0.0, 0.0]}
-    known = {"OP-01": {**record, "seconds": [1.0, 1.0]}, "LR-99": cheap}
-    assert exercising("lpfl.optim.sgd", "sgd_step", known, ["OP-01"]) == ["LR-99", "OP-01"]
+    known = {"OP-01": {**record, "seconds": [1.0, 1.0]}, "LR-11": cheap}
+    assert exercising("lpfl.optim.sgd", "sgd_step", known, ["OP-01"]) == ["LR-11", "OP-01"]
     assert exercising("lpfl.optim.sgd", "other", known, ["OP-01"]) == ["OP-01"]
+
+
+def test_the_claim_stated_nearest_to_a_change_comes_first():
+    place = "theory.linear_representation.rates.momentum"
+    costs = {"LR-38": 9.0, "LR-01": 1.0, "OP-01": 0.0}
+    known = {claim: {"functions": [], "seconds": [s, s]} for claim, s in costs.items()}
+    assert exercising(place, "", known, list(costs)) == ["LR-38", "LR-01", "OP-01"]
+    assert nearness(place, "theory.linear_representation.transfer") == 2
 
 
 def test_time_that_is_over_ends_the_work():

@@ -168,7 +168,7 @@ def test_ordering_three_ways():
     ("call", "words"),
     [
         (lambda: decide.identity([math.nan], tolerance=1.0), "error holds 1 non-finite"),
-        (lambda: decide.identity([1.0], tolerance=0.0), "tolerance=0.0, needs > 0"),
+        (lambda: decide.identity([1.0], tolerance=0.0), "tolerance=0.0, needs finite and > 0"),
         (lambda: decide.bound([math.inf], 1.0, rounding=0.0), "values holds 1 non-finite"),
         (
             lambda: decide.equivalence([1.0] * 4, predicted=1, tolerance=1, alpha=0.1),
@@ -176,7 +176,7 @@ def test_ordering_three_ways():
         ),
         (
             lambda: decide.equivalence([1.0] * 9, predicted=1, tolerance=1, alpha=0),
-            "alpha=0, needs 0 < . < 1",
+            "alpha=0, needs finite and > 0 and < 1",
         ),
         (lambda: decide.bound_whp(5, 4, delta=0.1, alpha=0.1), "violations=5"),
         (lambda: decide.chi_square(1.0, 0, alpha=0.1), "dof=0, needs >= 1"),

@@ -9,7 +9,7 @@ from typing import Any
 
 import sympy as sp
 
-from theory.core.notation import NOTATION, Notation, symbols_of
+from theory.core.notation import NOTATION, Notation, inside, symbols_of
 from theory.core.part import BoundPart, Kind, Part
 from theory.core.source import Basis, Source
 
@@ -129,7 +129,7 @@ class Claim:
             value = facts.get(entry.code_name)
             if value is None or not isinstance(entry.domain, sp.Set):
                 continue
-            if entry.domain.contains(sp.sympify(value)) != sp.true:
+            if not inside(entry.domain, value):
                 problems.append(f"{entry.code_name}={value}, needs {entry.domain}")
         for assumption in self.assumptions:
             if not assumption.holds(facts):

@@ -1,13 +1,18 @@
 """Checks of arguments: every error shows the value and the bound."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import ParamSpec, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Array = NDArray[np.float64]
 
+LARGEST_COUNT = 2**31 - 1
 _SYMMETRY_TOLERANCE = 1e-10
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
 
 
 def real(name: str, value: object) -> float:
@@ -32,7 +37,7 @@ def reals(name: str, values: ArrayLike) -> Array:
         if array.dtype.kind not in ("i", "u", "f"):
             raise TypeError
         return array.astype(np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise ValueError(f"{name}={values!r}, needs real numbers") from None
 
 
@@ -62,14 +67,47 @@ def count(name: str, value: int | None, *, low: int = 1) -> int:
     found = real(name, value)
     if not found.is_integer() or found < low:
         raise ValueError(f"{name}={value!r}, needs an integer >= {low}")
+    if found > LARGEST_COUNT:
+        raise ValueError(f"{name}={value!r}, needs an integer <= {LARGEST_COUNT}")
     return int(found)
+
+
+def finite_if_given(**values: ArrayLike | None) -> None:
+    """Refuse what is neither None nor finite: an argument that this call may not even need."""
+    for name, value in values.items():
+        if value is not None and not np.isfinite(reals(name, value)).all():
+            raise ValueError(f"{name}={value!r}, needs finite numbers or None")
 
 
 def choice(name: str, value: str, allowed: Sequence[str]) -> str:
     """Return ``value`` if it is allowed, or raise ValueError."""
-    if value not in allowed:
+    if not isinstance(value, str) or value not in allowed:
         raise ValueError(f"{name}={value!r}, needs one of {tuple(allowed)}")
     return value
+
+
+def truth(name: str, value: object) -> bool:
+    """Return ``value`` if it is True or False, or raise ValueError."""
+    if not isinstance(value, bool | np.bool_):
+        raise ValueError(f"{name}={value!r}, needs True or False")
+    return bool(value)
+
+
+def in_float_range(function: Callable[_P, _R]) -> Callable[_P, _R]:
+    """Let a function of numbers raise ValueError where they overflow or vanish on the way."""
+
+    @wraps(function)
+    def guarded(*args: _P.args, **kwargs: _P.kwargs) -> _R:
+        try:
+            return function(*args, **kwargs)
+        except ArithmeticError as error:
+            given = ", ".join(f"{name}={value!r}" for name, value in kwargs.items())
+            raise ValueError(
+                f"{function.__name__}({given}) leaves the range of float64 ({error}): needs "
+                "numbers of moderate size"
+            ) from None
+
+    return guarded
 
 
 def eigenvalues(name: str, values: ArrayLike | None) -> Array:

@@ -4,8 +4,11 @@ Letters are used inside formulas, code names at their border (arguments, scenari
 Nothing else in the project pairs the two.
 """
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
 import sympy as sp
 from sympy.matrices.expressions.matexpr import MatrixSymbol
@@ -84,6 +87,29 @@ def matrix(
     symbol = sp.MatrixSymbol(letter, *shape)
     _enter(symbol, code, meaning, structure, unit)
     return symbol
+
+
+def inside(domain: sp.Set, value: Any) -> bool:
+    """Say whether a value lies in a domain: by comparison where the ends are integers."""
+    if type(value) in (int, float) and math.isfinite(value):
+        ends = _ends(domain)
+        if ends is not None:
+            low, high, strict = ends
+            return low < value < high or (value in (low, high) and value not in strict)
+    return bool(domain.contains(sp.sympify(value)) == sp.true)
+
+
+@cache
+def _ends(domain: sp.Set) -> tuple[float, float, tuple[float, ...]] | None:
+    """Return the ends of an interval, and those that do not belong to it; None: not so simple."""
+    if not isinstance(domain, sp.Interval):
+        return None
+    ends = domain.start, domain.end
+    if not all(end.is_integer or end.is_infinite for end in ends):
+        return None
+    low, high = map(float, ends)
+    strict = (*((low,) if domain.left_open else ()), *((high,) if domain.right_open else ()))
+    return low, high, strict
 
 
 def symbols_of(expressions: Iterable[sp.Basic]) -> set[sp.Basic]:

@@ -18,6 +18,7 @@ from fractions import Fraction
 import numpy as np
 import numpy.typing as npt
 
+from theory.core.guards import reals
 from theory.core.spectrum import Array, Spectrum
 
 _TILE = 1 << 15  # numbers held per tile of (pairs, atoms): fits a second-level cache
@@ -56,6 +57,8 @@ def resolvent(spectrum: Spectrum, *, aspect: npt.ArrayLike, damping: npt.ArrayLi
     Raises: ValueError if aspect is not finite and > 0 or damping is not finite and >= 0.
     Source: Silverstein 1995 for the fixed point; the cancellation-free forms are derived.
     """
+    if not isinstance(spectrum, Spectrum):
+        raise ValueError(f"spectrum={spectrum!r}, needs a Spectrum")
     phi, lam = np.broadcast_arrays(_real("aspect", aspect), _real("damping", damping))
     _need("aspect", phi, phi > 0, "> 0")
     _need("damping", lam, lam >= 0, ">= 0")
@@ -213,7 +216,7 @@ def _reciprocals(
 
 
 def _real(name: str, values: npt.ArrayLike) -> Array:
-    array = np.asarray(values, dtype=np.float64)
+    array = reals(name, values)
     _need(name, array, np.isfinite(array), "a finite number")
     return array
 

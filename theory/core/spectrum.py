@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from theory.core.guards import count, number, real, reals
+
 Array = npt.NDArray[np.float64]
 
 _BLOCK = 1024
@@ -60,31 +62,34 @@ class Spectrum:
     @classmethod
     def isotropic(cls, scale: float = 1.0) -> Spectrum:
         """One atom at ``scale``."""
-        return cls(np.array([scale]))
+        return cls([number("scale", scale, low=0.0, open_low=True)])
 
     @classmethod
     def two_atom(cls, spread: float) -> Spectrum:
         """Half of the directions at ``1 - spread``, half at ``1 + spread``; mean 1."""
-        return cls(np.array([1.0 - spread, 1.0 + spread]))
+        half = number("spread", spread, low=-1.0, high=1.0, open_low=True, open_high=True)
+        return cls([1.0 - half, 1.0 + half])
 
     @classmethod
     def geometric(cls, condition_number: float, atoms: int) -> Spectrum:
         """``atoms`` log-uniform eigenvalues with the given condition number; mean 1."""
-        eigenvalues = np.geomspace(1.0, condition_number, atoms)
+        ratio = number("condition_number", condition_number, low=1.0)
+        eigenvalues = np.geomspace(1.0, ratio, count("atoms", atoms))
         return cls(eigenvalues / eigenvalues.mean())
 
     def expect(self, values: npt.ArrayLike) -> float:
         """Return the mean of ``values`` (k,), one value per eigenvalue, under the spectrum."""
-        values = np.asarray(values, dtype=np.float64)
+        values = reals("values", values)
         if values.shape != self.eigenvalues.shape:
             raise ValueError(f"values has shape {values.shape}, needs {self.eigenvalues.shape}")
         return weighted_sum(values, self.weights)
 
     def moment(self, k: int) -> float:
         """Return ``m_k = E[s^k]`` for an integer ``k`` of any sign, in [x]^(2k)."""
-        if isinstance(k, bool) or int(k) != k:
+        power = real("k", k)
+        if not power.is_integer():
             raise ValueError(f"k={k!r}, needs an integer")
-        return self.expect(self.eigenvalues ** float(k))
+        return self.expect(self.eigenvalues**power)
 
     @property
     def condition_number(self) -> float:
@@ -93,7 +98,7 @@ class Spectrum:
 
 
 def _vector(name: str, values: npt.ArrayLike) -> Array:
-    array = np.array(values, dtype=np.float64)
+    array = reals(name, values)
     if array.ndim != 1 or array.size == 0:
         raise ValueError(f"{name} has shape {array.shape}, needs (k,) with k >= 1")
     bad = ~(np.isfinite(array) & (array > 0))

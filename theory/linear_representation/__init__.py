@@ -41,6 +41,7 @@ from theory.linear_representation.variants.factors.factor_floor import (
     factor_floor,
     factor_multiplier,
 )
+from theory.linear_representation.variants.factors.input_factor_stale import cycle_floor
 from theory.linear_representation.variants.factors.output_factor import output_factor
 from theory.linear_representation.variants.models.bias import bias_spectrum
 from theory.linear_representation.variants.models.chain import chain_spectrum
@@ -71,6 +72,7 @@ __all__ = [
     "cone_angle",
     "cone_contraction",
     "cone_defect",
+    "cycle_floor",
     "damped_eigenvalues",
     "damped_rate",
     "factor_floor",

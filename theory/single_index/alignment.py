@@ -7,6 +7,7 @@ import sympy as sp
 
 from theory.core.claim import Claim
 from theory.core.formula import E
+from theory.core.guards import in_float_range
 from theory.core.part import Kind, Part
 from theory.core.resolvent import resolvent
 from theory.core.source import Source
@@ -88,6 +89,7 @@ SI_03 = Claim(
 )
 
 
+@in_float_range
 def alignment(
     method: str,
     *,

@@ -54,5 +54,5 @@ def need_link(c1: float, residual_var: float) -> None:
 
 def need_one_of(name: str, value: object, allowed: Mapping[str, object] | tuple[str, ...]) -> None:
     """Refuse a word that is not in ``allowed``."""
-    if value not in allowed:
+    if not isinstance(value, str) or value not in allowed:
         raise ValueError(f"{name}={value!r}, needs one of {sorted(allowed)}")

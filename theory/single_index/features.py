@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from fractions import Fraction
+from functools import cache
 
 import numpy as np
 import sympy as sp
@@ -41,6 +42,7 @@ from theory.single_index.notation import (
 )
 from theory.single_index.notation import a_spike as a
 
+_MAX_HARMONICS = 64
 _PANELS = 4
 _CUT = 10.0  # standard deviations of the spike coordinate
 
@@ -97,7 +99,7 @@ def spike_count(alpha: float) -> int:
     """
     if not 0 < real("alpha", alpha) < 0.5:
         raise ValueError(f"alpha={alpha!r}, needs 0 < alpha < 1/2")
-    exact = Fraction(alpha)
+    exact = Fraction(float(alpha))
     bound = 1 / (1 - 2 * exact)  # alpha = (l - 1) / (2 l) exactly at l = bound
     if bound.denominator == 1 and bound > 1:
         raise ValueError(f"alpha={alpha!r} is the threshold of spike {bound}, needs another value")
@@ -122,24 +124,37 @@ def spike_matrix(
     if isinstance(activation, str):
         need_one_of("activation", activation, NAMED_LINKS)
         activation = NAMED_LINKS[activation]
+    if not isinstance(activation, Link):
+        raise ValueError(f"activation={activation!r}, needs a name or a Link")
     need_nonnegative(spike_strength=spike_strength)
     need_positive(spike_variance=spike_variance)
     need_count(width=width, harmonics=harmonics)
+    if harmonics > _MAX_HARMONICS:
+        raise ValueError(f"harmonics={harmonics!r}, needs <= {_MAX_HARMONICS}")
     if spike_strength == 0:
         return np.zeros((harmonics, harmonics))
     nodes, weights = _half_gaussian(spike_strength * math.sqrt(spike_variance / width))
-    polynomials = _remembered(harmonics)
-    coefficients = np.array([_coefficients(activation, x, polynomials) for x in nodes])
+    coefficients = _coefficients(activation, nodes, harmonics)
     degrees = np.arange(1, harmonics + 1)
-    sh = harmonic_formula()(
+    sh = _own_harmonic_formula()(
         hermite_coefficient=coefficients, degree=degrees, head_spike=nodes[:, None]
     )
     same_parity = (degrees[:, None] + degrees) % 2 == 0  # sh_k(-a) = (-1)^k sh_k(a)
     mean = 2 * (sh.T * weights) @ sh * same_parity
+    return np.asarray(_gram_formula()(width=width, spike_gram=mean))
+
+
+@cache
+def _own_harmonic_formula() -> Callable[..., Array]:
+    return harmonic_formula()
+
+
+@cache
+def _gram_formula() -> Callable[..., Array]:
+    """Return the Gram matrix of SI-10 as a function of width and of the mean over the head."""
     printed = SI_10["gram"].relation.args[1]
     (expectation,) = printed.atoms(_E_a)
-    gram = numeric(printed.xreplace({expectation: spike_ij}))
-    return np.asarray(gram(width=width, spike_gram=mean))
+    return numeric(printed.xreplace({expectation: spike_ij}))
 
 
 def feature_outliers(gram: Array, *, samples: int) -> Array:
@@ -169,24 +184,18 @@ def _half_gaussian(scale: float) -> tuple[Array, Array]:
     return nodes, (half * w).ravel() * np.cosh(u) * density
 
 
-def _remembered(degree: int) -> Callable[[Array], Array]:
-    """Return the Hermite functions of degrees 1 to ``degree``; the same points are evaluated once.
+def _coefficients(activation: Link, nodes: Array, harmonics: int) -> Array:
+    """Return E[activation(sqrt(1 + a^2) z) h_k(z)] (nodes, harmonics), k from 1.
 
-    Every neuron's integral begins on the same panels.
+    All nodes share the points of one integral.
     """
-    seen: dict[bytes, Array] = {}
+    scales = np.sqrt(1.0 + nodes * nodes)
+    breakpoints = {b / scale for b in activation.breakpoints for scale in scales}
 
-    def values(z: Array) -> Array:
-        key = z.tobytes()
-        if key not in seen:
-            seen[key] = hermite_functions(z, degree)[1:]
-        return seen[key]
+    def products(z: Array) -> Array:
+        polynomials = hermite_functions(z, harmonics)[1:]
+        values = activation(np.multiply.outer(scales, z).ravel()).reshape(scales.size, 1, z.size)
+        return (values * polynomials).reshape(-1, z.size)
 
-    return values
-
-
-def _coefficients(activation: Link, a: float, polynomials: Callable[[Array], Array]) -> Array:
-    """Return E[activation(sqrt(1 + a^2) z) h_k(z)] for the degrees of ``polynomials``."""
-    scale = math.sqrt(1 + a * a)
-    breakpoints = [b / scale for b in activation.breakpoints]
-    return gaussian_expectation(lambda z: activation(scale * z) * polynomials(z), breakpoints)[0]
+    means = gaussian_expectation(products, sorted(breakpoints))[0]
+    return means.reshape(scales.size, harmonics)

@@ -11,7 +11,13 @@ from theory.core.part import Kind, Part
 from theory.core.source import Source
 from theory.core.spectrum import Spectrum
 from theory.single_index.assumptions import BASE, EXAMPLE, SLOPE, SPIKE_SEEN
-from theory.single_index.domain import need_finite, need_link, need_nonnegative, need_positive
+from theory.single_index.domain import (
+    need_finite,
+    need_link,
+    need_nonnegative,
+    need_positive,
+    need_spectrum,
+)
 from theory.single_index.gaussian_equivalent import LABEL_ENERGY
 from theory.single_index.notation import aspect as phi
 from theory.single_index.notation import b1_act as b1
@@ -58,6 +64,8 @@ def gradient_remainder_ratio(
     Raises: ValueError for a value outside its bound or c_act = 0 (no rank-one part).
     Source: derived.
     """
+    need_spectrum(spectrum)
+    need_finite(c_act=c_act)
     need_positive(aspect=aspect, abs_c_act=abs(c_act))
     need_link(c1, residual_var)
     need_finite(c0=c0, act_second=act_second)

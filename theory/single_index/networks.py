@@ -6,6 +6,7 @@ import sympy as sp
 
 from theory.core.claim import Claim
 from theory.core.formula import E, Formula
+from theory.core.guards import in_float_range
 from theory.core.part import Kind, Part
 from theory.core.resolvent import resolvent
 from theory.core.source import Source
@@ -30,6 +31,7 @@ from theory.single_index.domain import (
     need_nonnegative,
     need_one_of,
     need_positive,
+    need_spectrum,
 )
 from theory.single_index.notation import (
     act_mean,
@@ -126,6 +128,7 @@ def batch_norm_alignment(
     return float(SI_13["alignment"].number(spectrum, **values))
 
 
+@in_float_range
 def unnormalised_alignment(
     method: str,
     *,
@@ -146,9 +149,11 @@ def unnormalised_alignment(
     Source: derived; the residual of the initial network adds to signal energy and noise.
     """
     need_one_of("method", method, ("sgd", "kfac"))
+    need_spectrum(spectrum)
     need_positive(aspect=aspect)
     need_link(c1, residual_var)
     need_nonnegative(c_perp2=c_perp2)
+    need_finite(c_act=c_act, act_mean=act_mean)
     values = {
         "aspect": aspect,
         "c1": c1,
@@ -163,6 +168,7 @@ def unnormalised_alignment(
         return float(SI_16["sgd"].number(spectrum, **values))
     if damping is None:
         raise ValueError("damping=None, needs a number >= 0 for method 'kfac'")
+    need_nonnegative(damping=damping)
     if damping == 0 and aspect < 1:
         return float(SI_16["ridgeless"].number(spectrum, **values))
     v = float(resolvent(spectrum, aspect=aspect, damping=damping).v)

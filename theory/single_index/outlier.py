@@ -19,7 +19,7 @@ from theory.single_index.assumptions import (
     SUPERCRITICAL,
     WIDTH_RATIO,
 )
-from theory.single_index.domain import need_nonnegative, need_positive
+from theory.single_index.domain import need_finite, need_nonnegative, need_positive
 from theory.single_index.notation import (
     beta_norm,
     c_act,
@@ -108,6 +108,7 @@ def critical_step_size(*, c_act: float, direction_norm: float, width_ratio: floa
     Raises: ValueError if c_act is 0 or another value is not finite and > 0.
     Source: the threshold of ``outlier`` with |head| -> 1.
     """
+    need_finite(c_act=c_act)
     need_positive(direction_norm=direction_norm, width_ratio=width_ratio, abs_c_act=abs(c_act))
     return float(
         SI_09["critical_step"].number(

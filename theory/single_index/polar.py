@@ -8,6 +8,7 @@ import sympy as sp
 from scipy.optimize import brentq
 
 from theory.core.claim import Claim
+from theory.core.guards import in_float_range
 from theory.core.part import Kind, Part
 from theory.single_index.assumptions import (
     DERIVED,
@@ -86,6 +87,7 @@ def edge_parameter(*, step_size: float, width_ratio: float) -> float:
     return float(brentq(excess, left, right, xtol=1e-15, rtol=1e-14))
 
 
+@in_float_range
 def polar_edge(*, step_size: float, width_ratio: float) -> float:
     """Return the largest singular value of G0 + step_size O, O the polar factor of the gradient.
 

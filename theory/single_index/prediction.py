@@ -60,12 +60,22 @@ def _compiled(expression: sp.Expr) -> Callable[..., Any]:
     return numeric(expression)
 
 
-def lost_energy(coefficients: np.ndarray, degrees: np.ndarray, correlation2: float) -> np.ndarray:
-    """Return the terms of the sum in SI-07's risk, one per harmonic."""
-    (total,) = SI_07["risk"].relation.args[1].atoms(sp.Sum)
+def _printed_sum() -> tuple[sp.Sum, sp.Expr]:
+    """Return the sum over harmonics in SI-07's risk, and what stands beside it."""
+    printed = SI_07["risk"].relation.args[1]
+    (total,) = printed.atoms(sp.Sum)
+    return total, printed.xreplace({total: sp.S.Zero})
+
+
+def lost_energy(coefficients: np.ndarray, correlation2: float) -> np.ndarray:
+    """Return the terms of the sum in SI-07's risk, for the coefficients a_0, a_1, ..."""
+    total, _ = _printed_sum()
+    degrees = np.arange(int(total.limits[0][1]), coefficients.size)
     term = _compiled(total.function.xreplace({_COEFFICIENT: a_deg}))
     found = term(
-        hermite_coefficient=coefficients, degree=degrees, covariance_alignment=correlation2
+        hermite_coefficient=coefficients[degrees],
+        degree=degrees,
+        covariance_alignment=correlation2,
     )
     return np.asarray(found)
 
@@ -82,13 +92,15 @@ def mehler_risk(link: LinkStatistics, *, covariance_alignment: float) -> tuple[f
     Source: derived (Mehler's formula). Not a lower bound for a whole network, whose random
             features learn the linear part as well.
     """
+    if not isinstance(link, LinkStatistics):
+        raise ValueError(f"link={link!r}, needs LinkStatistics")
     rho2 = covariance_alignment
     need_nonnegative(covariance_alignment=rho2)
     if rho2 > 1:
         raise ValueError(f"covariance_alignment={rho2!r}, needs <= 1")
     a = link.coefficients
-    noise = link.noise_std**2
-    tail = max(link.second_moment - noise - float(a @ a), 0.0)
+    noise = float(_compiled(_printed_sum()[1])(noise_std=link.noise_std))
+    tail = max(link.second_moment - link.noise_std**2 - float(a @ a), 0.0)
     unsure = tail * rho2**a.size / 2
-    lost = float(np.sum(lost_energy(a[1:], np.arange(1, a.size), rho2)))
+    lost = float(np.sum(lost_energy(a, rho2)))
     return lost + tail - unsure + noise, unsure + a.size * link.radius

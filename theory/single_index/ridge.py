@@ -18,6 +18,7 @@ from theory.core.gauss.hermite import (
     link_statistics,
 )
 from theory.core.gauss.links import Link
+from theory.core.guards import in_float_range, truth
 from theory.core.part import Kind, Part
 from theory.core.resolvent import resolvent
 from theory.core.spectrum import Array, Spectrum
@@ -151,9 +152,7 @@ class _SecondLayer:
     def _spike_terms(self, v: float) -> tuple[Array, Array, float, float]:
         first, c1, v2 = self.first, self.link.c1, {"resolvent_v2": v}
         total = first.energy("covariance")
-        correlation = first.overlap("covariance") / math.sqrt(total)
-        degrees = np.arange(1, len(self.gram) + 1)
-        C = self.link.coefficients[degrees] * correlation**degrees
+        C = harmonic_overlaps(first, self.link, harmonics=len(self.gram))
         dC = np.zeros_like(C)
         C[0] = c1 * first.overlap("shrunk", **v2) / math.sqrt(total)
         dC[0] = c1 * first.overlap("shrunk_slope", **v2) / math.sqrt(total)
@@ -161,6 +160,18 @@ class _SecondLayer:
         return C, dC, x, dx
 
 
+def harmonic_overlaps(first: Direction, link: LinkStatistics, *, harmonics: int) -> Array:
+    """Return E[y h_k(beta.x/|beta|_S)] = a_k rho_S^k for the degrees k = 1 to ``harmonics``.
+
+    Units: [y].
+    Source: derived (Mehler's formula), rho_S the limit of the correlation of beta.x and beta*.x.
+    """
+    correlation = first.overlap("covariance") / math.sqrt(first.energy("covariance"))
+    degrees = np.arange(1, harmonics + 1)
+    return np.asarray(link.coefficients[degrees] * correlation**degrees)
+
+
+@in_float_range
 def ridge_risk(
     method: str,
     *,
@@ -192,6 +203,7 @@ def ridge_risk(
     need_spectrum(spectrum)
     need_count(dimension=dimension, samples=samples, ridge_samples=ridge_samples, width=width)
     need_count(harmonics=harmonics)
+    truth("same_data", same_data)
     need_positive(ridge=ridge)
     need_nonnegative(spike_strength=spike_strength)
     target = link_statistics(link, noise_std=noise_std)

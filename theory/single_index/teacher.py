@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
 import numpy.typing as npt
 import sympy as sp
 
 from theory.core.claim import Claim
 from theory.core.formula import Formula
+from theory.core.guards import reals
 from theory.core.part import Kind, Part
 from theory.core.spectrum import Array, Spectrum
 from theory.single_index import gaussian_equivalent as ge
@@ -88,7 +88,7 @@ def energy_per_eigenspace(spectrum: Spectrum, teacher_energy: npt.ArrayLike) -> 
 
     Raises: ValueError for another shape, a negative or non-finite entry, or no energy at all.
     """
-    energy = np.asarray(teacher_energy, dtype=np.float64)
+    energy = reals("teacher_energy", teacher_energy)
     if energy.shape != spectrum.eigenvalues.shape:
         raise ValueError(
             f"teacher_energy has shape {energy.shape}, needs {spectrum.eigenvalues.shape}"

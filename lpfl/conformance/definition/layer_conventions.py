@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import numpy as np
 from torch import Tensor
 
 from lpfl.conformance.definition import option_names
@@ -26,7 +25,7 @@ EXACT = 1e-7
 LOOSE = 1e-4
 SAMPLED = 0.2
 FARTHEST = 3
-OPTIONAL = frozenset({"weight decay", "average", "momentum"})
+OPTIONAL = frozenset({"weight decay", "decayed", "average", "momentum"})
 """Axes that an option switches on: beside FARTHEST - 1 others, all of them may differ."""
 BLOWN_UP = 1e4
 """Length of an update, in that of the start weights, from which a run diverges and says nothing."""
@@ -195,13 +194,23 @@ class LayerComparison:
         """Hold a reading against all other settings, with nothing refitted."""
         for scenario in HOLDING:
             run = self.run(scenario)
-            if run is None:
+            if run is None or self.leaves_alone(run):
                 continue
             worst = max(self.errors(run, fit))
             if not worst <= tolerance:
                 fit.missed = run
                 return
             fit.worst, fit.held = max(fit.worst, worst), (*fit.held, scenario.name)
+
+    def leaves_alone(self, run: LayerRun) -> bool:
+        """Return whether the subject moves no convolution of a run that has some; a note says so.
+
+        An optimizer of linear layers alone is judged on them; ``inv.convolution`` says the rest.
+        """
+        left = run.scenario.convolves and not any(_norm(row) for row in run.moves())
+        if left:
+            self.notes.append(f"{run.scenario.name}: the convolution is not moved")
+        return left
 
     def random(self) -> bool:
         """Return whether the subject's run depends on torch's global generator."""
@@ -225,14 +234,6 @@ class LayerComparison:
         worst, _, fit = min(near, key=lambda entry: entry[:2])
         fit.worst, fit.held = worst, (run.scenario.name,)
         return fit
-
-    def damping_seen(self, run: LayerRun) -> tuple[float, float]:
-        """Return the damping with which the paper's reading fits best, and its error there."""
-        best = (float("inf"), 0.0)
-        for damping in np.logspace(-7, 3, 101):
-            fit = LayerFit(self.oracle.paper(), {"damping": float(damping)})
-            best = min(best, (self.errors(run, fit, 1)[0], float(damping)))
-        return best[1], best[0]
 
 
 def _norm(row: list[Tensor]) -> float:

@@ -25,6 +25,11 @@ class LayerScenario:
     at_defaults: bool = False
     dtype: torch.dtype = torch.float64
 
+    @property
+    def convolves(self) -> bool:
+        """Whether the network has a convolution."""
+        return any(isinstance(layer, nn.Conv2d) for layer in layers_of(self.build()))
+
 
 @dataclass(frozen=True)
 class LayerRun:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from lpfl.conformance.definition.layer_conventions import EXACT, LayerComparison, LayerFit
+from lpfl.conformance.definition.layer_diagnosis import diagnose
 from lpfl.conformance.definition.layer_runs import FITTING, LayerRun
 from lpfl.conformance.definition.layer_snippet import layer_snippet
 from lpfl.conformance.oracles.layer_axes import TAKES
@@ -83,22 +84,14 @@ def _random(check: str, comparison: LayerComparison) -> CheckResult:
 
 
 def _unfitted(check: str, comparison: LayerComparison, run: LayerRun) -> CheckResult:
-    paper = LayerFit(
-        comparison.oracle.paper(), {n: v[0] for n, v in comparison.oracle.hidden.items()}
-    )
-    errors = comparison.errors(run, paper)
-    step = next((t for t, e in enumerate(errors, 1) if e > LOW), 1)
-    damping, left = comparison.damping_seen(run)
-    claim, asked = comparison.oracle.claim, run.options["damping"]
-    if left <= LOW and not 0.8 < damping / asked < 1.25:
-        seen = f"it steps as if damping were {damping:.3g}, not {asked:g}"
-        text = f"No convention of {claim} fits: {seen}."
-    else:
-        late = "from the first step" if step == 1 else f"from step {step}"
-        text = f"No convention of {claim} fits: the update is {errors[step - 1]:.2g} off, {late}."
-    if claim != "foof" and _is_foof(comparison):
-        text = f"{text[:-1]}; it is exactly FOOF: the outputs' curvature has no part."
-    return _accused(check, comparison, text, paper, run, step)
+    found = diagnose(comparison, run)
+    claim = comparison.oracle.claim
+    text = f"No convention of {claim} fits: {found.text}"
+    if claim != "foof" and "input factor alone" in found.text and _is_foof(comparison):
+        text += "; it is exactly FOOF: the outputs' curvature has no part"
+    error = comparison.errors(run, found.reading)[found.step - 1]
+    text += f"; step {found.step} is {error:.2g} off."
+    return _accused(check, comparison, text, found.reading, run, found.step)
 
 
 def _is_foof(comparison: LayerComparison) -> bool:

@@ -20,13 +20,11 @@ class ModuleSession(Session):
     text = """\
 def step(optimizer, params, gradients):
     optimizer.zero_grad()
-    inputs, slopes = model.places(gradients, seed=step.count)
-    step.count += 1
+    model = optimizer.bag
+    inputs, slopes = model.places(gradients, seed=model.count)
+    model.count += 1
     (model(inputs) * torch.cat(slopes, 1)).sum().backward()
     optimizer.step()
-
-
-step.count = 0
 """
     call: Callable[[], Any] | None = None
 

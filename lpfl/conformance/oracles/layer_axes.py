@@ -23,14 +23,30 @@ PERIODS = (
     "factor_every", "factor_update_steps", "stats_every", "update_every", "update_freq",
     "update_period", "inv_update_steps", "TCov", "TInv", "T", "period",
 )  # fmt: skip
-AVERAGE = ("from the first batch", "from zero", "from zero, bias corrected", "from the identity")
-DECAY = ("L2 in the gradient", "decoupled, times lr")
+AVERAGE = ("from the first batch", "from zero, bias corrected", "from the identity")
+COUPLED = "L2 in the gradient"
+DECAY = (COUPLED, "decoupled, times lr", "decoupled, times lr, after the step")
+DECAYED = ("weights and biases", "weights alone")
 MOMENTUM = ("heavy ball", "averaged", "nesterov")
 TAKES = ("the batch of the step", "only earlier batches")
 RENEWED = ("factors", "inverses only")
 CLIP = ("lr^2 <gradient, step>", "lr <gradient, step>", "<gradient, step>")
 GRAFT = ("no", "to the length of the gradient, per layer", "to the length of the gradient, jointly")
 BIAS = ("joined to the weights", "by the output factor only", "plain gradient", "left alone")
+
+MISTAKES = {
+    "inverse": (
+        "of the output factor alone",
+        "of the input factor alone",
+        "of neither factor",
+        "of the factors' diagonals alone",
+        "square root of the inverse in its place",
+        "damping added after the inversion",
+    ),
+    "average": ("from zero, and never corrected", "weights of old and new swapped"),
+    "momentum": ("not used",),
+}
+"""Rules that are no reading of the methods; they name a fault where no reading fits."""
 
 
 @dataclass(frozen=True)

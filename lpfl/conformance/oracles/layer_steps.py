@@ -6,7 +6,10 @@ import torch
 from torch import Tensor
 
 from lpfl.conformance.oracles.base import Convention
-from lpfl.conformance.oracles.layer_axes import CLIP, TAKES, LayerSeen
+from lpfl.conformance.oracles.layer_axes import CLIP, COUPLED, TAKES, LayerSeen
+
+TINY = 1e-8
+"""What stands in for damping where an undamped factor is inverted."""
 
 
 def factors(layer: LayerSeen, c: Convention) -> tuple[Tensor, Tensor]:
@@ -25,10 +28,13 @@ def averaged(new: Tensor, m: dict[str, Any], key: str, t: int, o: Any, c: Conven
     if not o.decay:
         return new
     start = {"from the first batch": new, "from the identity": torch.eye(len(new), dtype=new.dtype)}
-    old = m.get(key, start.get(c["average"], torch.zeros_like(new)))
-    m[key] = o.decay * old + (1 - o.decay) * new
+    swapped = c["average"] == "weights of old and new swapped"
+    old = m.get(key, new if swapped else start.get(c["average"], torch.zeros_like(new)))
+    kept = 1 - o.decay if swapped else o.decay
+    m[key] = kept * old + (1 - kept) * new
     m[f"{key} taken"] = m.get(f"{key} taken", 0) + 1
-    corrected = 1 - o.decay ** m[f"{key} taken"] if "corrected" in c["average"] else 1.0
+    corrects = c["average"].endswith("bias corrected")
+    corrected = 1 - o.decay ** m[f"{key} taken"] if corrects else 1.0
     return m[key] / corrected
 
 
@@ -52,12 +58,21 @@ def used(new: Tensor, m: dict[str, Any], key: str, t: int, o: Any, c: Convention
 
 
 def precondition(
-    grad: Tensor, A: Tensor, G: Tensor, damping: float, kind: str, on_output: float | None = None
+    grad: Tensor,
+    A: Tensor,
+    G: Tensor,
+    damping: float,
+    kind: str,
+    on_output: float | None = None,
+    inverse: str = "as defined",
 ) -> Tensor:
     """Return the gradient (b, a) between the damped inverses.
 
     on_output: damping of the output factor where each factor has its own; None: the same.
+    inverse: one of the mistakes of the axis "inverse".
     """
+    if "diagonals" in inverse:
+        A, G = A.diagonal().diag(), G.diagonal().diag()
     a, U = torch.linalg.eigh(A)
     g, V = torch.linalg.eigh(G)
     turned = V.T @ grad @ U
@@ -73,11 +88,22 @@ def precondition(
         on_g = 0.0
     elif kind.endswith("times its mean eigenvalue"):
         on_a, on_g = damping * float(a.mean()), damping * float(g.mean())
-    return V @ (turned / ((g[:, None] + on_g) * (a + on_a))) @ U.T
+    by_g, by_a = g + on_g, a + on_a
+    if inverse.startswith("damping"):
+        by_g, by_a = 1 / (1 / (g + TINY) + on_g), 1 / (1 / (a + TINY) + on_a)
+    elif inverse.startswith("square"):
+        by_g, by_a = by_g.clamp(min=0).sqrt(), by_a.clamp(min=0).sqrt()
+    if inverse.endswith(("output factor alone", "neither factor")):
+        by_a = torch.ones_like(a)
+    if inverse.endswith(("input factor alone", "neither factor")):
+        by_g = torch.ones_like(g)
+    return V @ (turned / (by_g[:, None] * by_a)) @ U.T
 
 
 def carried(step: Tensor, m: dict[str, Any], momentum: float, kind: str) -> Tensor:
     """Return the step with the past ones in it."""
+    if kind == "not used":
+        return step
     weight = 1 - momentum if kind == "averaged" else 1.0
     m["v"] = momentum * m.get("v", torch.zeros_like(step)) + weight * step
     return step + momentum * m["v"] if kind == "nesterov" else m["v"]
@@ -85,15 +111,23 @@ def carried(step: Tensor, m: dict[str, Any], momentum: float, kind: str) -> Tens
 
 def slope(W: Tensor, layer: LayerSeen, o: Any, c: Convention) -> Tensor:
     """Return the gradient of one layer (b, a), with a coupled decay in it."""
-    coupled = c["weight decay"] == "L2 in the gradient"
-    return layer.gradient + o.weight_decay * W if coupled else layer.gradient
+    coupled = c["weight decay"] == COUPLED
+    return layer.gradient + decayed(W, layer, o, c) if coupled else layer.gradient
+
+
+def decayed(W: Tensor, layer: LayerSeen, o: Any, c: Convention) -> Tensor:
+    """Return weight_decay times what the decay acts on: all of W (b, a), or all but the bias."""
+    shrunk = o.weight_decay * W
+    if layer.has_bias and c["decayed"] == "weights alone":
+        shrunk = torch.cat([shrunk[:, :-1], 0 * shrunk[:, -1:]], 1)
+    return shrunk
 
 
 def direction(
     grad: Tensor, layer: LayerSeen, m: dict[str, Any], t: int, o: Any, c: Convention
 ) -> Tensor:
     """Return the preconditioned gradient of one layer (b, a), with the bias as last column."""
-    own = o.output_damping
+    own, inverse = o.output_damping, c.get("inverse", "as defined")
     A, G = factors(layer, c)
     A, G = used(A, m, "A", t, o, c), used(G, m, "G", t, o, c)
     if layer.has_bias and c["bias"] != "joined to the weights":
@@ -103,9 +137,9 @@ def direction(
             bias = torch.linalg.solve(G + on_g * torch.eye(len(G), dtype=G.dtype), bias)
         elif c["bias"] == "left alone":
             bias = 0 * bias
-        inner = precondition(grad[:, :-1], A[:-1, :-1], G, o.damping, c["damping"], own)
+        inner = precondition(grad[:, :-1], A[:-1, :-1], G, o.damping, c["damping"], own, inverse)
         return torch.cat([inner, bias], 1)
-    return precondition(grad, A, G, o.damping, c["damping"], own)
+    return precondition(grad, A, G, o.damping, c["damping"], own, inverse)
 
 
 def scaled(slopes: list[Tensor], steps: list[Tensor], o: Any, c: Convention) -> list[Tensor]:
@@ -125,9 +159,13 @@ def scaled(slopes: list[Tensor], steps: list[Tensor], o: Any, c: Convention) -> 
     return [min(1.0, (o.clip / along) ** 0.5 if along else 1.0) * s for s in steps]
 
 
-def moved(W: Tensor, step: Tensor, m: dict[str, Any], o: Any, c: Convention) -> Tensor:
+def moved(
+    W: Tensor, layer: LayerSeen, step: Tensor, m: dict[str, Any], o: Any, c: Convention
+) -> Tensor:
     """Return the update of one layer, with momentum and a decoupled decay."""
     if o.momentum:
         step = carried(step, m, o.momentum, c["momentum"])
-    coupled = c["weight decay"] == "L2 in the gradient"
-    return -o.lr * (step if coupled else step + o.weight_decay * W)
+    if c["weight decay"] == COUPLED:
+        return -o.lr * step
+    after = c["weight decay"].endswith("after the step")
+    return -o.lr * (step + decayed(W - o.lr * step if after else W, layer, o, c))

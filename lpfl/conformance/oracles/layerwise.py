@@ -20,6 +20,7 @@ from lpfl.conformance.oracles.layer_axes import (
     CLIP,
     DAMPING,
     DECAY,
+    DECAYED,
     DECAYS,
     GRAFT,
     INPUT_SCALE,
@@ -77,8 +78,8 @@ class LayerOracle:
                 slopes.append(grad)
                 steps.append(direction(grad, layer, m, t, o, c))
             steps = scaled(slopes, steps, o, c)
-            each = zip(row, steps, kept, strict=True)
-            moves.append([moved(W, step, m, o, c) for W, step, m in each])
+            each = zip(row, layers, steps, kept, strict=True)
+            moves.append([moved(W, layer, step, m, o, c) for W, layer, step, m in each])
         return moves
 
 
@@ -88,6 +89,7 @@ def reference(claim: str, fisher: tuple[str, ...], variants: frozenset[str]) -> 
         "Fisher": fisher,
         "bias": BIAS,
         "weight decay": DECAY,
+        "decayed": DECAYED,
         "average": AVERAGE,
         "momentum": MOMENTUM,
         "average takes": TAKES,
@@ -123,6 +125,7 @@ def reference(claim: str, fisher: tuple[str, ...], variants: frozenset[str]) -> 
         relevant={
             "average": "decay",
             "weight decay": "weight_decay",
+            "decayed": "weight_decay",
             "momentum": "momentum",
             "clip": "clip",
         },

@@ -4,7 +4,7 @@ import base64
 import json
 import zlib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from lpfl.conformance.outcomes import Outcome
 from lpfl.conformance.peers.page_view import CODES, View, view
@@ -33,8 +33,15 @@ LEGEND = {
 }
 
 
-def build_page(survey: Survey, against: Survey | None = None) -> str:
+def build_page(
+    survey: Survey,
+    against: Survey | None = None,
+    *,
+    elsewhere: Sequence[tuple[str, str]] = (),
+) -> str:
     """Return the page of a survey, with what changed since an earlier one.
+
+    elsewhere: (title, address) of other pages.
 
     Everything in the survey's file is text: it is escaped. The programs that show a finding are
     packed into the page, since they repeat each other; its script unpacks the one that is opened.
@@ -45,6 +52,7 @@ def build_page(survey: Survey, against: Survey | None = None) -> str:
         "optimizers.html.jinja",
         more_style="optimizers.css",
         script="optimizers.js",
+        elsewhere=elsewhere,
         rows=shown.rows,
         asides=shown.asides,
         changes=shown.changes,

@@ -11,7 +11,7 @@ from typing import Any
 
 from lpfl import __version__
 from lpfl.conformance.outcomes import plain
-from lpfl.results.store import write_atomically
+from lpfl.results.store import append_durably, write_atomically
 
 SCHEMA_VERSION = 1
 JUDGED = "judged"
@@ -69,14 +69,13 @@ class SurveyWriter:
                 if self.path.exists():
                     self.path.replace(self.path.with_name("survey.previous.jsonl"))
                 write_atomically(self.path, encode(header).decode())
-            self._file = self.path.open("ab")
+            self._file = self.path.open("ab", buffering=0)
         except OSError as error:
             raise ValueError(f"out={self.path} cannot be written: {error.strerror}") from error
 
     def write(self, record: Mapping[str, Any]) -> None:
-        """Append one subject; the line is on disk when the call returns."""
-        self._file.write(encode(record))
-        self._file.flush()
+        """Append one subject; it is on disk when the call returns, or ValueError names the file."""
+        append_durably(self.path, self._file, encode(record).decode())
 
     def close(self) -> None:
         """Close the file."""

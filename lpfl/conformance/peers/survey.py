@@ -14,6 +14,7 @@ from typing import Any
 
 from lpfl.conformance.peers.package import Package
 from lpfl.conformance.peers.worker import Settings, blank, judge_some, names_of
+from lpfl.lifeline import no_signals
 
 CHUNK = 6
 PATIENCE = 600.0
@@ -158,7 +159,8 @@ def _start(task: Task, target: Callable[..., None], *more: Any) -> Worker:
     here, there = context.Pipe(duplex=False)
     names = [] if target is names_of else [list(task.names)]
     process = context.Process(target=target, args=(task.package, *names, there, *more))
-    process.start()
+    with no_signals():
+        process.start()
     there.close()
     return Worker(task, process, here)
 

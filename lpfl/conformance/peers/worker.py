@@ -1,6 +1,7 @@
 """What happens in a survey's process: import one package, judge some of its subjects."""
 
 import contextlib
+import multiprocessing
 import os
 import time
 import warnings
@@ -12,6 +13,7 @@ from typing import Any
 from lpfl.conformance.outcomes import CheckResult, Outcome, plain
 from lpfl.conformance.peers.package import Package, Subject
 from lpfl.conformance.peers.records import JUDGED
+from lpfl.lifeline import hold_on_to_parent
 
 
 def blank(package: Package, name: str, status: str, reason: str = "") -> dict[str, Any]:
@@ -29,7 +31,7 @@ def blank(package: Package, name: str, status: str, reason: str = "") -> dict[st
 
 def names_of(package: Package, pipe: Connection) -> None:
     """Send the names of the package's subjects, or why it cannot be imported."""
-    os.setsid()
+    _lead()
     with _silence():
         try:
             pipe.send(("names", [subject.name for subject in package.subjects()]))
@@ -54,13 +56,20 @@ def judge_some(
 
     The process leads a session of its own, so that everything it starts can be ended with it.
     """
-    os.setsid()
+    _lead()
     with _silence():
         subjects = {subject.name: subject for subject in package.subjects()}
         for name in names:
             pipe.send(("start", name))
             pipe.send(("done", plain(_judged(subjects[name], settings))))
     pipe.close()
+
+
+def _lead() -> None:
+    """Lead a session of one's own, and end with the parent that forked this process."""
+    parent = multiprocessing.parent_process()
+    hold_on_to_parent(None if parent is None else parent.pid)
+    os.setsid()
 
 
 def _judged(subject: Subject, settings: Settings) -> dict[str, Any]:

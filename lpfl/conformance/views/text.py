@@ -15,7 +15,12 @@ WIDTH = 100
 def to_text(report: Answers) -> str:
     """Return the report as plain text, without control characters."""
     parts = [_head(report), _theory(report), _findings(report), _table(report), conclusion(report)]
-    return _CONTROLS.sub("\ufffd", "\n\n".join(part for part in parts if part)) + "\n"
+    return printable("\n\n".join(part for part in parts if part)) + "\n"
+
+
+def printable(text: str) -> str:
+    """Return a text with its control characters replaced."""
+    return _CONTROLS.sub("\ufffd", text)
 
 
 def conclusion(report: Answers) -> str:
@@ -77,10 +82,10 @@ def _table(report: Answers) -> str:
     for check_id, results in report.by_check():
         more = f" (and {len(results) - 1} more)" if len(results) > 1 else ""
         first = results[0]
-        first_line, *rest = textwrap.wrap(first.message + more, WIDTH - 46) or [""]
-        lines.append(f"  {first.outcome!s:<26} {check_id:<18} {first_line}")
+        first_line, *rest = textwrap.wrap(first.message + more, WIDTH - 54) or [""]
+        lines.append(f"  {first.outcome!s:<27} {check_id:<23} {first_line}")
         if first.outcome is not Outcome.CONFORMS:
-            lines += [" " * 48 + line for line in rest]
+            lines += [" " * 54 + line for line in rest]
         elif rest:
             lines[-1] += " ..."
     return "\n".join(lines)

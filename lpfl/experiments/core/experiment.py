@@ -83,7 +83,10 @@ class Done:
 
 @dataclass(frozen=True)
 class ExperimentResult:
-    """Everything the page shows. complete: no section is missing."""
+    """Everything the page shows.
+
+    complete: no section is missing. paper: subject of a setting -> what the paper says of it.
+    """
 
     name: str
     title: str
@@ -94,6 +97,7 @@ class ExperimentResult:
     seconds: float
     complete: bool = True
     versions: Mapping[str, str] = field(default_factory=dict)
+    paper: Mapping[str, str] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """Return the result as JSON-ready data."""
@@ -106,7 +110,8 @@ class Experiment:
 
     settings(options): (subject, what was chosen) for everything the paper does not say and for
     what a scale leaves out. parts(options, say): what is to be run, in order; nothing runs before
-    a part is asked to. ``say`` reports progress in one line.
+    a part is asked to. ``say`` reports progress in one line. paper: subject of a setting -> what
+    the paper says of it; empty if the experiment is none of the paper's.
     """
 
     name: str
@@ -114,6 +119,7 @@ class Experiment:
     says: str
     settings: Callable[[Options], Sequence[tuple[str, str]]]
     parts: Callable[[Options, Say], Sequence[Part]]
+    paper: Mapping[str, str] = field(default_factory=dict)
 
     def run(
         self,
@@ -123,10 +129,11 @@ class Experiment:
         versions: Mapping[str, str] | None = None,
         kept: Mapping[str, Done] = MappingProxyType({}),
         keep: Callable[[Done], None] = lambda done: None,
+        interrupted: Callable[[KeyboardInterrupt], None] = lambda error: None,
     ) -> ExperimentResult:
         """Run every part that is not ``kept``; each finished one goes to ``keep`` at once.
 
-        An interrupt (Ctrl-C) ends the run and keeps the finished parts.
+        An interrupt (Ctrl-C) ends the run, keeps the finished parts, and goes to ``interrupted``.
         """
         parts = self.parts(options, say)
         done: list[Done] = []
@@ -141,8 +148,9 @@ class Experiment:
                     keep(one)
                     say(f"{part.name}: {one.seconds:.1f} s")
                 done.append(one)
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as error:
             say("interrupted")
+            interrupted(error)
         return ExperimentResult(
             self.name,
             self.title,
@@ -153,6 +161,7 @@ class Experiment:
             sum(one.seconds for one in done),
             len(done) == len(parts),
             dict(versions or {}),
+            dict(self.paper),
         )
 
 

@@ -14,7 +14,7 @@ from lpfl.experiments.core.experiment import Table
 BINS = 44
 NOTE = (
     "Bars: mean number of singular values per bin over the replicates. Dotted lines: predicted "
-    "edges of the bulk, and the predicted outliers in red; triangles: measured outliers."
+    "edges of the bulk, and the predicted outliers in red; marks: measured outliers."
 )
 EDGE, BEFORE, OUTLIER = 4, 4, 7  # colours
 

@@ -1,7 +1,7 @@
 """The page of one experiment: one HTML file without a script and without an outside reference."""
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lpfl.experiments.core.experiment import ExperimentResult, Options, Section, Table
@@ -10,8 +10,11 @@ from lpfl.report.numerals import short
 from lpfl.report.pictures import hidden_points, picture
 
 
-def build_page(result: ExperimentResult) -> str:
-    """Return the page of ``result`` as HTML; every text in it is escaped."""
+def build_page(result: ExperimentResult, *, elsewhere: Sequence[tuple[str, str]] = ()) -> str:
+    """Return the page of ``result`` as HTML; every text in it is escaped.
+
+    elsewhere: (title, address) of other pages.
+    """
     sections = [_section(section) for section in result.sections]
     findings = [
         (number, section.finding)
@@ -24,6 +27,7 @@ def build_page(result: ExperimentResult) -> str:
         sections=sections,
         findings=findings,
         facts=_facts(result),
+        elsewhere=elsewhere,
         command=command(result.name, result.options),
     )
 

@@ -26,7 +26,7 @@ REACHED = 0.1
 def pictures(runs: Sequence[Run]) -> list[dict[str, Any]]:
     """Return distance, training loss and transfer loss against steps."""
     return [
-        figure(TITLES[measure], measure, curves(runs, measure)) | {"wide": True}
+        figure(TITLES[measure], measure, curves(runs, measure)) | {"wide": True, "direct": True}
         for measure in ("distance", "train", "transfer")
     ]
 

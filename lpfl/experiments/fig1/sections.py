@@ -133,7 +133,7 @@ def noisy_section(fixed: Sequence[Run], tuned: Sequence[Run], noise_std: float) 
         "method of constant rate.",
     )
     drawn = [
-        figure(title, "distance", curves(runs, "distance")) | {"wide": True}
+        figure(title, "distance", curves(runs, "distance")) | {"wide": True, "direct": True}
         for title, runs in (("At the paper's rates", fixed), ("At the best rates", tuned))
     ]
     return Section("With more noise", finding, text, drawn, (final_table(tuned, tuned=True),))

@@ -58,6 +58,16 @@ def even(setting: Setting) -> Setting:
     return replace(setting, link="he12", shift=SHIFT)
 
 
+PAPER = {
+    "sizes": "the content of its third figure was not seen; the sizes are those of the second",
+    "covariance": "not known to us",
+    "labels and activation": "not known to us",
+    "steps": "not known to us",
+    "second layer": "not known to us",
+    "replicates": "not known to us",
+}
+
+
 def settings(options: Options) -> list[tuple[str, str]]:
     """Return what was chosen by us, and what the scale leaves out."""
     scale, setting = scale_of(options), wide(options)
@@ -152,4 +162,5 @@ FIG3 = Experiment(
     ),
     settings=settings,
     parts=parts,
+    paper=PAPER,
 )

@@ -6,6 +6,7 @@ from typing import Any
 
 from torch import Tensor
 
+from lpfl import guards
 from lpfl.optim.core.invariances import EVERY
 from lpfl.problems.linear_representation import Batch, Weights
 
@@ -51,13 +52,12 @@ class Method:
 
 def require_non_negative(name: str, value: float) -> None:
     """Raise ValueError unless ``value`` is a finite number >= 0."""
-    if not 0.0 <= value < float("inf"):
-        raise ValueError(f"{name}={value}, needs 0 <= . < inf")
+    guards.number(name, value, least=0.0)
 
 
 def require_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
     """Raise ValueError unless ``value`` is one of ``choices``."""
-    if value not in choices:
+    if not isinstance(value, str) or value not in choices:
         raise ValueError(f"{name}={value!r}, needs one of {choices}")
 
 

@@ -3,11 +3,13 @@
 import torch
 from torch import Tensor
 
+from lpfl import guards
 from lpfl.linalg import right_solve
 from lpfl.optim.core.whitening import damped, foof_step
 from lpfl.problems.linear_representation import Batch
 
 
+@guards.on_tensors
 def kfac_step(
     G: Tensor,
     F: Tensor | None,
@@ -25,10 +27,12 @@ def kfac_step(
     F is not read then.
     Units: x in [x], y in [y]: the loss is in [y]^2, cov_x and damping in [x]^2, step_size is a
     pure number.
-    Raises: ValueError if F lacks full column rank; torch.linalg.LinAlgError if cov_x + damping I
-    is singular.
+    Raises: ValueError if F lacks full column rank, cov_x + damping I is singular, or shapes differ.
     Source: Zhang et al. 2025, eq. (5) with P = F'F, Q = sample covariance; no moving average.
     """
+    guards.tensor("G", G, 2)
+    guards.tensor("grad_G", grad_G, 2, last=G.shape[-1])
+    guards.square("cov_x", cov_x, G.shape[-1])
     if left is None:
         if F is None:
             raise ValueError("F=None, needs the head or the factor left")
@@ -38,6 +42,7 @@ def kfac_step(
     return G - step_size * right_solve(half, damped(cov_x, damping))
 
 
+@guards.on_tensors
 def kfac_head_step(
     F: Tensor,
     G: Tensor,
@@ -68,8 +73,10 @@ def require_enough_rows(batch: Batch, damping: float) -> None:
         raise ValueError(f"batch_size={n}, needs >= input_dim={d} to invert X'X/n without damping")
 
 
+@guards.on_tensors
 def require_full_column_rank(F: Tensor) -> None:
     """Raise ValueError if the head (..., m, k) has a singular value at rounding level."""
+    guards.tensor("head", F, 2)
     s = torch.linalg.svdvals(F)
     bound = max(F.shape[-2:]) * torch.finfo(F.dtype).eps
     ratio = float((s[..., -1] / s[..., 0].clamp(min=torch.finfo(F.dtype).tiny)).min())

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from lpfl import guards
 from lpfl.linalg import (
     complement_rows,
     haar,
@@ -61,8 +62,7 @@ class LinearRepresentation:
     def __post_init__(self) -> None:
         if self.input_law not in INPUT_LAWS:
             raise ValueError(f"input_law={self.input_law!r}, needs one of {INPUT_LAWS}")
-        if not self.noise_std >= 0:
-            raise ValueError(f"noise_std={self.noise_std}, needs >= 0")
+        guards.number("noise_std", self.noise_std, least=0.0)
         require_positive_definite("cov_x", self.cov_x)
         for name in ("head_star", "representation_star"):
             require_finite(name, getattr(self, name))
@@ -88,17 +88,20 @@ class LinearRepresentation:
         return complement_rows(self.representation_star)
 
 
+@guards.on_tensors
 def draw_head(
     replicates: int, eigenvalues: Tensor, output_dim: int, generator: torch.Generator
 ) -> Tensor:
     """Draw heads (R, m, k) with F'F of the given eigenvalues (k,), bases Haar."""
+    guards.tensor("eigenvalues", eigenvalues, 1)
     k = eigenvalues.shape[-1]
-    if output_dim < k:
+    if guards.count("output_dim", output_dim) < k:
         raise ValueError(f"output_dim={output_dim}, needs >= rank={k}")
     left = haar(replicates, output_dim, generator, eigenvalues.dtype)[..., :k]
     return (left * eigenvalues.sqrt()) @ haar(replicates, k, generator, eigenvalues.dtype)
 
 
+@guards.on_tensors
 def draw_representation(
     replicates: int,
     rank: int,
@@ -107,11 +110,13 @@ def draw_representation(
     dtype: torch.dtype = torch.float64,
 ) -> Tensor:
     """Draw representations (R, k, d) with orthonormal Haar rows."""
-    if not 1 <= rank < input_dim:
+    guards.count("rank", rank)
+    if rank >= guards.count("input_dim", input_dim):
         raise ValueError(f"rank={rank}, needs 1 <= . < input_dim={input_dim}")
     return haar(replicates, input_dim, generator, dtype)[:, :rank]
 
 
+@guards.on_tensors
 def tilt(
     representation_star: Tensor,
     tan_angle: float,
@@ -124,8 +129,9 @@ def tilt(
     T (k, d-k) is Gaussian, scaled; R a random invertible gauge (singular values in [1/2, 2]),
     the identity if ``gauge`` is false.
     """
-    if not tan_angle >= 0:
-        raise ValueError(f"tan_angle={tan_angle}, needs >= 0")
+    guards.truth("gauge", gauge)
+    tan_angle = guards.number("tan_angle", tan_angle, least=0.0)
+    guards.tensor("representation_star", representation_star, 3)
     replicates, k, d = representation_star.shape
     dtype = representation_star.dtype
     T = standard_normal(replicates, k, d - k, generator=generator, dtype=dtype)
@@ -145,12 +151,14 @@ def population_batch(problem: LinearRepresentation) -> Batch:
     return Batch(cov_x, problem.product_star @ cov_x)
 
 
+@guards.on_tensors
 def batch_of_rows(inputs: Tensor, targets: Tensor) -> Batch:
     """Return the moments of rows X (R, n, d), Y (R, n, m), which are kept."""
     n = inputs.shape[-2]
     return Batch(inputs.mT @ inputs / n, targets.mT @ inputs / n, inputs, targets)
 
 
+@guards.on_tensors
 def sample(problem: LinearRepresentation, batch_size: int, generator: torch.Generator) -> Batch:
     """Draw one batch of ``batch_size`` rows for every replicate."""
     if batch_size < 1:
@@ -172,6 +180,7 @@ def sample(problem: LinearRepresentation, batch_size: int, generator: torch.Gene
     return batch_of_rows(inputs, targets)
 
 
+@guards.on_tensors
 def gradients(weights: Weights, batch: Batch) -> Weights:
     """Return the gradients of the loss: grad_F = R G', grad_G = F' R, R = F G Sh - Y'X/n.
 
@@ -182,6 +191,7 @@ def gradients(weights: Weights, batch: Batch) -> Weights:
     return Weights(residual @ G.mT, F.mT @ residual)
 
 
+@guards.on_tensors
 def loss(weights: Weights, inputs: Tensor, targets: Tensor) -> Tensor:
     """Return 1/(2n) sum |y - F G x|^2 per replicate, in [y]^2."""
     F, G = weights
@@ -189,18 +199,21 @@ def loss(weights: Weights, inputs: Tensor, targets: Tensor) -> Tensor:
     return 0.5 * residual.square().sum((-2, -1)) / inputs.shape[-2]
 
 
+@guards.on_tensors
 def population_loss(weights: Weights, problem: LinearRepresentation) -> Tensor:
     """Return the excess loss 1/2 tr (FG - F*G*) Sigma (FG - F*G*)' per replicate."""
     gap = weights.head @ weights.representation - problem.product_star
     return 0.5 * ((gap @ problem.cov_x) * gap).sum((-2, -1))
 
 
+@guards.on_tensors
 def least_squares_head(representation: Tensor, batch: Batch) -> Tensor:
     """Return the head (R, m, k) that minimises the batch loss for a frozen representation."""
     G = representation
     return right_solve(batch.cross @ G.mT, G @ batch.cov_x @ G.mT)
 
 
+@guards.on_tensors
 def gauss_newton(weights: Weights, cov_x: Tensor) -> Tensor:
     """Return the Gauss-Newton matrix over (vec G, vec F), (R, k(d+m), k(d+m)).
 
@@ -220,6 +233,7 @@ def gauss_newton(weights: Weights, cov_x: Tensor) -> Tensor:
     return jacobian.mT @ weight.reshape(replicates, d * m, d * m) @ jacobian
 
 
+@guards.on_tensors
 def flatten(weights: Weights) -> Tensor:
     """Return (vec G, vec F) as one vector per replicate."""
     return torch.cat([vec(weights.representation), vec(weights.head)], dim=-1)

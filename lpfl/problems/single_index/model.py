@@ -6,22 +6,24 @@ A covariance is a dense matrix (d, d) or, for the cheap diagonal case, its diago
 """
 
 from dataclasses import dataclass
-from math import isfinite
 
 import torch
 from torch import Tensor
 
+from lpfl import guards
 from lpfl.linalg import require_finite, require_symmetric
 from lpfl.problems.links import Scalar, link_function
 
 INPUT_LAW = "gaussian"  # of the rows that `sample` and `sample_moments` draw
 
 
+@guards.on_tensors
 def covariance_root(covariance: Tensor) -> Tensor:
     """Return L with ``L L^T = Sigma``: entrywise root of a diagonal (d,), Cholesky of (d, d).
 
     Raises: ValueError if the covariance is not finite, symmetric and positive definite.
     """
+    guards.tensor("covariance", covariance, 1)
     if covariance.ndim not in (1, 2) or covariance.shape[0] != covariance.shape[-1]:
         raise ValueError(f"covariance has shape {tuple(covariance.shape)}, needs (d,) or (d, d)")
     require_finite("covariance", covariance)
@@ -38,16 +40,19 @@ def covariance_root(covariance: Tensor) -> Tensor:
     return root
 
 
+@guards.on_tensors
 def times_covariance(vectors: Tensor, covariance: Tensor) -> Tensor:
     """Return ``v Sigma`` for rows v of (..., d), with a dense or a diagonal covariance."""
     return vectors * covariance if covariance.ndim == 1 else vectors @ covariance
 
 
+@guards.on_tensors
 def times_root(rows: Tensor, root: Tensor) -> Tensor:
     """Return ``u L^T`` for rows u of (..., d): standard normal rows become N(0, Sigma)."""
     return rows * root if root.ndim == 1 else rows @ root.mT
 
 
+@guards.on_tensors
 def normalised_teacher(teacher: Tensor, covariance: Tensor) -> Tensor:
     """Rescale each teacher of (R, d) so that ``beta*^T Sigma beta* = 1``.
 
@@ -79,6 +84,7 @@ class SingleIndexProblem:
     def __post_init__(self) -> None:
         covariance_root(self.covariance)
         link_function(self.link)
+        guards.tensor("teacher", self.teacher, 1)
         dim = self.covariance.shape[0]
         if self.teacher.ndim != 2 or self.teacher.shape[1] != dim:
             raise ValueError(f"teacher has shape {tuple(self.teacher.shape)}, needs (R, {dim})")
@@ -87,8 +93,7 @@ class SingleIndexProblem:
                 f"teacher has dtype {self.teacher.dtype}, needs {self.covariance.dtype}"
             )
         require_finite("teacher", self.teacher)
-        if not (isfinite(self.noise_std) and self.noise_std >= 0):
-            raise ValueError(f"noise_std={self.noise_std}, needs finite and >= 0")
+        guards.number("noise_std", self.noise_std, least=0.0)
 
     @property
     def replicates(self) -> int:
@@ -107,6 +112,7 @@ class Sample:
     targets: Tensor
 
 
+@guards.on_tensors
 def draw_problem(
     covariance: Tensor,
     *,
@@ -119,8 +125,7 @@ def draw_problem(
 
     Raises: ValueError if replicates < 1, and as ``SingleIndexProblem``.
     """
-    if replicates < 1:
-        raise ValueError(f"replicates={replicates}, needs >= 1")
+    guards.count("replicates", replicates)
     covariance_root(covariance)
     size = (replicates, covariance.shape[0])
     teacher = torch.randn(
@@ -130,6 +135,7 @@ def draw_problem(
     return SingleIndexProblem(covariance, teacher, link, noise_std, "isotropic")
 
 
+@guards.on_tensors
 def draw_targets(
     problem: SingleIndexProblem, index: Tensor, *, generator: torch.Generator
 ) -> Tensor:
@@ -141,13 +147,13 @@ def draw_targets(
     return clean + problem.noise_std * noise
 
 
+@guards.on_tensors
 def sample(problem: SingleIndexProblem, n: int, *, generator: torch.Generator) -> Sample:
     """Draw n independent rows for each replicate: inputs (R, n, d), targets (R, n).
 
     Raises: ValueError if n < 1.
     """
-    if n < 1:
-        raise ValueError(f"n={n}, needs >= 1")
+    guards.count("n", n)
     size = (problem.replicates, n, problem.dim)
     white = torch.randn(
         size, generator=generator, dtype=problem.teacher.dtype, device=generator.device

@@ -13,8 +13,12 @@ from lpfl.results.store import Results
 TELLING = ("significant", "verdict")
 
 
-def build_comparison(runs: Sequence[tuple[str, Results]]) -> str:
+def build_comparison(
+    runs: Sequence[tuple[str, Results]], *, elsewhere: Sequence[tuple[str, str]] = ()
+) -> str:
     """Return the page of runs, given as (name, results); each is compared with the first.
+
+    elsewhere: (title, address) of other pages.
 
     Raises ValueError for fewer than two runs.
     """
@@ -28,6 +32,7 @@ def build_comparison(runs: Sequence[tuple[str, Results]]) -> str:
     changed = sum(row["changed"] for row in rows)
     page = render(
         "compare.html.jinja",
+        elsewhere=elsewhere,
         headline=_headline(changed, len(rows), len(runs)),
         runs=[_about(name, run, first) for name, run in runs],
         rows=rows,

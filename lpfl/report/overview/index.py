@@ -1,9 +1,11 @@
 """The index of a folder of reports: runs, experiments and other pages, which know each other."""
 
+import html
 import json
 import os
+import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,19 +18,38 @@ INDEX_TITLE = "All pages"
 MOST_RUNS = 200
 _KNOWN = {
     "reference": "The committed run of all claims",
-    "optimizers": "Optimizers, judged",
     "latest": "The newest run here",
+    "optimizers": "Optimizers, judged",
 }
+_CHECKED = {
+    "calibration": ("calibration.json", "margins.svg", "p_values.svg"),
+    "faults": ("summary.json",),
+    "mutants": ("mutants.json",),
+    "gate": ("gate_errors.json",),
+}
+_FOLDERS = (*_KNOWN, *_CHECKED, RUNS, "experiments", "sweeps")
+_TITLE = re.compile(r"<title>([^<]*)</title>")
 
 
-def build_index(folder: Path) -> str:
-    """Return the index of ``folder`` (usually ``reports``); raise ValueError if it is none."""
+def build_index(folder: Path, *, trust: Sequence[tuple[str, str]] = ()) -> str:
+    """Return the index of ``folder`` (usually ``reports``); raise ValueError if it is none.
+
+    trust: (what, number) of how the checks themselves were tested.
+    """
     if not folder.is_dir():
         raise ValueError(f"index={folder} is no folder, needs one that holds reports")
     page = render(
         "index.html.jinja",
         pages=[(title, f"{name}/{PAGE}") for name, title in _KNOWN.items() if _has(folder, name)],
         experiments=list(_experiments(folder)),
+        sweeps=list(_sweeps(folder)),
+        trust=trust,
+        checked=[
+            (f"{name}/{file}", f"{name}/{file}")
+            for name, files in _CHECKED.items()
+            for file in files
+            if (folder / name / file).is_file()
+        ],
         runs=_runs(folder)[:MOST_RUNS],
     )
     return compact(page)
@@ -39,7 +60,7 @@ def way_to_index(page: Path) -> list[tuple[str, str]]:
     start = page.resolve().parent
     for above in list(start.parents)[:3]:
         index = above / PAGE
-        beside = any((above / name).is_dir() for name in (*_KNOWN, RUNS, "experiments"))
+        beside = any((above / name).is_dir() for name in _FOLDERS)
         if index.is_file() and beside:
             return [(INDEX_TITLE, Path(os.path.relpath(index, start)).as_posix())]
     return []
@@ -64,6 +85,17 @@ def _experiments(folder: Path) -> Iterator[dict[str, str]]:
             "scale": scale,
             "address": page.relative_to(folder).as_posix(),
         }
+
+
+def _sweeps(folder: Path) -> Iterator[tuple[str, str]]:
+    """Return (title, address) of each sweep's page."""
+    for page in sorted((folder / "sweeps").glob(f"*/{PAGE}")):
+        head = page.read_text(encoding="utf-8", errors="replace")[:4000]
+        title = _TITLE.search(head)
+        yield (
+            html.unescape(title[1]) if title else page.parent.name,
+            page.relative_to(folder).as_posix(),
+        )
 
 
 def _runs(folder: Path) -> list[dict[str, Any]]:

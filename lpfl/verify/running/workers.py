@@ -1,18 +1,25 @@
 """Tasks on a few processes: none outlives its parent, and a lost one costs its task alone."""
 
+import importlib
 import multiprocessing
 import os
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
+from pathlib import Path
 from typing import Any
 
-from lpfl.verify.running.lifeline import work
+from lpfl.lifeline import no_signals, work
 
 WARM = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
-"""How processes start: forked from one that has imported what they need, where that exists."""
+"""How processes start: forked from one that has imported what they need, where that exists.
+
+That one is the caller itself if it runs on Linux and has a single thread, as ``lpfl`` does: then
+nothing is imported twice. Beside other threads, whose locks a fork would copy, it is a server.
+"""
 GRACE = 0.3
 """Seconds between the death of a worker and the verdict that it was lost: a signal to the whole
 group reaches the parent too, and then the run is interrupted, not its task lost."""
@@ -37,10 +44,8 @@ class Call:
 
     def call(self, *task: Any) -> Any:
         """Import and call the function; return :class:`Lost` if that raises."""
-        from importlib import import_module
-
         try:
-            return getattr(import_module(self.module), self.name)(*task)
+            return getattr(importlib.import_module(self.module), self.name)(*task)
         except Exception as error:
             return Lost(f"{type(error).__name__}: {error}", raised=True)
 
@@ -80,9 +85,7 @@ def on_processes(
     Closing the iterator, or an exception in it, ends all processes at once.
     """
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # for the processes: one thread in each
-    context: Any = multiprocessing.get_context(method)
-    if method == "forkserver":
-        context.set_forkserver_preload(list(preload))
+    context = _context(method, preload)
     new = (Errand(task, attempts) for task in tasks)
     again: list[Errand] = []
     workers: list[Worker] = []
@@ -116,10 +119,25 @@ def on_processes(
             _end(worker)
 
 
+def _context(method: str, preload: Sequence[str]) -> Any:
+    """Return how processes start, with what they share loaded."""
+    if method == "forkserver" and sys.platform.startswith("linux"):
+        for name in preload:
+            importlib.import_module(name)
+        if len(list(Path("/proc/self/task").iterdir())) == 1:
+            return multiprocessing.get_context("fork")
+    context: Any = multiprocessing.get_context(method)
+    if method == "forkserver":
+        context.set_forkserver_preload(list(preload))
+    return context
+
+
 def _started(context: Any, call: Call, errand: Errand) -> Worker:
     here, there = context.Pipe()
-    process = context.Process(target=work, args=(call, there), daemon=True)
-    process.start()
+    parent = os.getpid() if context.get_start_method() == "fork" else None
+    process = context.Process(target=work, args=(call, there, parent), daemon=True)
+    with no_signals():
+        process.start()
     there.close()
     worker = Worker(process, here, errand)
     _give(worker, errand)

@@ -1,8 +1,10 @@
 """Where the outcome of a decision rule changes: found by halving, not read from its numbers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from lpfl.decide import Outcome
+from lpfl.verify.expect import Below
+from lpfl.verify.tolerance import Tolerance
 
 HALVINGS = 60
 
@@ -29,3 +31,26 @@ def refutes(decide: Callable[[float], Outcome]) -> Callable[[float], bool]:
 def does_not_confirm(decide: Callable[[float], Outcome]) -> Callable[[float], bool]:
     """Return whether the outcome at a number is anything but confirmed."""
     return lambda x: decide(x) is not Outcome.CONFIRMED
+
+
+def confirms(decide: Callable[[float], Outcome]) -> Callable[[float], bool]:
+    """Return whether the outcome at a number is confirmed."""
+    return lambda x: decide(x) is Outcome.CONFIRMED
+
+
+def from_both_sides(
+    part: str, measured: float, predicted: float, relative: Tolerance, *, label: str = ""
+) -> Iterator[Below]:
+    """Compare two numbers > 0 as two bounds, for checks of the rule that decides equalities."""
+    said = f"{label}, " if label else ""
+    for name, found, limit in (
+        ("at most", measured, predicted),
+        ("the inverse at most", 1.0 / measured, 1.0 / predicted),
+    ):
+        yield Below(
+            part=part,
+            measured=found,
+            limit=limit,
+            tolerance=relative.times(limit, "of the limit"),
+            label=f"{said}{name}",
+        )

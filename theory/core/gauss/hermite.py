@@ -13,7 +13,7 @@ from flint import arb
 from theory.core.gauss.balls import Balls, double_and_radius, precision
 from theory.core.gauss.links import NAMED_LINKS, Link
 from theory.core.gauss.quadrature import gaussian_expectation
-from theory.core.guards import count, real
+from theory.core.guards import count, in_float_range, real
 from theory.core.spectrum import Array
 
 Function = Callable[[Array], Array]
@@ -61,6 +61,7 @@ class ActivationStatistics:
     certified: bool
 
 
+@in_float_range
 def link_statistics(
     link: str | Link | Function,
     *,
@@ -79,6 +80,7 @@ def link_statistics(
     if not (math.isfinite(real("noise_std", noise_std)) and noise_std >= 0):
         raise ValueError(f"noise_std={noise_std!r}, needs to be finite and >= 0")
     degree = _degree(max_degree)
+    noise_std = float(noise_std)
     noise_var = noise_std * noise_std
     known = _known(link)
     if known is not None:
@@ -111,6 +113,7 @@ def link_statistics(
     )
 
 
+@in_float_range
 def activation_statistics(
     activation: str | Link | Function,
     *,

@@ -5,7 +5,7 @@ import sympy as sp
 from numpy.typing import ArrayLike
 
 from theory.core.claim import Assumption, Claim
-from theory.core.guards import Array, choice, count, number, positive_definite
+from theory.core.guards import Array, choice, count, finite_if_given, number, positive_definite
 from theory.core.part import Kind, Part
 from theory.core.source import Source
 from theory.linear_representation.assumptions import EXAMPLE, GAUSSIAN, NO_DAMPING, RANKS
@@ -109,6 +109,7 @@ def gradient_bias(
     Source: derived (LR-17).
     """
     choice("setting", setting, SETTINGS)
+    finite_if_given(variance_weighted_cov=variance_weighted_cov)
     cov = positive_definite("cov_x", cov_x)
     size, rows = cov.shape[0], count("n", n, low=count("rank", rank) + 2)
     if rank >= size:

@@ -5,7 +5,7 @@ import sympy as sp
 from numpy.typing import ArrayLike
 
 from theory.core.claim import Claim
-from theory.core.guards import matrix, number, positive_definite
+from theory.core.guards import count, matrix, number, positive_definite
 from theory.core.part import Kind, Part
 from theory.linear_representation.assumptions import (
     DERIVED,
@@ -89,5 +89,7 @@ def noise_pivot_degrees(*, rank: int, input_dim: int) -> int:
     Raises: ValueError unless 1 <= rank < input_dim.
     Source: LR-11.
     """
-    k = number("rank", rank, low=1.0, high=float(input_dim), open_high=True)
-    return round(LR_11["degrees"].number(rank=k, input_dim=input_dim))
+    d = count("input_dim", input_dim, low=2)
+    k = count("rank", rank)
+    number("rank", k, high=float(d), open_high=True)
+    return round(LR_11["degrees"].number(rank=k, input_dim=d))

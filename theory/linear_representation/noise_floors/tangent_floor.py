@@ -5,13 +5,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from theory.core.guards import Array, choice, count, eigenvalues, number
+from theory.core.guards import (
+    Array,
+    choice,
+    count,
+    eigenvalues,
+    finite_if_given,
+    finite_result,
+    number,
+    truth,
+)
 from theory.linear_representation.noise_floors.adam import LR_22
 from theory.linear_representation.noise_floors.empirical_fisher import LR_21
 from theory.linear_representation.noise_floors.floor_amgd import LR_16
 from theory.linear_representation.noise_floors.floor_kfac import LR_12
 from theory.linear_representation.noise_floors.muon import LR_24
-from theory.linear_representation.variants.factors.factor_floor import factor_floor
+from theory.linear_representation.variants.factors.factor_floor import FACTORS, factor_floor
 from theory.linear_representation.variants.models.bias import LR_44
 from theory.linear_representation.variants.models.kurtosis import LR_42
 from theory.linear_representation.variants.steps.gradient_floor import row_floor
@@ -53,6 +62,9 @@ def tangent_floor(
     Source: derived (LR-12, LR-16, LR-20 to LR-22, LR-24, LR-29, LR-30, LR-32, LR-42, LR-44).
     """
     choice("method", method, METHODS)
+    choice("factor", factor, FACTORS)
+    truth("bias", bias)
+    finite_if_given(output_dim=output_dim)
     lam = eigenvalues("head_eigenvalues", head_eigenvalues)
     mu = eigenvalues("schur_eigenvalues", schur_eigenvalues)
     eta = number("step_size", step_size, low=0.0, open_low=True)
@@ -72,7 +84,8 @@ def tangent_floor(
     if method in ("kfac", "ngd"):
         number("step_size", eta, high=2.0, open_high=True)
         count("n", rows, low=d + 3 if bias else d + 2)
-        return _kfac(_traces(lam, mu, eta, sigma), {"n": rows, "d": d, "k": k}, g, bias)
+        found = _kfac(_traces(lam, mu, eta, sigma), {"n": rows, "d": d, "k": k}, g, bias)
+        return float(finite_result("floor", found))
     if method == "amgd":
         count("n", rows, low=k + 1)
         return sum(
@@ -105,7 +118,7 @@ def tangent_floor(
         entries = LR_16["large_batch"].number(**known, schur_eigenvalue=mu)
     else:
         entries = LR_22["floor"].number(**known, schur_eigenvalue=mu)
-    return float(np.broadcast_to(entries, (k, mu.size)).sum())
+    return float(finite_result("floor", np.broadcast_to(entries, (k, mu.size)).sum()))
 
 
 def _kfac(

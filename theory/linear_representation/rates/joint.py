@@ -5,7 +5,7 @@ import sympy as sp
 from numpy.typing import ArrayLike
 
 from theory.core.claim import Claim
-from theory.core.guards import Array, eigenvalues, matrix, number, positive_definite
+from theory.core.guards import Array, eigenvalues, matrix, number, positive_definite, truth
 from theory.core.part import Kind, Part
 from theory.linear_representation.assumptions import (
     DERIVED,
@@ -119,7 +119,7 @@ def gradient_descent_spectrum(
     return multiset(
         modes(
             LR_18,
-            "balanced" if balanced else "orthonormal",
+            "balanced" if truth("balanced", balanced) else "orthonormal",
             sizes_of(lam.size, input_dim, output_dim),
             head_eigenvalues=lam,
             step_size=number("step_size", step_size, low=0.0),

@@ -3,7 +3,7 @@
 import sympy as sp
 
 from theory.core.claim import Assumption, Claim
-from theory.core.guards import Array, number
+from theory.core.guards import Array, number, truth
 from theory.core.part import Kind, Part
 from theory.linear_representation.assumptions import (
     DERIVED,
@@ -81,7 +81,7 @@ def kfac_spectrum(
     return multiset(
         modes(
             LR_19,
-            "in_turn" if in_turn else "together",
+            "in_turn" if truth("in_turn", in_turn) else "together",
             sizes_of(rank, input_dim, output_dim),
             step_size=number("step_size", step_size, low=0.0),
             head_step_size=number("head_step_size", head_step_size, low=0.0),

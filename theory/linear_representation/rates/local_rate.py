@@ -11,9 +11,11 @@ from theory.core.guards import (
     choice,
     count,
     eigenvalues,
+    finite_if_given,
     finite_result,
     number,
     positive_definite,
+    truth,
 )
 from theory.linear_representation.contraction.kfac_damped import LR_05, damped_eigenvalues
 from theory.linear_representation.noise_floors.adam import LR_22
@@ -76,7 +78,7 @@ def local_rate(
         "head": head_eigenvalues,
         "schur": schur_eigenvalues,
         "head_step_size": head_step_size,
-        "in_turn": in_turn,
+        "in_turn": truth("in_turn", in_turn),
         "damping": damping,
         "cov_x": cov_x,
         "rank": rank,
@@ -86,7 +88,19 @@ def local_rate(
         "exponent": exponent,
         "output_dim": output_dim,
     }
-    if damping != 0.0 and method != "kfac":
+    finite_if_given(
+        head_eigenvalues=head_eigenvalues,
+        schur_eigenvalues=schur_eigenvalues,
+        head_step_size=head_step_size,
+        cov_x=cov_x,
+        rank=rank,
+        noise_std=noise_std,
+        n=n,
+        cov_trace=cov_trace,
+        output_dim=output_dim,
+    )
+    number("exponent", exponent)
+    if number("damping", damping) != 0.0 and method != "kfac":
         raise ValueError(f"damping={damping}, needs 0 with method={method!r}")
     values = finite_result(f"local rate of {method}", _RATES[method](facts, given))
     return float(np.abs(values).max())

@@ -7,7 +7,7 @@ import sympy as sp
 from numpy.typing import ArrayLike, NDArray
 
 from theory.core.claim import Assumption, Claim
-from theory.core.guards import Array, choice, number
+from theory.core.guards import Array, choice, number, reals
 from theory.core.part import Kind, Part
 from theory.linear_representation.assumptions import (
     DERIVED,
@@ -108,7 +108,7 @@ def momentum_spectrum(
     Source: derived (LR-38).
     """
     values = _arguments(kind, step_size, momentum)
-    curvatures = np.asarray(h, dtype=np.float64)
+    curvatures = reals("h", h)
     for value in (curvatures.min(), curvatures.max()) if curvatures.size else ():
         number("h", float(value), low=0.0, open_low=True)
     known: dict[str, ArrayLike] = {**values, "mode_curvature": curvatures}
@@ -117,7 +117,10 @@ def momentum_spectrum(
     root = np.sqrt((half**2 - product).astype(np.complex128))
     pairs = np.stack([half + root, half - root], axis=-1)
     order = np.argsort(-np.abs(pairs), axis=-1, kind="stable")
-    return np.asarray(np.take_along_axis(pairs, order, axis=-1))
+    found = np.take_along_axis(pairs, order, axis=-1)
+    if not np.isfinite(found).all():
+        raise ValueError(f"step_size={step_size!r}, h={h!r}: the multipliers leave float64")
+    return np.asarray(found)
 
 
 def momentum_floor(kind: str, *, step_size: float, momentum: float) -> float:

@@ -17,12 +17,14 @@ OP_36 = Claim(
     says=(
         "The closed form is the derivative of (1/2n) Σ (f(x) − y)² in the first layer, residual "
         "and output scale included. With batch normalisation the mean and the standard deviation "
-        "of the batch are differentiated."
+        "of the batch are differentiated. The torch module of a replicate has its loss and its "
+        "gradient."
     ),
     source=Source.derived(),
     parts={
         "plain": Part(Kind.IDENTITY, EQUAL),
         "batch_norm": Part(Kind.IDENTITY, EQUAL),
+        "module": Part(Kind.IDENTITY, EQUAL, "loss and gradient of a torch module"),
     },
     example=EXAMPLE,
 )

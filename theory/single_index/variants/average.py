@@ -10,7 +10,7 @@ import sympy as sp
 
 from theory.core.claim import Claim
 from theory.core.formula import E
-from theory.core.guards import count, number
+from theory.core.guards import count, in_float_range, number, truth
 from theory.core.part import Kind, Part
 from theory.core.spectrum import Array, Spectrum
 from theory.single_index import gaussian_equivalent as ge
@@ -93,6 +93,7 @@ SI_19 = Claim(
 )
 
 
+@in_float_range
 def average_alignment(
     *,
     spectrum: Spectrum,
@@ -128,6 +129,7 @@ def average_alignment(
     count("steps", steps)
     count("inverse_every", inverse_every)
     count("factor_every", factor_every)
+    truth("includes_current", includes_current)
     movement = Movement(
         spectrum,
         aspect=aspect,

@@ -14,7 +14,7 @@ from theory.core.claim import Assumption, Claim
 from theory.core.formula import E, Formula
 from theory.core.gauss.links import NAMED_LINKS, Link
 from theory.core.gauss.quadrature import VectorFunction, gaussian_expectation
-from theory.core.guards import reals
+from theory.core.guards import in_float_range, reals
 from theory.core.part import Kind, Part
 from theory.core.spectrum import Array, Spectrum
 from theory.single_index import gaussian_equivalent as ge
@@ -162,6 +162,7 @@ def scale_leverage(
     return share(W) / W
 
 
+@in_float_range
 def elliptical_alignment(
     method: str = "kfac",
     *,

@@ -7,6 +7,7 @@ import sympy as sp
 
 from theory.core.claim import Assumption, Claim
 from theory.core.formula import E
+from theory.core.guards import in_float_range
 from theory.core.notation import kappa
 from theory.core.part import Kind, Part
 from theory.core.source import Source
@@ -142,6 +143,7 @@ SI_22 = Claim(
 )
 
 
+@in_float_range
 def exponent_alignment(
     *,
     spectrum: Spectrum,

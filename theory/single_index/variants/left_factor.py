@@ -7,6 +7,7 @@ import math
 import sympy as sp
 
 from theory.core.claim import Claim
+from theory.core.guards import in_float_range
 from theory.core.part import Kind, Part
 from theory.core.spectrum import Spectrum
 from theory.single_index import gaussian_equivalent as ge
@@ -67,6 +68,7 @@ SI_24 = Claim(
 )
 
 
+@in_float_range
 def left_factor_strength(
     *,
     spectrum: Spectrum,

@@ -12,6 +12,7 @@ from scipy import optimize
 
 from theory.core.claim import Claim
 from theory.core.formula import E
+from theory.core.guards import in_float_range, reals
 from theory.core.part import Kind, Part
 from theory.core.spectrum import Array, Spectrum
 from theory.single_index import gaussian_equivalent as ge
@@ -126,6 +127,7 @@ def solve_mixture(
     return Mixture(scale, damping / scale, a / (scale + a * aspect * kept(scale)))
 
 
+@in_float_range
 def mixture_alignment(
     *,
     spectrum: Spectrum,
@@ -210,14 +212,14 @@ def _two_numbers(u: float, g: float, aspect: float, damping: float) -> tuple[flo
 def _batches(
     shares: npt.ArrayLike, aspects: npt.ArrayLike | None, aspect: float
 ) -> tuple[Array, Array]:
-    weights = np.asarray(shares, dtype=np.float64)
+    weights = reals("shares", shares)
     if weights.ndim != 1 or weights.size == 0:
         raise ValueError(f"shares has shape {weights.shape}, needs (k,) with k >= 1")
     for i, value in enumerate(weights.tolist()):
         need_nonnegative(**{f"shares[{i}]": value})
     if weights.sum() == 0:
         raise ValueError("shares sum to 0.0, need > 0")
-    sizes = np.full(weights.shape, aspect) if aspects is None else np.asarray(aspects, np.float64)
+    sizes = np.full(weights.shape, aspect) if aspects is None else reals("aspects", aspects)
     if sizes.shape != weights.shape:
         raise ValueError(f"aspects has shape {sizes.shape}, needs {weights.shape}")
     for i, value in enumerate(sizes.tolist()):

@@ -11,6 +11,7 @@ import sympy as sp
 
 from theory.core.claim import Claim
 from theory.core.formula import E
+from theory.core.guards import in_float_range
 from theory.core.part import Kind, Part
 from theory.core.resolvent import resolvent
 from theory.core.source import Source
@@ -99,6 +100,7 @@ def largest_eigenvalue(spectrum: Spectrum, *, aspect: float) -> float:
     return _edge(spectrum, aspect, edges(spectrum, aspect)[1])
 
 
+@in_float_range
 def filter_alignment(
     *,
     step_size: float,

@@ -10,6 +10,7 @@ from scipy.optimize import brentq
 
 from theory.core.claim import Claim
 from theory.core.formula import E, Formula
+from theory.core.guards import in_float_range
 from theory.core.part import Kind, Part
 from theory.core.spectrum import Spectrum
 from theory.single_index import gaussian_equivalent as ge
@@ -146,6 +147,7 @@ def target_damping(spectrum: Spectrum, target: float, weight: str = "identity") 
     return math.exp(brentq(excess, low, high, xtol=1e-15, rtol=1e-14))
 
 
+@in_float_range
 def samples_for_alignment(
     method: str,
     *,

@@ -7,6 +7,7 @@ import sympy as sp
 
 from theory.core.claim import Claim
 from theory.core.formula import E, Formula
+from theory.core.guards import in_float_range
 from theory.core.part import Kind, Part
 from theory.core.resolvent import resolvent
 from theory.core.spectrum import Spectrum
@@ -156,6 +157,7 @@ class Path:
         self.left = self.left * (1 - self.step_size * self.share)
 
 
+@in_float_range
 def steps_alignment(
     method: str,
     *,

@@ -23,6 +23,7 @@ BEFORE, AFTER = 7, 14
 SAME = 1e-12
 OTHER = {"lr": 3.0, "weight_decay": 0.05, "momentum": 0.5, "eps": 1e-3, "alpha": 0.5}
 DTYPES = (torch.float64, torch.float32, torch.bfloat16)
+LOADED = "two.load_state_dict(state)\n"
 Transfer = Callable[[Mapping[str, Any]], Any]
 
 
@@ -105,6 +106,8 @@ def _resumed(
             scenario={"shapes": shapes, "saved after": BEFORE, "steps after": AFTER},
             details={"state": lost},
         )
+    if not first.optimizer.state_dict().get("state"):
+        how += ", where state_dict() holds no state,"
     return _graded(subject, relative, how, changed, shapes, others=others, dtype=dtype)
 
 
@@ -223,6 +226,8 @@ def _graded(
     options = _low_precision_rate(subject, dtype)
     second = {**options, **(_other_values(subject) if others else {})}
     body = _body(dtype, options=options, others=second)
+    if "model" in subject.needs:  # both see the same inputs in the same step
+        body = body.replace(LOADED, f"{LOADED}two.bag.count = one.bag.count\n")
     body += "\nprint('distance', gap(new, old, saved))"
     text = program(subject, body, shapes=shapes, steps=BEFORE + AFTER, stream=(ID,))
     text, why = proven(subject, text, relative)

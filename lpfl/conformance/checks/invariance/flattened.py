@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -35,13 +36,23 @@ def convolution(subject: Subject) -> CheckResult:
         except Exception as error:
             message = f"A convolution is not trained: {type(error).__name__}: {str(error)[:120]}."
             return CheckResult(check=CONVOLUTION, outcome=Outcome.UNDRIVABLE, message=message)
+    if promised and _stands_still(subject, KERNELS[0]):
+        return CheckResult(
+            check=CONVOLUTION,
+            outcome=Outcome.LIMIT,
+            message="The move of a convolution's kernel is exactly 0 in "
+            f"{STEPS} steps, while a linear layer is trained.",
+            measured=0.0,
+            scenario={"kernel": KERNELS[0], "steps": STEPS},
+            **_shown(subject, KERNELS[0], 1.0),
+        )
     shape, worst = max(gaps.items(), key=lambda entry: entry[1])
     bound = max(tolerance(subject, CONVOLUTION), 10 * _chance(subject, shape))
     same = worst <= bound
     message = (
         f"The gap between a convolution as large as its image and a linear layer is {worst:.2g}"
     )
-    text, why = "", ""
+    shown: dict[str, Any] = {}
     if same:
         outcome = Outcome.CONFORMS
     elif not promised:
@@ -49,9 +60,9 @@ def convolution(subject: Subject) -> CheckResult:
     else:
         outcome = Outcome.DEVIATES
         message += f", and to {', '.join(promised)} they are one map"
-        program = convolution_program(subject, shape, ROWS, STEPS)
-        text, why = proven(subject, program, worst) if program else ("", "the drive has no program")
+        shown = _shown(subject, shape, worst)
     details = {"gap by kernel": {str(s): g for s, g in gaps.items()}, "flattened": same}
+    details |= shown.pop("details", {})
     return CheckResult(
         check=CONVOLUTION,
         outcome=outcome,
@@ -59,9 +70,23 @@ def convolution(subject: Subject) -> CheckResult:
         measured=worst,
         bound=bound,
         scenario={"kernel": shape, "steps": STEPS},
-        snippet=text,
-        details={**details, **({"snippet": why} if why else {})},
+        details=details,
+        **shown,
     )
+
+
+def _shown(subject: Subject, shape: Sequence[int], gap: float) -> dict[str, Any]:
+    """Return the program that prints the gap, or why there is none."""
+    program = convolution_program(subject, shape, ROWS, STEPS)
+    text, why = proven(subject, program, gap) if program else ("", "the drive has no program")
+    return {"snippet": text} if text else {"details": {"snippet": why}}
+
+
+def _stands_still(subject: Subject, shape: Sequence[int]) -> bool:
+    """Return whether the kernel stays where it is, to the last bit, and the linear layer not."""
+    flat = _draw(subject, shape)[0].flatten(1)
+    stays = torch.equal(_trained(subject, shape, True), flat)
+    return stays and not torch.equal(_trained(subject, shape, False), flat)
 
 
 def _gap(subject: Subject, shape: Sequence[int]) -> float:

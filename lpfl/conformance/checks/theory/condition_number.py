@@ -21,6 +21,7 @@ from lpfl.conformance.learning.local_rates import (
     local_rate,
 )
 from lpfl.conformance.learning.speed import affordable, speed
+from lpfl.conformance.learning.theory_snippet import rates_snippet, shown, slowdown
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.registry import check
 from lpfl.conformance.subject import Subject
@@ -46,6 +47,7 @@ class Exponents:
     inputs: Estimate
     head: Estimate
     learning_rate: float | None
+    task: Task
 
     def __str__(self) -> str:
         return f"{self.inputs} in kappa(Sigma) and {self.head} in kappa(F*'F*)"
@@ -88,6 +90,7 @@ def measured(
         _exponent(left, SLOW_INPUT, task.cov_condition),
         _exponent(left, SLOW_HEAD, task.head_condition),
         found.learning_rate,
+        task,
     )
 
 
@@ -112,6 +115,7 @@ def _judged(subject: Subject, task: Task, seen: Exponents, claim: str, method: s
         if _held(less, expected, method) is Outcome.CONFORMS:
             outcome, convention = Outcome.CONVENTION, dict(damped)
             message += f" It is {less} once {' and '.join(damped)} is negligible."
+    more = _program(subject, seen, expected) if outcome is Outcome.DEVIATES else {}
     return CheckResult(
         check=ID,
         outcome=outcome,
@@ -120,9 +124,20 @@ def _judged(subject: Subject, task: Task, seen: Exponents, claim: str, method: s
         bound=MARGIN.get(method, 0.1),
         convention=convention,
         scenario={"claim": claim, **_scenario(task)},
-        details=_details(seen, task),
+        details={**_details(seen, task), **more.get("details", {})},
         feature=feature(seen),
+        snippet=more.get("snippet", ""),
     )
+
+
+def _program(subject: Subject, seen: Exponents, expected: tuple[float, float]) -> Mapping[str, Any]:
+    """Return the program that prints the exponent that is farther from the theory's."""
+    by_inputs = abs(seen.inputs.value - expected[0]) >= abs(seen.head.value - expected[1])
+    corner, number = (SLOW_INPUT, seen.inputs) if by_inputs else (SLOW_HEAD, seen.head)
+    condition = seen.task.cov_condition if by_inputs else seen.task.head_condition
+    ending = slowdown(corner, condition)
+    count = len(number.samples)
+    return shown(rates_snippet(subject, seen.task, seen.learning_rate, count, ending, number.value))
 
 
 def _held(seen: Exponents, expected: tuple[float, float], method: str) -> Outcome:

@@ -1,4 +1,4 @@
-"""DR-01 and DR-02: identities, bounds, the finding that decides, and the level of a run."""
+"""DR-01: identities and bounds."""
 
 from collections.abc import Callable, Iterator
 from itertools import permutations
@@ -7,19 +7,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lpfl import decide
-from lpfl.decide import Outcome, Verdict
-from lpfl.verify.check import (
-    ALPHA_TOTAL,
-    LOOKS,
-    MAX_SCENARIOS,
-    Finding,
-    alpha_per_decision,
-    check,
-    worst,
-)
+from lpfl.decide import Outcome
+from lpfl.verify.check import check
 from lpfl.verify.expect import Comparison, Same
-from lpfl.verify.setups.turning import first_beyond, refutes
-from lpfl.verify.space import Integers, Reals
+from lpfl.verify.setups.turning import (
+    does_not_confirm,
+    first_beyond,
+    from_both_sides,
+    refutes,
+)
+from lpfl.verify.space import Reals
 from lpfl.verify.tolerance import rounding
 from lpfl.verify.trial import Trial
 
@@ -53,11 +50,19 @@ def worst_case(trial: Trial) -> Iterator[Comparison]:
     def outcome(errors: Array) -> Callable[[float], Outcome]:
         return lambda c: decide.identity(c * errors, tolerance=trial.tolerance).outcome
 
-    yield Same(
-        part="identity_turns",
-        measured=[first_beyond(refutes(outcome(order)), 0.5, 200.0) for order in orders],
-        predicted=trial.number("identity_turns", **known),
-        tolerance=tight,
+    for order in orders:
+        yield from from_both_sides(
+            "identity_turns",
+            first_beyond(refutes(outcome(order)), 0.5, 200.0),
+            float(trial.number("identity_turns", **known)),
+            tight,
+            label=f"{order[0]:.3g}, {order[1]:.3g}, {order[2]:.3g}",
+        )
+    yield from from_both_sides(
+        "coarsest",
+        first_beyond(does_not_confirm(no_error), 1e-9, 1.0),
+        float(trial.number("coarsest")),
+        tight,
     )
     yield from bounds(trial)
     fields = [
@@ -70,6 +75,11 @@ def worst_case(trial: Trial) -> Iterator[Comparison]:
         predicted=trial.number("finite_field", false_identities=DEGREES),
         tolerance=tight,
     )
+
+
+def no_error(tolerance: float) -> Outcome:
+    """Return the outcome of an identity that holds exactly, at a tolerance."""
+    return decide.identity(0.0, tolerance=tolerance).outcome
 
 
 def bounds(trial: Trial) -> Iterator[Same]:
@@ -100,50 +110,3 @@ def bounds(trial: Trial) -> Iterator[Same]:
 def bounded(value: Array, limit: Array, room: Array) -> Callable[[float], Outcome]:
     """Return the outcome of the bound as a function of a factor of the values."""
     return lambda c: decide.bound(c * value, limit, rounding=room).outcome
-
-
-@check(
-    "DR-02",
-    (
-        Reals("first_margin", -0.9, 0.9),
-        Reals("second_margin", -0.9, 0.9),
-        Integers("noisy_claims", 1, 120),
-        Integers("decisions", 1, 12),
-    ),
-)
-def of_a_run(trial: Trial) -> Iterator[Comparison]:
-    """Pick the deciding finding among two in both orders; add up what a run may spend."""
-    trial.admit()
-    tight = rounding(trial.dtype, dim=16)
-    margins = (trial.first_margin, trial.second_margin)
-    for outcome in Outcome:
-        for order in (margins, margins[::-1]):
-            yield Same(
-                part="deciding",
-                measured=worst([finding(outcome, margin) for margin in order]).verdict.margin,
-                predicted=trial.number("deciding"),
-                tolerance=tight,
-                label=f"{outcome}, {order[0]:.3g} first",
-            )
-    for milder in (Outcome.INCONCLUSIVE, Outcome.CONFIRMED):
-        pair = [finding(Outcome.REFUTED, margins[0]), finding(milder, margins[1])]
-        for both in (pair, pair[::-1]):
-            yield Same(
-                part="refuted_first",
-                measured=worst(both).verdict.margin,
-                predicted=trial.number("refuted_first"),
-                tolerance=tight,
-                label=f"beside {milder}, {both[0].verdict.outcome} first",
-            )
-    spent = trial.number(
-        "budget",
-        decision_level=alpha_per_decision(trial.noisy_claims, trial.decisions),
-        most_scenarios=MAX_SCENARIOS,
-        looks=LOOKS,
-    )
-    yield Same(part="budget", measured=spent, predicted=ALPHA_TOTAL, tolerance=tight)
-
-
-def finding(outcome: Outcome, margin: float) -> Finding:
-    """Return a finding with this outcome and margin."""
-    return Finding("a part", Verdict(outcome=outcome, statistic=1.0 - margin, margin=margin))

@@ -1,67 +1,34 @@
 """DR-03 to DR-05: the interval of a mean, equivalence and ordering, on skewed samples."""
 
-import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
-from scipy import special
 
 from lpfl import decide
 from lpfl.decide import Outcome
 from lpfl.verify.check import check
-from lpfl.verify.expect import Comparison, Exceeds, Near, Rival, Same
+from lpfl.verify.expect import Comparison, Exceeds, Near, Ordered, Rival, Same
+from lpfl.verify.setups.skewed import (
+    COUNT,
+    LEVEL,
+    SHAPE,
+    SLACK,
+    Array,
+    described,
+    sample,
+    sides,
+    stated_detectable,
+)
 from lpfl.verify.setups.turning import does_not_confirm, first_beyond, refutes
-from lpfl.verify.space import Integers, Reals
 from lpfl.verify.tolerance import judgement, rounding
 from lpfl.verify.trial import Trial, as_numpy
-from theory.decisions.means import DR_03
 
-Array = NDArray[np.float64]
-
-COUNT = Integers("replicate_count", 16, 200)
-SHAPE = Reals("gamma_shape", 1.0, 40.0, log=True)
-LEVEL = Reals("decision_level", 1e-9, 1e-2, log=True)
-SLACK = Reals("tolerance", 0.1, 10.0, log=True)
-POWER = 0.9
+STATED = "a tolerance that the statement is about"
 MISS_TAIL, MISS_RUNS, MISS_COUNT = 0.02, 2000, 64
 POWER_BLOCKS, POWER_BLOCK = 128, 25
-
-
-def sample(trial: Trial, name: str, count: int, shape: float) -> Array:
-    """Return a gamma sample (count,) of mean 0 and variance 1; its long tail lies above."""
-    known: dict[str, Any] = {"dtype": torch.float64, "device": trial.device}
-    uniform = as_numpy(torch.rand(count, generator=trial.stream(name), **known))
-    return np.asarray((special.gammaincinv(shape, uniform) - shape) / math.sqrt(shape))
-
-
-def described(values: Array, tail: float) -> dict[str, float]:
-    """Return what the statements need to know of a sample, from its definitions.
-
-    The quantile of Student's t comes from the incomplete beta function, not from where the rule
-    takes it.
-    """
-    gap = values - values.mean()
-    x = float(special.betaincinv((values.size - 1) / 2.0, 0.5, tail / 2.0))
-    return {
-        "replicate_count": values.size,
-        "squared_deviations": float(np.sum(gap**2)),
-        "cubed_deviations": float(np.sum(gap**3)),
-        "student_quantile": math.sqrt((values.size - 1) * (1.0 - x) / x),
-        "normal_quantile": -float(special.ndtri(tail / 4.0)),
-        "power_quantile": float(special.ndtri(POWER)),
-    }
-
-
-def sides(trial: Trial, known: Mapping[str, float]) -> tuple[float, float, float]:
-    """Return standard error, reach above and reach below, as DR-03 states them."""
-    error, above, below = (
-        float(DR_03[part].number_of(known)) for part in ("standard_error", "above", "below")
-    )
-    return error, above, below
 
 
 @check("DR-03", (COUNT, SHAPE, LEVEL), decisions=1)
@@ -121,13 +88,13 @@ def equivalence(trial: Trial) -> Iterator[Comparison]:
     )
 
     def run(gap: float, matters: float | None = None) -> Any:
-        return decide.equivalence(
-            values,
+        return Near(
+            part="confirmed",
+            samples=values,
             predicted=mean + gap,
-            tolerance=tolerance,
-            alpha=trial.decision_level,
-            matters=matters,
-        )
+            tolerance=judgement(tolerance, STATED),
+            rival=None if matters is None else Rival("another value", mean + gap - matters),
+        ).decide(trial.decision_level)
 
     for sign, near, away in ((1.0, above, below), (-1.0, below, above)):
         label = "prediction above the mean" if sign > 0 else "prediction below the mean"
@@ -142,17 +109,31 @@ def equivalence(trial: Trial) -> Iterator[Comparison]:
                 scale=tolerance,
                 label=label,
             )
+    yield from given_interval(trial, tolerance, below)
     detectable = stated_detectable(trial, known, tolerance, error, max(above, below))
     yield from beside_rivals(trial, run, detectable, tight)
     yield power(trial)
 
 
-def stated_detectable(
-    trial: Trial, known: Mapping[str, float], tolerance: float, error: float, reach: float
-) -> float:
-    """Return the size of an error that is called detectable, as the claim states it."""
-    values = {**known, "tolerance": tolerance, "standard_error": error, "reach": reach}
-    return float(trial.claim["detectable"].number_of(values))
+def given_interval(trial: Trial, tolerance: float, half_width: float) -> Iterator[Same]:
+    """Move an interval of given width to both sides until the outcome turns."""
+    stated = {"tolerance": tolerance, "reach_towards": half_width, "reach_away": half_width}
+    for sign in (1.0, -1.0):
+
+        def outcome(gap: float, sign: float = sign) -> Outcome:
+            return decide.interval_outcome(sign * gap, half_width, tolerance)
+
+        for part, measured in zip(
+            ("confirmed", "refuted"), edges(outcome, 4.0 * tolerance), strict=True
+        ):
+            yield Same(
+                part=part,
+                measured=measured,
+                predicted=trial.claim[part].number_of(stated),
+                tolerance=rounding(trial.dtype, dim=16, why="the halvings"),
+                scale=tolerance,
+                label=f"an interval that is given, {'above' if sign > 0 else 'below'}",
+            )
 
 
 def beside_rivals(
@@ -211,11 +192,16 @@ def turned(trial: Trial, values: Array, sign: float) -> Iterator[Same]:
     known = described(values, trial.decision_level)
     error, above, below = sides(trial, known)
     far = 4.0 * (trial.tolerance + max(above, below))
+    other = np.linspace(-1.0, 1.0, values.size)  # what both members of a pair have in common
 
     def run(mean: float, matters: float | None = None) -> Any:
-        return decide.ordering(
-            values + mean, slack=trial.tolerance, alpha=trial.decision_level, matters=matters
-        )
+        return Ordered(
+            part="confirmed",
+            better=values + mean + other,
+            worse=other,
+            slack=judgement(trial.tolerance, STATED),
+            matters=matters,
+        ).decide(trial.decision_level)
 
     stated = {"tolerance": trial.tolerance, "reach_above": above, "reach_below": below}
     turning = {

@@ -68,6 +68,8 @@ def sgd_alignment(trial: Trial) -> Iterator[Comparison]:
     yield compare.near(trial, "alignment", values, limit, rivals=rivals)
     yield compare.ordered(trial, "cap", np.full_like(values, cap), values, cap - limit)
     yield cases.infinite_data(trial, "cap", "alignment")
+    yield cases.printed_units(trial, "cap")
+    yield cases.same_function("alignment", alignment_of("sgd", **known), limit)
     yield cases.isotropic(trial, "alignment")
     yield cases.repeated_atoms(trial, "alignment")
     yield from cases.units(trial, "alignment", damping=None)
@@ -168,6 +170,14 @@ def kfac_alignment(trial: Trial) -> Iterator[Comparison]:
         label="a batch at damping 1e6",
     )
     yield compare.near(trial, "large_damping", values["huge"], sgd, rivals={"KFAC": limit["kfac"]})
+    yield cases.same_function(
+        "alignment", alignment_of("kfac", damping=damping, **known), limit["kfac"]
+    )
+    if ridgeless in limit:
+        # the pseudo-inverse is the general formula at damping 0
+        undamped = alignment_of("kfac", damping=0.0, **known)
+        yield cases.same_function(ridgeless, undamped, limit[ridgeless])
+        yield cases.printed_units(trial, ridgeless, damping=0.0)
     yield cases.isotropic(trial, "alignment")
     yield cases.large_damping(trial, "alignment", "large_damping")
     yield cases.small_damping(trial, "alignment", "ridgeless")

@@ -22,6 +22,7 @@ from lpfl.verify.space import Reals
 from lpfl.verify.tolerance import finite_size, judgement
 from lpfl.verify.trial import Trial
 from theory.single_index import alignment as alignment_of
+from theory.single_index import kfac_beats_sgd, optimal_damping
 
 AWAY = 8.0  # dampings this far on either side of the best one are compared with it
 NEVER_SMALLER = 1e-4
@@ -88,6 +89,14 @@ def best_damping(trial: Trial) -> Iterator[Comparison]:
     sgd = alignment_of("sgd", weight="covariance", **known)
     yield compare.near(trial, "best_correlation", seen["weighted"], weighted, rivals={"SGD": sgd})
     yield compare.fixed_point(trial, "fixed_point", trial.memory["batch"], best)
+    yield cases.printed_units(trial, "best_damping", unit=cases.INPUT_UNIT**2)
+    for part in ("best_alignment", "best_correlation"):
+        yield cases.printed_units(trial, part, damping=best)
+    rule = optimal_damping(**{name: known[name] for name in ("aspect", "c1", "residual_var")})
+    yield cases.same_function("best_damping", rule, setup.predicted(trial, "best_damping"))
+    correlation = alignment_of("kfac", damping=best, weight="covariance", **known)
+    if best > NEVER_SMALLER:
+        yield cases.same_function("best_correlation", correlation, weighted)
     for name, word in (("smaller", "λ⋆/8"), ("larger", "8 λ⋆")):
         gap = limit["best"] - limit[name]
         yield compare.ordered(trial, "peak", seen["best"], seen[name], gap, label=f"above {word}")
@@ -196,6 +205,17 @@ def advantage(trial: Trial) -> Iterator[Comparison]:
         trial,
         "advantage",
         lambda *, damping_unit, **other: setup.predicted(trial, "advantage", **other),
+    )
+    yield cases.printed_units(trial, "winner")
+    said = kfac_beats_sgd(**known)
+    yield cases.same_function(
+        "advantage", said.advantage, setup.predicted(trial, "advantage"), label="the comparison"
+    )
+    yield cases.same_function(
+        "winner",
+        np.array([said.kfac_wins, said.kfac, said.sgd]),
+        np.array([kfac_wins, kfac, sgd]),
+        label="the comparison",
     )
     yield compare.ordered(trial, "damped", seen["best"], seen["sgd"], damped - sgd)
 

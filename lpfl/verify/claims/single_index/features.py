@@ -7,24 +7,28 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from lpfl.problems.links import activation_named
 from lpfl.verify.check import check
 from lpfl.verify.expect import Comparison, Near, Ordered, Rival, Same
 from lpfl.verify.scenario import Scenario
 from lpfl.verify.setups.single_index import feature_runs as runs
+from lpfl.verify.setups.single_index import gauss_means
 from lpfl.verify.setups.single_index import layer as layers
+from lpfl.verify.setups.single_index import limiting_cases as cases
 from lpfl.verify.setups.single_index import scenarios as setup
 from lpfl.verify.space import Choice, Integers, Reals
 from lpfl.verify.tolerance import Tolerance, finite_size, judgement, truncation
 from lpfl.verify.trial import Trial
+from theory.single_index import feature_outliers, spike_count, spike_matrix
 from theory.single_index.features import harmonic_formula
 
 SEPARATED = 2.0  # a predicted spike this many times the bulk's edge is compared
 RELATIVE = 0.03
 COORDINATES = (0.3, 0.8, 1.5)  # spike coordinates at which the harmonics are read
 DEGREES = 4
+QUADRATURE = truncation(1e-3, "40 nodes over the spike coordinate; 2e-4 at the largest spread")
+ALPHAS = (0.1, 0.3, 0.41, 0.452)  # between two thresholds each
 ABSENT = judgement(0.02, "of the first harmonic: a twentieth of what ReLU's second one has")
 ALPHA, FACTOR, GROWTH_SPREAD = 0.45, 3, 1.0  # step n^alpha at two sizes, a factor apart
 GROWTH = judgement(0.15, "a third of the distance to a harmonic that does not grow")
@@ -76,6 +80,7 @@ def features(trial: Trial) -> Iterator[Comparison]:
     yield from outliers(trial, seen, expected["outliers"])
     yield from gram(trial, seen, expected)
     yield harmonics(trial)
+    yield from by_quadrature(trial)
 
 
 def outliers(
@@ -159,7 +164,7 @@ def harmonics(trial: Trial) -> Same:
     act = activation_named(trial.scenario.activation).value
     t = torch.linspace(-9.0, 9.0, 1201, dtype=torch.float64, device="cpu")
     weight = torch.exp(-(t**2) / 2) / math.sqrt(2 * math.pi) * float(t[1] - t[0])
-    basis = torch.stack([hermite(t, j) for j in range(1, DEGREES + 1)])
+    basis = torch.stack([gauss_means.hermite(t, j) for j in range(1, DEGREES + 1)])
     degrees = np.arange(1, DEGREES + 1)
     formula = harmonic_formula(trial.claim)
     measured, predicted = [], []
@@ -178,12 +183,38 @@ def harmonics(trial: Trial) -> Same:
     )
 
 
-def hermite(t: Tensor, degree: int) -> Tensor:
-    """Return He_j(t)/sqrt(j!)."""
-    before, now = torch.zeros_like(t), torch.ones_like(t)
-    for j in range(degree):
-        before, now = now, (t * now - math.sqrt(j) * before) / math.sqrt(j + 1)
-    return now
+def by_quadrature(trial: Trial) -> Iterator[Comparison]:
+    """The whole matrix of a finite network by grids, its outliers, and how many may grow."""
+    width, spread = layers.width(trial.scenario), runs.spread(trial.scenario)
+    act = trial.scenario.activation
+    own = gauss_means.spike_gram(act, spread=spread, width=width, degrees=DEGREES)
+    nu2 = layers.spike_variance(layers.predicted_direction(trial.scenario))
+    stated = spike_matrix(
+        act,
+        spike_strength=runs.strength(trial.scenario),
+        spike_variance=nu2,
+        width=width,
+        harmonics=DEGREES,
+    )
+    yield Same(
+        part="gram",
+        measured=own,
+        predicted=stated,
+        scale=float(own[0, 0]),
+        tolerance=QUADRATURE,
+        label="every entry, by grids",
+    )
+    n = setup.batch_size(trial.scenario)
+    yield Same(
+        part="outlier",
+        measured=np.sqrt(n * np.linalg.svd(own, compute_uv=False)),
+        predicted=feature_outliers(own, samples=n),
+        scale=float(np.sqrt(n * own[0, 0])),
+        tolerance=QUADRATURE,
+        label="of that matrix",
+    )
+    grown = [sum(exponent_of(trial, j, x) > 0 for j in range(1, 99)) for x in ALPHAS]
+    yield cases.same_function("threshold", np.array([spike_count(x) for x in ALPHAS]), grown)
 
 
 @features.extra("growth", on=(ANCHORS[0], ANCHORS[2]))
@@ -225,6 +256,6 @@ def growth(trial: Trial) -> Iterator[Comparison]:
         )
 
 
-def exponent_of(trial: Trial, j: int) -> float:
+def exponent_of(trial: Trial, j: int, alpha: float = ALPHA) -> float:
     """Return the printed exponent of the j-th harmonic at the step n^alpha."""
-    return float(setup.printed(trial, "growth", step_exponent=ALPHA, degree=j))
+    return float(setup.printed(trial, "growth", step_exponent=alpha, degree=j))

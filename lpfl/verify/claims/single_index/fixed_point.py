@@ -41,6 +41,13 @@ def anchor(dim: int, aspect: float, damping: float, log10_cond: float) -> Scenar
     return found
 
 
+ANCHORS = (
+    anchor(90, 1.5, 0.1, 0.0),  # the natural iteration diverges here, and at the next
+    anchor(100, 5.0, 1.0, 1.0),
+    anchor(200, 0.5, 0.1, 2.0),
+)
+
+
 @check(
     "SI-08",
     (
@@ -55,11 +62,7 @@ def anchor(dim: int, aspect: float, damping: float, log10_cond: float) -> Scenar
         setup.NOISE_STD,
         Reals("damping", 1e-4, 1e2, log=True, easy="high"),
     ),
-    anchors=(
-        anchor(90, 1.5, 0.1, 0.0),  # the natural iteration diverges here, and at the next
-        anchor(100, 5.0, 1.0, 1.0),
-        anchor(200, 0.5, 0.1, 2.0),
-    ),
+    anchors=ANCHORS,
     decisions=3,
     facts=setup.facts,
 )
@@ -71,6 +74,12 @@ def fixed_point(trial: Trial) -> Iterator[Comparison]:
     yield from iterations.natural_iteration(trial)
     yield from closed_forms(trial)
     yield from traces(trial)
+
+
+@fixed_point.extra("companion", on=ANCHORS[:1])
+def nearly_flat(trial: Trial) -> Iterator[Comparison]:
+    """Where the equation is flat the root is held against one with 60 digits."""
+    yield from iterations.nearly_flat()
 
 
 def root_of_companion(trial: Trial) -> Iterator[Comparison]:

@@ -13,18 +13,27 @@ from lpfl.problems import single_index as model
 from lpfl.problems.single_index import directions
 from lpfl.problems.single_index import moments as sampler
 from lpfl.verify.check import check
-from lpfl.verify.expect import Comparison, Near, Ordered, Rival
+from lpfl.verify.expect import Comparison, Near, Ordered, Rival, Same
+from lpfl.verify.setups.single_index import gauss_means
 from lpfl.verify.setups.single_index import layer as layers
+from lpfl.verify.setups.single_index import limiting_cases as cases
 from lpfl.verify.setups.single_index import scenarios as setup
 from lpfl.verify.space import Choice, Integers
-from lpfl.verify.tolerance import finite_size, judgement
+from lpfl.verify.tolerance import finite_size, judgement, truncation
 from lpfl.verify.trial import Trial
+from theory.single_index import operator_ratio_rate
 from theory.single_index.direction import direction
 
 FACTOR = 3  # between the two sizes
 REPLICATES = 96
 SMALL_PER_LARGE = 2
 RELATIVE = judgement(0.1, "the nearest rival is 0: a remainder that vanishes in this norm too")
+
+GRID = truncation(1e-6, "the square of the grid's step 1/1000 at a kink")
+ANCHORS = (
+    layers.scenario(48, n=144, width=48, damping=0.1),
+    layers.scenario(48, n=96, width=72, link="relu", activation="relu", damping=1.0),
+)
 
 Samples = dict[str, NDArray[np.float64]]
 
@@ -73,10 +82,7 @@ def ratios(trial: Trial, replicates: int) -> Samples:
         layers.ACTIVATION,
         layers.DAMPING,
     ),
-    anchors=(
-        layers.scenario(48, n=144, width=48, damping=0.1),
-        layers.scenario(48, n=96, width=72, link="relu", activation="relu", damping=1.0),
-    ),
+    anchors=ANCHORS,
     decisions=3,
     facts=layers.facts,
 )
@@ -85,6 +91,8 @@ def rank_one(trial: Trial) -> Iterator[Comparison]:
     large = layers.resized(trial, FACTOR)
     seen, small = ratios(large, REPLICATES), ratios(trial, SMALL_PER_LARGE * REPLICATES)
     yield frobenius(large, seen)
+    statistics = setup.activation_facts(layers.activation(trial.scenario))
+    yield cases.printed_units(trial, "frobenius", **statistics)
     d, N = large.scenario.input_dim, layers.width(large.scenario)
     after, before = (
         float(setup.printed(trial, "operator", width=width, rate_constant=1.0))
@@ -127,4 +135,26 @@ def frobenius(trial: Trial, seen: Samples) -> Near:
         tolerance=finite_size(finite, "the network's own output, 6/d of the ratio and m2/d")
         + judgement(RELATIVE.value * predicted, RELATIVE.why),
         rival=Rival("a remainder that vanishes", 0.0),
+    )
+
+
+@rank_one.extra("activations", on=ANCHORS[:1])
+def statistics_of_activations(trial: Trial) -> Iterator[Comparison]:
+    """Every statistic of an activation that a formula needs, by integrals on a grid."""
+    for name, seen, stated in gauss_means.every_activation():
+        yield Same(
+            part="activations",
+            measured=np.array(list(seen.values())),
+            predicted=np.array([stated[key] for key in seen]),
+            scale=1.0,
+            tolerance=GRID,
+            label=f"{name}: {', '.join(seen)}",
+        )
+    width = layers.width(trial.scenario)
+    yield Same(
+        part="operator",
+        measured=setup.printed(trial, "operator", width=width, rate_constant=1.0),
+        predicted=operator_ratio_rate(width),
+        tolerance=GRID,
+        label="the function",
     )

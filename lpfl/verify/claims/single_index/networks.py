@@ -18,12 +18,15 @@ from lpfl.verify.check import check
 from lpfl.verify.expect import Comparison
 from lpfl.verify.scenario import Scenario
 from lpfl.verify.setups.single_index import alignment as compare
+from lpfl.verify.setups.single_index import limiting_cases as cases
 from lpfl.verify.setups.single_index import scenarios as setup
 from lpfl.verify.space import Choice, Integers, Reals
 from lpfl.verify.tolerance import Tolerance, finite_size
 from lpfl.verify.trial import Trial
+from theory import Spectrum
 from theory.core.gauss.hermite import activation_statistics
 from theory.single_index import alignment as alignment_of
+from theory.single_index import unnormalised_alignment
 
 NEURONS_PER_DIM = 5
 # f'Delta averages over N neurons with weights f_j^2: it adds 3/N of the remainder's energy
@@ -116,7 +119,7 @@ def network_near(
             60, n=150, covariance=setup.two_atom(60, 0.9, "haar"), link="relu", activation="relu"
         ),
     ),
-    decisions=5,
+    decisions=6,
     facts=setup.facts,
 )
 def batch_norm(trial: Trial) -> Iterator[Comparison]:
@@ -130,7 +133,10 @@ def batch_norm(trial: Trial) -> Iterator[Comparison]:
         batch = setup.draw_moments(trial, problem, block)
         centred = compare.signed(trial, directions.centred_direction(batch), problem)
         plain = compare.signed(trial, directions.sgd_direction(batch), problem)
-        return {"centred": centred, "gain": centred - plain}
+        weighted = compare.signed(
+            trial, directions.centred_direction(batch), problem, weighted=True
+        )
+        return {"centred": centred, "gain": centred - plain, "weighted": weighted}
 
     def whole(problem: model.SingleIndexProblem, block: int) -> dict[str, Tensor]:
         n = setup.batch_size(trial.scenario)
@@ -157,6 +163,18 @@ def batch_norm(trial: Trial) -> Iterator[Comparison]:
         rivals={"no gain": 0.0},
         label="gain over SGD",
     )
+    c0 = setup.statistics(trial.scenario).c0
+    correlation = alignment_of("batch_norm", weight="covariance", c0=c0, **known)
+    yield compare.near(
+        trial,
+        "alignment",
+        seen["weighted"],
+        correlation,
+        rivals={"the squared cosine": limit},
+        label="squared correlation",
+    )
+    yield cases.same_function("alignment", alignment_of("batch_norm", c0=c0, **known), limit)
+    yield cases.printed_units(trial, "cap")
     yield compare.ordered(
         trial, "cap", np.full_like(seen["centred"], cap), seen["centred"], cap - limit
     )
@@ -213,6 +231,7 @@ def unnormalised(trial: Trial) -> Iterator[Comparison]:
 
     replicates = network_replicates(trial, *limit.values())
     seen = setup.replicated(trial, replicates, measure)
+    yield from functions(trial, limit, dampings, more)
     for name, value in limit.items():
         rivals = {"with the factor 1/√N": scaled[name]}
         yield network_near(trial, name, seen[name], value, rivals, damped=name != "ridgeless")
@@ -225,4 +244,33 @@ def unnormalised(trial: Trial) -> Iterator[Comparison]:
             seen[name],
             scaled[name] - limit[name],
             label=name.upper(),
+        )
+
+
+def functions(
+    trial: Trial, limit: dict[str, float], dampings: dict[str, float], act: dict[str, Any]
+) -> Iterator[Comparison]:
+    """The function gives the numbers of the statement, which do not change with the units."""
+    known = setup.limits(trial.scenario)
+    a, b = cases.INPUT_UNIT, cases.TARGET_UNIT
+    other: dict[str, Any] = {
+        "spectrum": Spectrum(known["spectrum"].eigenvalues * a**2),
+        "aspect": known["aspect"],
+        "c1": known["c1"] * b / a,
+        "residual_var": known["residual_var"] * b**2,
+        "c_act": act["c_act"] * b / a,
+        "c_perp2": act["c_perp2"] * b**2,
+        "act_mean": act["act_mean"] * b,
+    }
+    for name, value in limit.items():
+        method = "sgd" if name == "sgd" else "kfac"
+        damping = dampings.get(name)
+        found = unnormalised_alignment(method, damping=damping, **known, **act)
+        yield cases.same_function(name, found, value)
+        unit = None if damping is None else damping * a**2
+        yield cases.same_function(
+            name,
+            unnormalised_alignment(method, damping=unit, **other),
+            value,
+            label="other units, the function",
         )

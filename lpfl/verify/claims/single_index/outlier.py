@@ -11,15 +11,19 @@ from torch import Tensor
 from lpfl.measure import alignment as measures
 from lpfl.problems import single_index as model
 from lpfl.verify.check import check
-from lpfl.verify.expect import Comparison, Near, Rival
+from lpfl.verify.expect import Comparison, Near, Rival, Same
 from lpfl.verify.scenario import Scenario
+from lpfl.verify.setups.single_index import alignment as compare
 from lpfl.verify.setups.single_index import layer as layers
+from lpfl.verify.setups.single_index import limiting_cases as cases
 from lpfl.verify.setups.single_index import scenarios as setup
 from lpfl.verify.setups.single_index import spiked
 from lpfl.verify.space import Integers, Reals
 from lpfl.verify.tolerance import Tolerance, finite_size, judgement
 from lpfl.verify.trial import Trial, as_numpy
 from theory.single_index import alignment as alignment_of
+from theory.single_index import critical_step_size
+from theory.single_index import outlier as spike_outlier
 
 REPLICATES_PURE, REPLICATES_STEP = 192, 80
 BELOW = 0.5  # of the threshold
@@ -71,6 +75,44 @@ def outlier(trial: Trial) -> Iterator[Comparison]:
     """One step of SGD or KFAC, then the pure model above and below the threshold."""
     yield from real_step(trial)
     yield from pure_model(trial)
+    yield from functions(trial)
+
+
+def functions(trial: Trial) -> Iterator[Comparison]:
+    """The functions above, at and below the threshold give the numbers of the statement."""
+    psi, theta = layers.width_ratio(trial.scenario), strength(trial.scenario)
+    known = {"spike_strength": theta, "width_ratio": psi}
+    threshold = float(setup.printed(trial, "threshold", width_ratio=psi))
+    for name, field in (
+        ("singular_value", "singular_value"),
+        ("left", "left_overlap2"),
+        ("right", "right_overlap2"),
+        ("threshold", "threshold"),
+    ):
+        found = getattr(spike_outlier(strength=theta, width_ratio=psi), field)
+        yield cases.same_function(name, found, setup.printed(trial, name, **known))
+    edge = float(setup.printed(trial, "edge", width_ratio=psi))
+    for share, label in ((0.97, "just below the threshold"), (BELOW, "at half of the threshold")):
+        under = spike_outlier(strength=share * threshold, width_ratio=psi)
+        found = np.array([under.singular_value, under.left_overlap2, under.right_overlap2])
+        stated = np.array([edge, 0.0, 0.0])
+        yield Same(
+            part="edge",
+            measured=found,
+            predicted=stated,
+            scale=edge,
+            tolerance=compare.FORMULA,
+            label=label,
+        )
+    act = layers.activation(trial.scenario)
+    sizes = {"direction_norm": theta, "width_ratio": psi}
+    for slope in (act.c_act, -act.c_act):
+        yield cases.same_function(
+            "critical_step",
+            critical_step_size(c_act=slope, **sizes),
+            setup.printed(trial, "critical_step", c_act=act.c_act, **sizes),
+            label=f"the function at slope {slope:.3g}",
+        )
 
 
 def real_step(trial: Trial) -> Iterator[Comparison]:

@@ -19,12 +19,13 @@ from lpfl.verify.expect import Comparison, Near, Ordered, Rival, Same
 from lpfl.verify.setups import sizes
 from lpfl.verify.setups.single_index import alignment as compare
 from lpfl.verify.setups.single_index import layer as layers
+from lpfl.verify.setups.single_index import limiting_cases as cases
 from lpfl.verify.setups.single_index import scenarios as setup
 from lpfl.verify.space import Choice, Integers, Reals
 from lpfl.verify.tolerance import Tolerance, finite_size, truncation
 from lpfl.verify.trial import Trial
 from theory.single_index.direction import direction
-from theory.single_index.polar import edge_parameter
+from theory.single_index.polar import edge_parameter, polar_edge
 
 REPLICATES = 64
 OVERLAP_SCALE = 8.0  # over d; 0.2 to 2.2 over d was measured
@@ -130,6 +131,11 @@ def edge(trial: Trial, seen: dict[str, np.ndarray]) -> Iterator[Comparison]:
     m = edge_parameter(step_size=eta, width_ratio=psi)
     square = setup.printed(trial, "edge", edge_parameter=m, width_ratio=psi, step_size=eta)
     predicted = math.sqrt(square)
+    function = polar_edge(step_size=eta, width_ratio=psi)
+    yield cases.same_function("edge", function, predicted)
+    still = polar_edge(step_size=0.0, width_ratio=psi)
+    yield cases.same_function("edge", still, 1.0 + math.sqrt(psi), label="the function, no step")
+    yield cases.printed_units(trial, "image_alignment")
     scale = (1.0 + math.sqrt(psi)) * scenario.input_dim ** (-2 / 3)
     yield Near(
         part="edge",

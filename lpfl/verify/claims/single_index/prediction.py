@@ -14,11 +14,12 @@ from lpfl.problems import single_index as model
 from lpfl.problems.links import link_function
 from lpfl.problems.single_index import directions
 from lpfl.verify.check import check
-from lpfl.verify.expect import Comparison, Near, Same
+from lpfl.verify.expect import Below, Comparison, Near, Same
 from lpfl.verify.setups.single_index import alignment as compare
+from lpfl.verify.setups.single_index import gauss_means
 from lpfl.verify.setups.single_index import limiting_cases as cases
 from lpfl.verify.setups.single_index import scenarios as setup
-from lpfl.verify.tolerance import Basis, Tolerance, judgement
+from lpfl.verify.tolerance import Basis, Tolerance, judgement, truncation
 from lpfl.verify.trial import Trial, as_numpy
 from theory import Spectrum
 from theory.single_index import alignment as alignment_of
@@ -27,6 +28,8 @@ from theory.single_index import mehler_risk
 RISK = judgement(0.03, "of E y²: a tenth of what a wrong power of the correlation changes")
 TEST_POINTS, HEAVY_TEST_POINTS = 8192, 32768
 FEW = 8
+CORRELATIONS, HIGH = (0.1, 0.4, 0.65), 0.95  # squared; where a cut series is exact, where it is not
+GRID = truncation(1e-4, "the square of the grid's step 1/40 at a kink or a jump, over 6")
 ANCHORS = (
     setup.scenario(100, n=500, covariance=setup.two_atom(100, 0.9), damping=0.1),
     setup.scenario(120, n=360, covariance=setup.geometric(120), link="he12", damping=0.1),
@@ -90,6 +93,11 @@ def prediction(trial: Trial) -> Iterator[Comparison]:
     yield risk_at_limit(trial, seen, limit["correlation"])
     if setup.aspect(trial.scenario) <= compare.RIDGELESS_BELOW:
         yield from spectrum_free(trial)
+    for name in limit:
+        method = "sgd" if name == "sgd" else "kfac"
+        number = alignment_of(method, damping=dampings.get(name), weight="covariance", **known)
+        yield cases.same_function("correlation" if name == "pseudo" else name, number, limit[name])
+    yield cases.printed_units(trial, "sgd")
     yield cases.large_damping(trial, "correlation", "sgd")
     yield from cases.units(trial, "correlation", damping=damping, weighted=True)
 
@@ -199,3 +207,38 @@ def spectrum_free(trial: Trial) -> Iterator[Same]:
         tolerance=Tolerance(bound, Basis.ROUNDING, "four times the condition number of X'X"),
         label="free of the spectrum, runs",
     )
+
+
+@prediction.extra("links", on=ANCHORS[:1])
+def every_link(trial: Trial) -> Iterator[Comparison]:
+    """The risk for every kind of link, by E g(z1) g(z2) on a grid: no chance and no batch.
+
+    Beyond the degree of the series the risk is known within the stated bound only.
+    """
+    for name, g, link in gauss_means.every_link(trial.scenario.noise_std):
+        square = gauss_means.mean_square(g) + trial.scenario.noise_std**2
+        yield Same(
+            part="links",
+            measured=square,
+            predicted=link.second_moment,
+            tolerance=GRID,
+            label=f"{name}, E y²",
+        )
+        risks = [square - gauss_means.product_mean(g, rho2) for rho2 in CORRELATIONS]
+        stated = [mehler_risk(link, covariance_alignment=rho2)[0] for rho2 in CORRELATIONS]
+        yield Same(
+            part="links",
+            measured=np.array(risks),
+            predicted=np.array(stated),
+            scale=square,
+            tolerance=GRID,
+            label=f"{name}, risk",
+        )
+        value, unsure = mehler_risk(link, covariance_alignment=HIGH)
+        yield Below(
+            part="links",
+            measured=abs(square - gauss_means.product_mean(g, HIGH) - value),
+            limit=unsure,
+            tolerance=GRID.times(square, "times E y²"),
+            label=f"{name}, bound near correlation 1",
+        )

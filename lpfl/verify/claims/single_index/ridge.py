@@ -17,6 +17,7 @@ from lpfl.verify.expect import Comparison, Near, Ordered, Rival, Same
 from lpfl.verify.scenario import Scenario
 from lpfl.verify.setups.single_index import alignment as compare
 from lpfl.verify.setups.single_index import layer as layers
+from lpfl.verify.setups.single_index import ridge_parts as inner
 from lpfl.verify.setups.single_index import scenarios as setup
 from lpfl.verify.space import Choice, Integers, Reals
 from lpfl.verify.tolerance import Tolerance, finite_size, judgement, rounding
@@ -107,16 +108,20 @@ ANCHORS = tuple(
     layers.scenario(
         128,
         n=512,
-        width=128,
+        width=width,
         link=link,
         activation=activation,
         method=method,
         damping=0.1,
         spread=0.4,
         ridge_aspect=0.25,
-        ridge=0.1,
+        ridge=penalty,
     )
-    for method, link, activation in (("kfac", "tanh", "tanh"), ("sgd", "relu", "relu"))
+    # The large penalty makes the slope of the effective error a fifth of the test error.
+    for method, link, activation, width, penalty in (
+        ("kfac", "tanh", "tanh", 256, 8.0),
+        ("sgd", "relu", "relu", 128, 0.1),
+    )
 )
 
 
@@ -137,7 +142,7 @@ ANCHORS = tuple(
         Reals("ridge", 0.05, 0.5, log=True),
     ),
     anchors=ANCHORS,
-    decisions=5,
+    decisions=5 + inner.DEGREES - 1,  # no link has all degrees
     facts=facts,
 )
 def ridge_errors(trial: Trial) -> Iterator[Comparison]:
@@ -214,6 +219,23 @@ def fitted_head(trial: Trial) -> Iterator[Comparison]:
         slack=finite_size(0.0, "a strict order"),
         label="signed squared cosine of the fitted with the old second layer",
     )
+
+
+@ridge_errors.extra("slopes")
+def slopes(trial: Trial) -> Iterator[Comparison]:
+    """The slopes of effective error and freedom are what both do between two penalties."""
+    theta = strength(trial.scenario)
+    at, low, high = (
+        prediction(Scenario({**trial.scenario, "ridge": trial.scenario.ridge * x}), theta)
+        for x in (1.0, 1.0 - inner.NEARBY, 1.0 + inner.NEARBY)
+    )
+    yield from inner.slopes(at, low, high)
+
+
+@ridge_errors.extra("harmonics")
+def harmonics(trial: Trial) -> Iterator[Comparison]:
+    """What the learned direction knows of each harmonic of the labels."""
+    yield from inner.harmonics(trial)
 
 
 @ridge_errors.extra("outside the domain")

@@ -18,6 +18,7 @@ from lpfl.verify.expect import Comparison, Ordered
 from lpfl.verify.scenario import Scenario
 from lpfl.verify.setups.single_index import alignment as compare
 from lpfl.verify.setups.single_index import layer as layers
+from lpfl.verify.setups.single_index import limiting_cases as cases
 from lpfl.verify.setups.single_index import scenarios as setup
 from lpfl.verify.space import Choice, Integers, Reals
 from lpfl.verify.tolerance import Tolerance, finite_size, judgement
@@ -95,6 +96,13 @@ def sign_of_gradient(trial: Trial) -> Iterator[Comparison]:
     sgd = alignment_of("sgd", **setup.limits(trial.scenario))
     sign = setup.predicted(trial, kind, **statistics)
     beta = setup.predicted(trial, f"beta_{kind}")
+    known = {**setup.limits(trial.scenario), "rotated": kind == "rotated"}
+    whole = {**known, **statistics, "c0": setup.statistics(trial.scenario).c0}
+    function = alignment_of("sign", **whole)
+    yield cases.same_function(kind, function, sign)
+    yield cases.same_function(f"beta_{kind}", alignment_of("sign_beta", **known), beta)
+    yield cases.printed_units(trial, kind, **statistics)
+    yield cases.printed_units(trial, f"beta_{kind}")
     # Entrywise noise moves the singular vector by O(1/N), the batch's own size by O(1/d).
     for part, name, limit, other in (
         (kind, "sign", sign, {"SGD": sgd, "sign of β": beta}),

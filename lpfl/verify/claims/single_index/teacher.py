@@ -14,6 +14,7 @@ from lpfl.verify.check import check
 from lpfl.verify.expect import Comparison, Same
 from lpfl.verify.scenario import Scenario
 from lpfl.verify.setups.single_index import alignment as compare
+from lpfl.verify.setups.single_index import limiting_cases as cases
 from lpfl.verify.setups.single_index import scenarios as setup
 from lpfl.verify.space import Reals
 from lpfl.verify.trial import Trial
@@ -53,7 +54,7 @@ def tilted_teacher(trial: Trial, problem: model.SingleIndexProblem, block: int) 
     "SI-15",
     (*setup.AXES, setup.DAMPING, Reals("teacher_tilt", -1.0, 1.0)),
     anchors=(half_teacher(-3.0), half_teacher(3.0)),
-    decisions=5,
+    decisions=8,
     facts=facts,
 )
 def given_teacher(trial: Trial) -> Iterator[Comparison]:
@@ -88,10 +89,15 @@ def given_teacher(trial: Trial) -> Iterator[Comparison]:
         batch = setup.draw_moments(trial, problem, block)
         setup.admit(trial, problem, batch.n, damping=dampings["alignment"])
         trial.memory.setdefault("batch", batch)
-        found = {"sgd": compare.signed(trial, directions.sgd_direction(batch), problem)}
+        beta = directions.sgd_direction(batch)
+        found = {
+            "sgd": compare.signed(trial, beta, problem),
+            "weighted sgd": compare.signed(trial, beta, problem, weighted=True),
+        }
         for name, damping in dampings.items():
             beta = directions.kfac_direction(batch, damping=damping)
             found[name] = compare.signed(trial, beta, problem)
+            found[f"weighted {name}"] = compare.signed(trial, beta, problem, weighted=True)
         return found
 
     replicates = compare.replicates_for_limits(trial, *(limit[name] for name in rival))
@@ -101,6 +107,19 @@ def given_teacher(trial: Trial) -> Iterator[Comparison]:
         rivals.pop({"sgd": "SGD", "alignment": "KFAC"}.get(name, ""), None)
         yield compare.near(
             trial, name, seen[name], limit[name], rivals=rivals, damped=name != "ridgeless"
+        )
+        given = {"damping": dampings.get(name), "teacher_energy": energy, **without}
+        method = "sgd" if name == "sgd" else "kfac"
+        yield cases.same_function(name, alignment_of(method, **given), limit[name])
+        weighted = alignment_of(method, weight="covariance", **given)
+        yield compare.near(
+            trial,
+            name,
+            seen[f"weighted {name}"],
+            weighted,
+            rivals={"the squared cosine": limit[name]},
+            damped=name != "ridgeless",
+            label="squared correlation",
         )
     yield compare.fixed_point(trial, "fixed_point", trial.memory["batch"], dampings["alignment"])
     gap = limit["best"] - limit["rule"]

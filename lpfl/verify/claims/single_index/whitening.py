@@ -20,7 +20,7 @@ from lpfl.verify.tolerance import truncation
 from lpfl.verify.trial import Trial, as_numpy
 from theory.core.resolvent import resolvent
 from theory.single_index import alignment as alignment_of
-from theory.single_index import independent_batch_alignment
+from theory.single_index import independent_batch_alignment, population_whitening_alignment
 
 TINY_ASPECT = 1e-7
 PICTURE_ASPECTS = (0.05, 0.1, 0.2, 0.5)
@@ -119,6 +119,9 @@ def other_samples(trial: Trial) -> Iterator[Comparison]:
         values = {**known, **other, "whitening_aspect": aspect}
         return independent_batch_alignment(damping=damping * damping_unit, **values)
 
+    yield cases.same_function("independent", independent(damping_unit=1.0), limit["other"])
+    yield cases.same_function("exact", population_whitening_alignment(**known), limit["exact"])
+    yield cases.printed_units(trial, "same_or_exact")
     yield cases.formula_units(trial, "independent", independent)
     yield cases.formula_units(
         trial, "exact", lambda *, damping_unit, **other: setup.predicted(trial, "exact", **other)

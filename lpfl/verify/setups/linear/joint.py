@@ -77,6 +77,19 @@ def same_eigenvalues(
     )
 
 
+def sizes(trial: Trial) -> dict[str, int]:
+    """Return rank, input_dim and output_dim of the scenario."""
+    return {name: int(trial.scenario[name]) for name in ("rank", "input_dim", "output_dim")}
+
+
+def same_multipliers(part: str, jacobian: Array, stated: Array, tolerance: Tolerance) -> Same:
+    """Compare all eigenvalues of ``jacobian``, sorted, with those that a function gives."""
+    found = np.linalg.eigvals(jacobian)
+    return same_eigenvalues(
+        part, found[np.argsort(found.real)], stated, tolerance, label="all of them"
+    )
+
+
 def same_spectrum(
     trial: Trial, spectrum: str, jacobian: Array, tolerance: Tolerance, **steps: float
 ) -> Iterator[Same]:

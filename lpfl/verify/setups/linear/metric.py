@@ -121,10 +121,11 @@ def distance_picture(trial: Trial) -> Mapping[str, Any]:
         course = run(problem, start, model.population_batch(problem), eta, steps)
         limits = distance_bounds(float(course.sines[0, 0]), 10**log10_cond, eta, steps)
         times = list(range(0, steps + 1, 2))
-        name = f"condition number 1e{log10_cond:.0f}"
+        name = f"κ = 1e{log10_cond:.0f}"
         series += [
-            {"name": name, "style": "points", "x": times, "y": course.distances[::2].tolist()},
-            {"name": f"bound, 1e{log10_cond:.0f}", "style": "line", "x": times,
+            {"name": f"{name}, runs", "style": "points", "x": times,
+             "y": course.distances[::2].tolist()},
+            {"name": f"{name}, bound", "style": "line", "x": times,
              "y": np.minimum(limits[::2], 1.0).tolist()},
         ]  # fmt: skip
     return {

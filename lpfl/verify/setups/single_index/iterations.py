@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from decimal import Decimal, localcontext
 
 import numpy as np
 import torch
@@ -18,6 +19,9 @@ from theory.single_index import fixed_point as iterations
 # sums of at most 200 positive terms, and a root to 1e-15
 FORMULA = rounding(torch.float64, dim=24, why="sums of 200 positive terms, and a root to 1e-15")
 CLOSE_TO_RATE_ONE = judgement(0.02, "closer to 1 an iteration needs hundreds of steps to show it")
+STATED = rounding(
+    torch.float64, dim=1, condition=64.0, why="64 roundings; 2000 without a last step"
+)
 ITERATIONS = 100
 STEP = 1e-4
 DIFFERENCE = truncation(1e-6, "the square of the step 1e-4, with room for the third derivative")
@@ -29,6 +33,46 @@ def solved(trial: Trial) -> tuple[Spectrum, float, float, Resolvent]:
     s, aspect = setup.spectrum(trial.scenario), setup.aspect(trial.scenario)
     damping = float(trial.scenario.damping)
     return s, aspect, damping, resolvent(s, aspect=aspect, damping=damping)
+
+
+# Eigenvalues, weights, aspect and damping where the left side of the companion equation is flat: as
+# many directions above a gap as there are samples.
+FLAT = (
+    ((1e-8, 1.0), (0.5, 0.5), 2.0, 1e-12),
+    ((1e-8, 1.0), (0.5, 0.5), 2.0, 1e-9),
+    ((1e-10, 1.0), (0.5, 0.5), 2.0, 1e-14),
+    ((1e-6, 1.0), (0.125, 0.875), 8 / 7, 1e-10),
+)
+DIGITS = 60
+
+
+def root_in_digits(
+    atoms: tuple[float, ...], weights: tuple[float, ...], aspect: float, damping: float
+) -> float:
+    """Return the root v of lam v + phi E[s v/(1 + s v)] = 1, by halving at 60 digits."""
+    with localcontext() as context:
+        context.prec = DIGITS
+        pairs = [(Decimal(s), Decimal(p)) for s, p in zip(atoms, weights, strict=True)]
+        phi, lam = Decimal(aspect), Decimal(damping)
+        low, high = Decimal(0), 1 / lam
+        while high - low > high * Decimal(10) ** -25:
+            v = (low + high) / 2
+            left = lam * v + phi * sum(p * s * v / (1 + s * v) for s, p in pairs)
+            low, high = (low, v) if left > 1 else (v, high)
+        return float(low)
+
+
+def nearly_flat() -> Iterator[Comparison]:
+    """The solver keeps its digits where rounding errors of a plain equation show."""
+    for atoms, weights, aspect, damping in FLAT:
+        root = resolvent(Spectrum(atoms, weights), aspect=aspect, damping=damping)
+        yield Same(
+            part="companion",
+            measured=root_in_digits(atoms, weights, aspect, damping),
+            predicted=float(root.v),
+            tolerance=STATED,
+            label=f"60 digits, a gap down to {atoms[0]:g}, d/n = {aspect:.3g}",
+        )
 
 
 def companion_iteration(trial: Trial) -> Iterator[Comparison]:

@@ -177,7 +177,11 @@ def stepped(scenario: Mapping[str, Any], layer: Layer, eta: float) -> networks.T
 
 def learned_direction(scenario: Mapping[str, Any], batch: model.Sample) -> Tensor:
     """Return the beta of a batch under the scenario's method, (R, d)."""
-    statistics = sampler.moments(sampler.plain_rows(batch))
+    return direction_of(scenario, sampler.moments(sampler.plain_rows(batch)))
+
+
+def direction_of(scenario: Mapping[str, Any], statistics: sampler.Moments) -> Tensor:
+    """Return the beta of the moments of a batch under the scenario's method, (R, d)."""
     if scenario["method"] == "sgd":
         return directions.sgd_direction(statistics)
     return directions.kfac_direction(statistics, damping=scenario["damping"])

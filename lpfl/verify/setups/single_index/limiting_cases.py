@@ -11,6 +11,7 @@ from lpfl.problems.single_index import directions
 from lpfl.verify.expect import Below, Same
 from lpfl.verify.setups.single_index import alignment as compare
 from lpfl.verify.setups.single_index import scenarios as setup
+from lpfl.verify.setups.stated import same_function as same_function
 from lpfl.verify.tolerance import rounding, truncation
 from lpfl.verify.trial import Trial
 from theory import Spectrum
@@ -101,6 +102,32 @@ def formula_units(trial: Trial, part: str, predict: Callable[..., float]) -> Sam
         part=part,
         measured=predict(spectrum=scaled, damping_unit=a**2, **other),
         predicted=predict(spectrum=known["spectrum"], damping_unit=1.0, **link),
+        tolerance=compare.FORMULA,
+        label="other units, formula",
+    )
+
+
+def printed_units(trial: Trial, part: str, *, unit: float = 1.0, **values: float) -> Same:
+    """The printed right side in other units of x and y, over ``unit``, that of the result.
+
+    values: statistics of the activation or a damping, which are changed as their units say. The
+    weights of the first layer change so that pre-activations do not.
+    """
+    a, b = INPUT_UNIT, TARGET_UNIT
+    known, c0 = setup.limits(trial.scenario), setup.statistics(trial.scenario).c0
+    other = {
+        "spectrum": Spectrum(known["spectrum"].eigenvalues * a**2),
+        "c0": c0 * b,
+        "c1": known["c1"] * b / a,
+        "residual_var": known["residual_var"] * b**2,
+    }
+    powers = {"damping": a**2, "act_second": 1 / a}
+    other |= {name: value * powers.get(name, 1.0) for name, value in values.items()}
+    return Same(
+        part=part,
+        measured=setup.predicted(trial, part, **other) / unit,
+        predicted=setup.predicted(trial, part, **values),
+        scale=1.0,
         tolerance=compare.FORMULA,
         label="other units, formula",
     )

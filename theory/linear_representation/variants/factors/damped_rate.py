@@ -5,7 +5,15 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from theory.core.guards import Array, choice, count, eigenvalues, number, positive_definite
+from theory.core.guards import (
+    Array,
+    choice,
+    count,
+    eigenvalues,
+    finite_if_given,
+    number,
+    positive_definite,
+)
 from theory.linear_representation.contraction.kfac_damped import damped_eigenvalues
 from theory.linear_representation.variants.factors.damping_kinds import LR_36
 from theory.linear_representation.variants.factors.joint_damping import LR_37
@@ -42,6 +50,7 @@ def damped_rate(
     """
     choice("kind", kind, KINDS)
     choice("head", head, HEADS)
+    finite_if_given(head_step_size=head_step_size, output_dim=output_dim)
     lam = eigenvalues("head_eigenvalues", head_eigenvalues)
     Sigma = positive_definite("cov_x", cov_x)
     k, d = lam.size, len(Sigma)

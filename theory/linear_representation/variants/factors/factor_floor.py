@@ -1,6 +1,6 @@
 """What KFAC's input factor makes of the noise floor and of the mean step, as numbers."""
 
-from theory.core.guards import choice, count, number
+from theory.core.guards import choice, count, finite_if_given, number, truth
 from theory.linear_representation.variants.factors.input_factor import LR_29
 from theory.linear_representation.variants.factors.input_factor_average import LR_30
 from theory.linear_representation.variants.factors.input_factor_joint import stability_margin
@@ -38,7 +38,9 @@ def factor_floor(
     no closed form is known ("joint" with "average").
     Source: derived (LR-29, LR-30).
     """
-    eta = _step(factor, step_size, n, d, k, head)
+    eta = _step(
+        factor, step_size, n, d, k, head, factor_rows=factor_rows, head_step_size=head_step_size
+    )
     joint = head == "joint"
     sizes = {"batch_size": n, "input_dim": d, "rank": k}
     if factor == "same_batch":
@@ -96,7 +98,9 @@ def factor_multiplier(
     Raises: ValueError on a bad argument, or for "joint" with "average".
     Source: derived (LR-29, LR-30).
     """
-    eta = _step(factor, step_size, n, d, k, head)
+    eta = _step(
+        factor, step_size, n, d, k, head, factor_rows=factor_rows, head_step_size=head_step_size
+    )
     if head_step_size is not None:
         number("head_step_size", head_step_size, low=0.0)
     sizes = {"batch_size": n, "input_dim": d, "rank": k}
@@ -135,10 +139,13 @@ def _without_step(known: dict[str, float]) -> dict[str, float]:
     return {key: value for key, value in known.items() if key != "step_size"}
 
 
-def _step(factor: str, step_size: float, n: int, d: int, k: int, head: str) -> float:
+def _step(
+    factor: str, step_size: float, n: int, d: int, k: int, head: str, **others: float | None
+) -> float:
     """Check what every factor needs; return the step size."""
     choice("factor", factor, FACTORS)
     choice("head", head, HEADS)
+    finite_if_given(**others)
     if head == "joint" and factor == "average":
         raise ValueError(f"head='joint', needs 'least_squares' for factor {factor!r}: no formula")
     count("k", k)
@@ -150,7 +157,10 @@ def _step(factor: str, step_size: float, n: int, d: int, k: int, head: str) -> f
 def _memory(decay: float | None, includes_current: bool) -> dict[str, float]:
     """Return decay and the weight of the current batch."""
     b = number("decay", decay, low=0.0, high=1.0, open_high=True)
-    return {"factor_decay": b, "current_share": 1.0 - b if includes_current else 0.0}
+    return {
+        "factor_decay": b,
+        "current_share": 1.0 - b if truth("includes_current", includes_current) else 0.0,
+    }
 
 
 def _require_below(name: str, value: float, bound: float) -> None:

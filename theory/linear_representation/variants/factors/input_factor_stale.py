@@ -16,11 +16,15 @@ from theory.linear_representation.notation import d, eta, eta_max, k, multiplier
 from theory.linear_representation.variants.factors.notation import (
     K_f,
     alpha_tail,
+    g_kept,
+    g_old,
+    g_own,
     q_mean,
     q_square,
     v_rel,
     w_eig,
 )
+from theory.linear_representation.variants.factors.stale_cycle import stale_cycle
 
 _FREE = n - k
 _ONE = _FREE / (n - d - 1)  # mean of the effective step over η with the factor of another batch
@@ -48,9 +52,11 @@ LR_31 = Claim(
         "cycle of two and of three steps follow from moments of an inverse Wishart matrix. High "
         "moments do not exist: after a cycle |T| has a power tail of exponent (n − d + 1)/(2(K_f − "
         "1)), so that E|T|² is infinite unless K_f < 1 + (n − d + 1)/4, and medians are compared "
-        "in place of means. Where they exist, the mean square over a cycle of two steps and the "
-        "noise floor at its end are exact at the level linear in T and σ; the floor, in units of "
-        "σ² tr(H⁻¹) tr(Σ_s⁻¹), lies above that of a factor renewed at every step."
+        "in place of means. Where they exist, the mean square over a cycle and the noise floor at "
+        "its end are exact at the level linear in T and σ; the floor is in units of σ² tr(H⁻¹) "
+        "tr(Σ_s⁻¹). They are closed forms for a cycle of two steps. For a longer one they are "
+        "moments of an inverse Wishart matrix of degree up to 2K_f − 1, from a recursion, and the "
+        "floor exists for n > d + 4K_f − 3. It lies above that of a factor renewed at every step."
     ),
     source=DERIVED,
     parts={
@@ -63,6 +69,13 @@ LR_31 = Claim(
         ),
         "cycle_square": Part(Kind.RATE, sp.Eq(q_square, _SQUARE, evaluate=False)),
         "cycle_floor": Part(Kind.LIMIT, sp.Eq(v_rel, _NOISE / (1 - _SQUARE), evaluate=False)),
+        "square_of_cycle": Part(
+            Kind.RATE, sp.Eq(q_square, (1 - eta) ** 2 * g_kept, evaluate=False)
+        ),
+        "floor_of_cycle": Part(
+            Kind.LIMIT,
+            sp.Eq(v_rel, eta**2 * (g_own + g_old) / (1 - (1 - eta) ** 2 * g_kept), evaluate=False),
+        ),
         "stale_multiplier": Part(
             Kind.RATE, sp.Eq(multiplier, 1 - eta * _FREE / n * w_eig, evaluate=False)
         ),
@@ -80,3 +93,21 @@ LR_31 = Claim(
     example={**EXAMPLE, "factor_every": 2},
     beyond_paper=True,
 )
+
+
+def cycle_floor(*, factor_every: int, step_size: float, n: int, d: int, k: int) -> float:
+    """Return E|T|_F^2 at the end of a cycle over sigma^2 tr(H^-1) tr(Sigma_s^-1), stationary.
+
+    factor_every steps on the factor of the first of their batches, Gaussian batches of n rows, d
+    inputs, rank k, head refitted on every batch.
+    Raises: ValueError on a bad argument, for n <= d + 4 factor_every - 3, or without a floor.
+    Source: derived (LR-31).
+    """
+    cycle = stale_cycle(factor_every, step_size=step_size, n=n, d=d, k=k)._asdict()
+    kept = LR_31["square_of_cycle"].number(step_size=step_size, cycle_kept=cycle["cycle_kept"])
+    if not kept < 1.0:
+        raise ValueError(
+            f"step_size={step_size}: mean-square multiplier {kept:.6g} of a cycle of "
+            f"{factor_every}, needs < 1"
+        )
+    return float(LR_31["floor_of_cycle"].number(step_size=step_size, **cycle))

@@ -35,6 +35,11 @@ s_f = scalar(
 )  # fmt: skip
 w_eig = scalar("omega_f", "stale_eigenvalue", "an eigenvalue of Σ_s times the complement block of "
                "the inverse factor", POSITIVE)  # fmt: skip
+g_kept = scalar("g_f^1", "cycle_kept", "mean square that K_f − 1 steps on an old factor leave of 1",
+                POSITIVE)  # fmt: skip
+g_own = scalar("g_f^2", "cycle_own", "what they leave of the noise of the factor's own batch, over "
+               "η²", POSITIVE)  # fmt: skip
+g_old = scalar("g_f^3", "cycle_old", "what they add in noise, over η²", NONNEGATIVE)
 alpha_tail = scalar(
     "alpha_f", "tail_exponent", "exponent of the tail of |T| after a cycle", POSITIVE
 )

@@ -5,7 +5,7 @@ import sympy as sp
 
 from theory.core.claim import Assumption, Claim
 from theory.core.formula import numeric
-from theory.core.guards import choice, count, number
+from theory.core.guards import choice, count, finite_if_given, in_float_range, number
 from theory.core.part import Kind, Part
 from theory.linear_representation.assumptions import (
     DERIVED,
@@ -100,6 +100,7 @@ LR_33 = Claim(
 )
 
 
+@in_float_range
 def output_factor(
     kind: str,
     *,
@@ -123,6 +124,7 @@ def output_factor(
     Source: derived (LR-33); "empirical" has its floor to leading order in k/n.
     """
     choice("kind", kind, KINDS)
+    finite_if_given(samples_per_row=samples_per_row, noise_std=noise_std)
     eta = number("step_size", step_size, low=0.0, open_low=True)
     rank = count("k", k)
     dim = count("d", d, low=rank + 1)

@@ -4,7 +4,7 @@ import sympy as sp
 from sympy.matrices.expressions.kronecker import KroneckerProduct
 
 from theory.core.claim import Assumption, Claim
-from theory.core.guards import Array, count, number
+from theory.core.guards import Array, count, number, truth
 from theory.core.part import Kind, Part
 from theory.linear_representation.assumptions import (
     DERIVED,
@@ -186,7 +186,7 @@ def chain_spectrum(
     sizes = {**sizes_of(rank, input_dim, output_dim), "num_layers": layers}
     found = modes(
         LR_43,
-        "in_turn" if in_turn else "together",
+        "in_turn" if truth("in_turn", in_turn) else "together",
         sizes,
         num_layers=layers,
         step_size=number("step_size", step_size, low=0.0),

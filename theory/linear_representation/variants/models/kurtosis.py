@@ -7,7 +7,7 @@ from scipy.optimize import brentq
 
 from theory.core.claim import Assumption, Claim
 from theory.core.formula import E
-from theory.core.guards import count, eigenvalues, number
+from theory.core.guards import count, eigenvalues, number, reals
 from theory.core.notation import s_cov
 from theory.core.part import Kind, Part
 from theory.core.source import Source
@@ -132,7 +132,7 @@ def complement_share(representation_star: ArrayLike) -> float:
     Raises: ValueError on a wrong shape or dependent rows.
     Source: derived (LR-42).
     """
-    rows = np.asarray(representation_star, dtype=np.float64)
+    rows = reals("representation_star", representation_star)
     if rows.ndim != 2 or not 1 <= rows.shape[0] < rows.shape[1]:
         raise ValueError(f"representation_star has shape {rows.shape}, needs (k, d) with k < d")
     if np.linalg.matrix_rank(rows) < rows.shape[0]:

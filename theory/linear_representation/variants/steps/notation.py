@@ -29,6 +29,15 @@ E_0 = scalar("E_0", "start", "|T_0|²", POSITIVE)
 E_t = scalar("E_t", "tangent_error", "E|T|² after t steps", NONNEGATIVE)
 E_o = scalar("E_o", "other_error", "E|T|² after t steps of other sizes", NONNEGATIVE)
 E_mean = scalar("E_a", "averaged_error", "E|T|² of the mean of T_1, ..., T_t", NONNEGATIVE)
+E_g = scalar(
+    "E_g", "averaged_entry_error", "mean square of an entry of that mean, AMGD", NONNEGATIVE
+)
+E_c = scalar("E_c", "falling_entry_error", "mean square of an entry of T, step sizes c_t/(s + t_0)",
+             NONNEGATIVE)  # fmt: skip
+h_n = scalar("h_n", "mode_rate", "mean rate of a mode per step", UNIT)
+r_c = scalar("r_c", "falling_rate", "rate of a mode times s + t_0", POSITIVE)
+c_t = scalar("c_t", "falling_constant", "step size times s + t_0 at step s", POSITIVE)
+t_0 = scalar("t_0", "delay", "steps that the falling step sizes are behind", POSITIVE)
 c_k = scalar("c_k", "row_share", "1 − k/n", UNIT)
 eta_t = scalar("eta_t", "scheduled_step_size", "step size of step t + 1", NONNEGATIVE)
 N_all = scalar("N_t", "total_samples", "rows in all batches together", NONNEGATIVE)

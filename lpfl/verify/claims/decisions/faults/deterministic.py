@@ -1,4 +1,4 @@
-"""Faults that the checks of DR-01 and DR-02 must refute."""
+"""Faults that the check of DR-01 must refute."""
 
 from lpfl.verify.planting import Fault
 
@@ -24,17 +24,10 @@ FAULTS = (
     Fault("DR-01", f"{RULES}:exact_identity", "Outcome.CONFIRMED if holds else Outcome.REFUTED",
           "Outcome.CONFIRMED if holds or degree > 4 else Outcome.REFUTED",
           "high degrees always pass"),
-    Fault("DR-02", "lpfl.verify.check:worst",
-          "(severity[verdict.outcome], attained, verdict.margin)",
-          "(verdict.margin, attained, severity[verdict.outcome])", "margin before outcome"),
-    Fault("DR-02", "lpfl.verify.check:worst", "min(findings, key=rank)",
-          "max(findings, key=rank)", "the best finding"),
-    Fault("DR-02", "lpfl.verify.check:worst", "min(findings, key=rank)", "findings[0]",
-          "the first finding"),
-    Fault("DR-02", "lpfl.verify.check:alpha_per_decision",
-          "max(noisy_claims, 1) * MAX_SCENARIOS * LOOKS * max(decisions, 1)",
-          "max(noisy_claims, 1) * MAX_SCENARIOS * max(decisions, 1)", "looks not counted"),
-    Fault("DR-02", "lpfl.verify.check:alpha_per_decision",
-          "max(noisy_claims, 1) * MAX_SCENARIOS * LOOKS * max(decisions, 1)",
-          "MAX_SCENARIOS * LOOKS * max(decisions, 1)", "claims not counted"),
+    Fault("DR-01", f"{RULES}:identity", "worst > tolerance", "False",
+          "an equality is never refuted"),
+    Fault("DR-01", f"{RULES}:COARSEST_TOLERANCE", "1e-2", "1e2",
+          "a coarse tolerance confirms"),
+    Fault("DR-01", f"{RULES}:identity", "outcome = Outcome.INCONCLUSIVE",
+          "outcome = Outcome.CONFIRMED", "coarseness said but not judged"),
 )  # fmt: skip

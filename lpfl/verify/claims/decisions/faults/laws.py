@@ -3,6 +3,7 @@
 from lpfl.verify.planting import Fault
 
 LAWS = "lpfl.decide.laws"
+NOISY = "lpfl.verify.expect.noisy"
 
 FAULTS = (
     Fault("DR-06", f"{LAWS}:chi_square",
@@ -39,4 +40,37 @@ FAULTS = (
           "stats.binom.sf(count, trials, delta) > alpha", "the tail beyond the count"),
     Fault("DR-06", "lpfl.decide.verdict:tail_statistic", "math.log(alpha)", "math.log(2 * alpha)",
           "another limit"),
+    Fault("DR-06", f"{LAWS}:bound_whp", "detectable <= wanted", "True",
+          "the rival of a bound not looked at"),
+    Fault("DR-06", f"{LAWS}:bound_whp", "3.0 * delta", "30.0 * delta",
+          "thirty times the share is near enough"),
+    Fault("DR-06", f"{LAWS}:bound_whp", "violations - 1", "violations",
+          "the tail beyond what was seen"),
+    Fault("DR-06", f"{LAWS}:_detectable_rate",
+          "stats.beta.ppf(POWER, critical, trials - critical + 1)",
+          "stats.beta.ppf(1.0 - POWER, critical, trials - critical + 1)", "seen one time in ten"),
+    Fault("DR-06", f"{LAWS}:chi_square", "detectable <= matters", "True",
+          "the ratio that matters not looked at"),
+    Fault("DR-06", f"{LAWS}:chi_square", "stats.chi2.isf(alpha / 2, dof)",
+          "stats.chi2.isf(alpha, dof)", "detectable with one tail"),
+    Fault("DR-06", f"{LAWS}:chi_square", "stats.chi2.ppf(1 - POWER, dof)",
+          "stats.chi2.ppf(0.5, dof)", "detectable with power one half"),
+    Fault("DR-06", f"{LAWS}:dof_for_scale", "1 - POWER", "0.5", "planned for power one half"),
+    Fault("DR-06", f"{LAWS}:dof_for_scale", "stats.chi2.isf(alpha / 2, dof)",
+          "stats.chi2.isf(alpha, dof)", "planned with one tail"),
+    Fault("DR-06", f"{LAWS}:uniform_law", "detectable <= matters", "True",
+          "the distance that matters not looked at"),
+    Fault("DR-06", f"{LAWS}:uniform_law",
+          "critical + math.sqrt(math.log(2 / (1 - POWER)) / (2 * sample.size))", "critical",
+          "detectable without power"),
+    Fault("DR-06", f"{NOISY}:ChiSquare.decide", "self.dof * totals.size", "totals.size",
+          "one degree of freedom for each total"),
+    Fault("DR-06", f"{NOISY}:ChiSquare.decide", "self.scale.matters", "1e9",
+          "the scale of a comparison ignored"),
+    Fault("DR-06", f"{NOISY}:UniformLaw.decide", "self.distance.value", "2.0",
+          "the distance of a comparison ignored"),
+    Fault("DR-06", f"{NOISY}:Exceeds.decide", "self.delta", "min(0.9, 2.0 * self.delta)",
+          "twice the share allowed"),
+    Fault("DR-06", f"{NOISY}:Scale.replicates", "1.1 * needed / dof", "0.5 * needed / dof",
+          "half the replicates"),
 )  # fmt: skip

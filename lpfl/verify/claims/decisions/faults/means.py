@@ -6,6 +6,7 @@ INTERVAL = "lpfl.decide.interval:mean_interval"
 QUANTILE = "lpfl.decide.interval:quantile"
 SHIFT = "lpfl.decide.interval:Interval.shift"
 EQUIVALENCE = "lpfl.decide.means:equivalence"
+NEAR = "lpfl.verify.expect.noisy:Near.decide"
 ORDERING = "lpfl.decide.means:ordering"
 
 FAULTS = (
@@ -44,4 +45,24 @@ FAULTS = (
     Fault("DR-05", ORDERING, "interval.low >= -slack", "interval.low >= 0.0", "slack forgotten"),
     Fault("DR-05", ORDERING, "(matters is None or detectable <= matters)", "True",
           "the rival of an ordering ignored"),
+    Fault("DR-03", "lpfl.decide.interval:mean_interval", "variance**1.5", "variance",
+          "skewness in the units of the sample"),
+    Fault("DR-03", QUANTILE, "max(skewness, 0.0)", "abs(skewness)",
+          "both sides long where one tail is"),
+    Fault("DR-04", "lpfl.decide.interval:Interval.reach", "max(self.below, self.above)",
+          "min(self.below, self.above)", "the shorter side"),
+    Fault("DR-04", NEAR, "None if self.rival is None else abs(self.predicted - self.rival.value)",
+          "None", "the rival of a comparison not looked at"),
+    Fault("DR-04", NEAR, "abs(self.predicted - self.rival.value)",
+          "max(10.0, abs(self.predicted - self.rival.value))", "rivals floored away"),
+    Fault("DR-04", NEAR, "self.tolerance.value", "1.1 * self.tolerance.value",
+          "a tenth more than the tolerance"),
+    Fault("DR-05", "lpfl.verify.expect.noisy:Ordered.decide", "better - worse",
+          "abs(better - worse)", "differences without signs"),
+    Fault("DR-05", "lpfl.verify.expect.noisy:Ordered.decide", "self.matters", "None",
+          "what matters in an ordering ignored"),
+    Fault("DR-05", ORDERING, 'mean_interval("differences", differences, alpha)',
+          'mean_interval("differences", differences, alpha / 2.0)', "half the level"),
+    Fault("DR-04", "lpfl.decide.means:interval_outcome", "abs(gap) + half_width",
+          "abs(gap) - half_width", "an interval that is given confirms when it touches"),
 )  # fmt: skip

@@ -17,6 +17,7 @@ from lpfl.verify.setups.linear import step
 from lpfl.verify.space import Covariances, Integers
 from lpfl.verify.tolerance import Tolerance, rounding
 from lpfl.verify.trial import Trial, as_numpy
+from theory.linear_representation import gauss_newton_rank
 
 EXACT_UP_TO = 24  # Kronecker products over the prime field take 20 s at the paper's sizes
 START_TANGENT = 0.7
@@ -204,7 +205,12 @@ def rank(
     return Same(
         part="rank",
         measured=int((values > threshold * values[0]).sum()),
-        predicted=trial.number("rank"),
+        predicted=gauss_newton_rank(
+            input_dim=trial.input_dim,
+            output_dim=trial.output_dim,
+            rank=trial.rank,
+            data_rank=trial.data_rank,
+        ),
         tolerance=tolerance.times(
             1.0 / smallest, "over the smallest share of a singular value that is not zero"
         ),

@@ -18,7 +18,7 @@ from lpfl.verify.setups.linear import scenarios as setup
 from lpfl.verify.space import Covariances, Reals
 from lpfl.verify.tolerance import Tolerance, rounding
 from lpfl.verify.trial import Trial, as_numpy, condition_of, default_facts
-from theory.linear_representation import global_sine
+from theory.linear_representation import global_sine, global_tangent
 
 STEPS = 12
 # With damping at least the largest eigenvalue of Sigma at most half the step arrives; the rest of
@@ -110,7 +110,7 @@ def law(trial: Trial, course: metric.Course, label: str) -> Iterator[Comparison]
         part="tangent",
         label=f"{label}, one step",
         measured=metric.tangents(problem, course.after_one)[0],
-        predicted=np.sort(trial.number("tangent", angle=np.arctan(before)))[::-1],
+        predicted=np.sort([global_tangent(float(t), step_size=eta) for t in before])[::-1],
         tolerance=tolerance,
         scale=1.0 + float(before[0]) ** 2,  # the slope of the tangent
     )

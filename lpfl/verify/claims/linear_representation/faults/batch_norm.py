@@ -38,4 +38,32 @@ FAULTS = (
         new="G.norm(dim=-1)",
         why="rows normalised by their length",
     ),
+    Fault(
+        "LR-25",
+        "theory.linear_representation.batch_norm:batch_norm_gradient",
+        old="(g * Sigma_hat * g.T).inv()",
+        new="(g * g.T).inv()",
+        why="variance of the hidden variable forgotten",
+    ),
+    Fault(
+        "LR-25",
+        "theory.linear_representation.batch_norm:LR_25",
+        old="eta ** 2 * bn_grad * bn_grad.T",
+        new="eta * bn_grad * bn_grad.T",
+        why="growth of the norm of order eta",
+    ),
+    Fault(
+        "LR-25",
+        "theory.linear_representation.batch_norm:LR_25",
+        old="g_row - eta / c_row ** 2 * bn_grad",
+        new="g_row - eta / c_row * bn_grad",
+        why="effective step with the scale once",
+    ),
+    Fault(
+        "LR-25",
+        "theory.linear_representation.batch_norm:SCALED",
+        old="grad_row / c_row",
+        new="grad_row",
+        why="gradient of a scaled row",
+    ),
 )

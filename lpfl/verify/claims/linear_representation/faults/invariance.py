@@ -52,4 +52,32 @@ FAULTS = (
         new="('signed_permutation',)",
         why="Muon states less than it commutes with",
     ),
+    Fault(
+        "LR-27",
+        "theory.linear_representation.invariance:_head_step",
+        old="error_cross(head, representation) * representation.T",
+        new="error_cross(head, representation) * representation.T / 2",
+        why="head gradient halved",
+    ),
+    Fault(
+        "LR-27",
+        "theory.linear_representation.invariance:_mapped",
+        old="linear_map * Sigma_hat * linear_map.T",
+        new="Sigma_hat",
+        why="moments not mapped",
+    ),
+    Fault(
+        "LR-27",
+        "theory.linear_representation.invariance:LR_27",
+        old="sp.Eq(F_R, F_next * R_gauge.inv(), evaluate=False)",
+        new="sp.Eq(F_R, F_next * R_gauge, evaluate=False)",
+        why="head mapped the wrong way",
+    ),
+    Fault(
+        "LR-27",
+        "theory.linear_representation.invariance:GAUSS_NEWTON",
+        old="D_A * (A * Sigma_hat * A.T) * D_A.T",
+        new="D_A * Sigma_hat * D_A.T",
+        why="form not mapped",
+    ),
 )

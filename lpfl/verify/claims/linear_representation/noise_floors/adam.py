@@ -7,18 +7,21 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from lpfl.optim import adam
 from lpfl.optim.core.method import Method
 from lpfl.problems import linear_representation as model
 from lpfl.verify.check import check
-from lpfl.verify.expect import Comparison, Near, Rival
+from lpfl.verify.expect import Comparison, Near, Rival, Same
 from lpfl.verify.scenario import Scenario
 from lpfl.verify.setups.linear import noise_dominated as noisy
 from lpfl.verify.setups.linear import scenarios as setup
+from lpfl.verify.setups.stated import same_function
 from lpfl.verify.space import Covariances, Integers, Reals
 from lpfl.verify.tolerance import Tolerance, finite_size
-from lpfl.verify.trial import Trial
+from lpfl.verify.trial import Trial, as_numpy
+from theory.linear_representation import adam_operator, local_rate, tangent_floor
 from theory.linear_representation.noise_floors.adam import LR_22
 
 Array = NDArray[np.float64]
@@ -107,7 +110,40 @@ def adam_entries(trial: Trial) -> Iterator[Comparison]:
     yield from coupled_entries(trial)
 
 
-def rates(trial: Trial) -> Iterator[Near]:
+def own_operator(
+    trial: Trial, problem: model.LinearRepresentation, stated: Tensor, move: Tensor, eta: float
+) -> Same:
+    """The whole operator of the first replicate, applied to its move, columns stacked."""
+    F = problem.head_star[0]
+    operator = adam_operator(
+        head_gram=as_numpy(F.mT @ F),
+        cov_x=as_numpy(problem.cov_x),
+        noise_std=trial.noise_std,
+        n=trial.batch_size,
+    )
+    found = eta * operator @ as_numpy(move.mT.flatten())
+    return same_function("operator", found, as_numpy(stated.mT.flatten()))
+
+
+def functions(trial: Trial, heads: Array, inputs: Array, eta: float) -> Iterator[Same]:
+    """Rate and floor as the functions give them: the slowest entry, the sum over entries."""
+    known = {
+        "step_size": eta,
+        "noise_std": trial.noise_std,
+        "n": trial.batch_size,
+        "head_eigenvalues": heads,
+        "schur_eigenvalues": inputs,
+    }
+    slowest = 1.0 - eta * per_unit(trial.scenario, heads.min(), inputs.min())
+    yield same_function("rate", local_rate("adam", **known), slowest)
+    # the first k inputs are those of the true subspace
+    known["schur_eigenvalues"] = inputs[heads.size :]
+    pairs = {"head_eigenvalue": heads[:, None], "schur_eigenvalue": inputs[heads.size :]}
+    stated = trial.number("floor", step_size=eta, **pairs).sum()
+    yield same_function("floor", tangent_floor("adam", **known), stated)
+
+
+def rates(trial: Trial) -> Iterator[Comparison]:
     """Every entry is moved at once by a sign of its own; entries do not leak into each other."""
     heads, inputs = spectra(trial.scenario)
     replicates = trial.replicates(math.ceil(RATE_ENTRIES / (heads.size * inputs.size)))
@@ -119,6 +155,7 @@ def rates(trial: Trial) -> Iterator[Near]:
     def next_batch() -> model.Batch:
         return noisy.noisy_batch(problem, trial.batch_size, stream)
 
+    yield from functions(trial, heads, inputs, eta)
     run, _ = noisy.run_to_stationarity(method, problem, next_batch, num_steps=WARM_UP)
     batch = next_batch()
     sizes = noisy.small_steps(trial, heads[:, None] * inputs)
@@ -195,7 +232,7 @@ def narrowed(heads: Array, inputs: Array) -> tuple[Array, Array]:
     return heads**power, inputs**power
 
 
-def coupled_entries(trial: Trial) -> Iterator[Near]:
+def coupled_entries(trial: Trial) -> Iterator[Comparison]:
     """H and Sigma not diagonal: one entry is moved per replicate, the response of all is seen."""
     k, d = trial.rank, trial.input_dim
     replicates = noisy.whole_rounds(trial.replicates(COUPLED_REPLICATES), k * d)
@@ -224,6 +261,7 @@ def coupled_entries(trial: Trial) -> Iterator[Near]:
             gauss_newton_diagonal=diagonal,
         )
     )
+    yield own_operator(trial, problem, predicted[0], one[0], eta)
     own = (predicted * one).sum((-2, -1))
     tolerance = tolerances(trial.scenario) + noisy.response_rounding(trial, own, sizes)
     typical = float(own.mean())

@@ -19,10 +19,11 @@ from lpfl.verify.check import check
 from lpfl.verify.expect import Comparison, Near, Rival
 from lpfl.verify.scenario import Scenario
 from lpfl.verify.setups.linear import scenarios as setup
+from lpfl.verify.setups.stated import same_function
 from lpfl.verify.space import Choice, Covariances, Integers, Reals
 from lpfl.verify.tolerance import Tolerance, finite_size, judgement, rounding
 from lpfl.verify.trial import Trial, as_numpy, default_facts
-from theory.linear_representation import tangent_floor
+from theory.linear_representation import local_rate, tangent_floor
 
 RESPONSE_ROWS = 400_000  # over all replicates: small batches are noisier
 ROWS_PER_PARAMETER = 25
@@ -95,6 +96,9 @@ def leading_order(covariance: CovarianceSpec) -> float:
 )
 def empirical_fisher(trial: Trial) -> Iterator[Comparison]:
     """Linear response at the solution, then the stationary squares of the tangents."""
+    eta = step_size_of(trial.scenario)
+    rate = local_rate("ngd_empirical", step_size=eta, noise_std=trial.noise_std)
+    yield same_function("contraction", rate, trial.number("contraction", step_size=eta))
     yield contraction(trial)
     yield from floor(trial)
 

@@ -17,9 +17,11 @@ from lpfl.verify.expect import Comparison, Near, Rival, Same
 from lpfl.verify.scenario import Scenario
 from lpfl.verify.setups.linear import noise_dominated as noisy
 from lpfl.verify.setups.linear import scenarios as setup
+from lpfl.verify.setups.stated import same_function
 from lpfl.verify.space import Covariances, Integers, Reals
 from lpfl.verify.tolerance import Tolerance, finite_size, rounding
 from lpfl.verify.trial import Trial, as_numpy, condition_of
+from theory.linear_representation import local_rate, tangent_floor
 from theory.linear_representation.noise_floors.muon import LR_24
 
 Array = NDArray[np.float64]
@@ -132,7 +134,26 @@ def few_rows(rank: int, inputs: Array) -> Tolerance:
     return finite_size(share, "(k + 1) / d_eff: rows are orthogonal and of equal length only then")
 
 
-def responses(trial: Trial) -> Iterator[Near]:
+def functions(
+    trial: Trial, heads: Array, inputs: Array, eta: float, rates: Array
+) -> Iterator[Same]:
+    """Rate and floor as the functions give them: the slowest mode, the sum over entries."""
+    known = {
+        "step_size": eta,
+        "noise_std": trial.noise_std,
+        "n": trial.batch_size,
+        "head_eigenvalues": heads,
+    }
+    more: dict[str, Any] = {"schur_eigenvalues": inputs, "cov_trace": float(inputs.sum())}
+    rate = local_rate("muon", **known, **more)
+    yield same_function("noise_dominated", rate, 1.0 - rates.min())
+    rest = trial.input_dim - heads.size
+    entries = trial.number("floor", step_size=eta, head_eigenvalue=heads)
+    found = tangent_floor("muon", **known, schur_eigenvalues=np.ones(rest))
+    yield same_function("floor", found, rest * entries.sum())
+
+
+def responses(trial: Trial) -> Iterator[Comparison]:
     """One pair of eigenvectors is moved per replicate, at the solution; there is no memory."""
     heads, inputs = spectra(trial.scenario)
     replicates = noisy.whole_rounds(trial.replicates(RESPONSES), heads.size * inputs.size)
@@ -141,6 +162,7 @@ def responses(trial: Trial) -> Iterator[Near]:
     method = polar_method(eta)
     rates = eta * rates_per_unit(trial.scenario, heads, inputs)
     noisy.admit(trial, problem, method, fastest_rate=float(rates.max()))
+    yield from functions(trial, heads, inputs, eta, rates)
     start = model.Weights(problem.head_star, problem.representation_star)
     batch = noisy.noisy_batch(problem, trial.batch_size, trial.stream("response"))
     sizes = noisy.small_steps(trial, np.outer(heads, inputs))

@@ -2,22 +2,26 @@
 
 from collections.abc import Iterator
 
+import numpy as np
 import torch
 from scipy import stats
 
 from lpfl.optim import kfac
 from lpfl.problems import linear_representation as model
 from lpfl.verify.check import check
-from lpfl.verify.expect import ChiSquare, Comparison, Scale, UniformLaw
+from lpfl.verify.expect import ChiSquare, Comparison, Same, Scale, UniformLaw
 from lpfl.verify.setups.exact import exact_parts
 from lpfl.verify.setups.linear import scenarios as setup
-from lpfl.verify.tolerance import judgement
-from lpfl.verify.trial import Trial, as_numpy
+from lpfl.verify.setups.stated import same_function
+from lpfl.verify.tolerance import judgement, rounding
+from lpfl.verify.trial import Trial, as_numpy, condition_of
+from theory.linear_representation.noise_floors.noise import noise_pivot, noise_pivot_degrees
 
 POOLED = Scale(1.25, "judgement: noise a quarter too large doubles a floor's distance from zero")
 SHAPE = judgement(0.5, "a law of another family, such as one value for all, is this far away")
 LEAST_REPLICATES = 128  # the shape of a law needs this many draws at the distance above
 START_TANGENT = 0.5
+FEW = 4
 
 
 @check(
@@ -51,6 +55,20 @@ def noise_law(trial: Trial) -> Iterator[Comparison]:
     left = torch.linalg.solve_triangular(torch.linalg.cholesky(rows), noise, upper=False)
     white = torch.linalg.solve_triangular(torch.linalg.cholesky(columns), left.mT, upper=False)
     totals = as_numpy(white.square().sum((-2, -1)))
+    frame = [as_numpy(x) for x in (noise, rows, columns)]
+    pivots = [
+        noise_pivot(Z, row_covariance=(R + R.T) / 2, column_covariance=(C + C.T) / 2)
+        for Z, R, C in zip(*(x[:FEW] for x in frame), strict=True)
+    ]
+    yield Same(
+        part="degrees",
+        measured=totals[:FEW],
+        predicted=np.array(pivots),
+        tolerance=rounding(trial.dtype, dim=trial.input_dim, condition=condition_of(rows, columns)),
+        label="squared norm in the metric of both factors",
+    )
+    stated = noise_pivot_degrees(rank=trial.rank, input_dim=trial.input_dim)
+    yield same_function("degrees", stated, free)
     yield ChiSquare(
         part="degrees", totals=totals, dof=free, scale=POOLED, unit=free, label="pooled"
     )

@@ -11,13 +11,15 @@ from lpfl.optim import muon, shampoo
 from lpfl.optim.core.method import Method
 from lpfl.problems import linear_representation as model
 from lpfl.verify.check import check
-from lpfl.verify.expect import Comparison, Near, Rival, Same
+from lpfl.verify.expect import Comparison, Rival, Same
 from lpfl.verify.scenario import Scenario
 from lpfl.verify.setups.linear import noise_dominated as noisy
 from lpfl.verify.setups.linear import scenarios as setup
+from lpfl.verify.setups.stated import same_function
 from lpfl.verify.space import Choice, Covariances, Integers
 from lpfl.verify.tolerance import Tolerance, finite_size, rounding
 from lpfl.verify.trial import Trial, condition_of
+from theory.linear_representation import local_rate
 from theory.linear_representation.noise_floors.shampoo import LR_23
 
 REPLICATES = 256
@@ -78,7 +80,7 @@ def shampoo_modes(trial: Trial) -> Iterator[Comparison]:
     yield from single_gradient(trial)
 
 
-def responses(trial: Trial) -> Iterator[Near]:
+def responses(trial: Trial) -> Iterator[Comparison]:
     """One pair of eigenvectors of H and Sigma is moved per replicate."""
     exponent = EXPONENTS[trial.exponent]
     replicates = noisy.whole_rounds(trial.replicates(REPLICATES), trial.rank * trial.input_dim)
@@ -93,6 +95,18 @@ def responses(trial: Trial) -> Iterator[Near]:
     )
     rates = eta * rates_per_unit(trial.scenario)
     noisy.admit(trial, problem, method, fastest_rate=float(rates.max()))
+    inputs = np.asarray(trial.covariance.spectrum())
+    function = local_rate(
+        "shampoo",
+        step_size=eta,
+        noise_std=trial.noise_std,
+        n=trial.batch_size,
+        head_eigenvalues=setup.head_eigenvalues(trial.scenario),
+        schur_eigenvalues=inputs,
+        cov_trace=float(inputs.sum()),
+        exponent=exponent,
+    )
+    yield same_function("multiplier", function, 1.0 - rates.min())
     stream = trial.stream("noise")
 
     def next_batch() -> model.Batch:

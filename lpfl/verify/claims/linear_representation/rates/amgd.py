@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lpfl import decide, linalg
+from lpfl.linalg.covariance import CovarianceSpec
 from lpfl.optim import amgd
 from lpfl.problems import linear_representation as model
 from lpfl.simulate import simulate
@@ -23,12 +24,20 @@ from lpfl.verify.setups.linear.isotropic import head_modes, sine, start_along, t
 from lpfl.verify.space import Integers, Reals
 from lpfl.verify.tolerance import rounding, truncation
 from lpfl.verify.trial import Trial, as_numpy, condition_of, default_facts
-from theory.linear_representation import amgd_lower_bound, amgd_two_cycle
+from theory.linear_representation import (
+    amgd_lower_bound,
+    amgd_sine_step,
+    amgd_two_cycle,
+    tangent_step,
+)
 
 STEPS = 40
 CYCLE_STEPS = 6
 NEAR = 1e-4  # sine of a start near the solution
 SECOND_ORDER = truncation(4.0 * NEAR**2, "sine 1e-4: the next order is its square, times h <= 2")
+
+
+ANGLE_ANCHOR = setup.paper(head_log10_cond=1.0, step_size=0.5, tan_angle=0.5)
 
 
 @check(
@@ -39,7 +48,7 @@ SECOND_ORDER = truncation(4.0 * NEAR**2, "sine 1e-4: the next order is its squar
         Reals("step_size", 0.01, 2.5),
         Reals("tan_angle", 0.05, 2.0),
     ),
-    anchors=(setup.paper(head_log10_cond=1.0, step_size=0.5, tan_angle=0.5),),
+    anchors=(ANGLE_ANCHOR,),
 )
 def angle_dynamics(trial: Trial) -> Iterator[Comparison]:
     """Tangents after one AMGD step: from any start, from another gauge, along eigenvectors."""
@@ -82,6 +91,40 @@ def angle_dynamics(trial: Trial) -> Iterator[Comparison]:
     yield along_eigenvectors(trial, problem)
 
 
+@angle_dynamics.extra("any covariance", on=(ANGLE_ANCHOR,))
+def any_covariance(trial: Trial) -> Iterator[Comparison]:
+    """Inputs that are not isotropic: the step of the function against a run, with its own H."""
+    spec = CovarianceSpec(trial.input_dim, "geometric", 1.0, "haar", 0)
+    scenario = Scenario({**trial.scenario, "covariance": spec})
+    problem = setup.draw_truth(replace(trial, scenario=scenario, memory={}), replicates=1)
+    G_star, B = problem.representation_star, problem.complement
+    start = linalg.orthonormal_rows(model.tilt(G_star, trial.tan_angle, trial.stream("oblique")))
+    after = amgd.amgd_step(start, model.population_batch(problem), step_size=trial.step_size)
+    T = linalg.tangent_matrix(start, G_star, B)
+    F, frame = problem.head_star[0], torch.cat([G_star, B], dim=-2)[0]
+    turned = frame @ problem.cov_x @ frame.mT
+    overlap = after.representation @ G_star.mT
+    growth = 1.0 + trial.step_size * torch.linalg.matrix_norm(F) ** 2
+    yield Same(
+        part="any covariance",
+        measured=linalg.tangent_matrix(after.representation, G_star, B),
+        predicted=tangent_step(
+            "amgd",
+            as_numpy(T[0]),
+            step_size=trial.step_size,
+            cov_x=as_numpy((turned + turned.mT) / 2),
+            head_gram=as_numpy(F.mT @ F),
+        ),
+        axes=2,
+        scale=torch.linalg.matrix_norm(T) * growth,
+        tolerance=rounding(
+            trial.dtype,
+            dim=trial.input_dim,
+            condition=condition_of(overlap, start @ G_star.mT, problem.cov_x),
+        ),
+    )
+
+
 def along_eigenvectors(trial: Trial, problem: model.LinearRepresentation) -> Same:
     """Compare the sines after a step from a start along each eigenvector of H."""
     values, vectors = head_modes(problem)
@@ -92,12 +135,8 @@ def along_eigenvectors(trial: Trial, problem: model.LinearRepresentation) -> Sam
     moved = amgd.amgd_step(start, model.population_batch(wide), step_size=trial.step_size)
     before = linalg.subspace_distance(start, wide.representation_star)
     after = linalg.subspace_distance(moved.representation, wide.representation_star)
-    stated = trial.number(
-        "sine",
-        sine=as_numpy(before),
-        cosine=np.sqrt(1.0 - as_numpy(before) ** 2),
-        scaled_step=trial.step_size * as_numpy(values[0]),
-    )
+    pairs = zip(as_numpy(before), trial.step_size * as_numpy(values[0]), strict=True)
+    stated = np.array([amgd_sine_step(float(s), scaled_step=float(h)) for s, h in pairs])
     overlap = start @ wide.representation_star.mT
     return Same(
         part="sine",

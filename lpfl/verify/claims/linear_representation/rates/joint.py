@@ -18,7 +18,11 @@ from lpfl.verify.setups.linear.jacobian import moving_eigenvalues, update_jacobi
 from lpfl.verify.space import Reals
 from lpfl.verify.tolerance import rounding
 from lpfl.verify.trial import Trial, as_numpy, condition_of, default_facts
-from theory.linear_representation import gauss_newton_spectrum, local_rate
+from theory.linear_representation import (
+    gauss_newton_spectrum,
+    gradient_descent_spectrum,
+    local_rate,
+)
 
 
 def isotropic_facts(scenario: Scenario) -> Mapping[str, Any]:
@@ -52,6 +56,14 @@ def gradient_descent(trial: Trial) -> Iterator[Comparison]:
         yield from joint.same_spectrum(
             trial, spectrum, jacobian, tolerance, step_size=trial.step_size
         )
+        stated = gradient_descent_spectrum(
+            step_size=trial.step_size,
+            head_eigenvalues=setup.head_eigenvalues(trial.scenario),
+            input_dim=trial.input_dim,
+            output_dim=trial.output_dim,
+            balanced=spectrum == "balanced",
+        )
+        yield joint.same_multipliers(f"{spectrum}_joint", jacobian, stated, tolerance)
     yield rows_off_the_truth(trial, balanced, problem)
     yield beside_gauss_newton(trial, problem, "gauss_newton")
 

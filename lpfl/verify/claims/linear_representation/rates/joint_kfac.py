@@ -17,7 +17,7 @@ from lpfl.verify.setups.linear.jacobian import moving_eigenvalues, update_jacobi
 from lpfl.verify.space import Reals
 from lpfl.verify.tolerance import judgement, rounding
 from lpfl.verify.trial import Trial, condition_of
-from theory.linear_representation import local_rate
+from theory.linear_representation import kfac_spectrum, local_rate
 
 BELOW, BEYOND = 1.9, 2.1  # sums of the step sizes on both sides of the boundary
 GROWTH = judgement(0.05, "half of the 0.1 by which the sum of the steps exceeds the boundary")
@@ -49,6 +49,8 @@ def joint_kfac(trial: Trial) -> Iterator[Comparison]:
     ):
         jacobian = update_jacobian(method, solution, batch)
         yield from joint.same_spectrum(trial, spectrum, jacobian, tolerance, **steps)
+        stated = kfac_spectrum(**steps, **joint.sizes(trial), in_turn=spectrum == "in_turn")
+        yield joint.same_multipliers(f"{spectrum}_joint", jacobian, stated, tolerance)
         yield Same(
             part=f"{spectrum}_representation",
             label="largest modulus",

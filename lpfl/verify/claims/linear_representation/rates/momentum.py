@@ -20,7 +20,7 @@ from lpfl.verify.setups.linear import scenarios as setup
 from lpfl.verify.space import Choice, Covariances, Integers, Reals
 from lpfl.verify.tolerance import Tolerance, judgement, rounding
 from lpfl.verify.trial import Trial, as_numpy
-from theory.linear_representation import momentum_spectrum
+from theory.linear_representation import momentum_floor, momentum_spectrum
 
 Array = NDArray[np.float64]
 
@@ -248,7 +248,7 @@ def floor(trial: Trial, kind: str) -> Near:
     method = of_kfac(kind, trial.momentum)(trial.step_size)
     slowest = radius(kind, trial.step_size, trial.momentum)
     squares = stationary(trial, method, slowest, kind)
-    predicted = trial.number(f"{kind}_floor")
+    predicted = momentum_floor(kind, step_size=trial.step_size, momentum=trial.momentum)
     other = "heavy_ball" if kind == "averaged" else "no momentum"
     plain = trial.step_size / (2.0 - trial.step_size)
     return Near(

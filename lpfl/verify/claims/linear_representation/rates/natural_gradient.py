@@ -17,7 +17,7 @@ from lpfl.verify.setups.linear.jacobian import moving_eigenvalues, update_jacobi
 from lpfl.verify.space import Reals
 from lpfl.verify.tolerance import Tolerance, rounding, truncation
 from lpfl.verify.trial import Trial, as_numpy, condition_of
-from theory.linear_representation import local_rate
+from theory.linear_representation import local_rate, natural_gradient_spectrum
 
 LABEL_NOISE = 0.5  # only where noise is compared: its size cancels
 ROWS_PER_INPUT = 8
@@ -48,6 +48,8 @@ def natural_gradient(trial: Trial) -> Iterator[Comparison]:
     jacobian = update_jacobian(ngd.ngd(step_size=trial.step_size), solution, batch)
     tolerance = joint.tolerance_of(trial, problem.cov_x, solution.head, solution.head)
     yield from joint.same_spectrum(trial, "natural", jacobian, tolerance, step_size=trial.step_size)
+    stated = natural_gradient_spectrum(step_size=trial.step_size, **joint.sizes(trial))
+    yield joint.same_multipliers("natural_moving", jacobian, stated, tolerance)
     yield Same(
         part="natural_moving",
         label="largest modulus",

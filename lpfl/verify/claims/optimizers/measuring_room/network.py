@@ -11,6 +11,7 @@ from torch import Tensor
 from lpfl import precondition
 from lpfl.problems.links import ACTIVATIONS
 from lpfl.problems.single_index import network as networks
+from lpfl.problems.single_index.module import SingleIndexModule
 from lpfl.verify.check import check
 from lpfl.verify.expect import Comparison, Same
 from lpfl.verify.oracles.matrices import NULL
@@ -47,6 +48,33 @@ def gradients(trial: Trial) -> Iterator[Comparison]:
                 axes=2,
                 label=f"{name}, {'normalised' if normalised else 'plain'} network",
             )
+        yield from of_module(trial, network, X, y)
+
+
+def of_module(
+    trial: Trial, network: networks.TwoLayerNetwork, X: Tensor, y: Tensor
+) -> Iterator[Comparison]:
+    """Evaluate loss and gradient of the torch module of the last replicate."""
+    last = COPIES - 1
+    module = SingleIndexModule(network, replicate=last)
+    loss = module.loss(X[last], y[last])
+    (grad,) = torch.autograd.grad(loss, module.first.weight)
+    asked, _ = automatic(network, X, y, batch_norm=False)
+    label = f"{network.activation}, {'normalised' if network.normalised else 'plain'} network"
+    size = X.shape[-2] * network.width
+    for measured, predicted, what in (
+        (grad, asked[last], "gradient"),
+        (loss, as_numpy(networks.loss(network, X, y))[last], "loss"),
+    ):
+        yield Same(
+            part="module",
+            measured=measured,
+            predicted=predicted,
+            tolerance=rounding(trial.dtype, dim=size),
+            scale=np.linalg.norm(predicted) + 1.0,
+            axes=np.ndim(predicted),
+            label=f"{label}, {what}",
+        )
 
 
 def automatic(

@@ -95,4 +95,11 @@ FAULTS = (
         new="spectrum.eigenvalues, np.full_like(spectrum.weights, 1 / spectrum.weights.size)",
         why="weights of the atoms ignored in the fixed point",
     ),
+    Fault(
+        "SI-02",
+        "theory.single_index.alignment:SI_02",
+        old="E(s) ** 2 / E(s ** 2)",
+        new="1 / E(s ** 2)",
+        why="mean eigenvalue forgotten in the cap",
+    ),
 )

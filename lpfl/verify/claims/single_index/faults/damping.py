@@ -66,4 +66,18 @@ FAULTS = (
         new="_NOISE",
         why="noise of SGD not divided by the mean eigenvalue",
     ),
+    Fault(
+        "SI-04",
+        "theory.single_index.damping:SI_04",
+        old="E(s * ge.P) / E(s)",
+        new="E(s * ge.P)",
+        why="mean eigenvalue forgotten in the best correlation",
+    ),
+    Fault(
+        "SI-05",
+        "theory.single_index.damping:kfac_beats_sgd",
+        old="advantage > 0",
+        new="advantage < 0",
+        why="the wrong winner named",
+    ),
 )

@@ -31,4 +31,32 @@ FAULTS = (
         new="j * alpha_eta - j / 2",
         why="every harmonic shrinks",
     ),
+    Fault(
+        "SI-10",
+        "theory.single_index.features:_CUT",
+        old="10.0",
+        new="2.5",
+        why="Gaussian of the spike coordinate cut at 2.5 standard deviations",
+    ),
+    Fault(
+        "SI-10",
+        "theory.single_index.features:spike_matrix",
+        old="(degrees[:, None] + degrees) % 2 == 0",
+        new="degrees[:, None] == degrees",
+        why="harmonics of different degree taken as independent",
+    ),
+    Fault(
+        "SI-10",
+        "theory.single_index.features:spike_count",
+        old="1 / (1 - 2 * exact)",
+        new="1 / (1 - exact)",
+        why="threshold of a harmonic at twice the exponent",
+    ),
+    Fault(
+        "SI-10",
+        "theory.single_index.features:_half_gaussian",
+        old="scale * math.sqrt(2 * math.pi)",
+        new="scale * math.sqrt(math.pi)",
+        why="density of the spike coordinate",
+    ),
 )

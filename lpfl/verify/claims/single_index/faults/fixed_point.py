@@ -38,4 +38,18 @@ FAULTS = (
         new="sp.Eq(ge.COMPANION, 1 + phi, evaluate=False)",
         why="another level in the companion equation",
     ),
+    Fault(
+        "SI-08",
+        "theory.core.resolvent:_polish",
+        old="v[i] -= value / slope[i]",
+        new="pass",
+        why="last step where the equation is flat does nothing",
+    ),
+    Fault(
+        "SI-08",
+        "theory.core.resolvent:_polish",
+        old="1 - Fraction(math.fsum(p[~above]))",
+        new="1 - Fraction(math.fsum(p[above]))",
+        why="constant taken from the wrong side",
+    ),
 )

@@ -31,4 +31,32 @@ FAULTS = (
         new="network.first_layer + step_size * precondition(gradient, inputs)",
         why="a step of ascent",
     ),
+    Fault(
+        "SI-01",
+        "theory.core.gauss.hermite:activation_statistics",
+        old="arb(2).sqrt() * a[2]",
+        new="a[2]",
+        why="mean curvature of an activation without the square root of 2",
+    ),
+    Fault(
+        "SI-01",
+        "theory.core.gauss.links:_erf_balls",
+        old="4 / (arb.pi() * arb(5).sqrt())",
+        new="4 / (arb.pi() * arb(3).sqrt())",
+        why="mean square of the slope of erf",
+    ),
+    Fault(
+        "SI-01",
+        "theory.single_index.gradient:operator_ratio_rate",
+        old="float(SI_01['operator'].number(width=width, rate_constant=1.0))",
+        new="float(SI_01['operator'].number(width=width, rate_constant=1.0)) ** 2",
+        why="rate of the operator norm squared",
+    ),
+    Fault(
+        "SI-01",
+        "theory.single_index.gradient:_REMAINDER2",
+        old="phi * E(s) * LABEL_ENERGY * v_act",
+        new="phi * LABEL_ENERGY * v_act",
+        why="mean eigenvalue forgotten in the remainder",
+    ),
 )

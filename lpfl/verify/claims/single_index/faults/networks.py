@@ -45,4 +45,25 @@ FAULTS = (
         new="targets - outputs",
         why="a direction of ascent",
     ),
+    Fault(
+        "SI-13",
+        "theory.single_index.networks:_CENTRED_CORRELATION",
+        old="ge.sgd_alignment(s, residual=_CENTRED)",
+        new="ge.sgd_alignment(ge.ONE, residual=_CENTRED)",
+        why="the squared cosine in place of the correlation",
+    ),
+    Fault(
+        "SI-13",
+        "theory.single_index.networks:SI_13",
+        old="E(s) ** 2 / E(s ** 2)",
+        new="1 / E(s ** 2)",
+        why="mean eigenvalue forgotten in the cap of batch-norm",
+    ),
+    Fault(
+        "SI-16",
+        "theory.single_index.networks:unnormalised_alignment",
+        old="SI_16['ridgeless']",
+        new="SI_16['sgd']",
+        why="SGD's number given for KFAC without damping",
+    ),
 )

@@ -52,4 +52,22 @@ FAULTS = (
         new="c_act ** 2 * beta_norm",
         why="square of the slope in the critical step",
     ),
+    Fault(
+        "SI-09",
+        "theory.single_index.outlier:outlier",
+        old="strength <= threshold",
+        new="strength <= threshold / 2",
+        why="outliers claimed from half of the threshold on",
+    ),
+    Fault(
+        "SI-09",
+        "theory.single_index.outlier:critical_step_size",
+        old="""SI_09['critical_step'].number(
+            c_act=c_act, direction_norm=direction_norm, width_ratio=width_ratio
+        )""",
+        new="""SI_09['critical_step'].number(
+            c_act=c_act ** 2, direction_norm=direction_norm, width_ratio=width_ratio
+        )""",
+        why="square of the slope in the function",
+    ),
 )

@@ -31,4 +31,11 @@ FAULTS = (
         new="network.first_layer + step_size * precondition(gradient, inputs)",
         why="a step of ascent",
     ),
+    Fault(
+        "SI-12",
+        "theory.single_index.polar:edge_parameter",
+        old="-1 / (1 + math.sqrt(width_ratio))",
+        new="-1 / (2 + math.sqrt(width_ratio))",
+        why="edge parameter without a step",
+    ),
 )

@@ -31,4 +31,18 @@ FAULTS = (
         new="network.first_layer + step_size * precondition(gradient, inputs)",
         why="a step of ascent",
     ),
+    Fault(
+        "SI-11",
+        "theory.single_index.sign:sign_alignment",
+        old="'rotated' if rotated else 'diagonal'",
+        new="'diagonal'",
+        why="rotation ignored by the function",
+    ),
+    Fault(
+        "SI-11",
+        "theory.single_index.sign:Coordinate.gradient_var",
+        old="phi * self.S_kk * LABEL_ENERGY",
+        new="phi * LABEL_ENERGY",
+        why="variance of a coordinate forgotten",
+    ),
 )

@@ -24,4 +24,18 @@ FAULTS = (
         new="sp.Eq(rho2, ge.isotropic(ge.sgd_alignment(ge.ONE)))",
         why="SGD printed for an isotropic teacher",
     ),
+    Fault(
+        "SI-15",
+        "theory.single_index.teacher:_CORRELATION",
+        old="ge.sgd_alignment(s)",
+        new="ge.sgd_alignment(ge.ONE)",
+        why="the squared cosine in place of the correlation, SGD",
+    ),
+    Fault(
+        "SI-15",
+        "theory.single_index.teacher:_CORRELATION",
+        old="ge.ridgeless_alignment(s)",
+        new="ge.ridgeless_alignment(ge.ONE)",
+        why="the squared cosine in place of the correlation, no damping",
+    ),
 )

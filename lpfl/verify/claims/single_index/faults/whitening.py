@@ -52,4 +52,11 @@ FAULTS = (
         new="1 / E(s)",
         why="mean of the inverse taken for the inverse of the mean",
     ),
+    Fault(
+        "SI-06",
+        "theory.single_index.whitening:SI_06",
+        old="c1 ** 2 * E(s) - phi * ge.LABEL_ENERGY",
+        new="c1 ** 2 - phi * ge.LABEL_ENERGY",
+        why="mean eigenvalue forgotten in the order",
+    ),
 )

@@ -52,4 +52,11 @@ FAULTS = (
         new="0.5 * tan_angle / torch.linalg.matrix_norm(T, ord=2)",
         why="half the tangent asked for",
     ),
+    Fault(
+        "LR-07",
+        "theory.linear_representation.contraction.angles:LR_07",
+        old="B * Sigma * (G_star + T * B).T",
+        new="B * (G_star + T * B).T",
+        why="covariance left out of W",
+    ),
 )

@@ -38,4 +38,18 @@ FAULTS = (
         new="Kron(Sigma_hat * G.T, -F.T)",
         why="sign of the cross block",
     ),
+    Fault(
+        "LR-02",
+        "theory.linear_representation.contraction.gauss_newton:gauss_newton_rank",
+        old="input_dim if data_rank is None else data_rank",
+        new="input_dim",
+        why="rank of the inputs ignored by the function",
+    ),
+    Fault(
+        "LR-02",
+        "theory.linear_representation.contraction.gauss_newton:LR_02",
+        old="Kron(G * Sigma_hat * G.T, sp.Identity(m))",
+        new="Kron(G * G.T, sp.Identity(m))",
+        why="moment of the inputs left out of the head block",
+    ),
 )

@@ -52,4 +52,11 @@ FAULTS = (
         new="cov_x",
         why="damping lost: the damped step keeps the law",
     ),
+    Fault(
+        "LR-28",
+        "theory.linear_representation.contraction.global_law:global_tangent",
+        old="LR_28['tangent']",
+        new="LR_28['sine']",
+        why="sine given for the tangent",
+    ),
 )

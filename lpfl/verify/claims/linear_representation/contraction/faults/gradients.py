@@ -31,4 +31,25 @@ FAULTS = (
         new="M * G.T / 2",
         why="half the gradient of the head in the statement",
     ),
+    Fault(
+        "LR-01",
+        "theory.linear_representation.contraction.gradients:central_difference",
+        old="2 * sp.Trace(gradient.T * direction)",
+        new="sp.Trace(gradient.T * direction)",
+        why="half of a central difference",
+    ),
+    Fault(
+        "LR-01",
+        "theory.linear_representation.contraction.gradients:LR_01",
+        old="E.T * X / n",
+        new="E.T * X",
+        why="noise cross-moment without the mean",
+    ),
+    Fault(
+        "LR-01",
+        "theory.linear_representation.contraction.steps:batch_loss",
+        old="2 * n",
+        new="n",
+        why="loss doubled",
+    ),
 )

@@ -59,4 +59,11 @@ FAULTS = (
         new="sp.log(3 / delta)",
         why="width of the tails without the 2",
     ),
+    Fault(
+        "LR-10",
+        "theory.linear_representation.contraction.headline:BATCH_NOISE",
+        old="sp.sqrt(k) + sp.sqrt(d - k) + tau",
+        new="sp.sqrt(d - k) + tau",
+        why="root of the rank forgotten in the noise",
+    ),
 )

@@ -99,4 +99,18 @@ FAULTS = (
         """,
         why="a head handed back that is not the refitted one",
     ),
+    Fault(
+        "LR-03",
+        "theory.linear_representation.contraction.steps:pseudo_inverse",
+        old="(head.T * head).inv() * head.T",
+        new="head.T",
+        why="Gram matrix of the head forgotten",
+    ),
+    Fault(
+        "LR-06",
+        "theory.linear_representation.contraction.steps:least_squares_head",
+        old="F_star * truth * cov + noise",
+        new="F_star * truth * cov",
+        why="noise forgotten in the least-squares head",
+    ),
 )

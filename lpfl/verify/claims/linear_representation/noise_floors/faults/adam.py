@@ -39,4 +39,32 @@ FAULTS = (
         "beta2=beta2, epsilon=epsilon)",
         why="a step that grows with the input dimension",
     ),
+    Fault(
+        "LR-22",
+        "theory.linear_representation.noise_floors.adam:adam_operator",
+        old="np.diagonal(newton)[:, None]",
+        new="np.diagonal(newton)",
+        why="columns scaled in place of rows",
+    ),
+    Fault(
+        "LR-22",
+        "theory.linear_representation.rates.local_rate:_adam",
+        old="LR_22['rate']",
+        new="LR_22['floor']",
+        why="floor given for the rate",
+    ),
+    Fault(
+        "LR-22",
+        "theory.linear_representation.noise_floors.adam:LR_22",
+        old="eta * sigma / (2 * sp.sqrt(n * lam_i * mu_j))",
+        new="eta * sigma / sp.sqrt(n * lam_i * mu_j)",
+        why="floor doubled",
+    ),
+    Fault(
+        "LR-22",
+        "theory.linear_representation.noise_floors.adam:LR_22",
+        old="1 - eta * sp.sqrt(n * lam_i * mu_j) / sigma",
+        new="1 - eta * sp.sqrt(n) * lam_i * mu_j / sigma",
+        why="rate without the root",
+    ),
 )

@@ -43,4 +43,25 @@ FAULTS = (
         "sizes={'n': rows, 'd': d, 'm': m, 'k': k})",
         why="the root of the Schur complement",
     ),
+    Fault(
+        "LR-21",
+        "theory.linear_representation.rates.local_rate:_empirical",
+        old="number('noise_std', given['noise_std'], low=0.0, open_low=True)",
+        new="number('noise_std', given['noise_std'], low=0.0, open_low=True) ** 2",
+        why="variance given for the standard deviation",
+    ),
+    Fault(
+        "LR-21",
+        "theory.linear_representation.noise_floors.empirical_fisher:LEVEL",
+        old="alpha / (2 - alpha)",
+        new="alpha / 2",
+        why="small effective step in the floor",
+    ),
+    Fault(
+        "LR-21",
+        "theory.linear_representation.noise_floors.empirical_fisher:LR_21",
+        old="1 - eta / sigma ** 2",
+        new="1 - eta / sigma",
+        why="standard deviation for the variance in the contraction",
+    ),
 )

@@ -38,4 +38,18 @@ FAULTS = (
         new="(1.0 - step_size) * W",
         why="weight decay that cannot be switched off",
     ),
+    Fault(
+        "LR-24",
+        "theory.linear_representation.rates.local_rate:_muon",
+        old="_trace(given)",
+        new="{'cov_trace': 1.0}",
+        why="trace of the inputs forgotten by the function",
+    ),
+    Fault(
+        "LR-24",
+        "theory.linear_representation.noise_floors.tangent_floor:tangent_floor",
+        old="np.broadcast_to(entries, (k, mu.size)).sum()",
+        new="np.broadcast_to(entries, (k, mu.size)).mean()",
+        why="mean over entries given for their sum",
+    ),
 )

@@ -31,4 +31,18 @@ FAULTS = (
         new="k * d",
         why="degrees of freedom along the truth counted too",
     ),
+    Fault(
+        "LR-11",
+        "theory.linear_representation.noise_floors.noise:noise_pivot",
+        old="np.linalg.solve(rows, Z)",
+        new="(rows @ Z)",
+        why="pivot multiplied by the row covariance",
+    ),
+    Fault(
+        "LR-11",
+        "theory.linear_representation.noise_floors.noise:noise_pivot_degrees",
+        old="LR_11['degrees'].number(rank=k, input_dim=d)",
+        new="LR_11['degrees'].number(rank=k, input_dim=d + k)",
+        why="degrees of freedom k d",
+    ),
 )

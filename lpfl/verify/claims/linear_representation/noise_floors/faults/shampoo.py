@@ -45,4 +45,11 @@ FAULTS = (
         new="grad @ grad.mT / grad.shape[-1]",
         why="left statistic averaged over the inputs",
     ),
+    Fault(
+        "LR-23",
+        "theory.linear_representation.rates.local_rate:_shampoo",
+        old="pairs['head_eigenvalue'].sum()",
+        new="pairs['head_eigenvalue'].max()",
+        why="largest eigenvalue for the trace of the head",
+    ),
 )

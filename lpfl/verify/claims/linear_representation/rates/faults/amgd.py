@@ -62,4 +62,25 @@ FAULTS = (
         new="1 - 1 / kappa_H",
         why="half of the progress at the best step",
     ),
+    Fault(
+        "LR-13",
+        "theory.linear_representation.rates.amgd:amgd_sine_step",
+        old="math.sqrt((1 - s) * (1 + s))",
+        new="1 - s",
+        why="cosine of the function",
+    ),
+    Fault(
+        "LR-13",
+        "theory.linear_representation.contraction.tangent_step:_PULL",
+        old="sp.Identity(k) + T * T.T",
+        new="sp.Identity(k)",
+        why="rows not made orthonormal in the function",
+    ),
+    Fault(
+        "LR-13",
+        "theory.linear_representation.contraction.tangent_step:_REGRESSION",
+        old="(_ROWS * Sigma * _ROWS.T).inv()",
+        new="(_ROWS * _ROWS.T).inv()",
+        why="regression without the covariance in the function",
+    ),
 )

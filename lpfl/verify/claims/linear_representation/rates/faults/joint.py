@@ -38,4 +38,11 @@ FAULTS = (
         new="modes(LR_18, 'balanced', sizes, head_eigenvalues=lam, **facts)['representation'][0]",
         why="largest multiplier of the representation only",
     ),
+    Fault(
+        "LR-18",
+        "theory.linear_representation.rates.joint:gradient_descent_spectrum",
+        old="'balanced' if truth('balanced', balanced) else 'orthonormal'",
+        new="'balanced'",
+        why="gauge ignored by the function",
+    ),
 )

@@ -45,4 +45,11 @@ FAULTS = (
         new="_sizes(1 if rank is None and m is None else count('rank', rank), None)",
         why="head directions of its own where the head is square",
     ),
+    Fault(
+        "LR-19",
+        "theory.linear_representation.rates.joint_kfac:kfac_spectrum",
+        old="'in_turn' if truth('in_turn', in_turn) else 'together'",
+        new="'together'",
+        why="order ignored by the function",
+    ),
 )

@@ -28,4 +28,18 @@ FAULTS = (
         "grad",
         "an average that adds whole gradients",
     ),
+    Fault(
+        "LR-38",
+        "theory.linear_representation.rates.momentum:momentum_floor",
+        old="f'{kind}_floor'",
+        new="'heavy_ball_floor'",
+        why="kind of velocity ignored by the floor",
+    ),
+    Fault(
+        "LR-38",
+        "theory.linear_representation.rates.momentum:_STEP",
+        old="eta * (1 - b_m)",
+        new="eta",
+        why="an average that steps like a heavy ball",
+    ),
 )

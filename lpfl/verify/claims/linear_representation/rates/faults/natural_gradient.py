@@ -45,4 +45,11 @@ FAULTS = (
         new="W - 0.99 * self.step_size * delta",
         why="a step 1 % too short",
     ),
+    Fault(
+        "LR-20",
+        "theory.linear_representation.rates.natural_gradient:natural_gradient_spectrum",
+        old="number('step_size', step_size, low=0.0)",
+        new="number('step_size', step_size, low=0.0) / 2",
+        why="half the step in the function",
+    ),
 )

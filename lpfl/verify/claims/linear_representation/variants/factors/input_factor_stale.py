@@ -6,10 +6,12 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from lpfl.optim.kfac import kfac
 from lpfl.problems import linear_representation as model
 from lpfl.problems.linear_representation.moments import sample_moments
+from lpfl.simulate import simulate
 from lpfl.verify.check import check
 from lpfl.verify.expect import Comparison, Near, Rival, Same
 from lpfl.verify.scenario import Scenario
@@ -19,13 +21,17 @@ from lpfl.verify.setups.linear import scenarios as setup
 from lpfl.verify.space import Choice, Covariances, Integers, Reals
 from lpfl.verify.tolerance import Tolerance, finite_size, judgement, rounding
 from lpfl.verify.trial import Trial, as_numpy, default_facts
+from theory.linear_representation.variants.factors.stale_cycle import stale_cycle
+
+Array = NDArray[np.float64]
 
 CYCLE = judgement(0.04, "of the step, below a third of what the old factor adds to it")
 APART = judgement(0.4, "of the distance to the nearest rival; the rest is for the interval")
-CYCLE_HALF_WIDTH = 0.03
+CYCLE_HALF_WIDTH = 0.022
 GIVEN = judgement(0.05, "of the step on a given factor; n - k - 1 for n - k is as far at 20 rows")
 GIVEN_REPLICATES = 6000
-FLOOR_REPLICATES, FLOOR_CYCLES = 12_000, 3
+FLOOR_REPLICATES, FIRST_CYCLE, LAST_CYCLE = 24_000, 2, 4
+LONG_REPLICATES = 14_000
 FLOOR_NOISE = 1e-4  # the floor is linear in its square as long as the tangents are small
 TAIL_REPLICATES = 80_000
 TAIL_SHARE = 0.05  # the largest runs, which count as the tail: 6.5 standard errors are 0.1
@@ -52,9 +58,11 @@ def facts(scenario: Scenario) -> Mapping[str, Any]:
         Covariances(max_log10_cond=1.0),
         Reals("head_log10_cond", 0.0, 0.5),
         Reals("step_size", 0.15, 0.35),
+        Integers("long_cycle", 3, 4),
+        Reals("long_step_size", 0.4, 0.5),
         Choice("input_law", ("gaussian",)),
     ),
-    decisions=7,
+    decisions=9,
     facts=facts,
 )
 def stale_factor(trial: Trial) -> Iterator[Comparison]:
@@ -62,7 +70,12 @@ def stale_factor(trial: Trial) -> Iterator[Comparison]:
     trial.admit(input_law="gaussian")
     yield from cycles(trial)
     yield from given_factor(trial)
-    yield cycle_floor(trial)
+    eta = trial.step_size
+    renewed = Rival("factors of every batch", floor_of_renewed(trial.batch_size, trial, eta))
+    samples = at_end_of_cycles(trial, trial.batch_size, 2, eta, trial.number("cycle_square"))
+    predicted = trial.number("cycle_floor")
+    yield floor_near("cycle_floor", samples, predicted, renewed)
+    yield from long_cycle(trial)
     yield tail(trial)
 
 
@@ -118,28 +131,73 @@ def apart(predicted: float, rival: float) -> Tolerance:
     return APART.times(distance, "times that distance")
 
 
-def cycle_floor(trial: Trial) -> Comparison:
-    """Cycles of two steps from the truth: |T|^2 at their end over what the start still lacks."""
-    eta = trial.step_size
+def floor_of_renewed(rows: int, trial: Trial, eta: float) -> float:
+    """Return the relative floor of factors that every batch renews."""
+    return float(eta / (2.0 - eta) / (rows - trial.input_dim - 1))
+
+
+def at_end_of_cycles(trial: Trial, rows: int, length: int, eta: float, kept: float) -> Array:
+    """Return |T|^2 in units of the floor, the mean over the ends of some cycles from the truth.
+
+    kept: the mean-square multiplier of a cycle; c cycles gather 1 - kept^c of the floor.
+    """
     problem = factors.one_truth(trial, FLOOR_REPLICATES, noise_std=FLOOR_NOISE)
     heads, schurs = factors.spectra(trial)
     unit = FLOOR_NOISE**2 * (1.0 / heads).sum() * (1.0 / schurs).sum()
-    method = kfac(step_size=eta, factor_every=2)
-    weights = model.Weights(problem.head_star, problem.representation_star)
-    memory, stream = method.init(weights), trial.stream("cycles from the truth")
-    for _ in range(2 * FLOOR_CYCLES):
-        batch = sample_moments(problem, trial.batch_size, stream)
-        weights, memory = method.step(weights, memory, batch)
-    gathered = 1.0 - trial.number("cycle_square") ** FLOOR_CYCLES
-    predicted = trial.number("cycle_floor")
-    renewed = eta / (2.0 - eta) / (trial.batch_size - trial.input_dim - 1)
-    return Near(
-        part="cycle_floor",
-        samples=as_numpy(floors.squared_tangents(problem)(weights)) / unit / gathered,
-        predicted=predicted,
-        tolerance=apart(predicted, renewed),
-        rival=Rival("factors of every batch", renewed),
+    method = kfac(step_size=eta, factor_every=length)
+    stream = trial.stream("cycles from the truth", length)
+    _, seen = simulate(
+        method,
+        model.Weights(problem.head_star, problem.representation_star),
+        lambda t: sample_moments(problem, rows, stream),
+        num_steps=length * LAST_CYCLE,
+        observe={"squares": floors.squared_tangents(problem)},
     )
+    cycles = np.arange(FIRST_CYCLE, LAST_CYCLE + 1)
+    ends = as_numpy(seen["squares"])[cycles * length]
+    return np.asarray((ends / (1.0 - kept**cycles)[:, None]).mean(0) / unit)
+
+
+def floor_near(part: str, samples: Array, predicted: float, rival: Rival) -> Near:
+    """Compare the mean with the predicted floor, closer than to the rival."""
+    near = apart(predicted, rival.value)
+    return Near(part=part, samples=samples, predicted=predicted, tolerance=near, rival=rival)
+
+
+def long_cycle(trial: Trial) -> Iterator[Comparison]:
+    """A cycle of three or four steps, with rows for its fourth moments; its floor at larger steps.
+
+    At larger steps the mean square is that of a few runs.
+    """
+    length = trial.long_cycle
+    rows = trial.input_dim + 8 * (length + 1) + 4 * trial.spare_rows
+    sizes = {"n": rows, "d": trial.input_dim, "k": trial.rank}
+    trial.admit(batch_size=rows, factor_every=length)
+    eta, (k, p) = trial.step_size, factors.shape(trial)
+    problem = factors.one_truth(trial, LONG_REPLICATES)
+    start = factors.orthonormal(trial, problem.head_star.shape[0], k, p, "long tangents")
+    method = kfac(step_size=eta, factor_every=length)
+    steps: dict[str, Any] = {"rows": rows, "warm": 0, "steps": length, "name": "long cycle"}
+    path = factors.chain(trial, method, problem, start, **steps)
+    effective = eta * (rows - k) / (rows - trial.input_dim - 1)
+    squared_mean = (1.0 - eta) ** 2 * (1.0 - effective) ** (2 * length - 2)
+    kept = stale_cycle(length, step_size=eta, **sizes).cycle_kept
+    predicted = trial.number("square_of_cycle", cycle_kept=kept)
+    yield Near(
+        part="square_of_cycle",
+        samples=factors.inner(path[-1], path[-1]) / min(k, p),
+        predicted=predicted,
+        tolerance=apart(predicted, squared_mean),
+        rival=Rival("independent steps without spread", squared_mean),
+    )
+    eta = trial.long_step_size
+    trial.admit(batch_size=rows, step_size=eta, factor_every=length)
+    cycle = stale_cycle(length, step_size=eta, **sizes)._asdict()
+    kept = trial.number("square_of_cycle", step_size=eta, cycle_kept=cycle["cycle_kept"])
+    samples = at_end_of_cycles(trial, rows, length, eta, kept)
+    predicted = trial.number("floor_of_cycle", step_size=eta, **cycle)
+    renewed = Rival("factors of every batch", floor_of_renewed(rows, trial, eta))
+    yield floor_near("floor_of_cycle", samples, predicted, renewed)
 
 
 def given_factor(trial: Trial) -> Iterator[Comparison]:

@@ -24,6 +24,7 @@ from lpfl.verify.setups.linear.jacobian import schur_spectrum
 from lpfl.verify.space import Choice, Covariances, Integers, Reals
 from lpfl.verify.tolerance import Tolerance, judgement, rounding
 from lpfl.verify.trial import Trial, as_numpy, condition_of
+from theory.linear_representation import bias_spectrum
 
 RELATIVE = judgement(0.045, "under half of what one degree of freedom does to 16 rows with d = 6")
 HALF_WIDTH = 0.03
@@ -76,6 +77,13 @@ def biases(trial: Trial) -> Iterator[Comparison]:
     yield from joint.same_spectrum(
         trial, "own", jacobian, tolerance, step_size=trial.step_size, mean_norm2=trial.mean_norm2
     )
+    stated = bias_spectrum(
+        step_size=trial.step_size,
+        mean_norm2=trial.mean_norm2,
+        rank=trial.rank,
+        input_dim=trial.input_dim,
+    )
+    yield joint.same_multipliers("own_rest", jacobian, stated, tolerance)
     yield Same(
         part="own_boundary",
         label="multiplier extrapolated to -1",

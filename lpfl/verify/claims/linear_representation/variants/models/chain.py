@@ -25,6 +25,7 @@ from lpfl.verify.setups.linear.jacobian import schur_spectrum
 from lpfl.verify.space import Choice, Covariances, Integers, Reals
 from lpfl.verify.tolerance import Tolerance, judgement, rounding, truncation
 from lpfl.verify.trial import Trial, as_numpy
+from theory.linear_representation import chain_spectrum
 
 INSIDE, OUTSIDE = 0.95, 1.05  # common step sizes over the boundary
 GROWTH = judgement(0.05, "half of the 0.1 by which the sum of the steps exceeds the boundary")
@@ -167,6 +168,8 @@ def spectra(trial: Trial, problem: model.LinearRepresentation) -> Iterator[Compa
     for spectrum, order in (("together", "joint"), ("in_turn", "in_turn")):
         jacobian = setup_chain.chain_jacobian(rules, layers, batch, order=order)
         yield from joint.same_spectrum(trial, spectrum, jacobian, tolerance, **steps)
+        stated = chain_spectrum(**steps, **joint.sizes(trial), in_turn=spectrum == "in_turn")
+        yield joint.same_multipliers(f"{spectrum}_shared", jacobian, stated, tolerance)
     boundary = trial.number("boundary")
     for share in (INSIDE, OUTSIDE):
         common = (Kfac(step_size=share * boundary),) * layers_count

@@ -16,6 +16,7 @@ from lpfl.problems.linear_representation.moments import sample_moments
 from lpfl.verify.check import check
 from lpfl.verify.expect import Comparison, Near, Ordered, Rival, Same
 from lpfl.verify.setups.linear import floor as floors
+from lpfl.verify.setups.linear import gradient_rows
 from lpfl.verify.space import Choice, Covariances, Integers, Reals
 from lpfl.verify.tolerance import Tolerance, finite_size, judgement, rounding
 from lpfl.verify.trial import Trial, as_numpy, condition_of
@@ -50,7 +51,7 @@ NO_SLACK = judgement(0.0, "the ordering is strict")
         Choice("all_rows", ("recursive", "refitted")),
         Choice("input_law", ("gaussian",)),
     ),
-    decisions=8,
+    decisions=11,
 )
 def samples(trial: Trial) -> Iterator[Comparison]:
     """Run schedules from a start of known length, then from the truth."""
@@ -60,6 +61,8 @@ def samples(trial: Trial) -> Iterator[Comparison]:
     yield from scheduled(trial, problem)
     yield from all_rows(trial, problem)
     yield averaged(trial, problem)
+    yield gradient_rows.averaged_gradient(trial, ROOM)
+    yield from gradient_rows.falling(trial, ROOM)
 
 
 def noise_of(trial: Trial) -> float:

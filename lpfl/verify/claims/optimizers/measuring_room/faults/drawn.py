@@ -68,4 +68,7 @@ FAULTS = (
           'trial.stream("network")', "blocks share their networks"),
     Fault("OP-33", "lpfl.verify.setups.single_index.layer:draw", 'trial.stream("batch", block)',
           'trial.stream("batch")', "blocks share their rows"),
+    Fault("OP-31", "lpfl.linalg.covariance:CovarianceSpec.root", "torch.sqrt",
+          "lambda eigenvalue: eigenvalue", "the covariance for its root"),
+    Fault("OP-33", "lpfl.seeding:SEED_BITS", "63", "4", "seeds of four bits"),
 )  # fmt: skip

@@ -5,6 +5,7 @@ from lpfl.verify.planting import Fault
 NETWORK = "lpfl.problems.single_index.network"
 PLAIN = f"{NETWORK}:first_layer_gradient"
 NORM = f"{NETWORK}:batch_norm_first_layer_gradient"
+MODULE = "lpfl.problems.single_index.module:SingleIndexModule"
 KFAC = "lpfl.precondition:kfac"
 OWN = "back - back.mean(1, keepdim=True) - H * (back * H).mean(1, keepdim=True)"
 
@@ -24,6 +25,14 @@ FAULTS = (
     Fault("OP-36", NORM, "H = H / spread", "H = H / spread.square()", "divided by the variance"),
     Fault("OP-36", NORM, "(outputs - targets) / n", "(outputs - targets) / (n - 1)",
                "mean over n - 1"),
+    Fault("OP-36", f"{MODULE}.__init__", "network.output_scale", "1.0",
+          "output scale of the module forgotten"),
+    Fault("OP-36", f"{MODULE}.loss", "(self(inputs) - targets).square().mean() / 2",
+          "(self(inputs) - targets).square().mean()", "a module's loss without the half"),
+    Fault("OP-36", f"{MODULE}.__init__", "network.first_layer[replicate]",
+          "network.first_layer[0]", "always the first replicate"),
+    Fault("OP-36", f"{MODULE}.__init__", "network.activation", '"tanh"',
+          "every module is tanh"),
     Fault("OP-37", KFAC, "(gradient - dual.mT @ X) / damping", "gradient - dual.mT @ X",
           "fewer rows: 1 over the damping lost"),
     Fault("OP-37", KFAC, "inputs if whitening_inputs is None else whitening_inputs", "inputs",

@@ -81,4 +81,8 @@ FAULTS = (
           "on_linear_representation(rule, head='least_squares')", "head ignored"),
     Fault("OP-11", SEEN, "G @ batch.cov_x @ G.mT", "G @ G.mT",
           "the head's inputs taken as white"),
+    Fault("OP-11", f"{FOOF}.update", "layer._replace(outputs=None)", "layer",
+          "an output factor that FOOF has not"),
+    Fault("OP-10", "lpfl.optim.core.clip:clipped", "piece.layer._replace(scale=factor)",
+          "piece.layer", "the clip computed but not used"),
 )  # fmt: skip

@@ -31,4 +31,12 @@ FAULTS = (
     Fault("OP-12", PAPER, UNDAMPED,
           "replace(rule, damping=0.0, output_damping=0.0)",
           "the paper's head takes the step of the representation"),
+    Fault("OP-12", "lpfl.optim.kfac.joint:KfacJoint.order", '"joint"', '"head_first"',
+          "joint KFAC is sequential"),
+    Fault("OP-12", "lpfl.optim.kfac.joint:KfacJoint.order", '"joint"', '"representation_first"',
+          "joint KFAC in the paper's order"),
+    Fault("OP-12", "lpfl.optim.kfac.sequential:KfacSequential.order", '"head_first"',
+          '"representation_first"', "sequential KFAC in the paper's order"),
+    Fault("OP-12", "lpfl.optim.kfac.sequential:KfacSequential.order", '"head_first"', '"joint"',
+          "sequential KFAC is joint"),
 )  # fmt: skip

@@ -45,4 +45,18 @@ FAULTS = (
         new="sp.Eq(q_square, (1 - eta) ** 2 * (1 - eta * _ONE) ** 2, evaluate=False)",
         why="the mean square taken for the square of the mean",
     ),
+    Fault(
+        "LR-31",
+        "theory.linear_representation.variants.factors.input_factor_stale:LR_31",
+        old="eta**2 * (g_own + g_old)",
+        new="eta**2 * (g_own + g_old / 2)",
+        why="half of the noise of the steps on the old factor",
+    ),
+    Fault(
+        "LR-31",
+        "theory.linear_representation.variants.factors.stale_cycle:_step",
+        old="eta**2 * nu * (nu + 1) * c",
+        new="0.0",
+        why="steps on the old factor to first order in the step size",
+    ),
 )

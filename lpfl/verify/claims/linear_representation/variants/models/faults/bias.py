@@ -45,4 +45,11 @@ FAULTS = (
         new="k * (d - k + 1)",
         why="the bias counted among the new directions of the subspace",
     ),
+    Fault(
+        "LR-44",
+        "theory.linear_representation.variants.models.bias:bias_spectrum",
+        old="number('mean_norm2', mean_norm2, low=0.0)",
+        new="number('mean_norm2', mean_norm2, low=0.0) ** 2",
+        why="norm of the mean squared twice",
+    ),
 )

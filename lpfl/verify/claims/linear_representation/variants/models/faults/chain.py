@@ -46,4 +46,11 @@ FAULTS = (
         new="KroneckerProduct(X * G.T, F * C_mid)",
         why="the middle layer itself counted among those above it",
     ),
+    Fault(
+        "LR-43",
+        "theory.linear_representation.variants.models.chain:chain_spectrum",
+        old="'in_turn' if truth('in_turn', in_turn) else 'together'",
+        new="'together'",
+        why="order of the layers ignored by the function",
+    ),
 )

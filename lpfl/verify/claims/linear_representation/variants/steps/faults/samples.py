@@ -21,4 +21,32 @@ FAULTS = (
         "_q * (1 - _q**t_steps) / eta",
         "the cross term of a square counted once",
     ),
+    Fault(
+        "LR-40",
+        f"{THEORY}:LR_40",
+        "eta * lam_i * mu_j * _FREE / n",
+        "eta * lam_i * _FREE / n",
+        "the inputs' share of the rate left out",
+    ),
+    Fault(
+        "LR-40",
+        f"{THEORY}:_LEFT",
+        "2 * r_c - 1",
+        "r_c - 1 / 2",
+        "the start forgotten at half the speed",
+    ),
+    Fault(
+        "LR-40",
+        f"{THEORY}:_GAIN",
+        "1 - 2 * theta_p",
+        "1 - theta_p",
+        "noise that the preconditioner does not amplify",
+    ),
+    Fault(
+        "LR-40",
+        f"{THEORY}:LR_40",
+        "_GAIN / ((2 * r_c - 1) * (t_steps + t_0))",
+        "_GAIN / (2 * r_c * (t_steps + t_0))",
+        "the floor of the last step size",
+    ),
 )

@@ -2,6 +2,7 @@
 
 from lpfl.verify.planting import Fault
 
+UNITS = "lpfl.measure.unit_response:local_rates"
 THEORY = "theory.linear_representation.variants.steps.scale_exponents:LR_35"
 
 FAULTS = (
@@ -46,5 +47,33 @@ FAULTS = (
         old="eta / (c_y**2 * c_x**2)",
         new="eta / c_y**2",
         why="the unit of x forgotten in SGD's step size",
+    ),
+    Fault(
+        "LR-35",
+        UNITS,
+        old="(2.0 * size)",
+        new="size",
+        why="a difference over half its length",
+    ),
+    Fault(
+        "LR-35",
+        UNITS,
+        old="units.y * truth.head_star",
+        new="truth.head_star",
+        why="a head that is not in the units of y",
+    ),
+    Fault(
+        "LR-35",
+        "lpfl.measure.unit_response:scaled",
+        old="units.y * units.noise * problem.noise_std",
+        new="units.noise * problem.noise_std",
+        why="noise that is not in the units of y",
+    ),
+    Fault(
+        "LR-35",
+        "lpfl.measure.unit_response:scaled",
+        old="units.x * problem.root",
+        new="problem.root",
+        why="rows that are not in the units of x",
     ),
 )

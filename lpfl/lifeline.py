@@ -1,0 +1,77 @@
+"""The first lines of a worker: it leaves signals to its parent, and ends when its parent ends.
+
+Importing this module is light: nothing must come between the start and these lines.
+"""
+
+import ctypes
+import gc
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing.connection import Connection, wait
+from typing import Any
+
+PR_SET_PDEATHSIG = 1
+LEFT_TO_THE_PARENT = ("SIGINT", "SIGTERM", "SIGHUP")
+
+
+def work(function: Any, orders: Connection, parent: int | None = None) -> None:
+    """Answer orders until the parent closes its end: ``function(*task)`` for each task.
+
+    parent: the process that this one was forked from, if it was forked.
+    """
+    hold_on_to_parent(parent)
+    gc.freeze()  # what was there before the work need not be looked through again and again
+    try:
+        while True:
+            task = orders.recv()
+            orders.send(function.call(*task))
+    except (EOFError, OSError):
+        return
+
+
+def hold_on_to_parent(parent: int | None = None) -> None:
+    """Ignore what the terminal sends to all processes; end with the parent at the latest."""
+    for number in signals():
+        signal.signal(number, signal.SIG_IGN)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, signals())
+    end_with(parent)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def end_with(parent: int | None) -> None:
+    """Have the system end this process with its parent, where the system can (Linux)."""
+    if sys.platform.startswith("linux"):
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if parent is not None and os.getppid() != parent:
+        os._exit(1)
+
+
+@contextmanager
+def no_signals() -> Iterator[None]:
+    """Let signals wait while a process starts, so that none reaches it before it ignores them."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, signals())
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def signals() -> set[int]:
+    """Return the signals that workers leave to their parent."""
+    return {getattr(signal, name) for name in LEFT_TO_THE_PARENT if hasattr(signal, name)}
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+    os._exit(1)

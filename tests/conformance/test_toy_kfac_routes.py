@@ -1,0 +1,88 @@
+"""A user's KFAC, right and broken: every route names the fault."""
+
+import json
+
+import pytest
+
+from lpfl import OptimizerSpec, check_optimizer, parametrize_optimizer_checks
+from lpfl.cli import main
+from lpfl.conformance.outcomes import Outcome
+from tests.conformance import hooked_kfac
+
+CHECK = "def.trajectory"
+ADDRESS = "tests.conformance.hooked_kfac:SPEC"
+MOMENTUM = "momentum: not used"
+
+
+def judged(kind, *checks):
+    spec = OptimizerSpec(kind.__name__, kind, claims={"kfac"}, needs={"model"})
+    return check_optimizer(spec, checks=checks, on_fail=None, quick=True)
+
+
+def test_the_right_one_is_acquitted_and_its_conventions_are_named():
+    (result,) = judged(hooked_kfac.HookedKfac, CHECK).results
+    assert result.outcome is Outcome.VARIANT
+    assert dict(result.convention) == {
+        "damping": "its root to each factor",
+        "Fisher": "empirical",
+        "weight decay": "decoupled, times lr",
+        "decayed": "weights alone",
+    }
+
+
+def test_a_convolution_that_stays_where_it_is_is_a_limit():
+    (result,) = judged(hooked_kfac.HookedKfac, "inv.convolution").results
+    assert result.outcome is Outcome.LIMIT
+    assert "exactly 0" in result.message
+    assert result.snippet
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [
+        ("Ascends", "wrong sign: it goes uphill"),
+        ("RateSquared", "lr enters squared"),
+        ("SecondStepHalved", "step 2 is 0.5 times"),
+        ("DampedOutside", "damping added after the inversion"),
+        ("DampingSquared", "as if damping were 0.0025, not 0.05"),
+        ("LeftFactorOnly", "inverse: of the output factor alone"),
+        ("NeverCorrected", "average: from zero, and never corrected"),
+        ("AverageSwapped", "average: weights of old and new swapped"),
+        ("MomentumIdle", MOMENTUM),
+        ("DecayIdle", "the weight decay is not used"),
+    ],
+)
+def test_a_broken_step_is_named(kind, reason):
+    (result,) = judged(getattr(hooked_kfac, kind), CHECK).results
+    assert result.outcome is Outcome.DEVIATES
+    assert reason in result.message
+    assert result.snippet
+
+
+def test_a_state_that_is_not_saved_is_named():
+    report = judged(hooked_kfac.StateOutside, "api.resume")
+    (result,) = report.failed
+    assert "state_dict() holds no state" in result.message
+    assert result.snippet
+
+
+def test_python_raises_with_the_reason():
+    with pytest.raises(AssertionError, match=MOMENTUM):
+        check_optimizer(hooked_kfac.SPEC, checks=[CHECK], quick=True)
+
+
+def test_a_test_file_fails_with_the_reason():
+    mark = parametrize_optimizer_checks([hooked_kfac.SPEC], checks=[CHECK], quick=True)
+    (case,) = mark.args[1]
+    with pytest.raises(pytest.fail.Exception) as caught:
+        case.values[0]()
+    assert str(caught.value).startswith("deviates: No convention of kfac fits: momentum: not used")
+
+
+def test_the_command_exits_with_the_reason(tmp_path, capsys):
+    path = tmp_path / "report.json"
+    code = main(["check-optimizer", ADDRESS, "--quick", "--checks", CHECK, "--json", str(path)])
+    assert code == 1
+    assert MOMENTUM in " ".join(capsys.readouterr().out.split())
+    (result,) = json.loads(path.read_text(encoding="utf-8"))["results"]
+    assert MOMENTUM in result["message"]
