@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from lpfl.conformance.claims import METHODS, PROPERTIES, known_words, promise_of
-from lpfl.conformance.definition.inner_rounding import precision
 from lpfl.conformance.learning.fingerprint import World, deviation
+from lpfl.conformance.learning.inner_rounding import precision
 from lpfl.conformance.learning.transforms import TRANSFORMS, draw_transform
 from lpfl.conformance.outcomes import Outcome, worst
 from lpfl.conformance.registry import all_checks

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from lpfl.conformance.claims import AFFINE, GAUGE, LOSS, Pair, Promise
-from lpfl.conformance.definition.inner_rounding import precision
 from lpfl.conformance.learning.fingerprint import World, deviation, variation
+from lpfl.conformance.learning.inner_rounding import precision
 from lpfl.conformance.learning.transforms import TRANSFORMS
 from lpfl.conformance.subject import Subject
 

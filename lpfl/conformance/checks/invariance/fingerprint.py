@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from lpfl.conformance.claims import LOSS, PROPERTIES, Pair, Promise, promises
-from lpfl.conformance.definition.inner_rounding import precision
 from lpfl.conformance.learning.affine import Cause, cause
 from lpfl.conformance.learning.fingerprint import World, deviation, variation
 from lpfl.conformance.learning.fingerprint_table import (
@@ -20,6 +19,7 @@ from lpfl.conformance.learning.fingerprint_table import (
     look,
     loss_domain,
 )
+from lpfl.conformance.learning.inner_rounding import precision
 from lpfl.conformance.learning.twin_snippet import twin_program
 from lpfl.conformance.outcomes import CheckResult, Outcome, severity
 from lpfl.conformance.registry import check
