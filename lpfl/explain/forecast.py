@@ -23,6 +23,7 @@ from theory.single_index import (
 
 SMALL_DIM = 50
 LARGEST_EXPONENT = 4
+LARGEST_DAMPING = 1e12  # of the mean eigenvalue
 Curve = Callable[[float], float]
 
 
@@ -83,7 +84,8 @@ def forecast(
 ) -> Forecast:
     """Return the forecast for batches of ``samples`` rows and labels g(beta*.x) + noise.
 
-    damping: in [x]^2, for KFAC at a given damping. exponent: of the inverse covariance. decay: of
+    damping: in [x]^2, for KFAC at a given damping; above 1e12 times the mean eigenvalue rounding
+    hides the covariance. exponent: of the inverse covariance. decay: of
     the moving average, with the current batch. target: wanted rho^2. rank, step_size: of the
     linear representation.
     Raises: ValueError for a value outside its bound, and for a link without linear part.
@@ -92,7 +94,7 @@ def forecast(
         raise ValueError(f"inputs={inputs!r}, needs Inputs: of a file, a list or a family")
     guards.count("samples", samples)
     guards.number("target", target, above=0.0, below=1.0)
-    guards.number("damping", damping, least=0.0)
+    guards.number("damping", damping, least=0.0, most=LARGEST_DAMPING * inputs.scale)
     guards.number("exponent", exponent, least=-LARGEST_EXPONENT, most=LARGEST_EXPONENT)
     guards.number("decay", decay, least=0.0, below=1.0)
     guards.count("rank", rank)

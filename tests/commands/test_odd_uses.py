@@ -79,7 +79,7 @@ NAMES = [
     ["check-optimizer", "torch.optim:SGD", "--checks", "zz{}"],
     ["survey", "--subjects", "zz{}"],
 ]
-LARGE = [["explain", "--dim", "4", "--samples", "99", "--damping", "1e23"]]
+LARGE = [["explain", "--dim", "4", "--samples", "99", "--damping", x] for x in ("1e23", "1e308")]
 
 
 def table() -> Iterator[list[str]]:
