@@ -15,7 +15,7 @@ from lpfl.conformance.outcomes import Outcome
 from lpfl.conformance.spec import resolve
 from lpfl.conformance.subject import Subject
 from tests.conformance import toy_kfac
-from tests.conformance.test_inv_fingerprint import answers, claimed, outcome, toy
+from tests.conformance.invariance.test_fingerprint import answers, claimed, outcome, toy
 
 RATE, SCALE, ALIGN = "theory.condition-number", "theory.scale-exponents", "theory.alignment"
 

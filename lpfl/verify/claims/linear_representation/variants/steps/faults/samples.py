@@ -23,13 +23,6 @@ FAULTS = (
     ),
     Fault(
         "LR-40",
-        f"{THEORY}:LR_40",
-        "eta * lam_i * mu_j * _FREE / n",
-        "eta * lam_i * _FREE / n",
-        "the inputs' share of the rate left out",
-    ),
-    Fault(
-        "LR-40",
         f"{THEORY}:_LEFT",
         "2 * r_c - 1",
         "r_c - 1 / 2",

@@ -10,7 +10,7 @@ from lpfl.conformance.oracles import oracles
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.spec import OptimizerSpec
 from lpfl.conformance.subject import Subject
-from tests.conformance.rule_optimizer import ADAM, adam, momentum, optimizer, shampoo
+from tests.conformance.oracles.rule_optimizer import ADAM, adam, momentum, optimizer, shampoo
 
 SGD = {"lr": 0.1, "momentum": 0.9, "nesterov": False, "weight_decay": 0.0}
 

@@ -11,7 +11,7 @@ from lpfl.conformance.definition.supports import degenerates, supported
 from lpfl.conformance.outcomes import Outcome
 from lpfl.conformance.spec import OptimizerSpec
 from lpfl.conformance.subject import Subject
-from tests.conformance.rule_optimizer import ADAM, adam, optimizer
+from tests.conformance.oracles.rule_optimizer import ADAM, adam, optimizer
 
 
 def subject(factory: Any) -> Subject:

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from lpfl.conformance.outcomes import Outcome
-from tests.conformance.test_inv_fingerprint import claimed, outcome, toy
+from tests.conformance.invariance.test_fingerprint import claimed, outcome, toy
 
 
 class RowMean(torch.optim.Optimizer):

@@ -9,7 +9,7 @@ from lpfl.conformance.peers.catalogue import catalogue
 from lpfl.conformance.peers.package import Entry, Package
 from lpfl.conformance.peers.worker import Settings
 
-TOY = "tests.conformance.toy_package"
+TOY = "tests.conformance.peers.toy_package"
 
 
 def toy(**changes):

@@ -12,7 +12,7 @@ import pytest
 
 pytestmark = pytest.mark.peers
 
-PAGE = Path(__file__).parents[2] / "docs" / "findings_optimizers.md"
+PAGE = Path(__file__).parents[3] / "docs" / "findings_optimizers.md"
 PRELUDE, *_ = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
 FINDINGS = dict(
     re.findall(

@@ -7,10 +7,10 @@ import pytest
 from lpfl import OptimizerSpec, check_optimizer, parametrize_optimizer_checks
 from lpfl.cli import main
 from lpfl.conformance.outcomes import Outcome
-from tests.conformance import hooked_kfac
+from tests.conformance.routes import hooked_kfac
 
 CHECK = "def.trajectory"
-ADDRESS = "tests.conformance.hooked_kfac:SPEC"
+ADDRESS = "tests.conformance.routes.hooked_kfac:SPEC"
 MOMENTUM = "momentum: not used"
 
 

@@ -14,7 +14,8 @@ from lpfl.conformance.registry import all_checks
 from lpfl.conformance.running import run_check
 from lpfl.conformance.spec import OptimizerSpec, resolve
 from lpfl.conformance.subject import Subject
-from tests.conformance import toy_kfac, whitening
+from tests.conformance import toy_kfac
+from tests.conformance.invariance import whitening
 
 WIDE, TALL = World((4, 9)), World((9, 5))
 
