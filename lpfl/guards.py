@@ -91,17 +91,21 @@ def truth(name: str, value: object) -> bool:
     return bool(value)
 
 
-def tensor(name: str, value: object, axes: int, *, last: int | None = None) -> None:
+def tensor(
+    name: str, value: object, axes: int, *, last: int | None = None, empty: bool = False
+) -> None:
     """Refuse what is no tensor of real floating-point numbers with ``axes`` or more axes.
 
-    None of the last ``axes`` may be empty. last: what the length of the last axis must be.
+    empty: whether one of the last ``axes`` may be, as the complement of the whole space is.
+    last: what the length of the last axis must be.
     """
     if not isinstance(value, Tensor):
         raise ValueError(f"{name} is a {type(value).__name__}, needs a torch tensor")
     if not torch.is_floating_point(value):
         raise ValueError(f"{name} has dtype {value.dtype}, needs real floating-point numbers")
-    if value.ndim < axes or 0 in value.shape[value.ndim - axes :]:
-        raise ValueError(f"{name} has shape {tuple(value.shape)}, needs {axes} axes, none empty")
+    if value.ndim < axes or (not empty and 0 in value.shape[value.ndim - axes :]):
+        words = f"{axes} axes" if empty else f"{axes} axes, none empty"
+        raise ValueError(f"{name} has shape {tuple(value.shape)}, needs {words}")
     if last is not None and value.shape[-1] != last:
         raise ValueError(f"{name} has shape {tuple(value.shape)}, needs a last axis of {last}")
 

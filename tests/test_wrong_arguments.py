@@ -91,6 +91,7 @@ UNNAMED: dict[str, dict[str, Any]] = {
     "kfac_step": {"step_size": 0.1},
 }
 DRAWN = ("tilt", "draw_head", "draw_problem")
+EMPTY_FITS = {("kron", "A"), ("kron", "B"), ("right_solve", "A")}  # with an empty result
 STRANGE: tuple[Any, ...] = ("0.1", b"x", 0.5 + 1j, object(), {}, [1, [2]], lambda x: x)
 TENSORS = (
     torch.empty(0, 3, dtype=torch.float64),
@@ -127,6 +128,9 @@ def test_wrong_arguments_are_named(function: Callable[..., Any], good: Mapping[s
     function(**good, **fixed)
     for name, value in good.items():
         for wrong in wrong_for(value):
+            if wrong is TENSORS[0] and (function.__name__, name) in EMPTY_FITS:
+                assert function(**{**good, name: wrong}).numel() == 0
+                continue
             try:
                 function(**{**good, name: wrong}, **fixed)
             except ValueError as error:

@@ -42,14 +42,14 @@ def require_positive_definite(name: str, matrix: Tensor) -> None:
 @guards.on_tensors
 def vec(matrix: Tensor) -> Tensor:
     """Stack the columns of ``matrix`` (..., a, b) into a vector (..., a b)."""
-    guards.tensor("matrix", matrix, 2)
+    guards.tensor("matrix", matrix, 2, empty=True)
     return matrix.mT.reshape(*matrix.shape[:-2], -1)
 
 
 @guards.on_tensors
 def unvec(vector: Tensor, rows: int) -> Tensor:
     """Undo :func:`vec` for a matrix of ``rows`` rows."""
-    guards.tensor("vector", vector, 1)
+    guards.tensor("vector", vector, 1, empty=True)
     if vector.shape[-1] % guards.count("rows", rows):
         raise ValueError(f"rows={rows}, needs a divisor of the length {vector.shape[-1]}")
     return vector.reshape(*vector.shape[:-1], -1, rows).mT
@@ -58,8 +58,8 @@ def unvec(vector: Tensor, rows: int) -> Tensor:
 @guards.on_tensors
 def kron(A: Tensor, B: Tensor) -> Tensor:
     """Return the Kronecker product over the last two axes."""
-    guards.tensor("A", A, 2)
-    guards.tensor("B", B, 2)
+    guards.tensor("A", A, 2, empty=True)
+    guards.tensor("B", B, 2, empty=True)
     product = torch.einsum("...ij,...kl->...ikjl", A, B)
     return product.reshape(
         *product.shape[:-4], A.shape[-2] * B.shape[-2], A.shape[-1] * B.shape[-1]
@@ -73,7 +73,7 @@ def right_solve(A: Tensor, S: Tensor) -> Tensor:
     Raises: ValueError for another shape, or a matrix without such a factor.
     """
     guards.square("S", S)
-    guards.tensor("A", A, 2, last=S.shape[-1])
+    guards.tensor("A", A, 2, last=S.shape[-1], empty=True)
     root, info = torch.linalg.cholesky_ex(S)
     if bool(info.any()):
         raise ValueError("S has no Cholesky factor, needs a positive definite matrix")
@@ -101,7 +101,7 @@ def haar(
 @guards.on_tensors
 def orthonormal_rows(matrix: Tensor) -> Tensor:
     """Return rows (..., k, d) with the same span, orthonormal, oriented like the input."""
-    guards.tensor("matrix", matrix, 2)
+    guards.tensor("matrix", matrix, 2, empty=True)
     Q, R = torch.linalg.qr(matrix.mT)
     sign = torch.diagonal(R, dim1=-2, dim2=-1).sign()
     return (Q * torch.where(sign == 0, torch.ones_like(sign), sign).unsqueeze(-2)).mT
@@ -138,7 +138,7 @@ def tangent_matrix(G: Tensor, G_star: Tensor, complement: Tensor) -> Tensor:
     guards.tensor("G", G, 2)
     d = G.shape[-1]
     guards.tensor("G_star", G_star, 2, last=d)
-    guards.tensor("complement", complement, 2, last=d)
+    guards.tensor("complement", complement, 2, last=d, empty=True)
     if G.shape[-2] != G_star.shape[-2]:
         raise ValueError(f"G_star has {G_star.shape[-2]} rows, needs the {G.shape[-2]} of G")
     tangents, info = torch.linalg.solve_ex(G @ G_star.mT, G @ complement.mT)

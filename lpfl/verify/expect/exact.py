@@ -10,6 +10,8 @@ from lpfl.decide import Verdict
 from lpfl.verify.expect.comparison import as_array, joined, require_tolerance
 from lpfl.verify.tolerance import Tolerance
 
+LARGEST = 1e6  # relative error that is written down: a larger one says no more
+
 
 @dataclass(frozen=True, kw_only=True)
 class Same:
@@ -33,7 +35,12 @@ class Same:
         require_tolerance(self.tolerance)
 
     def decide(self, alpha: float) -> Verdict:
-        measured, predicted = np.broadcast_arrays(as_array(self.measured), as_array(self.predicted))
+        measured, predicted = as_array(self.measured), as_array(self.predicted)
+        try:
+            measured, predicted = np.broadcast_arrays(measured, predicted)
+        except ValueError:
+            words = f"measured has shape {measured.shape}, predicted {predicted.shape}"
+            return replace(decide.identity(1.0, tolerance=self.tolerance.value), detail=words)
         trailing = tuple(range(-self.axes, 0))
         gap = measured - predicted
         size = np.sqrt(np.square(gap).sum(trailing)) if trailing else np.abs(gap)
@@ -42,7 +49,9 @@ class Same:
         else:
             norm = np.sqrt(np.square(predicted).sum(trailing)) if trailing else np.abs(predicted)
             scale = np.maximum(norm, np.finfo(np.float64).tiny)
-        verdict = decide.identity(size / scale, tolerance=max(self.tolerance.value, 1e-300))
+        with np.errstate(over="ignore"):
+            relative = np.minimum(size / scale, LARGEST)
+        verdict = decide.identity(relative, tolerance=max(self.tolerance.value, 1e-300))
         worst = int(np.argmax(np.abs(gap)))
         return replace(
             verdict,

@@ -16,8 +16,9 @@ OP_41 = Claim(
         "Rows with biases have the mean and the noise asked for, a constant 1, and their "
         "population moments. Components of other laws have the distribution of their name, with "
         "variance 1; rows of random scale mix Gaussian rows of those scales. Links and shifted "
-        "activations have the values and slopes of their names. The product of a chain is F* G*, "
-        "its first layer has singular values between 1/2 and 2, and its last layer has full rank."
+        "activations have the values and slopes of their names. The product of a chain is the "
+        "true one, its first layer has singular values between 1/2 and 2, and its last layer has "
+        "full rank."
     ),
     source=Source.derived(),
     parts={
