@@ -47,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
 
 def judge(args: argparse.Namespace) -> int:
     """Map, change, run, write mutants.json and say what was found."""
-    from lpfl.environment import environment
+    from lpfl.environment import code_fingerprint, environment
     from lpfl.trust.mutants import all_mutants, counts, sample
 
     equivalent = reasons(args)
@@ -67,6 +67,7 @@ def judge(args: argparse.Namespace) -> int:
             record["equivalent"] = equivalent[record["id"]]
     found = {
         **environment(),
+        "code": code_fingerprint(),
         "seed": args.seed,
         "scenarios": args.scenarios,
         "seconds": args.seconds,
