@@ -31,9 +31,11 @@ def in_halves(comparison: Comparison, runs: Sequence[Run]) -> bool:
     """Return whether the subject computes in a format as coarse as bfloat16.
 
     Its gradients are changed by 1e-6 of themselves. In the first step a computation in float32 or
-    float64 answers with about that; one that rounds to 8 bits with nothing, or with a jump.
+    float64 answers with about that; one that rounds to 8 bits with nothing, or with a jump. Only
+    matrices are looked at, where there are any: vectors have rules of their own.
     """
-    for run in runs:
+    matrices = [run for run in runs if all(len(shape) > 1 for shape in run.shapes)]
+    for run in matrices or runs:
         gradients = disturbed(run.gradients[:1], 1e-6)
         try:
             values = comparison.drive(run.scenario, run.values[0], gradients, run.given)
