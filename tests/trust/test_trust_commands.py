@@ -136,3 +136,15 @@ def test_rows_of_the_page_say_what_was_tested(tmp_path):
     (folder / "calibration.json").write_text("[]")
     with pytest.raises(ValueError, match="is no such report"):
         page_rows(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("record", "words"), [({}, ""), ({"suite": "passed"}, ", 3 with the tests")]
+)
+def test_the_row_of_mutants_speaks_of_tests_that_were_run(record, words, tmp_path):
+    (tmp_path / "mutants").mkdir()
+    found = {"mutants": 4, "killed_by_verify": 2, "killed_by_verify_or_tests": 3}
+    text = json.dumps({**found, "listed": [record]})
+    (tmp_path / "mutants" / "mutants.json").write_text(text)
+    row = ("Small changes made by a program", f"2 of 4 seen by the claims{words}")
+    assert page_rows(tmp_path) == [row]
