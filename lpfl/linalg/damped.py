@@ -7,11 +7,6 @@ from lpfl import guards
 from lpfl.linalg import require_finite
 
 
-def require_non_negative(name: str, value: float) -> None:
-    """Raise ValueError unless value is finite and >= 0."""
-    guards.number(name, value, least=0.0)
-
-
 @guards.on_tensors
 def damped_solve(Q: Tensor, right: Tensor, *, damping: float) -> Tensor:
     """Return ``(Q + damping I)^{-1} right`` through a Cholesky factor.

@@ -6,16 +6,12 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from lpfl import guards
 from lpfl.linalg import unvec
 from lpfl.linalg.spectral import psd_power
 from lpfl.optim.core.hyper import Hyper, non_negative, positive
 from lpfl.optim.core.invariances import ROTATIONS
-from lpfl.optim.core.method import (
-    Memory,
-    Method,
-    require_non_negative,
-    require_rows,
-)
+from lpfl.optim.core.method import Memory, Method, require_rows
 from lpfl.optim.core.whitening import damped
 from lpfl.optim.drive import whole_model
 from lpfl.problems.linear_representation import Batch, Weights
@@ -45,7 +41,7 @@ def empirical_fisher_inverse(U: Tensor, *, damping: float = 0.0) -> Tensor:
     Raises: ValueError if damping < 0.
     Source: derived (push-through identity).
     """
-    require_non_negative("damping", damping)
+    guards.number("damping", damping, least=0.0)
     n, p = U.shape[-2:]
     if n < p:
         ones = torch.full_like(U[..., :1], 1.0 / n)

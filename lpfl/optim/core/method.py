@@ -6,7 +6,6 @@ from typing import Any
 
 from torch import Tensor
 
-from lpfl import guards
 from lpfl.optim.core.invariances import EVERY
 from lpfl.problems.linear_representation import Batch, Weights
 
@@ -48,11 +47,6 @@ class Method:
             raise ValueError(
                 f"{self.name}: invariances name {sorted(unknown)}, needs some of {EVERY}"
             )
-
-
-def require_non_negative(name: str, value: float) -> None:
-    """Raise ValueError unless ``value`` is a finite number >= 0."""
-    guards.number(name, value, least=0.0)
 
 
 def require_choice(name: str, value: str, choices: tuple[str, ...]) -> None:

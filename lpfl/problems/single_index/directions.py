@@ -9,7 +9,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from lpfl.linalg.damped import damped_solve, require_non_negative
+from lpfl import guards
+from lpfl.linalg.damped import damped_solve
 from lpfl.linalg.spectral import rounding_cutoff
 from lpfl.problems.single_index.moments import CompressedRows, Moments
 
@@ -37,7 +38,7 @@ def kfac_direction(batch: Moments, *, damping: float, whitening: Moments | None 
     Units: damping in [x]^2.
     Raises: ValueError if damping < 0, or if damping is 0 and Q is numerically singular.
     """
-    require_non_negative("damping", damping)
+    guards.number("damping", damping, least=0.0)
     source = batch if whitening is None else whitening
     Q, h = source.second_moment, batch.cross_moment
     d = Q.shape[-1]
@@ -54,7 +55,7 @@ def kfac_direction_of_rows(rows: CompressedRows, *, damping: float) -> Tensor:
     ``X^T (X X^T + n damping I)^{-1} y``; damping 0 gives the interpolator of least norm.
     Raises: ValueError if damping < 0, or if damping is 0 and X X^T is numerically singular.
     """
-    require_non_negative("damping", damping)
+    guards.number("damping", damping, least=0.0)
     X = rows.inputs
     dual = damped_solve(X @ X.mT, rows.targets, damping=rows.n * damping)
     return torch.einsum("rnd,rn->rd", X, dual)
@@ -73,7 +74,7 @@ def factor_direction(batch: Moments, factor: Tensor, *, damping: float = 0.0) ->
     The factor is an average, a mixture, the batch of an earlier step or the exact covariance.
     Raises: ValueError if damping < 0, or if the damped factor is singular.
     """
-    require_non_negative("damping", damping)
+    guards.number("damping", damping, least=0.0)
     h = batch.cross_moment
     if factor.ndim == 1:
         return h / (factor + damping)
@@ -88,7 +89,7 @@ def power_directions(
     factor: (d,), (d, d) or (R, d, d). Without damping, powers of the pseudo-inverse.
     Raises: ValueError if damping < 0.
     """
-    require_non_negative("damping", damping)
+    guards.number("damping", damping, least=0.0)
     h = batch.cross_moment
     if factor.ndim == 1:
         return [h * (factor + damping).pow(-p) for p in exponents]
