@@ -91,9 +91,9 @@ OP_22 = Claim(
         "gradient descent and Scion, 0.95 for Muon, which looks ahead, and none for signSGD. "
         "Shampoo adds squares up and takes the power 1/4. SOAP averages everything with 0.95 and "
         "renews its bases by one iteration in every step. KFAC and the natural gradients run "
-        "undamped, without averages and without momentum. Polyak's factor is 1. Steps of one matrix, rules and "
-        "methods take the same values; a method moves both layers at once, but KFAC, FOOF and "
-        "batch norm refit the head."
+        "undamped, without averages and without momentum. Polyak's factor is 1. Steps of one "
+        "matrix, rules and methods take the same values; a method moves both layers at once, but "
+        "KFAC, FOOF and batch norm refit the head."
     ),
     source=Source.other_work("the values of each optimizer's own source"),
     parts={
