@@ -13,6 +13,7 @@ from typing import Any
 from lpfl.results.runs import followed
 from lpfl.results.schema import SCHEMA_VERSION, check_record
 
+MOST_DIGITS = 1000
 EXPECTED = f"expected a results file of schema_version {SCHEMA_VERSION} (a header line first)"
 
 
@@ -193,7 +194,11 @@ def strict_json(text: str) -> Any:
     Raises ValueError saying which number or name; RecursionError for a text nested too deep.
     """
     return json.loads(
-        text, parse_float=_finite, parse_constant=_finite, object_pairs_hook=different_names
+        text,
+        parse_float=_finite,
+        parse_int=_whole,
+        parse_constant=_finite,
+        object_pairs_hook=different_names,
     )
 
 
@@ -210,8 +215,14 @@ def different_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _finite(literal: str) -> float:
     value = float(literal)
     if not math.isfinite(value):
-        raise ValueError(f"the number {literal}, which is not finite")
+        raise ValueError(f"the number {literal[:40]}, which is not finite")
     return value
+
+
+def _whole(literal: str) -> int:
+    if len(literal) > MOST_DIGITS:
+        raise ValueError(f"a number of {len(literal)} digits, needs at most {MOST_DIGITS}")
+    return int(literal)
 
 
 def _non_finite(value: Any, path: str) -> str | None:
