@@ -1,7 +1,6 @@
 """``lpfl report``: build the page from results files, or write its charts as files."""
 
 import argparse
-import json
 from pathlib import Path
 from typing import Any
 
@@ -133,9 +132,10 @@ def charts(path: str) -> list[Any]:
 
 def experiment(path: str) -> Any:
     """Return the result of an experiment; raise ValueError if the file holds none."""
-    from lpfl.experiments.core.experiment import result_from_json
+    from lpfl.experiments.core.reading import result_from_json
+    from lpfl.results.store import strict_json
 
     try:
-        return result_from_json(json.loads(Path(path).read_text(encoding="utf-8")))
-    except (OSError, ValueError) as error:
+        return result_from_json(strict_json(Path(path).read_text(encoding="utf-8")))
+    except (OSError, ValueError, RecursionError) as error:
         raise ValueError(f"results={path} is no experiment's JSON: {error}") from None

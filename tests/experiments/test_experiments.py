@@ -19,11 +19,11 @@ from lpfl.experiments.core.experiment import (
     Section,
     Table,
     duration,
-    result_from_json,
 )
 from lpfl.experiments.core.files import as_text
 from lpfl.experiments.core.page import build_page
 from lpfl.experiments.core.progress import told
+from lpfl.experiments.core.reading import result_from_json
 from tests.report.samples import PICTURE
 
 NASTY = "</p><script>alert(1)</script>\u202e&"

@@ -179,26 +179,3 @@ def duration(seconds: float) -> str:
     if seconds < 90:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
-
-
-def sections_from_json(values: Sequence[Mapping[str, Any]]) -> list[Section]:
-    """Return the sections that ``asdict`` made; TypeError or KeyError if a field does not fit."""
-    return [
-        Section(**{**section, "tables": [Table(**table) for table in section["tables"]]})
-        for section in values
-    ]
-
-
-def result_from_json(fields: Mapping[str, Any]) -> ExperimentResult:
-    """Return the result that ``as_json`` wrote.
-
-    Raises: ValueError if a field is missing, unknown or of the wrong shape.
-    """
-    try:
-        sections = sections_from_json(fields["sections"])
-        settings = [(str(subject), str(choice)) for subject, choice in fields["settings"]]
-        options = Options(**fields["options"])
-        known = {**fields, "sections": sections, "settings": settings, "options": options}
-        return ExperimentResult(**known)
-    except (KeyError, TypeError) as error:
-        raise ValueError(f"experiment result does not fit: {error}") from None
