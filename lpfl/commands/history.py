@@ -3,10 +3,10 @@
 import argparse
 import json
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from lpfl.commands.parts.frame import add_command
+from lpfl.commands.parts.run_file import folder_path
 from lpfl.commands.parts.terminal import harmless, say
 
 SAYS = "show how statements fared in the runs of a folder"
@@ -38,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
     from lpfl.results.history import history
     from lpfl.verify.selection import select_claims
 
-    entries, problems = history(Path(args.runs))
+    entries, problems = history(folder_path("runs", args.runs))
     if not entries:
         unread = f": {len(problems)} cannot be read, such as {problems[0]}" if problems else ""
         raise ValueError(f"runs={args.runs} holds no run, needs one: lpfl verify{unread}")

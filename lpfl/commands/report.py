@@ -1,12 +1,14 @@
 """``lpfl report``: build the page from results files, or write its charts as files."""
 
 import argparse
+import re
 from pathlib import Path
 from typing import Any
 
 from lpfl.commands.parts.frame import add_command
-from lpfl.commands.parts.run_file import results_file
+from lpfl.commands.parts.run_file import folder_path, results_file
 
+ADDRESS = re.compile(r"https?://[^\s\"'<>\\]+")
 SAYS = "build the HTML page from a results file, or write its charts as files"
 EPILOG = """\
 examples:
@@ -48,6 +50,7 @@ def add_parser(commands: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Write the page, the charts, one picture, or the index."""
     require_sense(args)
+    require_words(args)
     if args.index is not None:
         from lpfl.report.overview.index import build_index
         from lpfl.report.page import write_page
@@ -89,6 +92,15 @@ def require_sense(args: argparse.Namespace) -> None:
         raise ValueError("png=True without --data, needs a folder for the charts")
     if args.picture is not None and not args.results.endswith(".json"):
         raise ValueError(f"results={args.results}, --picture needs an experiment's NAME.json")
+
+
+def require_words(args: argparse.Namespace) -> None:
+    """Raise ValueError for the name of a folder or an address that is none."""
+    for name in ("data", "index", "runs"):
+        if getattr(args, name) is not None:
+            folder_path(name, getattr(args, name))
+    if args.repository and not ADDRESS.fullmatch(args.repository):
+        raise ValueError(f"repository={args.repository!r}, needs an address https://...")
 
 
 def write(args: argparse.Namespace) -> None:

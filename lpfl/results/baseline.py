@@ -8,7 +8,7 @@ from typing import Any
 
 from lpfl.results.rules import first_problem
 from lpfl.results.schema import SCHEMA_VERSION, parts_rule, rules_of_baseline
-from lpfl.results.store import Results, strict_json, write_atomically
+from lpfl.results.store import Results, different_names, write_atomically
 
 _ORIGIN = ("lpfl_version", "profile", "seed", "device", "dtype")
 _KEPT = ("verdict", "margin", "margin_std_error", "statistic")
@@ -65,7 +65,7 @@ def read_baseline(path: str | PathLike[str]) -> dict[str, Any] | None:
     """
     source = Path(path)
     try:
-        baseline = strict_json(source.read_text(encoding="utf-8"))
+        baseline = json.loads(source.read_text(encoding="utf-8"), object_pairs_hook=different_names)
     except FileNotFoundError:
         return None
     except (OSError, ValueError, RecursionError) as error:

@@ -64,10 +64,13 @@ def encode_record(record: Mapping[str, Any]) -> str:
 def write_atomically(path: Path, text: str) -> None:
     """Write ``text`` to ``path`` so that a reader sees the old file or the whole new one.
 
-    Raises ValueError if the folder cannot be written, or if a device or a pipe stands there: the
-    new file would take its place.
+    Where ``path`` is a link, the file that it leads to is written and the link stays.
+
+    Raises ValueError if the folder cannot be written, or if a device, a pipe or a loop of links
+    stands there: the new file would take its place.
     """
     refuse_device(path, str(path))
+    path = Path(os.path.realpath(path)) if path.is_symlink() else path
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         try:
@@ -83,7 +86,12 @@ def write_atomically(path: Path, text: str) -> None:
 
 
 def refuse_device(path: Path, said: str) -> None:
-    """Raise ValueError if a device or a pipe stands at ``path``; said: how the error names it."""
+    """Raise ValueError if a device, a pipe or a loop of links stands at ``path``.
+
+    said: how the error names it.
+    """
+    if Path(os.path.realpath(path)).is_symlink():
+        raise ValueError(f"{said} is a link to itself, needs the path of a file")
     if path.exists() and not path.is_file() and not path.is_dir():
         raise ValueError(f"{said} is a device or a pipe, needs the path of a file")
 

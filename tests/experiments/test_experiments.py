@@ -212,7 +212,7 @@ def test_a_long_part_says_how_far_it_is() -> None:
     [
         (["fig9"], "experiment='fig9', needs one of"),
         (["toy", "--scale", "big"], "scale='big'"),
-        (["toy", "--device", "cuda:99"], "device='cuda:99' cannot be used here"),
+        (["toy", "--device", "cuda:99"], "device='cuda:99', needs a"),
         (["toy", "--out", "/dev/null/x"], "cannot be written"),
     ],
 )

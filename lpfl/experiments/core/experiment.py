@@ -6,8 +6,10 @@ from time import perf_counter
 from types import MappingProxyType
 from typing import Any
 
+from lpfl.choices import require_device_word, require_seed
+from lpfl.guards import count
+
 SCALES = ("quick", "paper")
-DEVICES = ("cpu", "cuda")
 
 Say = Callable[[str], None]
 
@@ -28,12 +30,10 @@ class Options:
     def __post_init__(self) -> None:
         if self.scale not in SCALES:
             raise ValueError(f"scale={self.scale!r}, needs one of {SCALES}")
-        if self.seeds is not None and not self.seeds >= 2:
-            raise ValueError(f"seeds={self.seeds}, needs >= 2")
-        if not self.seed >= 0:
-            raise ValueError(f"seed={self.seed}, needs >= 0")
-        if self.device.split(":")[0] not in DEVICES:
-            raise ValueError(f"device={self.device!r}, needs one of {DEVICES}")
+        if self.seeds is not None:
+            count("seeds", self.seeds, least=2)
+        require_seed(self.seed)
+        require_device_word(self.device)
 
 
 @dataclass(frozen=True)
