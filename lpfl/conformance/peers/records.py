@@ -11,7 +11,7 @@ from typing import Any
 
 from lpfl import __version__
 from lpfl.conformance.outcomes import plain
-from lpfl.conformance.peers.rules import JUDGED, problem_of_header, problem_of_subject
+from lpfl.conformance.peers.rules import problem_of_header, problem_of_subject
 from lpfl.results.runs import keep_aside
 from lpfl.results.store import append_durably, strict_json, write_atomically
 

@@ -143,7 +143,10 @@ def test_a_new_survey_keeps_the_old_one(tmp_path):
     ("change", "said"),
     [
         ({"results": [1]}, "results=[1], needs in entry 0 an object"),
-        ({"results": [{"check": "a.b", "outcome": "fine"}]}, "needs in entry 0"),
+        (
+            {"results": [{"check": "a.b", "outcome": "fine"}]},
+            "results=[{'check': 'a.b', 'outcome': 'fine'}], needs in entry 0 outcome='fine'",
+        ),
         ({"package": None}, "package=None, needs a text"),
         ({"seconds": "x"}, "seconds='x', needs a finite number"),
     ],
