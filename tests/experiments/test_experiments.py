@@ -69,8 +69,8 @@ def toys(monkeypatch: pytest.MonkeyPatch) -> Mapping[str, Experiment]:
     [
         ({"scale": "huge"}, "scale='huge', needs one of"),
         ({"seeds": 1}, "seeds=1, needs >= 2"),
-        ({"seed": -1}, "seed=-1, needs >= 0"),
-        ({"device": "tpu"}, "device='tpu', needs one of"),
+        ({"seed": -1}, "seed=-1, needs an integer >= 0"),
+        ({"device": "tpu"}, "device='tpu', needs cpu or cuda"),
     ],
 )
 def test_bad_options_are_refused(change: dict[str, int | str], message: str) -> None:

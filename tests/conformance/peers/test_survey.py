@@ -99,6 +99,9 @@ def header(**changes):
     return records.new_header(**{**fields, **changes})
 
 
+FINE = {"check": "a.b", "outcome": "fine"}
+
+
 def line(name):
     own = {"package": "toy", "version": "1", "claims": [], "results": []}
     return {"type": "subject", "subject": name, "status": "judged", **own}
