@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,12 +17,14 @@ from lpfl.verify.check import check
 from lpfl.verify.expect import Comparison, Ordered
 from lpfl.verify.scenario import Scenario
 from lpfl.verify.setups.single_index import alignment as compare
+from lpfl.verify.setups.single_index import functions
 from lpfl.verify.setups.single_index import scenarios as setup
 from lpfl.verify.space import Reals
 from lpfl.verify.tolerance import Tolerance, finite_size
 from lpfl.verify.trial import Trial
 from theory import Spectrum
 from theory.single_index import alignment as alignment_of
+from theory.single_index import exponent_alignment, mixture_alignment, optimal_damping
 from theory.single_index.variants.sample_size import samples_for_alignment, target_damping
 
 Array = NDArray[np.float64]
@@ -40,6 +43,13 @@ TARGET_STEP = 1e-4
 LOST_ROOM = 2.0  # (1 - r)^2 over 4 r s2/c1^2: two well separated roots below n = d
 # At n = d the trace of the inverse is of order d, and the alignment of order 1/(1 + d s2/c1^2).
 VISIBLE_DIP = 2.0
+ANCHORS = tuple(
+    Scenario({name: value for name, value in {**one, "target": r}.items() if name != "aspect"})
+    for one, r in (
+        (setup.scenario(96, n=96, noise_std=0.1), 0.3),
+        (setup.scenario(80, n=80, covariance=setup.two_atom(80, 0.8, "haar")), 0.6),
+    )
+)
 
 
 def facts(scenario: Scenario) -> Mapping[str, Any]:
@@ -56,13 +66,7 @@ def facts(scenario: Scenario) -> Mapping[str, Any]:
         setup.LINK,
         setup.NOISE_STD,
     ),
-    anchors=tuple(
-        Scenario({name: value for name, value in {**one, "target": r}.items() if name != "aspect"})
-        for one, r in (
-            (setup.scenario(96, n=96, noise_std=0.1), 0.3),
-            (setup.scenario(80, n=80, covariance=setup.two_atom(80, 0.8, "haar")), 0.6),
-        )
-    ),
+    anchors=ANCHORS,
     decisions=12,
     facts=facts,
 )
@@ -255,3 +259,46 @@ def below(trial: Trial, r: float) -> Iterator[Comparison]:
         slack=finite_size(0.0, "the limit at n = d is 0"),
         matters=r / 2.0,
     )
+
+
+@sample_sizes.extra("the function", on=ANCHORS)
+def functions_agree(trial: Trial) -> Iterator[Comparison]:
+    """At the number of samples every method reaches the target, for both weights."""
+    known = setup.limits(Scenario({**trial.scenario, "aspect": 1.0}))
+    known.pop("aspect")
+    r = float(trial.target)
+    cases = {}
+    for part, (method, damping) in WAYS.items():
+        for weight in ("identity", "covariance"):
+            need = partial(samples_for_alignment, method, damping=damping, weight=weight, **known)
+            samples = need(target=r)
+            if math.isfinite(samples):
+                found = reached(method, damping, weight, {**known, "aspect": 1.0 / samples})
+                cases[f"{part}, {weight}"] = (found, r)
+    yield functions.special_cases("root", cases)
+
+    def predict(unit: float, method: str, damping: float | None, weight: str, **at: Any) -> float:
+        return samples_for_alignment(method, damping=damping, target=r, weight=weight, **at)
+
+    ways = [
+        partial(predict, method=method, damping=damping, weight=weight)
+        for method, damping in WAYS.values()
+        for weight in ("identity", "covariance")
+        if method != "sgd"
+    ]
+    yield functions.any_spectrum(trial, "best", *ways)
+
+
+def reached(method: str, damping: float | None, weight: str, known: Mapping[str, Any]) -> float:
+    """Return the squared cosine of a method at d/n, by the statement that is about it."""
+    if method == "sgd":
+        return alignment_of("sgd", weight=weight, **known)
+    labels = {name: known[name] for name in ("aspect", "c1", "residual_var")}
+    if method == "kfac":
+        best = optimal_damping(**labels) if damping is None else damping
+        return alignment_of("kfac", damping=best, weight=weight, **known)
+    if damping == 0.0:
+        return exponent_alignment(exponent=1.0, factor="population", weight=weight, **known)
+    power = known["c1"] ** 2 * known["spectrum"].moment(1) + known["residual_var"]
+    best = known["aspect"] * power / known["c1"] ** 2
+    return mixture_alignment(u=0.0, g=0.0, damping=best, weight=weight, **known)
