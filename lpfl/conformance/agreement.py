@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from lpfl.conformance.learning.cost import calls_per_step
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.rounding import attributable, tolerance
 from lpfl.conformance.signatures import Undrivable, says_so, told
@@ -113,7 +114,7 @@ def raising(
             return True
         return False
 
-    least, count = smallest(shows, shapes, steps)
+    least, count = smallest(shows, shapes, steps, each=calls_per_step(subject))
     text, why = "", ""
     if pair.body:
         body = _guarded(pair.body)
@@ -142,7 +143,9 @@ def _difference(
         apart = end_gap(pair.other(start, gradients), pair.plain(start, gradients))
         return apart if isfinite(apart) else 0.0
 
-    shapes, steps = smallest(lambda some, count: distance(some, count) > least, *given)
+    shapes, steps = smallest(
+        lambda some, count: distance(some, count) > least, *given, each=calls_per_step(subject)
+    )
     start, gradients = subject.draw(shapes, steps, *stream)
     if not _told(subject, pair, distance(shapes, steps), start, gradients):
         shapes, steps = [tuple(s) for s in given[0]], given[1]

@@ -1,19 +1,25 @@
 """inv.fingerprint: which changes of coordinates training feels, and which it must not."""
 
 import math
-import time
 from collections.abc import Iterable
 from dataclasses import replace
 
 from lpfl.conformance.claims import LOSS, PROPERTIES, Pair, Promise, promises
 from lpfl.conformance.learning.affine import Cause, cause
-from lpfl.conformance.learning.fingerprint import World, deviation, variation
+from lpfl.conformance.learning.fingerprint import (
+    World,
+    deviation,
+    spent,
+    trained_steps,
+    variation,
+)
 from lpfl.conformance.learning.fingerprint_table import (
+    CALLS,
     ID,
     LARGE,
+    LOSS_FACTOR,
     ORDER,
     SAME_LOSS,
-    SECONDS,
     WORLDS,
     Seen,
     look,
@@ -58,7 +64,8 @@ def _judged(seen: Seen, claim: str, promise: Promise) -> CheckResult:
         return _explained(seen, claim, failed)
     if blind:
         side, kind = blind[0]
-        value = max(seen.telling(blind[0]).values())
+        where, value = max(seen.telling(blind[0]).items(), key=lambda entry: entry[1])
+        text, why = _program(seen.subject, WORLDS[where], blind[0], value)
         return CheckResult(
             check=ID,
             outcome=Outcome.DEVIATES,
@@ -66,6 +73,8 @@ def _judged(seen: Seen, claim: str, promise: Promise) -> CheckResult:
             "tied to its coordinates and must feel it.",
             measured=value,
             scenario={"claim": claim, "side": side, "transform": kind},
+            snippet=text,
+            details={"snippet": why} if why else {},
         )
     if not kept and promise.keeps:
         message = f"Rounding and chance hide what {claim} promises: nothing could be told."
@@ -84,6 +93,19 @@ def _judged(seen: Seen, claim: str, promise: Promise) -> CheckResult:
     )
 
 
+def _program(subject: Subject, world: World, pair: Pair, value: float) -> tuple[str, str]:
+    """Return the twin's program, executed, or why there is none.
+
+    Deviations at the level of rounding are printed as being below a millionth.
+    """
+    text = twin_program(subject, world, *pair)
+    if not text:
+        return "", "the drive has no program"
+    if value < 1e-6:
+        return proven(subject, f"{text}print('felt:', DEVIATION > 1e-6)\n", "felt: False")
+    return proven(subject, text, value)
+
+
 def _felt_most(seen: Seen, promise: Promise) -> float:
     return max((v for pair in promise.breaks for v, _ in seen.felt(pair)), default=0.0)
 
@@ -98,13 +120,12 @@ def _explained(seen: Seen, claim: str, failed: list[tuple[float, str, Pair]]) ->
     value = one_per_side[pair[0]][0]
     layers, steps = WORLDS[world].sizes, WORLDS[world].steps
     text, why = "", ""
-    if found.outcome is Outcome.DEVIATES and pair != LOSS:
-        small, value = _smallest(seen.subject, world, pair, value, seen.bound(world, pair))
+    if found.outcome is Outcome.DEVIATES:
+        small = replace(WORLDS[world], factor=LOSS_FACTOR if pair == LOSS else 1.0)
+        if pair != LOSS:
+            small, value = _smallest(seen.subject, world, pair, value, seen.bound(world, pair))
         layers, steps = small.sizes, small.steps
-        program = twin_program(seen.subject, small, *pair)
-        text, why = "", "the drive has no program"
-        if program:
-            text, why = proven(seen.subject, program, value)
+        text, why = _program(seen.subject, small, pair, value)
     what = "a larger loss" if pair == LOSS else f"{pair[1]} of the {pair[0]}"
     aside = found.outcome is Outcome.CONVENTION
     return CheckResult(
@@ -150,7 +171,7 @@ def _smallest(
     subject: Subject, world: str, pair: Pair, value: float, bound: float
 ) -> tuple[World, float]:
     """Return the smallest world in which the deviation is at least a fifth as large."""
-    start, given = time.process_time(), WORLDS[world]
+    start, given = trained_steps(subject), WORLDS[world]
     for sizes in SMALLER[len(given.sizes)]:
         for steps in (2, 6, given.steps):
             small = replace(given, sizes=sizes, steps=steps, rows=8)
@@ -161,7 +182,7 @@ def _smallest(
                 break
             if seen >= 0.2 * min(value, 1.0) and seen > 3 * max(least, bound) and seen < math.inf:
                 return small, seen
-            if time.process_time() - start > SECONDS[subject.quick]:
+            if spent(subject, start) > CALLS[subject.quick]:
                 return given, value
     return given, value
 
