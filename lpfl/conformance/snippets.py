@@ -52,7 +52,7 @@ def run(values, gradients, **options):
 
 def gap(a, b, start):
     size = lambda x, y: sum(float((u - v).double().square().sum()) for u, v in zip(x, y)) ** 0.5
-    return size(a, b) / size(b, start)
+    return size(a, b) / (size(b, start) or 1.0)
 
 
 {draw}
@@ -71,6 +71,15 @@ def step(optimizer, params, gradients):
         optimizer.begun = True
         sum((g * p).sum() for p, g in zip(params, gradients) if g is not None).backward()
     return once_begun(optimizer, params, gradients)
+"""
+_MAKE_IN_TRAINING = """
+in_any_mode = make
+
+
+def make(params, **options):
+    optimizer = in_any_mode(params, **options)
+    optimizer.train()
+    return optimizer
 """
 _READ = "return [p.detach().clone() for p in params]"
 _READ_IN_EVAL = """optimizer.eval()
@@ -104,6 +113,7 @@ def program(
     drawn = _DRAW.format(seed=seed, shapes=[tuple(s) for s in shapes], steps=steps, cast=cast)
     parts = {"make": optimizer_text(subject), "step": _step(subject), "begin": _begin(subject)}
     read = _READ_IN_EVAL if "mode" in subject.needs else _READ
+    parts["make"] += _MAKE_IN_TRAINING if "mode" in subject.needs else ""
     parts["global_seed"] = str(subject.seed)
     return _HEAD.format(read=read, draw=drawn, **parts) + body.strip() + "\n"
 
@@ -127,7 +137,7 @@ def optimizer_text(subject: "Subject") -> str:
 def _step(subject: "Subject") -> str:
     from lpfl.conformance.drives.opening import drive_of
 
-    text = drive_of(subject.needs).text
+    text = drive_of(subject.needs).program_text(subject.needs)
     if subject.spec.step is not None:
         text = _own_step(subject.spec.step)
     if "grad_first" in subject.needs:
@@ -161,7 +171,7 @@ def _begin(subject: "Subject") -> str:
     named = "[(f'layer{i}.weight', p) for i, p in enumerate(params)]"
     given = named if "named" in subject.needs else "params"
     before = "params = [torch.nn.Parameter(v.clone()) for v in values]"
-    after = "optimizer.train()" if "mode" in subject.needs else ""
+    after = ""
     if "model" in subject.needs:
         before = "global model\n    model = Bag([v.clone() for v in values])\n    model.count = 0"
         given = "model"

@@ -47,6 +47,11 @@ def step(optimizer, params, gradients):
         if "mode" in needs:
             optimizer.train()
 
+    @classmethod
+    def program_text(cls, needs: frozenset[str]) -> str:
+        """Return the text of a step of a program that shows a finding."""
+        return cls.text
+
     def step(self, gradients: Gradients) -> Any:
         """Take one step in which the gradient of parameter i is gradients[i]."""
         for p, g in zip(self.params, gradients, strict=True):

@@ -123,7 +123,7 @@ for g in gradients[:3]:
     step(optimizer, params, g[:1])
 params.append(torch.nn.Parameter(start[1].clone()))
 optimizer.add_param_group({{"params": params[1:]}})
-before = [p.detach().clone() for p in params]
+before = read(optimizer, params)
 for g in gradients[3:]:
     step(optimizer, params, g)
 ends = read(optimizer, params)

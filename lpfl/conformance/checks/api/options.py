@@ -38,7 +38,8 @@ def options(subject: Subject) -> CheckResult:
         plain = subject.run(start, uneven(gradients), options=base)
         other = subject.run(start, uneven(gradients), options={**base, **changed})
         way = max(plain.displacement(), other.displacement())
-        effects[name] = distance(plain.end, other.end) / way if way else 0.0
+        if way:  # where nothing moves, an option cannot show
+            effects[name] = distance(plain.end, other.end) / way
     judged = _judged(subject)
     idle = [n for n, e in effects.items() if e <= VISIBLE and n.partition("[")[0] in judged]
     for name in idle:
@@ -211,8 +212,9 @@ def _decayed(
     nothing = [[torch.zeros_like(weights)]] * 3
     run = subject.run([weights], nothing, options=strength)
     still = subject.run([weights], nothing, options={**strength, "weight_decay": 0.0})
-    growth = float((run.end[0].norm() - still.end[0].norm()) / weights.norm())
-    return growth, (run.end[0] - still.end[0]) / weights
+    rest = still.end[0] if still.finite else weights  # what zeros alone do is another check's
+    growth = float((run.end[0].norm() - rest.norm()) / weights.norm())
+    return growth, (run.end[0] - rest) / weights
 
 
 def _kind(change: torch.Tensor, strength: Mapping[str, Any]) -> str:

@@ -145,7 +145,7 @@ optimizer, params = begin(start, **{up!r})
 for g in gradients:
     step(optimizer, params, g)
     optimizer.step()
-a = [p.detach() for p in params]
+a = read(optimizer, params)
 b = run(start, [g for g in gradients for _ in (0, 1)], **{up!r})
 """,
         options=up,

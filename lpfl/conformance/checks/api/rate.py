@@ -266,7 +266,7 @@ def ends(factor):
             for group in optimizer.param_groups:
                 group['lr'] *= factor
         step(optimizer, params, g)
-    return [p.detach() for p in params]
+    return read(optimizer, params)
 
 
 print('change', gap(ends(0.5), ends(1.0), start))

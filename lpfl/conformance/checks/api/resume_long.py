@@ -1,6 +1,7 @@
 """Counters of long bfloat16 runs: loading a checkpoint must not stop them."""
 
 import copy
+from typing import Any
 
 import torch
 
@@ -8,6 +9,7 @@ from lpfl.conformance.checks.api.state_entries import stuck_counters
 from lpfl.conformance.learning.cost import calls_per_step
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.signatures import told
+from lpfl.conformance.snippets import evidence
 from lpfl.conformance.subject import Subject
 
 LONG = 258  # bfloat16 has no odd whole numbers above 256
@@ -49,4 +51,23 @@ def past_256(subject: Subject) -> CheckResult:
         measured=found,
         bound=meant,
         scenario={"dtype": "bfloat16", "saved after": LONG, "steps after": 3},
+        **_shown(subject, name, found),
     )
+
+
+def _shown(subject: Subject, name: str, found: float) -> dict[str, Any]:
+    body = f"""
+import copy
+
+one, ps = begin([v.bfloat16() for v in start])
+gradients = [[x.bfloat16() for x in g] for g in gradients]
+for t in range({LONG}):
+    step(one, ps, gradients[t % 8])
+two, qs = begin(ps)
+two.load_state_dict(copy.deepcopy(one.state_dict()))
+for g in gradients[:3]:
+    step(two, qs, g)
+print('the counter stands at', float(two.state[qs[0]][{name!r}]))
+"""
+    shapes = subject.shapes((3, 2))
+    return evidence(subject, body, found, shapes=shapes, steps=8, stream=("api.resume",))
