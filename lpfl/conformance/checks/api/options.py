@@ -40,6 +40,9 @@ def options(subject: Subject) -> CheckResult:
         way = max(plain.displacement(), other.displacement())
         if way:  # where nothing moves, an option cannot show
             effects[name] = distance(plain.end, other.end) / way
+    if not effects:
+        message = f"Not judged: nothing moves in {STEPS} steps, so that no option can show."
+        return CheckResult(check=check_id, outcome=Outcome.INCONCLUSIVE, message=message)
     judged = _judged(subject)
     idle = [n for n, e in effects.items() if e <= VISIBLE and n.partition("[")[0] in judged]
     for name in idle:
