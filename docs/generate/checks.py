@@ -22,7 +22,8 @@ FAILS = {
     "def.scale": "deviates from the claim's exponent; limit if not finite within 1e-6 to 1e6, "
     "numerics beyond",
     "def.supports": "says which method the steps are, accuses of nothing",
-    "def.trajectory": "deviates; limit for an idle switch, numerics, convention, documented variant",
+    "def.trajectory": "deviates; limit for an idle switch; numerics, convention, "
+    "documented variant",
     "def.whitening": "deviates",
     "inv.convolution": "deviates; limit if the kernel is not trained",
     "inv.fingerprint": "deviates; a convention for damping, documented variant for gates on sizes",
