@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 
 import numpy as np
@@ -35,6 +35,7 @@ class Verdict:
 
     sharp: a bound that may be attained, so that a margin of zero is no sign of trouble.
     interval: where the measured number lies at the level of the decision, in its own units.
+    NumPy scalars become Python numbers, so that every verdict can be written as JSON.
     """
 
     outcome: Outcome
@@ -51,6 +52,12 @@ class Verdict:
     detail: str = ""
     sharp: bool = False
     interval: tuple[float, float] | None = None
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, np.generic):
+                object.__setattr__(self, field.name, value.item())
 
     def with_detail(self, detail: str) -> "Verdict":
         """Return the same verdict with a plain-text remark."""

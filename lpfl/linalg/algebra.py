@@ -39,6 +39,14 @@ def require_positive_definite(name: str, matrix: Tensor) -> None:
         raise ValueError(f"{name} has smallest eigenvalue {smallest:.3g}, needs > 0")
 
 
+def once(stack: Tensor) -> Tensor:
+    """Return the matrix of which every replicate of ``stack`` is a view, or the stack as it is.
+
+    A product with one matrix is one large product; with a stack it is one for each replicate.
+    """
+    return stack[0] if stack.ndim == 3 and len(stack) > 1 and stack.stride(0) == 0 else stack
+
+
 @guards.on_tensors
 def vec(matrix: Tensor) -> Tensor:
     """Stack the columns of ``matrix`` (..., a, b) into a vector (..., a b)."""

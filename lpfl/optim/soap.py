@@ -7,17 +7,19 @@ import torch
 from torch import Tensor
 
 from lpfl.optim.adam import adam_direction
-from lpfl.optim.core.hyper import count, decay, non_negative
+from lpfl.optim.core.hyper import choice, count, decay, non_negative
 from lpfl.optim.core.invariances import ROTATIONS
 from lpfl.optim.drive import layerwise
 from lpfl.optim.rule import Layer, MatrixRule
+
+BASES = ("iterated", "exact")
 
 
 class SoapState(NamedTuple):
     """State of one matrix (..., a, b).
 
     left (..., a, a), right (..., b, b): moving averages of grad grad' and grad' grad; left_basis,
-    right_basis: their eigenvectors in columns, ascending; first: moving average of the gradient
+    right_basis: their eigenvectors in columns, largest first; first: moving average of the gradient
     in the original basis; second: of its square in the eigenbasis; seen: number of gradients.
     """
 
@@ -49,6 +51,7 @@ def soap_step(
     epsilon: float = 1e-8,
     frequency: int = 1,
     warmup: int = 1,
+    bases: str = "iterated",
 ) -> tuple[Tensor, SoapState]:
     """Return weights and state after one gradient of W (..., a, b).
 
@@ -56,12 +59,12 @@ def soap_step(
     eigenvectors known before them, Adam (bias-corrected from the end of the warm-up) divides the
     projected mean by the root of the projected second moment, and the result is projected back.
     Then the statistics take the gradient in, and every ``frequency`` steps the eigenvectors are
-    computed afresh, exactly. As long as a statistic has a null space, its eigenvectors there are
-    arbitrary, and so is the step: a warm-up of b/a gradients makes the method a function of its
-    inputs and equivariant under rotations.
+    renewed: exactly at the end of the warm-up, by :func:`iterated` later (bases "iterated"), or
+    exactly every time ("exact"). Where a statistic has a null space at the end of the warm-up, its
+    eigenvectors there are arbitrary, and so are the steps: a warm-up of b/a gradients makes the
+    method a function of its inputs and equivariant under rotations.
     Units: step_size in those of W, epsilon in those of the gradient.
-    Source: Vyas et al. 2024 (arXiv 2409.11321), algorithm 3, with eigh in place of one QR step;
-    epsilon outside the root.
+    Source: Vyas et al. 2024 (arXiv 2409.11321), algorithms 3 and 4; epsilon outside the root.
     """
     seen = state.seen + 1
     age = seen - warmup
@@ -77,8 +80,35 @@ def soap_step(
     left = averaging * state.left + (1.0 - averaging) * (grad @ grad.mT)
     right = averaging * state.right + (1.0 - averaging) * (grad.mT @ grad)
     if age >= 0 and age % frequency == 0:
-        QL, QR = (torch.linalg.eigh(statistic).eigenvectors for statistic in (left, right))
+        if age == 0 or bases == "exact":
+            QL, QR = eigenvectors(left), eigenvectors(right)
+        else:
+            QL, second = iterated(left, QL, second)
+            QR, turned = iterated(right, QR, second.mT)
+            second = turned.mT
     return W, SoapState(left, right, QL, QR, first, second, seen)
+
+
+def eigenvectors(statistic: Tensor) -> Tensor:
+    """Return the eigenvectors of symmetric matrices (..., a, a) in columns, largest first."""
+    return torch.linalg.eigh(statistic).eigenvectors.flip(-1)
+
+
+def iterated(statistic: Tensor, basis: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the basis after one power iteration, and the second moment with its rows in order.
+
+    The columns q are sorted by q'Sq, largest first, and the rows of the second moment with them.
+    The new basis is the orthogonal factor of S Q.
+    Shapes: statistic S, basis Q (..., a, a); second (..., a, b).
+    Source: Vyas et al. 2024, algorithm 4; the order as in the code of its authors.
+    """
+    product = statistic @ basis
+    sizes = (basis * product).sum(-2)
+    if bool((sizes.diff() > 0.0).any()):
+        order = sizes.argsort(-1, descending=True)
+        product = product.take_along_dim(order.unsqueeze(-2), -1)
+        second = second.take_along_dim(order.unsqueeze(-1), -2)
+    return torch.linalg.qr(product).Q, second
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,6 +123,7 @@ class Soap(MatrixRule):
     epsilon: float = non_negative(1e-8, "added to the root, in units of the gradient")
     frequency: int = count(1, "steps between new eigenvectors", least=1)
     warmup: int = count(1, "gradients that only fill the statistics", least=1)
+    bases: str = choice("iterated", "new eigenvectors: one iteration, or exact", among=BASES)
 
     def start(self, W: Tensor) -> Any:
         return soap_start(W)

@@ -17,6 +17,7 @@ from tests.optim.test_torch_form import drawn, loss_of, module_of
 ETA = 0.05
 # option: value off its default, and what else must be set for it to act
 VALUES: dict[str, tuple[Any, dict[str, Any]]] = {
+    "bases": ("exact", {}),
     "averaging": (0.7, {}),
     "averaged": (True, {}),
     "beta1": (0.3, {}),

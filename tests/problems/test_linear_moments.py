@@ -11,6 +11,7 @@ import torch
 from scipy import stats
 from torch import Tensor
 
+from lpfl.linalg import machine_tolerance
 from lpfl.linalg.covariance import CovarianceSpec
 from lpfl.problems.linear_representation import (
     Batch,
@@ -157,13 +158,15 @@ WRONG = (
      "schur"),
     (Fault("", TARGET, "(problem.noise_std / batch_size**0.5)", "(problem.noise_std / "
            "(batch_size - 1) ** 0.5)", "scale"), "noise"),
-    (Fault("", TARGET, "(Z.mT @ A)", "(Z.mT @ A.mT)", "noise by the transposed factor"), "noise"),
+    (Fault("", TARGET, "(problem.noise_std / batch_size**0.5) * Z",
+           "(problem.noise_std / batch_size**0.5) * (white @ Z)",
+           "noise that meets the factor twice"), "noise"),
 )  # fmt: skip
 
 
 @pytest.mark.parametrize(("fault", "pivot"), WRONG, ids=lambda value: getattr(value, "why", value))
 def test_planted_samplers_are_detected(fault: Fault, pivot: str) -> None:
-    """A transposed Bartlett factor, and noise of a wrong scale or shape."""
+    """A transposed Bartlett factor, and noise of a wrong scale or factor."""
     problem = problem_of(5)
     with planted(fault):
         batch = sampler.sample_moments(problem, 12, generator(9, "planted"))
@@ -188,4 +191,7 @@ def test_same_stream_same_bits_and_no_noise_without_noise() -> None:
     problem = problem_of(5, noise_std=0.0)
     one, two = (sample_moments(problem, 12, generator(12, "again")) for _ in range(2))
     assert torch.equal(one.cov_x, two.cov_x)
-    assert torch.equal(one.cross, problem.product_star @ one.cov_x)
+    tolerance = machine_tolerance(torch.float64, dim=5)
+    torch.testing.assert_close(
+        one.cross, problem.product_star @ one.cov_x, rtol=tolerance, atol=tolerance
+    )

@@ -32,6 +32,17 @@ def test_identity_confirms_refutes_and_says_when_it_could_not():
     assert decide.identity([1e-9], tolerance=0.5).outcome is Outcome.INCONCLUSIVE
 
 
+def test_a_verdict_of_numpy_numbers_can_be_written_as_json():
+    """A prediction from NumPy once made the count of a calibration unwritable."""
+    verdict = decide.equivalence(
+        np.linspace(0.9, 1.1, 16), predicted=np.float64(1.0), tolerance=1.0, alpha=0.1
+    )
+    numbers = [value for value in vars(verdict).values() if value is not None]
+    assert not [value for value in numbers if isinstance(value, np.generic)]
+    assert type(verdict.predicted) is float
+    assert verdict.predicted == 1.0
+
+
 def test_exact_identity_carries_its_bound():
     verdict = decide.exact_identity(True, false_pass_bound=1e-16, degree=12)
     assert verdict.outcome is Outcome.CONFIRMED

@@ -52,7 +52,7 @@ RULES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         },
         "soap": {
             "step_size": 0.01, "beta1": 0.95, "beta2": 0.95, "averaging": 0.95, "epsilon": 1e-8,
-            "frequency": 1, "warmup": 1,
+            "frequency": 1, "warmup": 1, "bases": "iterated",
         },
         "kfac": {"step_size": 0.01, **_FACTORS, "output_factor": "gauss_newton"},
         "foof": {"step_size": 0.01, **_FACTORS, "output_factor": "identity"},
@@ -90,10 +90,10 @@ OP_22 = Claim(
         "Adam averages with 0.9 and 0.999 and adds 1e-8; AdamW decays by 0.01. Momentum is 0.9 for "
         "gradient descent and Scion, 0.95 for Muon, which looks ahead, and none for signSGD. "
         "Shampoo adds squares up and takes the power 1/4. SOAP averages everything with 0.95 and "
-        "renews its bases in every step. KFAC and the natural gradients run undamped, without "
-        "averages and without momentum. Polyak's factor is 1. Steps of one matrix, rules and "
-        "methods take the same values; a method moves both layers at once, but KFAC, FOOF and "
-        "batch norm refit the head."
+        "renews its bases by one iteration in every step. KFAC and the natural gradients run "
+        "undamped, without averages and without momentum. Polyak's factor is 1. Steps of one "
+        "matrix, rules and methods take the same values; a method moves both layers at once, but "
+        "KFAC, FOOF and batch norm refit the head."
     ),
     source=Source.other_work("the values of each optimizer's own source"),
     parts={

@@ -50,7 +50,8 @@ _CUT = 10.0  # standard deviations of the spike coordinate
 _sh = sp.Function("sh")
 _E_a = sp.Function("E_a")
 # a(j, scale): the j-th Hermite coefficient of t -> act(scale t)
-_ACT_COEFFICIENT = sp.Function("a")(j, sp.sqrt(1 + a**2))
+_a = sp.Function("a")
+_ACT_COEFFICIENT = _a(j, sp.sqrt(1 + a**2))
 _HARMONIC = _ACT_COEFFICIENT * (a / sp.sqrt(1 + a**2)) ** j
 
 SI_10 = Claim(
@@ -87,6 +88,12 @@ def harmonic_formula(claim: Claim = SI_10) -> Callable[..., Array]:
     """Return sh_j(a) of SI-10 as a function of hermite_coefficient, degree and head_spike."""
     printed = claim["harmonic"].relation.args[1]
     return numeric(printed.xreplace({_ACT_COEFFICIENT: a_deg}))
+
+
+def harmonic_scale(claim: Claim = SI_10) -> Callable[..., Array]:
+    """Return the scale of the activation whose coefficients SI-10 takes, of head_spike."""
+    (coefficient,) = claim["harmonic"].relation.args[1].atoms(_a)
+    return numeric(coefficient.args[1])
 
 
 def spike_count(alpha: float) -> int:
@@ -150,6 +157,11 @@ def _own_harmonic_formula() -> Callable[..., Array]:
 
 
 @cache
+def _own_harmonic_scale() -> Callable[..., Array]:
+    return harmonic_scale()
+
+
+@cache
 def _gram_formula() -> Callable[..., Array]:
     """Return the Gram matrix of SI-10 as a function of width and of the mean over the head."""
     printed = SI_10["gram"].relation.args[1]
@@ -185,11 +197,11 @@ def _half_gaussian(scale: float) -> tuple[Array, Array]:
 
 
 def _coefficients(activation: Link, nodes: Array, harmonics: int) -> Array:
-    """Return E[activation(sqrt(1 + a^2) z) h_k(z)] (nodes, harmonics), k from 1.
+    """Return E[activation(scale z) h_k(z)] (nodes, harmonics), k from 1, at the printed scale.
 
     All nodes share the points of one integral.
     """
-    scales = np.sqrt(1.0 + nodes * nodes)
+    scales = _own_harmonic_scale()(head_spike=nodes)
     breakpoints = {b / scale for b in activation.breakpoints for scale in scales}
 
     def products(z: Array) -> Array:

@@ -55,8 +55,8 @@ ENTRANTS = (
         "soap",
         8,
         _SMALL,
-        "both layers, decays 0.95, eigenvectors renewed every 10 steps",
-        {"frequency": 10},
+        "both layers, decays 0.95, exact eigenvectors every 10 steps",
+        {"frequency": 10, "bases": "exact"},
     ),
     Entrant(
         "Batch-norm",

@@ -92,7 +92,7 @@ SUSPECTS = (
     replace(_sign_like("sign_sgd", None), distance=0.3),
     _sign_like("muon", "muon", momentum=0.0, nesterov=False),
     _sign_like("scion", None, momentum=0.0, constrained=False, radius=1.0),
-    _sign_like("soap", None, epsilon=TINY),
+    _sign_like("soap", None, epsilon=TINY, bases="exact"),
     _shampoo(0.25),
     _shampoo(0.5),
     Suspect("polyak", None, "rows"),

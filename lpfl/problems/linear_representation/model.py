@@ -13,6 +13,7 @@ from lpfl import guards
 from lpfl.linalg import (
     complement_rows,
     haar,
+    once,
     require_finite,
     require_positive_definite,
     right_solve,
@@ -80,7 +81,9 @@ class LinearRepresentation:
     @property
     def product_star(self) -> Tensor:
         """F* G* (R, m, d)."""
-        return self.head_star @ self.representation_star
+        F, G = once(self.head_star), once(self.representation_star)
+        replicates = max(len(self.head_star), len(self.representation_star))
+        return (F @ G).expand(replicates, -1, -1)
 
     @property
     def complement(self) -> Tensor:

@@ -14,7 +14,7 @@ normal with row covariance sigma^2 I and column covariance Sh/n. The cost does n
 
 import torch
 
-from lpfl.linalg import require_finite
+from lpfl.linalg import once, require_finite
 from lpfl.problems.linear_representation import Batch, LinearRepresentation
 from lpfl.problems.single_index.moments import bartlett_factor
 
@@ -37,12 +37,12 @@ def sample_moments(
     dtype = problem.head_star.dtype
     white = bartlett_factor(batch_size, d, replicates=replicates, generator=generator, dtype=dtype)
     A = white @ problem.root / batch_size**0.5
-    cov_x = A.mT @ A
-    cross = problem.product_star @ cov_x
+    outputs = A @ once(problem.product_star).mT
     if problem.noise_std > 0:
         Z = torch.randn(
             replicates, A.shape[-2], m, generator=generator, device=generator.device, dtype=dtype
         )
-        cross = cross + (problem.noise_std / batch_size**0.5) * (Z.mT @ A)
-    require_finite("cross", cross)
-    return Batch(cov_x, cross)
+        outputs += (problem.noise_std / batch_size**0.5) * Z
+    products = torch.cat((A, outputs), dim=-1).mT @ A
+    require_finite("products", products)
+    return Batch(products[..., :d, :], products[..., d:, :])

@@ -127,7 +127,7 @@ def shampoo(W: Array, g: Array, m: State, o: Options, seen: Seen) -> Array:
 
 
 def soap(W: Array, g: Array, m: State, o: Options, seen: Seen) -> Array:
-    """SOAP with exact eigenvectors."""
+    """SOAP, its bases renewed by one power iteration or exactly."""
     m["seen"] = m.get("seen", 0) + 1
     age = m["seen"] - o["warmup"]
     if age > 0:
@@ -142,8 +142,21 @@ def soap(W: Array, g: Array, m: State, o: Options, seen: Seen) -> Array:
         if age >= 0 and age % o["frequency"] == 0:
             t = len(m[key])
             mixed = sum((1 - b) * b ** (t - 1 - s) * old for s, old in enumerate(m[key]))
-            m["Q" + key] = np.linalg.eigh(mixed).eigenvectors
+            if age == 0 or o["bases"] == "exact":
+                m["Q" + key] = np.linalg.eigh(mixed).eigenvectors[..., ::-1]
+            else:
+                renew(m, key, mixed)
     return W
+
+
+def renew(m: State, key: str, mixed: Array) -> None:
+    """Replace a basis of SOAP by one power iteration; the second moment follows its order."""
+    Q = m["Q" + key]
+    sizes = np.diagonal(transposed(Q) @ mixed @ Q, axis1=-2, axis2=-1)
+    order = np.argsort(-sizes, axis=-1)
+    along = (order[..., :, None], -2) if key == "L" else (order[..., None, :], -1)
+    m["v"] = np.take_along_axis(m["v"], *along)
+    m["Q" + key] = np.linalg.qr(np.take_along_axis(mixed @ Q, order[..., None, :], -1)).Q
 
 
 def factor_step(claim: Claim, W: Array, g: Array, m: State, o: Options, seen: Seen) -> Array:

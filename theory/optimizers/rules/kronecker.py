@@ -90,10 +90,11 @@ OP_09 = Claim(
     says=(
         "The gradients of the warm-up only fill the statistics. Later ones are seen in the "
         "eigenbases known before them: Adam's direction is formed there and turned back. The "
-        "bases are computed afresh every few steps. While they stay, the run is Adam on the "
-        "turned weights."
+        "bases are exact at the end of the warm-up. Every few steps they are renewed: exactly, or "
+        "by one power iteration and a QR decomposition, the largest direction first, and the "
+        "squares keep to their directions. While they stay, the run is Adam on the turned weights."
     ),
-    source=Source.other_work("Vyas et al. 2024, arXiv 2409.11321, algorithm 3"),
+    source=Source.other_work("Vyas et al. 2024, arXiv 2409.11321, algorithms 3 and 4"),
     parts={
         "step": Part(Kind.IDENTITY, sp.Eq(W_next, W - eta * (Q_L * U_W * Q_R.T), evaluate=False)),
         "first": FIRST,

@@ -21,7 +21,7 @@ from lpfl.verify.space import Choice, Integers, Reals
 from lpfl.verify.tolerance import Tolerance, finite_size, judgement, truncation
 from lpfl.verify.trial import Trial
 from theory.single_index import feature_outliers, spike_count, spike_matrix
-from theory.single_index.features import harmonic_formula
+from theory.single_index.features import harmonic_formula, harmonic_scale
 
 SEPARATED = 2.0  # a predicted spike this many times the bulk's edge is compared
 RELATIVE = 0.03
@@ -166,12 +166,12 @@ def harmonics(trial: Trial) -> Same:
     weight = torch.exp(-(t**2) / 2) / math.sqrt(2 * math.pi) * float(t[1] - t[0])
     basis = torch.stack([gauss_means.hermite(t, j) for j in range(1, DEGREES + 1)])
     degrees = np.arange(1, DEGREES + 1)
-    formula = harmonic_formula(trial.claim)
+    formula, scale = harmonic_formula(trial.claim), harmonic_scale(trial.claim)
     measured, predicted = [], []
     for a in COORDINATES:
         smoothed = act(t[:, None] + a * t[None, :]).mul(weight[:, None]).sum(0)
         measured.append((basis * weight * smoothed).sum(-1).numpy())
-        scaled = (basis * weight * act(math.sqrt(1 + a * a) * t)).sum(-1).numpy()
+        scaled = (basis * weight * act(float(scale(head_spike=a)) * t)).sum(-1).numpy()
         predicted.append(formula(hermite_coefficient=scaled, degree=degrees, head_spike=a))
     return Same(
         part="harmonic",

@@ -75,7 +75,7 @@ def first_move(trial: Trial, options: dict[str, Any]) -> Comparison:
     (*setup.MATRIX, *setup.MODEL, STEP_SIZE, BETA1, BETA2, AVERAGING, EPSILON, FREQUENCY),
 )
 def soap(trial: Trial) -> Iterator[Comparison]:
-    """Run SOAP with two periods of its bases; turn the weights and compare with Adam."""
+    """Run SOAP with two periods and both kinds of bases; turn the weights and compare with Adam."""
     trial.admit()
     options = {
         "step_size": trial.step_size,
@@ -85,14 +85,16 @@ def soap(trial: Trial) -> Iterator[Comparison]:
         "epsilon": trial.epsilon,
     }
     full = warmup(trial.weight_rows, trial.weight_columns)
-    for frequency in (1, trial.frequency):
-        chosen = {**options, "frequency": frequency, "warmup": full + frequency - 1}
+    for frequency, bases in ((1, "iterated"), (trial.frequency, "iterated"), (1, "exact")):
+        chosen = {**options, "frequency": frequency, "bases": bases}
+        chosen["warmup"] = full + frequency - 1
         yield setup.rule_agreement(
             trial, "step", "soap", matrixwise.soap, chosen,
-            label=f"new bases every {frequency} steps", steps=chosen["warmup"] + trial.steps,
+            label=f"{bases} bases, new every {frequency} steps",
+            steps=chosen["warmup"] + trial.steps,
         )  # fmt: skip
     longest = max(warmup(trial.rank, trial.input_dim), warmup(trial.output_dim, trial.rank))
-    chosen = {**options, "frequency": trial.frequency, "warmup": longest + 1}
+    chosen |= {"frequency": trial.frequency, "warmup": longest + 1, "bases": "iterated"}
     run = setup.draw_run(trial, steps=longest + 1 + trial.steps)
     # Behind a refitted head the gradients of the warm-up are orthogonal to the rows of G. With one
     # row the null space of the statistic is a line, and the bases are unique all the same.

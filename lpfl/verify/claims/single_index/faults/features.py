@@ -59,4 +59,11 @@ FAULTS = (
         new="scale * math.sqrt(math.pi)",
         why="density of the spike coordinate",
     ),
+    Fault(
+        "SI-10",
+        "theory.single_index.features:_ACT_COEFFICIENT",
+        old="sp.sqrt(1 + a ** 2)",
+        new="1 + a ** 2",
+        why="activation read at the square of its scale",
+    ),
 )

@@ -13,6 +13,7 @@ from lpfl.verify.expect import Comparison
 from lpfl.verify.setups.single_index import alignment as compare
 from lpfl.verify.setups.single_index import factors
 from lpfl.verify.setups.single_index import scenarios as setup
+from lpfl.verify.setups.single_index.variant_functions import of_average
 from lpfl.verify.space import Choice, Integers, Reals
 from lpfl.verify.tolerance import Tolerance, finite_size, judgement, truncation
 from lpfl.verify.trial import Trial
@@ -55,7 +56,18 @@ WINNING = setup.scenario(
     inverse_every=1,
     factor_every=1,
 )
-ANCHORS = (EVERY_STEP, STALE, WINNING)
+# A factor of the first batch alone: three of four steps have a batch that is in no factor.
+RARE = setup.scenario(
+    56,
+    n=112,
+    covariance=setup.two_atom(56, 0.8, "haar"),
+    damping=0.05,
+    average_decay=0.1,
+    movement_steps=4,
+    inverse_every=1,
+    factor_every=4,
+)
+ANCHORS = (EVERY_STEP, STALE, WINNING, RARE)
 
 
 def movement(trial: Trial) -> Movement:
@@ -266,3 +278,9 @@ def noise_level(
     c1 = setup.limits(trial.scenario)["c1"]
     gap = beta * (c1 / along.mean()) - c1 * problem.teacher
     return (gap * model.times_covariance(gap, problem.covariance)).sum(-1) / aspect
+
+
+@averaged.extra("the function", on=ANCHORS)
+def function(trial: Trial) -> Iterator[Comparison]:
+    """Special cases of averages, other units and weights."""
+    yield from of_average(trial)

@@ -1,6 +1,7 @@
 """SI-26: rows of two lengths, against the formula with weights."""
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import torch
@@ -11,13 +12,15 @@ from lpfl.problems.single_index import directions
 from lpfl.problems.single_index import moments as sampler
 from lpfl.problems.single_index.inputs import elliptical_sample
 from lpfl.verify.check import check
-from lpfl.verify.expect import Comparison, Same
+from lpfl.verify.expect import Comparison
 from lpfl.verify.scenario import Scenario
 from lpfl.verify.setups.single_index import alignment as compare
+from lpfl.verify.setups.single_index import functions
 from lpfl.verify.setups.single_index import scenarios as setup
 from lpfl.verify.space import Axis, Integers, Reals
-from lpfl.verify.tolerance import Tolerance, finite_size, judgement, rounding
+from lpfl.verify.tolerance import Tolerance, finite_size, judgement
 from lpfl.verify.trial import Trial
+from theory import Spectrum
 from theory.single_index import alignment as alignment_of
 from theory.single_index.variants.elliptical import (
     elliptical_alignment,
@@ -32,7 +35,20 @@ AXES: tuple[Axis, ...] = (
     setup.LINK,
     setup.NOISE_STD,
 )
-QUADRATURE = rounding(torch.float64, dim=10_000, why="panels of a Gaussian integral in float64")
+METHODS = {"alignment": "kfac", "sgd": "sgd"}
+
+
+ANCHORS = (
+    setup.scenario(60, n=120, link="he12", noise_std=0.5, damping=0.05, scale_spread=0.6),
+    setup.scenario(
+        50,
+        n=100,
+        covariance=setup.two_atom(50, 0.8, "haar"),
+        link="tanh",
+        damping=0.2,
+        scale_spread=0.8,
+    ),
+)
 
 
 def facts(scenario: Scenario) -> Mapping[str, Any]:
@@ -49,18 +65,8 @@ def scales_of(scenario: Scenario) -> tuple[float, float]:
 @check(
     "SI-26",
     (*AXES, Reals("damping", 0.05, 3.0, log=True, easy="high"), Reals("scale_spread", 0.0, 0.7)),
-    anchors=(
-        setup.scenario(60, n=120, link="he12", noise_std=0.5, damping=0.05, scale_spread=0.6),
-        setup.scenario(
-            50,
-            n=100,
-            covariance=setup.two_atom(50, 0.8, "haar"),
-            link="tanh",
-            damping=0.2,
-            scale_spread=0.8,
-        ),
-    ),
-    decisions=3,
+    anchors=ANCHORS,
+    decisions=5,
     facts=facts,
 )
 def elliptical(trial: Trial) -> Iterator[Comparison]:
@@ -71,11 +77,7 @@ def elliptical(trial: Trial) -> Iterator[Comparison]:
     labels = {"link": trial.link, "noise_std": trial.noise_std}
     leverage = scale_leverage(s, aspect=phi, damping=damping, scales=scales)
     weighted = scale_moments(scales=scales, leverage=leverage, **labels)
-    plain = scale_moments(scales=scales, leverage=0.0, **labels)
-    limit = {
-        "alignment": setup.predicted(trial, "alignment", **weighted),
-        "sgd": setup.predicted(trial, "sgd", **plain),
-    }
+    limit = {part: printed(trial, method) for part, method in METHODS.items()}
 
     def measure(problem: model.SingleIndexProblem, block: int) -> dict[str, Tensor]:
         n = setup.batch_size(trial.scenario)
@@ -87,6 +89,10 @@ def elliptical(trial: Trial) -> Iterator[Comparison]:
             "alignment": compare.signed(trial, beta, problem),
             "sgd": compare.signed(trial, directions.sgd_direction(batch), problem),
             "leverage": leverage_of(batch, problem.covariance, damping),
+            "alignment weighted": compare.signed(trial, beta, problem, weighted=True),
+            "sgd weighted": compare.signed(
+                trial, directions.sgd_direction(batch), problem, weighted=True
+            ),
         }
 
     least = min(margin(trial, value).value for value in limit.values())
@@ -104,6 +110,17 @@ def elliptical(trial: Trial) -> Iterator[Comparison]:
         yield compare.near(
             trial, part, seen[part], value, rivals=rivals, tolerance=margin(trial, value)
         )
+    for part, method in METHODS.items():
+        value = function_of(trial, method, 1.0, "covariance", spectrum=s)
+        yield compare.near(
+            trial,
+            part,
+            seen[f"{part} weighted"],
+            value,
+            rivals={"not weighted": limit[part]},
+            tolerance=margin(trial, value),
+            label="weighted by the covariance",
+        )
     value = setup.predicted(trial, "leverage", scale_weight=weighted["scale_weight"])
     yield compare.near(
         trial,
@@ -117,22 +134,74 @@ def elliptical(trial: Trial) -> Iterator[Comparison]:
             compare.WIDE_TERM / trial.input_dim * value, "6/d of the trace, as in wide scenarios"
         ),
     )
-    for part, method, more in (("alignment", "kfac", damping), ("sgd", "sgd", None)):
-        yield Same(
-            part=part,
-            measured=elliptical_alignment(
-                method,
-                link=trial.link,
-                noise_std=trial.noise_std,
-                scales=(1.0,),
-                spectrum=s,
-                aspect=phi,
-                damping=more,
-            ),
-            predicted=gaussian[part],
-            tolerance=QUADRATURE,
-            label="rows of equal length are Gaussian",
+
+
+@elliptical.extra("the function", on=ANCHORS)
+def special_cases(trial: Trial) -> Iterator[Comparison]:
+    """Rows of equal length are Gaussian; other units of x and unequal weights."""
+    known = setup.limits(trial.scenario)
+    s, damping = known["spectrum"], float(trial.damping)
+    for part, method in METHODS.items():
+        cases = {
+            weight: (
+                function_of(trial, method, 1.0, weight, spectrum=s, scales=(1.0,)),
+                alignment_of(
+                    method, weight=weight, damping=damping if method == "kfac" else None, **known
+                ),
+            )
+            for weight in ("identity", "covariance")
+        }
+        cases["the statement"] = (
+            function_of(trial, method, 1.0, "identity", spectrum=s),
+            printed(trial, method),
         )
+        yield functions.special_cases(part, cases)
+    yield functions.any_spectrum(
+        trial,
+        "alignment",
+        *(
+            partial(function_of, trial, method, weight=weight)
+            for method in METHODS.values()
+            for weight in ("identity", "covariance")
+        ),
+    )
+
+
+def function_of(
+    trial: Trial,
+    method: str,
+    unit: float,
+    weight: str,
+    *,
+    spectrum: Spectrum,
+    scales: tuple[float, ...] | None = None,
+    **labels: float,
+) -> float:
+    """Return the public function's number; the labels are those of the scenario's link."""
+    del labels
+    return elliptical_alignment(
+        method,
+        link=trial.link,
+        noise_std=trial.noise_std,
+        scales=scales or scales_of(trial.scenario),
+        spectrum=spectrum,
+        aspect=setup.aspect(trial.scenario),
+        damping=trial.damping * unit if method == "kfac" else None,
+        weight=weight,
+    )
+
+
+def printed(trial: Trial, method: str) -> float:
+    """Return the printed limit of a method for the scenario's rows."""
+    known = setup.limits(trial.scenario)
+    scales, labels = scales_of(trial.scenario), {"link": trial.link, "noise_std": trial.noise_std}
+    leverage = 0.0
+    if method == "kfac":
+        leverage = scale_leverage(
+            known["spectrum"], aspect=known["aspect"], damping=trial.damping, scales=scales
+        )
+    moments = scale_moments(scales=scales, leverage=leverage, **labels)
+    return setup.predicted(trial, "alignment" if method == "kfac" else "sgd", **moments)
 
 
 def margin(trial: Trial, predicted: float) -> Tolerance:

@@ -1,6 +1,8 @@
 """SI-21, SI-22: powers of the same batch's covariance and of the exact one."""
 
 from collections.abc import Iterator
+from functools import partial
+from typing import Any
 
 import numpy as np
 from scipy import optimize
@@ -12,12 +14,17 @@ from lpfl.verify.check import check
 from lpfl.verify.expect import Comparison, Near, Rival
 from lpfl.verify.setups.exact import exact_scalar
 from lpfl.verify.setups.single_index import alignment as compare
+from lpfl.verify.setups.single_index import functions
 from lpfl.verify.setups.single_index import scenarios as setup
 from lpfl.verify.space import Reals
 from lpfl.verify.tolerance import finite_size, judgement, truncation
 from lpfl.verify.trial import Trial
 from theory.single_index import alignment as alignment_of
-from theory.single_index import exponent_alignment, optimal_damping
+from theory.single_index import (
+    exponent_alignment,
+    optimal_damping,
+    population_whitening_alignment,
+)
 from theory.single_index.variants.exponent import filter_means
 
 NEVER_SMALLER = 1e-4
@@ -207,3 +214,45 @@ def peak(trial: Trial) -> Iterator[Comparison]:
         tolerance=order + term + judgement(PEAK.value * abs(1.0 - predicted), PEAK.why),
         rival=Rival("whitening, exponent 1", 1.0),
     )
+
+
+def function_of(trial: Trial, factor: str) -> Iterator[Comparison]:
+    """The exponents 0 and 1 are SGD and whitening; other units and weights at the drawn one."""
+    known, at = setup.limits(trial.scenario), trial.scenario
+    p, damping = float(at.factor_exponent), float(at.damping)
+    power = partial(exponent_alignment, factor=factor, **known)
+    for weight, part in (("identity", "alignment"), ("covariance", "correlation")):
+        sgd = alignment_of("sgd", weight=weight, **known)
+        cases = {"exponent 0": (power(exponent=0.0, damping=damping, weight=weight), sgd)}
+        if factor == "same_batch":
+            cases["exponent 1"] = (
+                power(exponent=1.0, damping=damping, weight=weight),
+                alignment_of("kfac", damping=damping, weight=weight, **known),
+            )
+        elif weight == "identity":
+            cases["exponent 1"] = (power(exponent=1.0), population_whitening_alignment(**known))
+        yield functions.special_cases(part, cases)
+
+    def predict(unit: float, weight: str = "identity", **labels: Any) -> float:
+        return exponent_alignment(
+            aspect=known["aspect"],
+            exponent=p,
+            damping=damping * unit,
+            factor=factor,
+            weight=weight,
+            **labels,
+        )
+
+    yield functions.any_spectrum(trial, "alignment", predict, partial(predict, weight="covariance"))
+
+
+@same_batch.extra("the function", on=ANCHORS)
+def function_of_batch(trial: Trial) -> Iterator[Comparison]:
+    """Look at the public function with the same batch's factor."""
+    yield from function_of(trial, "same_batch")
+
+
+@exact_covariance.extra("the function", on=(*ANCHORS, MOVED))
+def function_of_population(trial: Trial) -> Iterator[Comparison]:
+    """Look at the public function with the exact covariance."""
+    yield from function_of(trial, "population")

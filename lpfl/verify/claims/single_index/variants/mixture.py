@@ -1,6 +1,7 @@
 """SI-17: a mixture of the own batch and another, and a different mixture of the same numbers."""
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import torch
@@ -13,18 +14,33 @@ from lpfl.verify.check import check
 from lpfl.verify.expect import Comparison
 from lpfl.verify.scenario import Scenario
 from lpfl.verify.setups.single_index import alignment as compare
-from lpfl.verify.setups.single_index import factors
+from lpfl.verify.setups.single_index import factors, functions
 from lpfl.verify.setups.single_index import scenarios as setup
 from lpfl.verify.space import Reals
 from lpfl.verify.trial import Trial
 from theory.single_index import alignment as alignment_of
-from theory.single_index import independent_batch_alignment, mixture_alignment
+from theory.single_index import (
+    independent_batch_alignment,
+    mixture_alignment,
+    population_whitening_alignment,
+)
 from theory.single_index.variants.mixture import solve_mixture
 
 # The other batch's share split in two unequal parts, of batches so much smaller that the energy of
 # the shares stays: 0.6^2 + 0.4^2 = 0.52.
 SPLIT = (0.6, 0.4)
 SMALLER = 0.52
+ANCHORS = (
+    setup.scenario(72, n=144, whitening_aspect=0.3, damping=0.05, own_weight=0.5),
+    setup.scenario(
+        64,
+        n=128,
+        covariance=setup.two_atom(64, 0.8, "haar"),
+        whitening_aspect=0.5,
+        damping=0.05,
+        own_weight=0.8,
+    ),
+)
 
 
 def facts(scenario: Scenario) -> Mapping[str, Any]:
@@ -43,17 +59,7 @@ def facts(scenario: Scenario) -> Mapping[str, Any]:
         setup.DAMPING,
         Reals("own_weight", 0.1, 0.9),
     ),
-    anchors=(
-        setup.scenario(72, n=144, whitening_aspect=0.3, damping=0.05, own_weight=0.5),
-        setup.scenario(
-            64,
-            n=128,
-            covariance=setup.two_atom(64, 0.8, "haar"),
-            whitening_aspect=0.5,
-            damping=0.05,
-            own_weight=0.8,
-        ),
-    ),
+    anchors=ANCHORS,
     decisions=6,
     facts=facts,
 )
@@ -115,6 +121,53 @@ def mixture(trial: Trial) -> Iterator[Comparison]:
     yield factors.near_trace(trial, "own_share", seen["share"], share, weight_as_share=own)
     measured = seen["share"] ** 2 + aspects[1] / aspects[0] * (1.0 - seen["share"]) ** 2
     yield factors.near_trace(trial, "share_energy", measured, energy, own_share_alone=share**2)
+
+
+@mixture.extra("the function", on=ANCHORS)
+def special_cases(trial: Trial) -> Iterator[Comparison]:
+    """One batch alone, the exact covariance, a batch in two halves; and the stated limit."""
+    known, at = setup.limits(trial.scenario), trial.scenario
+    phi, other = known["aspect"], setup.aspect(at, "whitening_aspect")
+    damping, own = float(at.damping), float(at.own_weight)
+    mix = partial(mixture_alignment, damping=damping, **known)
+    for weight, part in (("identity", "alignment"), ("covariance", "correlation")):
+        cases = {
+            "the own batch": (
+                mix(shares=[1.0], weight=weight),
+                alignment_of("kfac", damping=damping, weight=weight, **known),
+            ),
+            "halves of the other batch": (
+                mix(shares=[own, 1 - own], aspects=[phi, other], weight=weight),
+                mix(
+                    shares=[own, (1 - own) / 2, (1 - own) / 2],
+                    aspects=[phi, 2 * other, 2 * other],
+                    weight=weight,
+                ),
+            ),
+        }
+        if weight == "identity":
+            cases["the other batch"] = (
+                mix(shares=[0.0, 1.0], aspects=[phi, other]),
+                independent_batch_alignment(whitening_aspect=other, damping=damping, **known),
+            )
+            exact: dict[str, Any] = {"damping": 0.0, "u": 0.0, "g": 0.0}
+            cases["the exact covariance"] = (
+                mixture_alignment(**exact, **known),
+                population_whitening_alignment(**known),
+            )
+        yield functions.special_cases(part, cases)
+
+    def predict(unit: float, weight: str = "identity", **labels: Any) -> float:
+        return mixture_alignment(
+            aspect=phi,
+            shares=[own, 1 - own],
+            aspects=[phi, other],
+            damping=damping * unit,
+            weight=weight,
+            **labels,
+        )
+
+    yield functions.any_spectrum(trial, "alignment", predict, partial(predict, weight="covariance"))
 
 
 def traces(trial: Trial, factor: Tensor, own: Tensor, damping: float) -> dict[str, Tensor]:

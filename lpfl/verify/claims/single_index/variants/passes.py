@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -15,6 +16,7 @@ from lpfl.verify.check import check
 from lpfl.verify.expect import Comparison
 from lpfl.verify.setups.optimizers.descent import descend, filter_of
 from lpfl.verify.setups.single_index import alignment as compare
+from lpfl.verify.setups.single_index import functions
 from lpfl.verify.setups.single_index import scenarios as setup
 from lpfl.verify.space import Integers, Reals
 from lpfl.verify.tolerance import finite_size
@@ -28,6 +30,18 @@ LEFT_OVER = 1e-3  # (1 - eta t)^T of the smallest eigenvalue after endless steps
 MOST_STEPS = 500
 ENDLESS_REPLICATES = 400
 PICTURED = setup.scenario(90, n=300, passes=16, step_share=0.8)
+ANCHORS = (
+    PICTURED,
+    setup.scenario(
+        80,
+        n=160,
+        covariance=setup.two_atom(80, 0.8, "haar"),
+        link="he12",
+        passes=8,
+        step_share=1.2,
+    ),
+    setup.scenario(60, n=600, noise_std=1.0, passes=4, step_share=0.5),
+)
 
 
 @check(
@@ -37,18 +51,7 @@ PICTURED = setup.scenario(90, n=300, passes=16, step_share=0.8)
         Integers("passes", 2, 20, log=True),
         Reals("step_share", 0.3, 1.2),
     ),
-    anchors=(
-        PICTURED,
-        setup.scenario(
-            80,
-            n=160,
-            covariance=setup.two_atom(80, 0.8, "haar"),
-            link="he12",
-            passes=8,
-            step_share=1.2,
-        ),
-        setup.scenario(60, n=600, noise_std=1.0, passes=4, step_share=0.5),
-    ),
+    anchors=ANCHORS,
     decisions=6,
     facts=setup.facts,
 )
@@ -148,6 +151,38 @@ def endless(trial: Trial, rule: Sgd) -> Iterator[Comparison]:
         rivals={"SGD": setup.predicted(trial, "one_pass")},
         damped=False,
     )
+
+
+@passes.extra("the function", on=ANCHORS)
+def function_of_steps(trial: Trial) -> Iterator[Comparison]:
+    """One step is SGD, two have the printed traces; other units and weights at the drawn number."""
+    known = setup.limits(trial.scenario)
+    s, phi = known["spectrum"], known["aspect"]
+    eta = trial.step_share / largest_eigenvalue(s, aspect=phi)
+    cases = {
+        f"one step, {weight}": (
+            filter_alignment(step_size=eta, steps=1, weight=weight, **known),
+            alignment_of("sgd", weight=weight, **known),
+        )
+        for weight in ("identity", "covariance")
+    }
+    two = filter_means(s, aspect=phi, step_size=eta, steps=2)
+    for name, part in ((two.mean, "mean_of_two"), (two.noise, "noise_of_two")):
+        cases[part] = (name, setup.predicted(trial, part, step_size=eta))
+    yield functions.special_cases("alignment", cases)
+
+    def predict(unit: float, spectrum: Any, weight: str = "identity", **labels: Any) -> float:
+        step = trial.step_share / largest_eigenvalue(spectrum, aspect=phi)
+        return filter_alignment(
+            step_size=step,
+            steps=int(trial.passes),
+            spectrum=spectrum,
+            aspect=phi,
+            weight=weight,
+            **labels,
+        )
+
+    yield functions.any_spectrum(trial, "alignment", predict, partial(predict, weight="covariance"))
 
 
 @passes.picture(on=[PICTURED])

@@ -17,6 +17,7 @@ from lpfl.verify.expect import Comparison, Ordered
 from lpfl.verify.scenario import Scenario
 from lpfl.verify.setups.single_index import alignment as compare
 from lpfl.verify.setups.single_index import scenarios as setup
+from lpfl.verify.setups.single_index.variant_functions import of_sample_size
 from lpfl.verify.space import Reals
 from lpfl.verify.tolerance import Tolerance, finite_size
 from lpfl.verify.trial import Trial
@@ -40,6 +41,13 @@ TARGET_STEP = 1e-4
 LOST_ROOM = 2.0  # (1 - r)^2 over 4 r s2/c1^2: two well separated roots below n = d
 # At n = d the trace of the inverse is of order d, and the alignment of order 1/(1 + d s2/c1^2).
 VISIBLE_DIP = 2.0
+ANCHORS = tuple(
+    Scenario({name: value for name, value in {**one, "target": r}.items() if name != "aspect"})
+    for one, r in (
+        (setup.scenario(96, n=96, noise_std=0.1), 0.3),
+        (setup.scenario(80, n=80, covariance=setup.two_atom(80, 0.8, "haar")), 0.6),
+    )
+)
 
 
 def facts(scenario: Scenario) -> Mapping[str, Any]:
@@ -56,13 +64,7 @@ def facts(scenario: Scenario) -> Mapping[str, Any]:
         setup.LINK,
         setup.NOISE_STD,
     ),
-    anchors=tuple(
-        Scenario({name: value for name, value in {**one, "target": r}.items() if name != "aspect"})
-        for one, r in (
-            (setup.scenario(96, n=96, noise_std=0.1), 0.3),
-            (setup.scenario(80, n=80, covariance=setup.two_atom(80, 0.8, "haar")), 0.6),
-        )
-    ),
+    anchors=ANCHORS,
     decisions=12,
     facts=facts,
 )
@@ -255,3 +257,9 @@ def below(trial: Trial, r: float) -> Iterator[Comparison]:
         slack=finite_size(0.0, "the limit at n = d is 0"),
         matters=r / 2.0,
     )
+
+
+@sample_sizes.extra("the function", on=ANCHORS)
+def function(trial: Trial) -> Iterator[Comparison]:
+    """At the number of samples every method reaches the target; other units and weights."""
+    yield from of_sample_size(trial, list(WAYS.items()))

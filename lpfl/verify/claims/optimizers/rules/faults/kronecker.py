@@ -6,6 +6,7 @@ SHAMPOO = "lpfl.optim.shampoo:shampoo_step"
 TWO_SIDES = "lpfl.optim.shampoo:shampoo_direction"
 POWER = "lpfl.linalg.spectral:psd_power"
 SOAP = "lpfl.optim.soap:soap_step"
+ITERATED = "lpfl.optim.soap:iterated"
 AVERAGE = "lpfl.optim.core.average:include"
 
 FAULTS = (
@@ -42,4 +43,14 @@ FAULTS = (
           "grad @ grad.mT", "left statistic forgets the past"),
     Fault("OP-09", SOAP, "averaging * state.right + (1.0 - averaging) * (grad.mT @ grad)",
           "state.right + grad.mT @ grad", "right statistic a sum"),
+    Fault("OP-09", SOAP, 'age == 0 or bases == "exact"', "True", "bases exact every time"),
+    Fault("OP-09", SOAP, 'age == 0 or bases == "exact"', "age == 0", "never exact again"),
+    Fault("OP-09", ITERATED, "torch.linalg.qr(product).Q", "torch.linalg.qr(basis).Q",
+          "no power iteration"),
+    Fault("OP-09", ITERATED, "statistic @ basis", "statistic @ statistic @ basis",
+          "two power iterations"),
+    Fault("OP-09", ITERATED, "sizes.argsort(-1, descending=True)", "sizes.argsort(-1)",
+          "smallest first"),
+    Fault("OP-09", ITERATED, "second.take_along_dim(order.unsqueeze(-1), -2)", "second",
+          "squares stay where they were"),
 )  # fmt: skip
