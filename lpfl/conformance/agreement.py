@@ -134,7 +134,7 @@ def _difference(
     stream: Sequence[str],
 ) -> CheckResult:
     if pair.differs is Outcome.VARIANT:
-        message = f"The run {pair.says} is {apart:.2g} of the way from the ordinary one."
+        message = f"The run {pair.says} ends {apart:.2g} of its way apart from the ordinary one."
         return _answer(pair, pair.differs, message, measured=apart, bound=bound)
     least = max(bound, 0.1 * min(apart, 1.0))
 
@@ -157,7 +157,7 @@ def _difference(
         body = pair.body + "\nprint('distance', gap(a, b, start))"
         text = program(subject, body, shapes=shapes, steps=steps, stream=stream)
         text, why = proven(subject, text, at_end)
-    message = f"The run {pair.says} is {measured:.2g} of the way from the ordinary one."
+    message = f"The run {pair.says} ends {measured:.2g} of its way apart from the ordinary one."
     if contradicted(why):
         outcome, message = Outcome.INCONCLUSIVE, f"{message[:-1]}; {why}: chance has a part."
     scenario = {"shapes": shapes, "steps": steps, **pair.scenario}

@@ -67,13 +67,16 @@ def closure(subject: Subject) -> CheckResult:
             watch.without_grad = 0
         return _raises(subject, error, watch)
     if watch.calls == 0:
-        message = "The number of calls of the closure is 0: step(closure) does not call it."
+        message = "step(closure) never calls the closure: the number of calls is 0."
         return _answer(subject, Outcome.LIMIT, message, "calls: 0,")
     if watch.without_grad:
-        message = f"{watch.without_grad} of {watch.calls} calls of the closure have gradients off."
+        message = (
+            f"step(closure) calls it with gradients off in {watch.without_grad} of {watch.calls} "
+            "calls, so that its backward() cannot run."
+        )
         return _answer(subject, Outcome.LIMIT, message, f"gradients off: {watch.without_grad},")
     if watch.returned[0] is None:
-        message = "The value of step(closure) is None, not the closure's."
+        message = "step(closure) returns None, not the loss that the closure returns."
         return _answer(subject, Outcome.LIMIT, message, "returned: None")
     if subject.needs & {"closure"}:
         message = f"The closure is called {watch.calls / 6:.3g} times a step, gradients on."
@@ -107,9 +110,9 @@ class _Watch:
 
 
 def _raises(subject: Subject, error: Exception, watch: _Watch) -> CheckResult:
-    why = " because gradients are off while it runs" if watch.without_grad else ""
+    why = ", because gradients are off while the closure runs" if watch.without_grad else ""
     outcome = Outcome.VARIANT if says_so(error) and not watch.without_grad else Outcome.LIMIT
-    message = f"step(closure) raises{why}: {told(error)}."
+    message = f"step(closure) raises {told(error).rstrip('.')}{why}."
     return _answer(subject, outcome, message, type(error).__name__)
 
 

@@ -33,6 +33,13 @@ from lpfl.conformance.snippets import proven
 from lpfl.conformance.subject import Subject
 
 SMALLER = {2: ((2, 2), (3, 3), (4, 4)), 3: ((2, 2, 2), (3, 2, 4))}
+CHANGED = {
+    "general": "mixed by a general matrix",
+    "rotation": "rotated",
+    "scale": "scaled by one factor",
+    "diagonal": "scaled one by one",
+    "permutation": "permuted",
+}
 SUPPORTED = (
     "rotation-equivariant",
     "permutation-equivariant",
@@ -69,8 +76,8 @@ def _judged(seen: Seen, claim: str, promise: Promise) -> CheckResult:
         return CheckResult(
             check=ID,
             outcome=Outcome.DEVIATES,
-            message=f"The deviation under {kind} of the {side} is {value:.2g}, but {claim} is "
-            "tied to its coordinates and must feel it.",
+            message=f"Training with {spoken(blind[0])} ends only {value:.2g} of its way apart, but "
+            f"{claim} is tied to its coordinates and must feel it.",
             measured=value,
             scenario={"claim": claim, "side": side, "transform": kind},
             snippet=text,
@@ -91,6 +98,14 @@ def _judged(seen: Seen, claim: str, promise: Promise) -> CheckResult:
         bound=max(bounds),
         details={"claim": claim, "kept": sorted(f"{s}: {t}" for s, t in kept)},
     )
+
+
+def spoken(pair: Pair) -> str:
+    """Return a change of coordinates in words, such as "the inputs rotated"."""
+    if pair == LOSS:
+        return f"a loss {LOSS_FACTOR:g} times as large"
+    side = {"inputs": "inputs", "outputs": "outputs", "hidden": "hidden units"}[pair[0]]
+    return f"the {side} {CHANGED[pair[1]]}"
 
 
 def _program(subject: Subject, world: World, pair: Pair, value: float) -> tuple[str, str]:
@@ -126,12 +141,13 @@ def _explained(seen: Seen, claim: str, failed: list[tuple[float, str, Pair]]) ->
             small, value = _smallest(seen.subject, world, pair, value, seen.bound(world, pair))
         layers, steps = small.sizes, small.steps
         text, why = _program(seen.subject, small, pair, value)
-    what = "a larger loss" if pair == LOSS else f"{pair[1]} of the {pair[0]}"
+    what = spoken(pair)
     aside = found.outcome is Outcome.CONVENTION
     return CheckResult(
         check=ID,
         outcome=found.outcome,
-        message=f"The deviation under {what} is {value:.2g}, which {claim} excludes; {found.says}.",
+        message=f"Training with {what} ends {value:.2g} of its way apart, and {claim} must not "
+        f"feel it; {found.says}.",
         measured=value,
         bound=seen.bound(world, pair),
         convention={"beside the moments": found.says} if aside else {},
