@@ -8,11 +8,11 @@ from typing import Any
 import torch
 
 from lpfl.conformance.checks.api.resume_long import past_256
-from lpfl.conformance.checks.api.resume_text import AFTER, BEFORE, indented, resumed
 from lpfl.conformance.checks.api.state_entries import changed_formats, lost_entries
 from lpfl.conformance.drives import seed_everything
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.registry import check
+from lpfl.conformance.resume_text import AFTER, BEFORE, indented, resumed
 from lpfl.conformance.rounding import inner_precision
 from lpfl.conformance.signatures import says_so, told
 from lpfl.conformance.snippets import contradicted, evidence, program, proven
