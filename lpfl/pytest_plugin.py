@@ -76,7 +76,7 @@ def require_options(config: pytest.Config) -> None:
         if report is not None and not output_path("report", report).parent.is_dir():
             raise ValueError(f"report={report!r}, needs a folder that exists")
         if words["device"] != "cpu":
-            from lpfl.verify.running.runner import require_device
+            from lpfl.choices import require_device
 
             require_device(words["device"])
     except ValueError as error:

@@ -71,9 +71,12 @@ def require_known(claims: Sequence[str]) -> None:
 def run(args: argparse.Namespace) -> int:
     """Judge, print, write; return the exit code."""
     require_outputs(args)
+    from lpfl.choices import require_device, require_seed
     from lpfl.conformance.entries import named
     from lpfl.conformance.run import check_optimizer
 
+    require_seed(args.seed)
+    require_device(args.device)
     options = dict(_option(text) for text in args.option)
     require_known(args.claim)
     subjects = [named(name, claims=args.claim, options=options) for name in args.optimizers]

@@ -125,6 +125,8 @@ def found(words: Sequence[str], claims: Mapping[str, Any]) -> list[str]:
 
     if not words:
         return list(claims)
+    if not any(word.strip(" ,") for word in words):
+        raise ValueError(f"claim={words[0]!r}, needs an id, a pattern or words")
     try:
         return list(select_claims(",".join(words), list(claims)))
     except ValueError:

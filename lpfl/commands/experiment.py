@@ -1,7 +1,6 @@
 """``lpfl experiment``: one of the paper's figures as data with the prediction on top."""
 
 import argparse
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ from typing import Any
 from lpfl.commands.parts.frame import add_command
 from lpfl.commands.parts.interruption import exit_code_of
 from lpfl.commands.parts.places import add_scheduler
+from lpfl.commands.parts.run_file import folder_path, made
 from lpfl.commands.parts.terminal import say
 
 SAYS = "run one of the paper's figures, or the variants; write NAME.json, NAME.csv and NAME.html"
@@ -40,8 +40,8 @@ def add_parser(commands: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the experiment; 0 ok, 130 interrupted (what was finished is written, and resumable)."""
-    if not args.out.strip():
-        raise ValueError(f"out={args.out!r}, needs the path of a folder")
+    folder_path("out", args.out)
+    from lpfl.choices import require_device
     from lpfl.experiments import EXPERIMENTS
     from lpfl.experiments.core.experiment import Options
     from lpfl.experiments.core.files import as_text
@@ -54,11 +54,7 @@ def run(args: argparse.Namespace) -> int:
     require_device(options.device)
     require_scheduler(args.scheduler)
     backend = None if args.scheduler is None else backend_for(args.scheduler, jobs=1)
-    out = Path(args.out)
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ValueError(f"out={out} cannot be written: {error.strerror}") from None
+    out = made(Path(args.out))
     ended: list[KeyboardInterrupt] = []
     with FolderLock(out):
         try:
@@ -112,16 +108,14 @@ def run_in(
     journal = PartsJournal(out, experiment.name, options, versions())
     kept = journal.finished() if resume else {}
     if kept:
-        show_progress(f"resumed: {len(kept)} finished parts")
+        say(f"resumed: {len(kept)} finished parts")
     if not resume:
         journal.begin()
     if backend is not None:
-        kept = parts_on(
-            backend, experiment, options, say=show_progress, kept=kept, keep=journal.keep
-        )
+        kept = parts_on(backend, experiment, options, say=say, kept=kept, keep=journal.keep)
     result = experiment.run(
         options,
-        say=show_progress,
+        say=say,
         versions=versions(),
         kept=kept,
         keep=journal.keep,
@@ -144,18 +138,6 @@ def paths(out: Path, name: str) -> tuple[Path, Path, Path]:
     return out / f"{name}.json", out / f"{name}.html", out / f"{name}.csv"
 
 
-def require_device(device: str) -> None:
-    """Raise ValueError if torch cannot use the device here."""
-    import torch
-
-    if device != "cpu":
-        try:
-            torch.empty(1, device=device)
-        except (RuntimeError, AssertionError) as error:
-            first = (str(error).splitlines() or ["?"])[0]
-            raise ValueError(f"device={device!r} cannot be used here: {first}") from None
-
-
 def versions() -> dict[str, str]:
     """Return the versions the numbers depend on."""
     import platform
@@ -169,8 +151,3 @@ def versions() -> dict[str, str]:
         "python": platform.python_version(),
         **{name: version(name) for name in packages},
     }
-
-
-def show_progress(line: str) -> None:
-    """Print one line on stderr."""
-    print(line, file=sys.stderr, flush=True)

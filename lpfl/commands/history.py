@@ -3,10 +3,10 @@
 import argparse
 import json
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from lpfl.commands.parts.frame import add_command
+from lpfl.commands.parts.run_file import folder_path
 from lpfl.commands.parts.terminal import harmless, say
 
 SAYS = "show how statements fared in the runs of a folder"
@@ -38,15 +38,16 @@ def run(args: argparse.Namespace) -> int:
     from lpfl.results.history import history
     from lpfl.verify.selection import select_claims
 
-    entries, problems = history(Path(args.runs))
+    entries, problems = history(folder_path("runs", args.runs))
+    if not entries:
+        unread = f": {len(problems)} cannot be read, such as {problems[0]}" if problems else ""
+        raise ValueError(f"runs={args.runs} holds no run, needs one: lpfl verify{unread}")
     for problem in problems:
         say(harmless(problem))
     if args.claim is not None:
         known = list(dict.fromkeys(entry.claim for entry in entries))
         names = select_claims(args.claim, known)
         entries = [entry for entry in entries if entry.claim in names]
-    if not entries:
-        raise ValueError(f"runs={args.runs} holds no run, needs one: lpfl verify")
     if args.json:
         print(json.dumps([asdict(entry) for entry in entries], indent=1))
     elif args.claim is None:
@@ -64,7 +65,15 @@ def overview(entries: Sequence[Any]) -> str:
     for name in sorted({entry.claim for entry in entries}):
         own = [entry for entry in entries if entry.claim == name]
         margins = [entry.margin for entry in own[-MOST_RUNS:]]
-        rows.append((name, len(own), own[-1].verdict, _number(own[-1].margin), trend(margins)))
+        rows.append(
+            (
+                harmless(name),
+                len(own),
+                harmless(own[-1].verdict),
+                _number(own[-1].margin),
+                trend(margins),
+            )
+        )
     headers = ("claim", "runs", "last verdict", "last margin", "trend")
     return tabulate(rows, headers=headers, disable_numparse=True)
 
@@ -76,9 +85,19 @@ def in_detail(entries: Sequence[Any]) -> str:
     rows = [
         [
             harmless(str(value))
-            for value in (e.claim, e.started, e.profile, e.seed, e.device, e.dtype, e.version)
+            for value in (
+                e.claim,
+                e.started,
+                e.profile,
+                e.seed,
+                e.device,
+                e.dtype,
+                e.version,
+                e.verdict,
+                _number(e.margin),
+                e.run,
+            )
         ]
-        + [e.verdict, _number(e.margin), harmless(e.run)]
         for e in entries
     ]
     headers = ("claim", "started", "profile", "seed", "device", "dtype", "lpfl", "verdict",

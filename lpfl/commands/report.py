@@ -1,13 +1,14 @@
 """``lpfl report``: build the page from results files, or write its charts as files."""
 
 import argparse
-import json
+import re
 from pathlib import Path
 from typing import Any
 
 from lpfl.commands.parts.frame import add_command
-from lpfl.commands.parts.run_file import results_file
+from lpfl.commands.parts.run_file import folder_path, results_file
 
+ADDRESS = re.compile(r"https?://[^\s\"'<>\\]+")
 SAYS = "build the HTML page from a results file, or write its charts as files"
 EPILOG = """\
 examples:
@@ -49,6 +50,7 @@ def add_parser(commands: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Write the page, the charts, one picture, or the index."""
     require_sense(args)
+    require_words(args)
     if args.index is not None:
         from lpfl.report.overview.index import build_index
         from lpfl.report.page import write_page
@@ -92,6 +94,15 @@ def require_sense(args: argparse.Namespace) -> None:
         raise ValueError(f"results={args.results}, --picture needs an experiment's NAME.json")
 
 
+def require_words(args: argparse.Namespace) -> None:
+    """Raise ValueError for the name of a folder or an address that is none."""
+    for name in ("data", "index", "runs"):
+        if getattr(args, name) is not None:
+            folder_path(name, getattr(args, name))
+    if args.repository and not ADDRESS.fullmatch(args.repository):
+        raise ValueError(f"repository={args.repository!r}, needs an address https://...")
+
+
 def write(args: argparse.Namespace) -> None:
     """Write the page of a run, or of an experiment."""
     from lpfl.results.output_path import output_path
@@ -133,9 +144,10 @@ def charts(path: str) -> list[Any]:
 
 def experiment(path: str) -> Any:
     """Return the result of an experiment; raise ValueError if the file holds none."""
-    from lpfl.experiments.core.experiment import result_from_json
+    from lpfl.experiments.core.reading import result_from_json
+    from lpfl.results.store import strict_json
 
     try:
-        return result_from_json(json.loads(Path(path).read_text(encoding="utf-8")))
-    except (OSError, ValueError) as error:
+        return result_from_json(strict_json(Path(path).read_text(encoding="utf-8")))
+    except (OSError, ValueError, RecursionError) as error:
         raise ValueError(f"results={path} is no experiment's JSON: {error}") from None

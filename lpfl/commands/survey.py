@@ -1,7 +1,6 @@
 """``lpfl survey``: judge every optimizer of the catalogue; write survey.jsonl and index.html."""
 
 import argparse
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ from typing import Any
 from lpfl.commands.parts.frame import add_command
 from lpfl.commands.parts.interruption import exit_code_of
 from lpfl.commands.parts.places import add_scheduler, require_one_place
+from lpfl.commands.parts.run_file import folder_path, made
 from lpfl.commands.parts.terminal import say
 
 SAYS = "judge the world's optimizers; write survey.jsonl and index.html"
@@ -43,25 +43,32 @@ def add_parser(commands: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the survey; 0 whatever the optimizers did, 130 interrupted (129, 143 by a signal)."""
-    if not args.out.strip():
-        raise ValueError(f"out={args.out!r}, needs the path of a folder")
+    folder_path("out", args.out)
+    from lpfl.choices import require_seed
     from lpfl.conformance.peers.page import build_page
-    from lpfl.conformance.peers.records import read_survey
+    from lpfl.conformance.peers.records import PREVIOUS, read_survey
     from lpfl.report.overview.index import way_to_index
+    from lpfl.results.lock import FolderLock
     from lpfl.results.store import write_atomically
 
+    require_seed(args.seed)
     if args.jobs < 1:
         raise ValueError(f"jobs={args.jobs}, needs >= 1")
     require_one_place(args, jobs_default=2)
     path = Path(args.out) / "survey.jsonl"
+    against = None if args.against is None else read_survey(args.against)
+    if args.page_only:
+        read_survey(path)
     interrupted: KeyboardInterrupt | None = None
-    if not args.page_only:
-        interrupted = _judge(args, path)
-    earlier = Path(args.against) if args.against else path.with_name("survey.previous.jsonl")
-    against = read_survey(earlier) if args.against or earlier.exists() else None
-    place = path.with_name("index.html")
-    page = build_page(read_survey(path), against, elsewhere=way_to_index(place))
-    write_atomically(place, page)
+    with FolderLock(made(path.parent)):
+        if not args.page_only:
+            interrupted = _judge(args, path)
+        earlier = path.with_name(PREVIOUS)
+        if against is None and earlier.exists():
+            against = read_survey(earlier)
+        place = path.with_name("index.html")
+        page = build_page(read_survey(path), against, elsewhere=way_to_index(place))
+        write_atomically(place, page)
     print(f"survey: {path}\npage:   {place} ({len(page.encode()):,} bytes)")
     return 0 if interrupted is None else exit_code_of(interrupted)
 
@@ -121,8 +128,4 @@ def show_progress(line: Mapping[str, Any], done: int, total: int) -> None:
     count = Counter(result["outcome"] for result in line["results"])
     graver = ", ".join(f"{count[o]} {o}" for o in ("deviates", "limit", "numerics") if count[o])
     seconds = f"{line['seconds']:.1f} s" if "seconds" in line else line["status"]
-    print(
-        f"[{done:{len(str(total))}}/{total}] {line['subject']:<48} {seconds:<8} {graver}",
-        file=sys.stderr,
-        flush=True,
-    )
+    say(f"[{done:{len(str(total))}}/{total}] {line['subject']:<48} {seconds:<8} {graver}")

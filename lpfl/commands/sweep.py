@@ -7,6 +7,7 @@ from typing import Any
 from lpfl.commands.parts.frame import add_command
 from lpfl.commands.parts.interruption import exit_code_of, interruptible
 from lpfl.commands.parts.places import add_scheduler, require_one_place
+from lpfl.commands.parts.run_file import folder_path
 from lpfl.commands.parts.terminal import harmless, say
 
 SAYS = "run a sweep that a TOML file describes; write records, a table and a page of maps"
@@ -36,8 +37,8 @@ def add_parser(commands: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the sweep; 0 done, 1 something failed or is refuted, 130 interrupted."""
-    if args.out is not None and not args.out.strip():
-        raise ValueError(f"out={args.out!r}, needs the path of a folder")
+    if args.out is not None:
+        folder_path("out", args.out)
     if args.jobs < 1:
         raise ValueError(f"jobs={args.jobs}, needs >= 1")
     require_one_place(args, jobs_default=JOBS)

@@ -9,6 +9,7 @@ from typing import Any
 from lpfl.commands.parts.frame import add_command
 from lpfl.commands.parts.interruption import exit_code_of
 from lpfl.commands.parts.places import add_scheduler, require_one_place
+from lpfl.commands.parts.run_file import folder_path
 from lpfl.commands.parts.terminal import say
 from lpfl.commands.parts.verify_words import show_progress, table, widened, worst_scenario
 
@@ -106,8 +107,8 @@ def require_cheap(args: argparse.Namespace) -> None:
     """Raise ValueError for what is wrong with the arguments alone, before anything is loaded."""
     from lpfl.verify.options import require_words
 
-    if args.out is not None and not args.out.strip():
-        raise ValueError(f"out={args.out!r}, needs the path of a folder")
+    if args.out is not None:
+        folder_path("out", args.out)
     if args.jobs is not None and args.jobs < 1:
         raise ValueError(f"jobs={args.jobs}, needs >= 1")
     require_one_place(args)

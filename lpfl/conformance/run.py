@@ -6,11 +6,13 @@ import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from lpfl.choices import require_device, require_seed
 from lpfl.conformance.isolation import Limits, judge_apart, judge_here
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.registry import all_checks, select
 from lpfl.conformance.report import ConformanceError, Report
 from lpfl.conformance.spec import OptimizerSpec, resolve
+from lpfl.guards import truth
 
 
 def check_optimizer(
@@ -32,10 +34,14 @@ def check_optimizer(
     neither. checks: ids, patterns or tags; default all. quick: the cheap checks only. isolated:
     the optimizer runs in a process of its own, within ``limits`` of time and memory. options:
     given to the factory each time.
-    Raises: ValueError for bad input; ConformanceError.
+    Raises: ValueError for bad input, a device that torch cannot use included; ConformanceError.
     """
     if on_fail not in ("raise", "warn", None):
         raise ValueError(f"on_fail={on_fail!r}, needs 'raise', 'warn' or None")
+    require_seed(seed)
+    require_device(device)
+    truth("quick", quick)
+    truth("isolated", isolated)
     spec = resolve(subject, options=options)
     chosen = select(checks, quick=quick)
     unknown = sorted(spec.expected_failures.keys() - all_checks().keys())

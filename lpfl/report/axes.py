@@ -8,6 +8,7 @@ from lpfl.report.numerals import short
 
 _HUGE = 1e140
 _LARGEST_TICK_COUNT = 7
+_RAISED = frozenset("⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 @dataclass(frozen=True)
@@ -29,14 +30,27 @@ class Axis:
         return self.start + share * (self.end - self.start)
 
     def ticks(self) -> list[tuple[float, str]]:
-        """Return (pixel, label) of each tick."""
-        values = _log_ticks(self.low, self.high) if self.log else _ticks(self.low, self.high)
-        digits = 3
-        if len(values) > 1 and not self.log:
-            step = values[1] - values[0]
+        """Return (pixel, label) of each tick; the labels are to be multiplied by ``factor``."""
+        values, digits, power = self._labelled()
+        return [(self.at(value), short(value / 10.0**power, digits)) for value in values]
+
+    @property
+    def factor(self) -> str:
+        """The power of ten that the labels of a linear axis leave out: "×10⁻⁵", or nothing."""
+        power = self._labelled()[2]
+        return f"×{short(10.0**power, 1)}" if power else ""
+
+    def _labelled(self) -> tuple[list[float], int, int]:
+        """Return the values of the ticks, the digits of their labels, and the power left out."""
+        if self.log:
+            return _log_ticks(self.low, self.high), 3, 0
+        values, digits, power = _ticks(self.low, self.high), 3, 0
+        if len(values) > 1:
             leading = floor(log10(max(map(abs, values))))
-            digits = max(3, 1 + leading - floor(log10(step)))
-        return [(self.at(value), short(value, digits)) for value in values]
+            digits = max(3, 1 + leading - floor(log10(values[1] - values[0])))
+            if any(_RAISED & set(short(value, digits)) for value in values):
+                power = leading
+        return values, digits, power
 
 
 def axis_for(values: Sequence[float], start: float, end: float, *, log: bool = False) -> Axis:

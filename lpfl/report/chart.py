@@ -15,11 +15,15 @@ from lpfl.report.prose import typeset
 
 @dataclass(frozen=True, kw_only=True)
 class Chart:
-    """name: of its files. rows: a header, then the numbers that are drawn."""
+    """name: of its files. rows: a header, then the numbers that are drawn.
+
+    quantity: what is drawn, as a formula beside the title; pages alone show it.
+    """
 
     name: str
     drawing: Markup
     title: str = ""
+    quantity: Markup = field(default_factory=Markup)
     caption: str = ""
     wide: bool = False
     rows: Sequence[Sequence[Any]] = field(default_factory=list)

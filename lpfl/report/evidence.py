@@ -2,11 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
-from lpfl.report.against import against, parts_to_draw, rows_of
+from markupsafe import Markup
+
 from lpfl.report.chart import Chart, chart_of_picture, file_name
 from lpfl.report.limits import STATISTIC_LABELS, strip
+from lpfl.report.measured.against import against, parts_to_draw, rows_of
+from lpfl.report.measured.quantity import Quantity
 from lpfl.report.observed import number_of
 from lpfl.report.prose import part_words, typeset
 
@@ -16,23 +20,33 @@ SIGNS = {"commutes": "=", "does not commute": "≠"}  # in a coloured matrix
 Record = Mapping[str, Any]
 
 
-def charts_of(name: str, observations: Sequence[Record], kind: str, worst: Record) -> list[Chart]:
+def charts_of(
+    name: str,
+    observations: Sequence[Record],
+    kind: str,
+    worst: Record,
+    quantities: Mapping[str, Quantity] = MappingProxyType({}),
+) -> list[Chart]:
     """Return the charts of a claim: pictures, measured against predicted, distance to the limit.
 
-    worst: what the claim record says of the deciding finding.
+    worst: what the claim record says of the deciding finding. quantities: by part, what it is
+    about.
     """
     scenario, part = worst.get("scenario"), worst.get("part") or ""
     drawn = [o for o in observations if o.get("picture")][:MOST_PICTURES]
     charts = [_picture_chart(name, o, observations, scenario) for o in drawn]
-    charts += [
-        Chart(
-            name=file_name(name, "against", one),
-            title=f"{typeset(part_words(one))}: measured and predicted",
-            drawing=against(observations, one, scenario),
-            rows=rows_of(observations, one),
+    for one in parts_to_draw(observations, part):
+        quantity = quantities.get(one, Quantity(Markup(""), Markup("")))
+        charts.append(
+            Chart(
+                name=file_name(name, "against", one),
+                title=f"Measured and predicted: {typeset(part_words(one))}",
+                quantity=quantity.formula,
+                caption=quantity.words,
+                drawing=against(observations, one, scenario),
+                rows=rows_of(observations, one),
+            )
         )
-        for one in parts_to_draw(observations, part)
-    ]
     charts.append(
         Chart(
             name=file_name(name, "limits"),

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from lpfl.report.against import axis_words as against_words
 from lpfl.report.chart import Chart
 from lpfl.report.html import style_sheet
 from lpfl.report.limits import axis_words as limit_words
+from lpfl.report.measured.against import axis_words as against_words
 from lpfl.report.svg import text
 from lpfl.results.store import write_atomically
 
@@ -113,7 +113,18 @@ def converter() -> Callable[[str], bytes]:
 def _of_charts(line: str) -> bool:
     starts = (".chart", ".middle", ".grid", ".axis", ".identity", ".limit", ".tolerance", ".beyond")
     words = ("text", ".label")
-    outcomes = (".confirmed", ".inconclusive", ".interval", ".dash", ".s0", ".s3", ".s6", ".s9")
+    outcomes = (
+        ".mark",
+        ".deciding",
+        ".confirmed",
+        ".inconclusive",
+        ".interval",
+        ".dash",
+        ".s0",
+        ".s3",
+        ".s6",
+        ".s9",
+    )
     return line.startswith((*starts, *words, *outcomes)) and "::before" not in line
 
 

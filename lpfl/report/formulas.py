@@ -13,6 +13,7 @@ from sympy.core.function import AppliedUndef
 from sympy.printing.latex import LatexPrinter
 
 LONG_LINE = 200  # characters of LaTeX, about as wide as the column
+SHORT_PIECE = 24  # signs, less than the width of a phone
 
 _GREEK = frozenset(
     (
@@ -35,6 +36,8 @@ _FUNCTION = re.compile(r"<m[io]>(sin|cos|tan|log|exp|max|min|det|arccos|arcsin|a
 _MINUS_TOP = re.compile(r"<mo>(&#x02212;)</mo><mo>(&#x022A4;)</mo>")
 _MINUS_NUMBER = re.compile(r"<mrow><mo>(&#x02212;)</mo><mn>([^<]*)</mn></mrow>")
 _LEADING_SIGN = re.compile(r"^<mo>(?=&#x02212;|&#x0002B;)")
+_INFIX = '<mo form="infix">'
+_LEADING_MINUS = re.compile(r"^<mn>−")
 _INDICES = re.compile(r"[ijkl]+")
 _EXPECTATION = re.compile(r"E(_.*)?")
 _BRACKET_OR_SPACE = re.compile(r"[{} ]|\\left(?![a-z])|\\right(?![a-z])")
@@ -195,13 +198,30 @@ def pieces(relation: sp.Basic) -> list[Markup]:
     """Return a relation as MathML in pieces between which a line may break.
 
     A break may come before the sign of the relation, before each term of a side, and between
-    the factors of a term that is too long for a line.
+    the factors of a term that is too long for a line. What is short stays together.
     """
     sign = _RELATION_SIGNS[relation.rel_op]
     left, right = (_terms(side) for side in (relation.lhs, relation.rhs))
     right[0] = f"{sign} {right[0]}"
     terms = [part for term in (*left, *right) for part in _broken(term)]
-    return [_mathml(term) for term in terms]
+    return _together([_mathml(term) for term in terms])
+
+
+def _together(formulas: Sequence[Markup]) -> list[Markup]:
+    """Return formulas with short neighbours joined, so that a line breaks at fewer places."""
+    joined: list[Markup] = []
+    for one in formulas:
+        if joined and signs_of(joined[-1]) + signs_of(one) <= SHORT_PIECE:
+            inside = str(one).removeprefix("<math>").replace(_INFIX, "<mo>", 1)
+            inside = _LEADING_MINUS.sub("<mo>−</mo><mn>", inside)
+            one = Markup(str(joined.pop()).removesuffix("</math>") + inside)
+        joined.append(one)
+    return joined
+
+
+def signs_of(formula: Markup) -> int:
+    """Return how many signs are seen, those above each other counted one by one."""
+    return len(_TAG.sub("", formula))
 
 
 def _terms(side: Any) -> list[str]:
@@ -242,7 +262,7 @@ def _mathml(latex: str) -> Markup:
     body = _FUNCTION.sub(r'<mo lspace="0.17em" rspace="0">\1</mo>', body)
     body = _LONE_LETTER.sub(r"\1", body)
     body = _inside_lone_row(body)
-    body = _LEADING_SIGN.sub('<mo form="infix">', body)
+    body = _LEADING_SIGN.sub(_INFIX, body)
     return Markup(f"<math>{_CODE.sub(_character, body)}</math>")
 
 

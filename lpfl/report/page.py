@@ -13,12 +13,12 @@ from typing import Any
 
 from markupsafe import Markup
 
-from lpfl.report.against import axis_words as against_words
 from lpfl.report.chart import Chart
 from lpfl.report.compact import compact
 from lpfl.report.formulas import letter_mathml
 from lpfl.report.html import render
 from lpfl.report.limits import axis_words as limit_words
+from lpfl.report.measured.against import axis_words as against_words
 from lpfl.report.numerals import short
 from lpfl.report.region_map import empty_map
 from lpfl.report.trend import Moment

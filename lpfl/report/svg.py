@@ -4,8 +4,9 @@ Nothing carries a style attribute (the page's policy forbids them): classes and 
 attributes only. Text is escaped by ``Markup.format``.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
-from math import hypot
+from math import hypot, inf
 
 from markupsafe import Markup
 
@@ -13,6 +14,7 @@ from lpfl.report.axes import Axis
 
 WIDTH = 440
 _VISIBLE = 0.33  # pixels
+_COVERED = 2  # pixels in each direction; marks are 6 to 9 wide
 Point = tuple[float, float]
 
 
@@ -24,14 +26,22 @@ def svg(height: int, label: str, parts: Iterable[Markup], *, width: int = WIDTH)
 
 
 def frame(x: Axis, y: Axis | None, *, top: float, bottom: float) -> list[Markup]:
-    """Return grid lines, axis lines and tick labels; without ``y`` only the horizontal axis."""
-    grid = [((pixel, top), (pixel, bottom)) for pixel, _ in x.ticks()]
+    """Return grid lines, axis lines and tick labels; without ``y`` only the horizontal axis.
+
+    The power of ten that the labels leave out stands above the vertical axis, and right of the
+    words below the horizontal one.
+    """
+    grid: list[tuple[Point, Point]] = [
+        ((round(pixel), top), (round(pixel), bottom)) for pixel, _ in x.ticks()
+    ]
     below = [((pixel, bottom + 16), label) for pixel, label in x.ticks()]
     parts = [texts("tick middle", below)]
+    beside: list[tuple[Point, str]] = [((x.end, bottom + 33), x.factor)] if x.factor else []
     if y is not None:
-        grid += [((x.start, pixel), (x.end, pixel)) for pixel, _ in y.ticks()]
-        beside = [((x.start - 6, pixel + 4), label) for pixel, label in y.ticks()]
-        parts.append(texts("tick end", beside))
+        grid += [((x.start, round(pixel)), (x.end, round(pixel))) for pixel, _ in y.ticks()]
+        beside += [((x.start - 6, pixel + 4), label) for pixel, label in y.ticks()]
+        beside += [((x.start - 6, top - 7), y.factor)] if y.factor else []
+    parts += [texts("tick end", beside)] if beside else []
     return [lines("grid", grid), *parts, line("axis", (x.start, bottom), (x.end, bottom))]
 
 
@@ -142,17 +152,27 @@ def _off(point: Point, start: Point, end: Point) -> float:
 
 
 def marks(kind: str, shape: str, points: Iterable[Point]) -> Markup:
-    """Return one path with a mark at each point; points on the same pixel are drawn once.
+    """Return one path with a mark at each point; one that covers another is drawn for both.
 
     shape: "dot", "triangle" and "cross" for outcomes; for series "ring", "square", "diamond",
     "plus", "star", "minus", "pipe", "hourglass", "bow", "house", "corner", "angle".
     """
-    placed = sorted({(round(x), round(y)) for x, y in points})
+    placed = apart(sorted({(round(x), round(y)) for x, y in points}))
     if shape == "dot":
         path = _dots(placed)
     else:
         path = "".join(f"M{x} {y}{_SHAPES[shape]}" for x, y in placed)
     return Markup('<path class="mark {} {}" d="{}"/>').format(shape, kind, path)
+
+
+def apart(points: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Return sorted points without those that a mark at another one covers."""
+    kept: list[tuple[int, int]] = []
+    for x, y in points:
+        first = bisect_left(kept, (x - _COVERED, -inf))
+        if all(abs(y - height) > _COVERED for _, height in kept[first:]):
+            kept.append((x, y))
+    return kept
 
 
 def _dots(placed: Sequence[tuple[int, int]]) -> str:
@@ -171,7 +191,7 @@ _SHAPES = {
     "square": "m-3-3h6v6h-6z",
     "diamond": "m0-4l4 4l-4 4l-4-4z",
     "plus": "m-4 0h8m-4-4v8",
-    "ring": "m-3.5 0a3.5 3.5 0 1 0 7 0a3.5 3.5 0 1 0-7 0",
+    "ring": "m-3.5 0a3.5 3.5 0 1 1 0 .1z",
     "bow": "m-4-3.5v7l8-7v7z",
     "house": "m-3.5 3.5v-4l3.5-3.5l3.5 3.5v4z",
     "corner": "m-3.5-3.5v7h7",

@@ -12,6 +12,7 @@ from lpfl.report.chart import Chart
 from lpfl.report.evidence import charts_of, tables_of
 from lpfl.report.formulas import pieces, to_mathml
 from lpfl.report.limits import SHAPE_OF_OUTCOME, gauge
+from lpfl.report.measured.quantity import Quantity, quantity_of
 from lpfl.report.numerals import ABSENT, flat, short
 from lpfl.report.observed import Observed, number_of, observed
 from lpfl.report.prose import typeset
@@ -158,7 +159,9 @@ def claim_view(
         view["worst_number"] = number_of(record["worst"].get("scenario") or {}, observations)
     if observations:
         counts = Counter(o["outcome"] for o in observations)
-        charts = charts_of(name, observations, kind, record["worst"] if record else {})
+        worst = record["worst"] if record else {}
+        found = {} if statement is None else _quantities(statement, notation)
+        charts = charts_of(name, observations, kind, worst, found)
         view |= {
             "charts": charts + ([trend_chart(name, trend)] if len(trend) > 1 else []),
             "tally": [(one, counts[one]) for one in SHAPE_OF_OUTCOME if counts[one]],
@@ -167,6 +170,13 @@ def claim_view(
             "observed": observed(observations),
         }
     return ClaimView(**view)
+
+
+def _quantities(statement: Statement, notation: Mapping[str, Letter]) -> dict[str, Quantity]:
+    return {
+        name: quantity_of(relation, str(statement.parts[name].kind), notation)
+        for name, relation in statement.relations().items()
+    }
 
 
 def _part(name: str, statement: Statement, found: Mapping[str, Record]) -> PartView:

@@ -24,6 +24,9 @@ CREATE TABLE claim (path TEXT, claim TEXT, verdict TEXT, margin REAL, margin_std
 """
 
 
+_NUMBERS = ("margin", "margin_std_error", "seconds")
+
+
 @dataclass(frozen=True)
 class Entry:
     """One claim in one run, oldest first; ``run`` is the folder of the run."""
@@ -49,8 +52,7 @@ def history(folder: Path) -> tuple[list[Entry], list[str]]:
     """
     if not folder.is_dir():
         raise ValueError(f"runs={folder} is no folder, needs one that holds runs")
-    with closing(_opened(folder / INDEX)) as index:
-        _refresh(index, folder)
+    with closing(_filled(folder)) as index:
         rows = index.execute(
             "SELECT run.path, started, version, profile, seed, device, dtype, claim, verdict, "
             "margin, margin_std_error FROM claim JOIN run USING (path) ORDER BY started, run.path, "
@@ -59,6 +61,22 @@ def history(folder: Path) -> tuple[list[Entry], list[str]]:
         problems = index.execute("SELECT problem FROM run WHERE problem != '' ORDER BY path")
         said = [str(problem) for (problem,) in problems]
     return [Entry(str(Path(row[0]).parent), *row[1:]) for row in rows], said
+
+
+def _filled(folder: Path) -> sqlite3.Connection:
+    """Return an index that is up to date; in memory where the disk does not take it."""
+    try:
+        index = _opened(folder / INDEX)
+        try:
+            _refresh(index, folder)
+            return index
+        except BaseException:
+            index.close()
+            raise
+    except sqlite3.Error:
+        index = _in_memory()
+        _refresh(index, folder)
+        return index
 
 
 def _opened(path: Path) -> sqlite3.Connection:
@@ -75,9 +93,13 @@ def _opened(path: Path) -> sqlite3.Connection:
         index.executescript(_TABLES)
         return index
     except (sqlite3.Error, OSError):
-        index = sqlite3.connect(":memory:")
-        index.executescript(_TABLES)
-        return index
+        return _in_memory()
+
+
+def _in_memory() -> sqlite3.Connection:
+    index = sqlite3.connect(":memory:")
+    index.executescript(_TABLES)
+    return index
 
 
 def _refresh(index: sqlite3.Connection, folder: Path) -> None:
@@ -121,8 +143,15 @@ def _origin(results: Results) -> tuple[str, ...]:
 
 
 def _rows(path: str, results: Results) -> list[tuple[object, ...]]:
-    keys = ("verdict", "margin", "margin_std_error", "seconds")
-    return [(path, name, *(claim[key] for key in keys)) for name, claim in results.claims.items()]
+    return [
+        (path, name, claim["verdict"], *(_real(claim[key]) for key in _NUMBERS))
+        for name, claim in results.claims.items()
+    ]
+
+
+def _real(value: float | None) -> float | None:
+    """SQLite takes no integer above 2^63."""
+    return None if value is None else float(value)
 
 
 def _forget(index: sqlite3.Connection, name: str) -> None:

@@ -85,6 +85,23 @@ def list_of_numbers(value: Any) -> str | None:
     return None if listed else "a list of finite numbers"
 
 
+def an_interval(value: Any) -> str | None:
+    ordered = list_of_numbers(value) is None and len(value) == 2 and value[0] <= value[1]
+    return None if ordered else "two numbers [low, high]"
+
+
+def list_of(rule: Rule) -> Rule:
+    """Return the rule of a list whose every entry fits ``rule``."""
+
+    def listed(value: Any) -> str | None:
+        if not isinstance(value, list | tuple):
+            return "a list"
+        problems = ((number, rule(one)) for number, one in enumerate(value))
+        return next((f"in entry {n} {needed}" for n, needed in problems if needed), None)
+
+    return listed
+
+
 def row_of_texts(value: Any) -> str | None:
     listed = isinstance(value, list | tuple) and all(a_text(v) is None for v in value)
     few = listed and 1 <= len(value) <= MOST_TABLE_COLUMNS

@@ -6,6 +6,7 @@ of its type, with finite numbers, and nothing else is promised.
 
 from typing import Any
 
+from lpfl.results.drawn import picture_with, table_of_texts
 from lpfl.results.rules import (
     Rule,
     a_claim_id,
@@ -14,6 +15,7 @@ from lpfl.results.rules import (
     a_probability,
     a_text,
     a_whole_number,
+    an_interval,
     an_object,
     at_least_zero,
     claim_ids,
@@ -24,8 +26,6 @@ from lpfl.results.rules import (
     object_with,
     one_of,
     or_null,
-    row_of_texts,
-    rows_of_texts,
 )
 
 SCHEMA_VERSION = 2
@@ -34,45 +34,6 @@ OUTCOMES = ("confirmed", "refuted", "inconclusive")
 VERDICTS = (*OUTCOMES, "error")
 NOT_CONFRONTED = "not confronted"
 BEYOND = "beyond"  # a sweep past a domain: a file of its own kind, which nothing counts
-
-
-def _series(value: Any) -> str | None:
-    needed = "a list of series {name, style, x, y} with lists of one length"
-    if not isinstance(value, list | tuple):
-        return needed
-    one = object_with(
-        {
-            "name": a_text,
-            "style": one_of("line", "points"),
-            "x": list_of_numbers,
-            "y": list_of_numbers,
-        },
-        {"low": list_of_numbers, "high": list_of_numbers},
-    )
-    for series in value:
-        if (problem := one(series)) is not None:
-            return f"{needed}: {problem}"
-        lists = [series[key] for key in ("x", "y", "low", "high") if key in series]
-        if len({len(numbers) for numbers in lists}) > 1 or ("low" in series) != ("high" in series):
-            return needed
-    return None
-
-
-_SCALE = one_of("linear", "log")
-_PICTURE = object_with(
-    {"title": a_text, "x_label": a_text, "y_label": a_text, "series": _series},
-    {"x_scale": _SCALE, "y_scale": _SCALE, "note": or_null(a_text)},
-)
-_TABLE_FIELDS = object_with(
-    {"title": a_text, "header": row_of_texts, "rows": rows_of_texts}, {"note": or_null(a_text)}
-)
-
-
-def _table(value: Any) -> str | None:
-    needed = "a table {title, header, rows} with rows as long as its header"
-    if (problem := _TABLE_FIELDS(value)) is not None:
-        return f"{needed}: {problem}"
-    return None if {len(row) for row in value["rows"]} == {len(value["header"])} else needed
 
 
 _WORST = object_with(
@@ -135,11 +96,6 @@ def region_rule(value: Any) -> str | None:
     return None
 
 
-def interval_rule(value: Any) -> str | None:
-    ordered = list_of_numbers(value) is None and len(value) == 2 and value[0] <= value[1]
-    return None if ordered else "two numbers [low, high]"
-
-
 _PART = object_with(
     {"kind": one_of(*KINDS), "outcome": one_of(*OUTCOMES, NOT_CONFRONTED)},
     {
@@ -179,9 +135,9 @@ _OBSERVATION: dict[str, Rule] = {
     "detail": a_text,
 }
 _OBSERVATION_OPTIONAL: dict[str, Rule] = {
-    "picture": or_null(_PICTURE),
-    "table": or_null(_table),
-    "interval": interval_rule,
+    "picture": or_null(picture_with("line", "points")),
+    "table": or_null(table_of_texts),
+    "interval": an_interval,
     "rival": object_with({"name": a_text, "value": a_number}, {}),
 }
 _CLAIM: dict[str, Rule] = {

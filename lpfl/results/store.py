@@ -13,6 +13,7 @@ from typing import Any
 from lpfl.results.runs import followed
 from lpfl.results.schema import SCHEMA_VERSION, check_record
 
+MOST_DIGITS = 1000
 EXPECTED = f"expected a results file of schema_version {SCHEMA_VERSION} (a header line first)"
 
 
@@ -63,10 +64,13 @@ def encode_record(record: Mapping[str, Any]) -> str:
 def write_atomically(path: Path, text: str) -> None:
     """Write ``text`` to ``path`` so that a reader sees the old file or the whole new one.
 
-    Raises ValueError if the folder cannot be written, or if a device or a pipe stands there: the
-    new file would take its place.
+    Where ``path`` is a link, the file that it leads to is written and the link stays.
+
+    Raises ValueError if the folder cannot be written, or if a device, a pipe or a loop of links
+    stands there: the new file would take its place.
     """
     refuse_device(path, str(path))
+    path = Path(os.path.realpath(path)) if path.is_symlink() else path
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         try:
@@ -82,7 +86,12 @@ def write_atomically(path: Path, text: str) -> None:
 
 
 def refuse_device(path: Path, said: str) -> None:
-    """Raise ValueError if a device or a pipe stands at ``path``; said: how the error names it."""
+    """Raise ValueError if a device, a pipe or a loop of links stands at ``path``.
+
+    said: how the error names it.
+    """
+    if Path(os.path.realpath(path)).is_symlink():
+        raise ValueError(f"{said} is a link to itself, needs the path of a file")
     if path.exists() and not path.is_file() and not path.is_dir():
         raise ValueError(f"{said} is a device or a pipe, needs the path of a file")
 
@@ -193,7 +202,11 @@ def strict_json(text: str) -> Any:
     Raises ValueError saying which number or name; RecursionError for a text nested too deep.
     """
     return json.loads(
-        text, parse_float=_finite, parse_constant=_finite, object_pairs_hook=different_names
+        text,
+        parse_float=_finite,
+        parse_int=_whole,
+        parse_constant=_finite,
+        object_pairs_hook=different_names,
     )
 
 
@@ -210,8 +223,14 @@ def different_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _finite(literal: str) -> float:
     value = float(literal)
     if not math.isfinite(value):
-        raise ValueError(f"the number {literal}, which is not finite")
+        raise ValueError(f"the number {literal[:40]}, which is not finite")
     return value
+
+
+def _whole(literal: str) -> int:
+    if len(literal) > MOST_DIGITS:
+        raise ValueError(f"a number of {len(literal)} digits, needs at most {MOST_DIGITS}")
+    return int(literal)
 
 
 def _non_finite(value: Any, path: str) -> str | None:

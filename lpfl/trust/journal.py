@@ -87,12 +87,14 @@ def _whole_lines(path: Path) -> list[dict[str, Any]]:
         text = path.read_text(encoding="utf-8") if path.exists() else ""
     except (OSError, UnicodeDecodeError) as error:
         raise ValueError(f"out={path} cannot be read: {error}") from error
-    *lines, _ = text.split("\n")
+    *lines, rest = text.split("\n")
+    if rest and not lines:
+        raise ValueError(f"out={path} is no journal: it has no whole line")
     try:
         read = [json.loads(line) for line in lines]
     except (ValueError, RecursionError) as error:
         raise ValueError(f"out={path} is no journal: {error}") from None
     whole = read and all(isinstance(one, dict) for one in read)
-    if read and not (whole and all("task" in one for one in read[1:])):
+    if read and not (whole and all(isinstance(one.get("task"), list) for one in read[1:])):
         raise ValueError(f"out={path} is no journal: a line has no task")
     return read

@@ -24,7 +24,7 @@ def page_rows(reports: Path) -> list[tuple[str, str]]:
             continue
         try:
             rows += words(json.loads(path.read_text(encoding="utf-8")))
-        except (KeyError, TypeError, ValueError, RecursionError) as error:
+        except (LookupError, AttributeError, TypeError, ValueError, RecursionError) as error:
             raise ValueError(f"{path} is no such report: {type(error).__name__}: {error}") from None
     return rows
 

@@ -19,11 +19,11 @@ from lpfl.experiments.core.experiment import (
     Section,
     Table,
     duration,
-    result_from_json,
 )
 from lpfl.experiments.core.files import as_text
 from lpfl.experiments.core.page import build_page
 from lpfl.experiments.core.progress import told
+from lpfl.experiments.core.reading import result_from_json
 from tests.report.samples import PICTURE
 
 NASTY = "</p><script>alert(1)</script>\u202e&"
@@ -69,8 +69,8 @@ def toys(monkeypatch: pytest.MonkeyPatch) -> Mapping[str, Experiment]:
     [
         ({"scale": "huge"}, "scale='huge', needs one of"),
         ({"seeds": 1}, "seeds=1, needs >= 2"),
-        ({"seed": -1}, "seed=-1, needs >= 0"),
-        ({"device": "tpu"}, "device='tpu', needs one of"),
+        ({"seed": -1}, "seed=-1, needs an integer >= 0"),
+        ({"device": "tpu"}, "device='tpu', needs cpu or cuda"),
     ],
 )
 def test_bad_options_are_refused(change: dict[str, int | str], message: str) -> None:
@@ -212,7 +212,7 @@ def test_a_long_part_says_how_far_it_is() -> None:
     [
         (["fig9"], "experiment='fig9', needs one of"),
         (["toy", "--scale", "big"], "scale='big'"),
-        (["toy", "--device", "cuda:99"], "device='cuda:99' cannot be used here"),
+        (["toy", "--device", "cuda:99"], "device='cuda:99', needs a"),
         (["toy", "--out", "/dev/null/x"], "cannot be written"),
     ],
 )

@@ -10,10 +10,10 @@ from lpfl.experiments.core.experiment import (
     Options,
     Section,
     Table,
-    result_from_json,
 )
 from lpfl.experiments.core.files import CSV_HEADER, as_text, tables_as_csv
 from lpfl.experiments.core.page import build_page
+from lpfl.experiments.core.reading import result_from_json
 
 PICTURE = {
     "title": "t",

@@ -9,9 +9,10 @@ import torch
 
 from lpfl.experiments import EXPERIMENTS
 from lpfl.experiments.core.estimates import Comparison, Estimate, estimate, verdict
-from lpfl.experiments.core.experiment import Options, result_from_json
+from lpfl.experiments.core.experiment import Options
 from lpfl.experiments.core.feature_bulk import feature_edge
 from lpfl.experiments.core.page import build_page
+from lpfl.experiments.core.reading import result_from_json
 from lpfl.experiments.core.single_index_methods import (
     ADAM,
     ADAM_ROTATED,

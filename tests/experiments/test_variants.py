@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from lpfl.experiments.core.estimates import Estimate
-from lpfl.experiments.core.experiment import ExperimentResult, Options, result_from_json
+from lpfl.experiments.core.experiment import ExperimentResult, Options
 from lpfl.experiments.core.page import build_page
+from lpfl.experiments.core.reading import result_from_json
 from lpfl.experiments.variants import average, identify, laws, phase, powers, race
 from lpfl.experiments.variants import run as variants
 from lpfl.experiments.variants.entrants import ENTRANTS

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import lpfl.report
-from lpfl.report.against import against, parts_to_draw
 from lpfl.report.axes import axis_for, spans_decades
 from lpfl.report.limits import END, STATISTIC_LABELS, gauge, strip
+from lpfl.report.measured.against import against, parts_to_draw
 from lpfl.report.pictures import MARK_SHAPES, colours_of, hidden_points, picture
 from lpfl.report.svg import WIDTH, thinned
 from lpfl.results.schema import KINDS

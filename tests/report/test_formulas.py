@@ -88,8 +88,14 @@ def test_brackets_and_leading_signs_are_left_to_the_browser() -> None:
     root = ET.fromstring(to_mathml((sym.F.T * sym.F).I))
     brackets = [e for e in root.iter("mo") if e.text in ("(", ")")]
     assert [b.attrib for b in brackets] == [{}, {}]
-    minus = ET.fromstring(pieces(sp.Eq(sym.h, 1 - sym.eta, evaluate=False))[2])
+    long = ((1 - sym.eta) * (1 + sym.eta) * (2 - sym.eta) * (3 - sym.eta)) ** 2
+    minus = ET.fromstring(pieces(sp.Eq(sym.h, 1 - long, evaluate=False))[1])
     assert (minus[0].text, minus[0].get("form")) == ("−", "infix")
+    joined = ET.fromstring(pieces(sp.Eq(sym.h, 1 - sym.eta, evaluate=False))[0])
+    assert "".join(joined.itertext()) == "h=1−η"
+    subtracted = pieces(sp.Eq(sym.h, sym.eta - 1, evaluate=False))[0]
+    assert "<mo>−</mo><mn>1</mn>" in subtracted
+    assert not any("form" in e.attrib for e in joined.iter())
 
 
 def letters(formula: str) -> str:
@@ -99,8 +105,8 @@ def letters(formula: str) -> str:
 
 def test_a_relation_breaks_before_its_sign_and_its_terms() -> None:
     texts = [letters(piece) for piece in pieces(IDENTITY.relations()["step"])]
-    assert texts == ["G+P⟂", "=(1−η)GP⟂", "+η(F⊤F)−1F⊤NΣ^−1P⟂"]
-    assert letters(pieces(BOUND.relations()["contraction"])[1]).startswith("≤")
+    assert texts == ["G+P⟂=(1−η)GP⟂", "+η(F⊤F)−1F⊤NΣ^−1P⟂"]
+    assert letters(pieces(BOUND.relations()["contraction"])[0]).startswith("tanθ+≤")
 
 
 def test_a_long_product_breaks_between_factors_and_loses_none() -> None:

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import lpfl.report
-from lpfl.report.against import _corners
 from lpfl.report.axes import axis_for
+from lpfl.report.measured.error_band import _corners
 from lpfl.report.names import GAP, names_at_ends, spread
 from lpfl.report.pictures import colours_of, picture
 from lpfl.report.svg import WIDTH

@@ -1,5 +1,6 @@
 """What ``lpfl claims`` says about a statement: formulas, letters, where it stood last."""
 
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -8,6 +9,8 @@ from typing import Any
 from lpfl.commands.parts.terminal import harmless
 
 WIDE = "η⋅⋆⊥Σ"
+_WITH_J = re.compile(r"[ijkl]*j[ijkl]*")  # SymPy has no low j
+_LOW = str.maketrans("ijkl", "ᵢⱼₖₗ")
 MARKS = {"^*": "⋆", "_perp": "⊥", "^+": "⁺"}
 
 
@@ -53,11 +56,16 @@ def formula(expression: Any, *, latex: bool, pretty: bool) -> str:
 
 def letter(name: str) -> str:
     """Return the name of a symbol in Unicode."""
-    from sympy.printing.pretty.pretty_symbology import pretty_symbol
+    from sympy.printing.pretty.pretty_symbology import greek_unicode, pretty_symbol
 
     for ascii_mark, mark in MARKS.items():
         if name.endswith(ascii_mark):
             return letter(name.removesuffix(ascii_mark)) + mark
+    base, _, index = name.rpartition("_")
+    if base and index in greek_unicode:
+        return f"{letter(base)}_{greek_unicode[index]}"
+    if base and _WITH_J.fullmatch(index):
+        return f"{letter(f'{base}_i')[:-1]}{index.translate(_LOW)}"
     return str(pretty_symbol(name))
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from lpfl.commands.parts.interruption import exit_code_of, interruptible
+from lpfl.commands.parts.run_file import folder_path
 from lpfl.commands.parts.terminal import say
 
 
@@ -26,8 +27,7 @@ def require_counts(args: argparse.Namespace, **least: int) -> None:
         value = getattr(args, name)
         if value < bound:
             raise ValueError(f"{name}={value}, needs >= {bound}")
-    if not args.out.strip():
-        raise ValueError(f"out={args.out!r}, needs the path of a folder")
+    folder_path("out", args.out)
 
 
 def resumable(work: Callable[[], int], command: str) -> int:

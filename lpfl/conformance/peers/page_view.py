@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lpfl.conformance.outcomes import FINDINGS, Outcome, severity, worst
-from lpfl.conformance.peers.records import JUDGED, Survey
+from lpfl.conformance.peers.records import Survey
+from lpfl.conformance.peers.rules import JUDGED
 
 CODES = {
     Outcome.CONFORMS: ("c", "·"),

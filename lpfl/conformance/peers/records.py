@@ -11,10 +11,12 @@ from typing import Any
 
 from lpfl import __version__
 from lpfl.conformance.outcomes import plain
-from lpfl.results.store import append_durably, write_atomically
+from lpfl.conformance.peers.rules import problem_of_header, problem_of_subject
+from lpfl.results.runs import keep_aside
+from lpfl.results.store import append_durably, strict_json, write_atomically
 
 SCHEMA_VERSION = 1
-JUDGED = "judged"
+PREVIOUS = "survey.previous.jsonl"
 SAME = ("schema_version", "seed", "quick", "lpfl_version", "packages", "checks")
 """Header fields that two halves of one survey must share."""
 
@@ -67,7 +69,8 @@ class SurveyWriter:
                 self.done = set(_continued(self.path, header).subjects)
             else:
                 if self.path.exists():
-                    self.path.replace(self.path.with_name("survey.previous.jsonl"))
+                    keep_aside(self.path.parent, (PREVIOUS,))
+                    self.path.replace(self.path.with_name(PREVIOUS))
                 write_atomically(self.path, encode(header).decode())
             self._file = self.path.open("ab", buffering=0)
         except OSError as error:
@@ -108,18 +111,19 @@ def read_survey(path: str | os.PathLike[str]) -> Survey:
     header = records[0] if records else {}
     if header.get("type") != "header" or header.get("schema_version") != SCHEMA_VERSION:
         raise ValueError(f"{source}:1: needs the header of a survey, version {SCHEMA_VERSION}")
+    if (problem := problem_of_header(header)) is not None:
+        raise ValueError(f"{source}:1: {problem}")
     subjects: dict[str, dict[str, Any]] = {}
     for number, record in enumerate(records[1:], 2):
-        name = record.get("subject")
-        if not isinstance(name, str) or not isinstance(record.get("results"), list):
-            raise ValueError(f"{source}:{number}: needs a subject and its results")
-        subjects[name] = record
+        if (problem := problem_of_subject(record)) is not None:
+            raise ValueError(f"{source}:{number}: {problem}")
+        subjects[record["subject"]] = record
     return Survey(header, subjects, problems)
 
 
 def _parsed(line: bytes, where: str) -> dict[str, Any]:
     try:
-        record = json.loads(line)
+        record = strict_json(line.decode("utf-8"))
     except (UnicodeDecodeError, ValueError, RecursionError) as error:
         raise ValueError(f"{where}: needs one JSON object a line, got {error}") from None
     if not isinstance(record, dict):

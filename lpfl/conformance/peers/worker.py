@@ -12,7 +12,7 @@ from typing import Any
 
 from lpfl.conformance.outcomes import CheckResult, Outcome, plain
 from lpfl.conformance.peers.package import Package, Subject
-from lpfl.conformance.peers.records import JUDGED
+from lpfl.conformance.peers.rules import JUDGED
 from lpfl.lifeline import hold_on_to_parent
 
 

@@ -5,7 +5,8 @@ from dataclasses import asdict
 from time import perf_counter
 from typing import Any
 
-from lpfl.experiments.core.experiment import Done, Experiment, Options, Say, sections_from_json
+from lpfl.experiments.core.experiment import Done, Experiment, Options, Say
+from lpfl.experiments.core.reading import sections_from_json
 from lpfl.sweep.backends import Backend, Lost
 
 

@@ -6,8 +6,10 @@ from time import perf_counter
 from types import MappingProxyType
 from typing import Any
 
+from lpfl.choices import require_device_word, require_seed
+from lpfl.guards import count
+
 SCALES = ("quick", "paper")
-DEVICES = ("cpu", "cuda")
 
 Say = Callable[[str], None]
 
@@ -28,12 +30,10 @@ class Options:
     def __post_init__(self) -> None:
         if self.scale not in SCALES:
             raise ValueError(f"scale={self.scale!r}, needs one of {SCALES}")
-        if self.seeds is not None and not self.seeds >= 2:
-            raise ValueError(f"seeds={self.seeds}, needs >= 2")
-        if not self.seed >= 0:
-            raise ValueError(f"seed={self.seed}, needs >= 0")
-        if self.device.split(":")[0] not in DEVICES:
-            raise ValueError(f"device={self.device!r}, needs one of {DEVICES}")
+        if self.seeds is not None:
+            count("seeds", self.seeds, least=2)
+        require_seed(self.seed)
+        require_device_word(self.device)
 
 
 @dataclass(frozen=True)
@@ -179,26 +179,3 @@ def duration(seconds: float) -> str:
     if seconds < 90:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
-
-
-def sections_from_json(values: Sequence[Mapping[str, Any]]) -> list[Section]:
-    """Return the sections that ``asdict`` made; TypeError or KeyError if a field does not fit."""
-    return [
-        Section(**{**section, "tables": [Table(**table) for table in section["tables"]]})
-        for section in values
-    ]
-
-
-def result_from_json(fields: Mapping[str, Any]) -> ExperimentResult:
-    """Return the result that ``as_json`` wrote.
-
-    Raises: ValueError if a field is missing, unknown or of the wrong shape.
-    """
-    try:
-        sections = sections_from_json(fields["sections"])
-        settings = [(str(subject), str(choice)) for subject, choice in fields["settings"]]
-        options = Options(**fields["options"])
-        known = {**fields, "sections": sections, "settings": settings, "options": options}
-        return ExperimentResult(**known)
-    except (KeyError, TypeError) as error:
-        raise ValueError(f"experiment result does not fit: {error}") from None

@@ -10,7 +10,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from lpfl.experiments.core.experiment import Done, Options, sections_from_json
+from lpfl.experiments.core.experiment import Done, Options
+from lpfl.experiments.core.reading import sections_from_json
 from lpfl.results.store import append_durably, strict_json
 
 

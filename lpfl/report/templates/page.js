@@ -43,6 +43,14 @@
   };
   const links = () => rows.filter((one) => one.link && !one.row.hidden).sort((a, b) =>
     a.row.compareDocumentPosition(b.row) & Node.DOCUMENT_POSITION_FOLLOWING ? -1 : 1);
+  let open = null;
+  const reach = (part, place) => { for (const link of part?.querySelectorAll("a") ?? []) link.tabIndex = place; };
+  const enter = (section) => {
+    if (!section || section === open) return;
+    reach(open, -1);
+    reach(section, 0);
+    open = section;
+  };
   const rove = () => links().forEach((one, place) => { one.link.tabIndex = place ? -1 : 0; });
   const value = (row, column) => {
     const words = row.cells[column].textContent.trim();
@@ -85,6 +93,11 @@
     field("show-all").checked = true;
     apply();
   };
+  for (const one of rows) reach(one.section, -1);
+  const target = () => enter(document.getElementById(location.hash.slice(1))?.closest(".claim"));
+  addEventListener("hashchange", target);
+  document.addEventListener("focusin", (event) => enter(event.target.closest(".claim")));
+  target();
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key === "Escape") return clear();

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from lpfl.choices import require_device
 from lpfl.decide import Outcome, most_severe
 from lpfl.sweep.backends import Backend, Lost, Processes
 from lpfl.verify.check import (
@@ -66,16 +67,6 @@ def plan_from_json(fields: Mapping[str, Any]) -> Plan:
     one = fields["scenario"]
     scenario = None if one is None else scenario_from_json(one)
     return Plan(**{**fields, "claim_ids": tuple(fields["claim_ids"]), "scenario": scenario})
-
-
-def require_device(device: str) -> None:
-    """Raise ValueError if torch finds no GPU of this number; the CPU is always there."""
-    if device != "cpu":
-        found = torch.cuda.device_count() if torch.cuda.is_available() else 0
-        if found == 0:
-            raise ValueError(f"device={device!r}, needs a CUDA GPU: torch finds 0")
-        if int(device.partition(":")[2] or 0) >= found:
-            raise ValueError(f"device={device!r}, needs a number below {found}")
 
 
 def noisy_claims() -> int:

@@ -1,5 +1,6 @@
 """The survey: what a package contributes, processes that die or hang, and its file."""
 
+import re
 from collections import deque
 
 import pytest
@@ -98,8 +99,12 @@ def header(**changes):
     return records.new_header(**{**fields, **changes})
 
 
+FINE = {"check": "a.b", "outcome": "fine"}
+
+
 def line(name):
-    return {"type": "subject", "subject": name, "status": "judged", "results": []}
+    own = {"package": "toy", "version": "1", "claims": [], "results": []}
+    return {"type": "subject", "subject": name, "status": "judged", **own}
 
 
 def test_a_killed_survey_goes_on(tmp_path):
@@ -128,12 +133,34 @@ def test_a_survey_of_other_settings_is_not_continued(tmp_path, change):
 
 def test_a_new_survey_keeps_the_old_one(tmp_path):
     path = tmp_path / "survey.jsonl"
-    for name in ("a", "b"):
+    for name in ("a", "b", "c"):
         writer = records.SurveyWriter(path, header(), resume=False)
         writer.write(line(name))
         writer.close()
-    assert list(records.read_survey(path).subjects) == ["b"]
-    assert list(records.read_survey(tmp_path / "survey.previous.jsonl").subjects) == ["a"]
+    (oldest,) = tmp_path.glob("earlier/*/survey.previous.jsonl")
+    kept = (path, tmp_path / records.PREVIOUS, oldest)
+    assert [list(records.read_survey(one).subjects) for one in kept] == [["c"], ["b"], ["a"]]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"results": [1]}, "results=[1], needs in entry 0 an object"),
+        (
+            {"results": [{"check": "a.b", "outcome": "fine"}]},
+            "results=[{'check': 'a.b', 'outcome': 'fine'}], needs in entry 0 outcome='fine'",
+        ),
+        ({"package": None}, "package=None, needs a text"),
+        ({"seconds": "x"}, "seconds='x', needs a finite number"),
+    ],
+)
+def test_a_line_of_another_shape_is_refused(tmp_path, change, said):
+    path = tmp_path / "survey.jsonl"
+    writer = records.SurveyWriter(path, header(), resume=False)
+    writer.write({**line("a"), **change})
+    writer.close()
+    with pytest.raises(ValueError, match=re.escape(f"survey.jsonl:2: {said}")):
+        records.read_survey(path)
 
 
 def test_a_file_of_another_kind_is_refused(tmp_path):

@@ -7,11 +7,13 @@ from markupsafe import Markup
 
 from lpfl.report.axes import Axis, axis_for, spans_decades
 from lpfl.report.limits import SHAPE_OF_OUTCOME
+from lpfl.report.measured.error_band import BELOW, band, shown_error
 from lpfl.report.svg import (
     WIDTH,
     Point,
     circle,
     frame,
+    line,
     lines,
     marks,
     polyline,
@@ -22,10 +24,11 @@ from lpfl.report.svg import (
     use,
 )
 
-HEIGHT, TOP, BOTTOM, LEFT = 270, 8, 228, 62
-ERROR = 0.10  # the band around the prediction
+HEIGHT, TOP, BOTTOM, LEFT = 290, 18, 234, 62
 MOST_MARKS = 60
+ENOUGH = 3  # runs under noise that make a chart of their own
 LABELS = {True: "mp", False: "ms"}  # names of the symbols with the words at both axes
+SIGNS = "mr"  # name of the symbol that explains rival, tolerance and interval
 _EQUAL = 1e-6
 Observation = Mapping[str, Any]
 
@@ -57,37 +60,35 @@ def against(
 ) -> Markup:
     """Return measured against predicted for a part, or over the scenarios if it predicts one value.
 
-    The line is the prediction, the band what an error of 10 % of it would be. Thick bars are the
-    tolerance, thin ones the interval of the measured value, small open squares the nearest rival.
-    ``deciding``: the scenario to put a ring around.
+    The line is the prediction, the band what the error written beside it would be. Thick bars are
+    the tolerance, thin ones the interval of the measured value, small open squares the nearest
+    rival. ``deciding``: the scenario to put a ring around.
     """
-    pairs = bounded([o for o in observations if _fits(o, part)])
+    pairs = bounded(drawn_of(observations, part))
     predictions = [o["predicted"] for o in pairs]
     spread = max(predictions) - min(predictions)
     varied = spread > _EQUAL * max(map(abs, predictions))
     values = [o[key] for o in pairs for key in ("predicted", "measured")]
     log = spans_decades(values)
     places = predictions if varied else [float(i + 1) for i in range(len(pairs))]
-    low, high = min(predictions), max(predictions)
-    rivals = [
-        o["rival"]["value"] for o in pairs
-        if o.get("rival") and _within(o["rival"]["value"], values, log)
-    ]  # fmt: skip
-    near = [] if varied else [low * (1 - ERROR), high * (1 + ERROR)]
-    seen = [*values, *rivals, *near]
-    y = axis_for(seen, BOTTOM, TOP, log=log)
+    rivals = [v for o in pairs if (v := _rival(o)) is not None and _within(v, values, log)]
+    ends = [_moved_inside(v, values, log) for o in pairs for v in (*_tolerated(o), *_seen(o))]
+    y = axis_for([*values, *rivals, *ends], BOTTOM, TOP, log=log)
+    if not varied:
+        error = shown_error([predictions[0]], y)
+        near = [predictions[0] * (1 - error), predictions[0] * (1 + error)]
+        y = axis_for([*values, *rivals, *ends, *near], BOTTOM, TOP, log=log)
     x = axis_for(
         places if varied else [0.5, len(pairs) + 0.5], LEFT, WIDTH - 14, log=varied and log
     )
-    parts = [_band(x, y, None if varied else low), *frame(x, y, top=TOP, bottom=BOTTOM)]
-    ends = (x.low, x.high) if varied else (low, low)
-    parts.append(polyline("identity", _clipped(x, y, ends, varied)))
+    drawn, words = band(x, y, None if varied else predictions[0])
+    parts = [drawn, *frame(x, y, top=TOP, bottom=BOTTOM)]
+    parts.append(polyline("identity", _clipped(x, y, predictions[0], varied)))
     at = [x.at(place) for place in places]
-    parts += _bars(pairs, at, y)
-    hollow = [
-        (px, y.at(o["rival"]["value"])) for o, px in zip(pairs, at, strict=True)
-        if o.get("rival") and o["rival"]["value"] in rivals
-    ]  # fmt: skip
+    bars = _bars(pairs, at, y)
+    parts += bars
+    hollow = [(px, y.at(v)) for o, px in zip(pairs, at, strict=True)
+              if (v := _rival(o)) is not None and v in rivals]  # fmt: skip
     parts += [marks("rival", "square", hollow)] if hollow else []
     for outcome, shape in SHAPE_OF_OUTCOME.items():
         points = [
@@ -99,18 +100,33 @@ def against(
         if deciding is not None and o["scenario"] == deciding:
             parts.append(circle("deciding", (px, y.at(o["measured"])), 7))
             break
-    parts.append(use(LABELS[varied]))
+    parts += [words, use(LABELS[varied])]
+    parts += [use(SIGNS)] if hollow or bars else []
     return svg(HEIGHT, _in_words(pairs, varied), parts)
 
 
 def axis_words() -> Markup:
-    """Return the symbols that every such chart uses for the words at its axes."""
-    middle = ((LEFT + WIDTH - 14) / 2, float(HEIGHT - 6))
+    """Return the symbols that such charts use: the words at the axes, and what the signs mean."""
+    middle = ((LEFT + WIDTH - 14) / 2, BOTTOM + BELOW)
     side = side_label((14, (TOP + BOTTOM) / 2), "measured")
+    signs = [
+        marks("confirmed", "dot", [(12, HEIGHT - 6)]),
+        text("tick", (21, HEIGHT - 2), "measured"),
+        circle("deciding", (94, HEIGHT - 6), 5),
+        text("tick", (104, HEIGHT - 2), "deciding"),
+    ]
+    more = [
+        marks("rival", "square", [(170, HEIGHT - 6)]),
+        text("tick", (179, HEIGHT - 2), "nearest rival"),
+        line("tolerance", (279, HEIGHT - 12), (279, HEIGHT)),
+        text("tick", (286, HEIGHT - 2), "tolerance"),
+        line("interval", (357, HEIGHT - 12), (357, HEIGHT)),
+        text("tick", (363, HEIGHT - 2), "interval"),
+    ]
     return Markup("").join(
-        symbol(name, [text("label middle", middle, "predicted" if varied else "scenario"), side])
-        for varied, name in LABELS.items()
-    )
+        symbol(name, [text("label middle", middle, words), side, *signs])
+        for name, words in ((LABELS[True], "predicted"), (LABELS[False], "scenario"))
+    ) + symbol(SIGNS, more)
 
 
 def rows_of(observations: Sequence[Observation], part: str) -> list[list[Any]]:
@@ -119,9 +135,20 @@ def rows_of(observations: Sequence[Observation], part: str) -> list[list[Any]]:
     rows = [
         [o["part"], o["outcome"], o["predicted"], o["measured"], *(o.get("interval") or ("", "")),
          o["tolerance"], (o.get("rival") or {}).get("value", "")]
-        for o in observations if _fits(o, part)
+        for o in drawn_of(observations, part)
     ]  # fmt: skip
     return [header, *rows]
+
+
+def drawn_of(observations: Sequence[Observation], part: str) -> list[Observation]:
+    """Return what the chart of a part shows: the runs under noise, where there are some.
+
+    Exact confirmations of the same part (a function against the printed relation) are then left
+    out, as their numbers may be far from those of the runs.
+    """
+    fitting = [o for o in observations if _fits(o, part)]
+    noisy = [o for o in fitting if o.get("interval") or o["outcome"] != "confirmed"]
+    return noisy if sum(bool(o.get("interval")) for o in noisy) >= ENOUGH else fitting
 
 
 def bounded(observations: Sequence[Observation]) -> list[Observation]:
@@ -142,58 +169,54 @@ def _fits(o: Observation, part: str) -> bool:
     return base(o["part"]) == part and bool(o["predicted"]) and o["measured"] is not None
 
 
-def _within(value: float, values: Sequence[float], log: bool) -> bool:
-    """Say whether a rival lies near enough to be drawn without squeezing the rest."""
+def _rival(o: Observation) -> float | None:
+    return o["rival"]["value"] if o.get("rival") else None
+
+
+def _seen(o: Observation) -> tuple[float, ...]:
+    return tuple(o.get("interval") or ())
+
+
+def _tolerated(o: Observation) -> tuple[float, ...]:
+    """Return the ends of the tolerance; of an exact comparison it is too small to draw."""
+    if not o["tolerance"] or o["tolerance"] <= 0 or not o.get("interval"):
+        return ()
+    return o["predicted"] - o["tolerance"], o["predicted"] + o["tolerance"]
+
+
+def _reach(values: Sequence[float], log: bool) -> tuple[float, float]:
+    """Return how far the axis may go beyond ``values`` without squeezing them."""
     low, high = min(values), max(values)
     if log:
-        return low / 10.0 <= value <= high * 10.0
+        return low / 10.0, high * 10.0
     room = 2.0 * max(high - low, 0.25 * max(abs(low), abs(high)))
-    return low - room <= value <= high + room
+    return low - room, high + room
 
 
-def _band(x: Axis, y: Axis, value: float | None) -> Markup:
-    """Return the area within 10 % of the prediction: along the diagonal, or around ``value``."""
-    sides = [
-        [(x.at(v), y.at((v if value is None else value) * (1.0 + s))) for v in _corners(x, y, s)]
-        for s in (-ERROR, ERROR)
-    ]
-    return polyline("about", [*sides[0], *reversed(sides[1])], closed=True)
+def _within(value: float, values: Sequence[float], log: bool) -> bool:
+    low, high = _reach(values, log)
+    return low <= value <= high
 
 
-def _corners(x: Axis, y: Axis, error: float) -> list[float]:
-    """Return where an edge of the band bends: at the ends, at 0, where it leaves the chart."""
-    leaves = [end / (1.0 + error) for end in (y.low, y.high)]
-    bends = [v for v in (0.0, *leaves) if x.low < v < x.high]
-    steps = [_between(x, i / 8) for i in range(1, 8)] if x.log else []
-    return sorted([x.low, x.high, *bends, *steps])
+def _moved_inside(value: float, values: Sequence[float], log: bool) -> float:
+    low, high = _reach(values, log)
+    return min(high, max(low, value))
 
 
-def _between(axis: Axis, share: float) -> float:
-    if axis.log:
-        return float(axis.low ** (1.0 - share) * axis.high**share)
-    return axis.low + share * (axis.high - axis.low)
-
-
-def _clipped(x: Axis, y: Axis, ends: tuple[float, float], varied: bool) -> list[Point]:
+def _clipped(x: Axis, y: Axis, value: float, varied: bool) -> list[Point]:
     if not varied:
-        return [(x.start, y.at(ends[0])), (x.end, y.at(ends[0]))]
-    low, high = max(ends[0], y.low), min(ends[1], y.high)
+        return [(x.start, y.at(value)), (x.end, y.at(value))]
+    low, high = max(x.low, y.low), min(x.high, y.high)
     return [(x.at(low), y.at(low)), (x.at(high), y.at(high))]
 
 
 def _bars(pairs: Sequence[Observation], at: Sequence[float], y: Axis) -> list[Markup]:
-    thick: list[tuple[Point, Point]] = []
-    thin: list[tuple[Point, Point]] = []
+    found: dict[str, list[tuple[Point, Point]]] = {"tolerance": [], "interval": []}
     for o, px in zip(pairs, at, strict=True):
-        if o["tolerance"] and o["tolerance"] > 0 and o.get("interval"):
-            ends = [y.at(o["predicted"] + sign * o["tolerance"]) for sign in (-1, 1)]
-            thick.append(((px, ends[0]), (px, ends[1])))
-        if o.get("interval"):
-            low, high = o["interval"]
-            thin.append(((px, y.at(low)), (px, y.at(high))))
-    shown = [(kind, [(a, b) for a, b in bars if abs(a[1] - b[1]) > 1.0])
-             for kind, bars in (("tolerance", thick), ("interval", thin))]  # fmt: skip
-    return [lines(kind, bars) for kind, bars in shown if bars]
+        for kind, ends in (("tolerance", _tolerated(o)), ("interval", _seen(o))):
+            if ends and abs(y.at(ends[0]) - y.at(ends[1])) > 1.0:
+                found[kind].append(((px, y.at(ends[0])), (px, y.at(ends[1]))))
+    return [lines(kind, bars) for kind, bars in found.items() if bars]
 
 
 def _in_words(pairs: Sequence[Observation], varied: bool) -> str:
