@@ -112,16 +112,16 @@ def axis_words() -> Markup:
     signs = [
         marks("confirmed", "dot", [(12, HEIGHT - 6)]),
         text("tick", (21, HEIGHT - 2), "measured"),
-        circle("deciding", (89, HEIGHT - 6), 5),
-        text("tick", (99, HEIGHT - 2), "deciding"),
+        circle("deciding", (94, HEIGHT - 6), 5),
+        text("tick", (104, HEIGHT - 2), "deciding"),
     ]
     more = [
-        marks("rival", "square", [(164, HEIGHT - 6)]),
-        text("tick", (173, HEIGHT - 2), "nearest rival"),
-        line("tolerance", (264, HEIGHT - 12), (264, HEIGHT)),
-        text("tick", (272, HEIGHT - 2), "tolerance"),
-        line("interval", (340, HEIGHT - 12), (340, HEIGHT)),
-        text("tick", (346, HEIGHT - 2), "interval"),
+        marks("rival", "square", [(170, HEIGHT - 6)]),
+        text("tick", (179, HEIGHT - 2), "nearest rival"),
+        line("tolerance", (279, HEIGHT - 12), (279, HEIGHT)),
+        text("tick", (286, HEIGHT - 2), "tolerance"),
+        line("interval", (357, HEIGHT - 12), (357, HEIGHT)),
+        text("tick", (363, HEIGHT - 2), "interval"),
     ]
     return Markup("").join(
         symbol(name, [text("label middle", middle, words), side, *signs])
