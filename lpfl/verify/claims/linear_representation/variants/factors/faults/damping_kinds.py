@@ -38,4 +38,25 @@ FAULTS = (
         new="lam * (1 + w_c / 100)",
         why="correlation of the inputs forgotten in the lower bound",
     ),
+    Fault(
+        "LR-36",
+        "theory.linear_representation.variants.factors.damped_rate:split",
+        old="np.sqrt(np.trace(inputs) / len(inputs) / lam.mean())",
+        new="np.trace(inputs) / len(inputs) / lam.mean()",
+        why="split of the damping without its root",
+    ),
+    Fault(
+        "LR-36",
+        "theory.linear_representation.variants.factors.damped_rate:split",
+        old="lam.mean()",
+        new="lam.sum()",
+        why="split with the trace of the head",
+    ),
+    Fault(
+        "LR-36",
+        "theory.linear_representation.variants.factors.damped_rate:first_layer",
+        old="damping / lam",
+        new="damping * lam",
+        why="Kronecker damping times the head",
+    ),
 )

@@ -31,4 +31,11 @@ FAULTS = (
         "d + m - k",
         "the shared directions counted once",
     ),
+    Fault(
+        "LR-46",
+        "theory.linear_representation.variants.steps.clip_graft:LENGTH",
+        old="d + m",
+        new="d",
+        why="length of a natural step without the outputs",
+    ),
 )
