@@ -73,4 +73,11 @@ FAULTS = (
         new="(tr_cov + tr_H) ** (-power_q)",
         why="sum of the traces for their product",
     ),
+    Fault(
+        "LR-23",
+        "theory.linear_representation.noise_floors.shampoo:LR_23",
+        old="sp.Eq(rate_power, 1 - power_q, evaluate=False)",
+        new="sp.Eq(rate_power, 1 - 2 * power_q, evaluate=False)",
+        why="exponent of the rate",
+    ),
 )

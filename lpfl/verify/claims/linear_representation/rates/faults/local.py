@@ -34,8 +34,8 @@ FAULTS = (
     Fault(
         "LR-15",
         "theory.linear_representation.rates.local:LR_15",
-        old="(n - k) / n",
-        new="(n - 1) / n",
+        old="1 - eta * lam_i * mu_j * (n - k) / n",
+        new="1 - eta * lam_i * mu_j * (n - k - 1) / n",
         why="freedom of a batch",
     ),
     Fault(

@@ -33,13 +33,6 @@ FAULTS = (
     ),
     Fault(
         "SI-31",
-        "theory.core.spectrum:Spectrum.isotropic",
-        old="number('scale', scale, low=0.0, open_low=True)",
-        new="2.0 * number('scale', scale, low=0.0, open_low=True)",
-        why="one eigenvalue, twice as large",
-    ),
-    Fault(
-        "SI-31",
         "theory.single_index.variants.spectral_step:SI_31",
         old="E(s) / batch_top",
         new="1 / batch_top",

@@ -59,4 +59,25 @@ FAULTS = (
         new="damping * lam",
         why="Kronecker damping times the head",
     ),
+    Fault(
+        "LR-36",
+        "theory.linear_representation.variants.factors.damping_kinds:LR_36",
+        old="lam_P / lam_i + lam * tau_j",
+        new="lam_P / lam_i + lam * tau_j / 2",
+        why="deficit with half of the inverse covariance",
+    ),
+    Fault(
+        "LR-36",
+        "theory.linear_representation.variants.factors.damping_kinds:LR_36",
+        old="gamma_K * tau_j / lam_i",
+        new="gamma_K * tau_j * lam_i",
+        why="deficit times the head",
+    ),
+    Fault(
+        "LR-36",
+        "theory.linear_representation.variants.factors.damping_kinds:LR_36",
+        old="lam * (1 + w_c)",
+        new="lam * (1 - w_c)",
+        why="bound from below with the correlation's other sign",
+    ),
 )

@@ -38,4 +38,11 @@ FAULTS = (
         new="d",
         why="length of a natural step without the outputs",
     ),
+    Fault(
+        "LR-46",
+        "theory.linear_representation.variants.steps.clip_graft:LR_46",
+        old="n - d - 1",
+        new="n - 1",
+        why="grafted length without the dimension",
+    ),
 )
