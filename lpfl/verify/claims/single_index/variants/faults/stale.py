@@ -34,8 +34,8 @@ FAULTS = (
     Fault(
         "SI-20",
         "theory.single_index.variants.stale:_CAP",
-        old="E(s) * E(1 / s)",
-        new="E(1 / s)",
+        old="E(s)",
+        new="sp.Integer(1)",
         why="cap of a frozen factor without the mean eigenvalue",
     ),
 )
