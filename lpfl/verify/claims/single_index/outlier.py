@@ -26,7 +26,7 @@ from theory.single_index import alignment as alignment_of
 from theory.single_index import critical_step_size
 from theory.single_index import outlier as spike_outlier
 
-REPLICATES_PURE, REPLICATES_STEP = 192, 80
+REPLICATES_PURE, REPLICATES_STEP = 240, 80
 BELOW = 0.5  # of the threshold
 # The largest singular value stays below the edge by 1.2 (Tracy-Widom mean) of its scale.
 EDGE_TERM, EDGE_RIVAL = 1.5, 3.0
