@@ -72,8 +72,6 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps(as_json(found), allow_nan=False, ensure_ascii=False, indent=1))
     else:
-        from lpfl.commands.parts.terminal import harmless
-
         print("\n".join(harmless(line) for line in as_text(found).split("\n")))
     return 0
 
