@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from lpfl.commands.parts.frame import add_command
+from lpfl.harmless import harmless
 
 SAYS = "say from the theory alone whether preconditioning pays for your inputs"
 EPILOG = """\
