@@ -1,11 +1,14 @@
 """Time of one step of ours against other packages', on the same rows or gradient.
 
 Run: ``python benchmarks/peers.py [--repeats 30]`` in the environment of ``make test-peers``. One
-thread; medians over the repeats, all rivals alternating, after one warm-up of each; ratios within
-the run. The floor of a KFAC step is what nobody can leave out: X'X and one Cholesky factor.
+thread; medians of processor time over the repeats, all rivals alternating, after one warm-up of
+each; ratios within the run, in float64 and in the float32 that most training uses. The floor of a
+KFAC step is what nobody can leave out: X'X and one Cholesky factor. The load of the machine is
+printed first.
 """
 
 import argparse
+import os
 import statistics
 import time
 import warnings
@@ -18,7 +21,7 @@ from lpfl.optim.kfac import kfac
 from lpfl.optim.muon import muon_step
 from lpfl.optim.shampoo import shampoo_step
 from lpfl.optim.soap import soap_start, soap_step
-from lpfl.problems.linear_representation import Batch, Weights
+from lpfl.problems.linear_representation import Weights, batch_of_rows
 from lpfl.seeding import generator
 
 INPUTS, OUTPUTS, RANK, ROWS = 100, 15, 8, 1024
@@ -27,36 +30,34 @@ Step = Callable[[], object]
 
 
 def medians(rivals: Mapping[str, Step], repeats: int) -> dict[str, float]:
-    """Return the median seconds of each rival, all of them taking turns."""
+    """Return the median processor seconds of each rival, all of them taking turns."""
     times: dict[str, list[float]] = {name: [] for name in rivals}
     for repeat in range(repeats + 1):
         for name, step in rivals.items():
-            start = time.perf_counter()
+            start = time.process_time()
             step()
             if repeat:
-                times[name].append(time.perf_counter() - start)
+                times[name].append(time.process_time() - start)
     return {name: statistics.median(seen) for name, seen in times.items()}
 
 
-def rows() -> tuple[torch.Tensor, torch.Tensor]:
+def rows(dtype: torch.dtype) -> tuple[torch.Tensor, torch.Tensor]:
     """Return inputs (n, d) and targets (n, m)."""
     stream = generator(0, "benchmark", "peers")
-    inputs = torch.randn(ROWS, INPUTS, generator=stream, dtype=torch.float64)
-    return inputs, torch.randn(ROWS, OUTPUTS, generator=stream, dtype=torch.float64)
+    inputs = torch.randn(ROWS, INPUTS, generator=stream, dtype=dtype)
+    return inputs, torch.randn(ROWS, OUTPUTS, generator=stream, dtype=dtype)
 
 
-def kfac_rivals() -> dict[str, Step]:
+def kfac_rivals(dtype: torch.dtype) -> dict[str, Step]:
     """Return one KFAC step from rows: ours, the floor, and the factors of two packages."""
-    inputs, targets = rows()
+    inputs, targets = rows(dtype)
     stream = generator(0, "benchmark", "peers", "weights")
-    G = haar(1, INPUTS, stream, torch.float64)[:, :RANK]
+    G = haar(1, INPUTS, stream, dtype)[:, :RANK]
     method = kfac(step_size=0.1, damping=1e-3)
-    weights = Weights(torch.zeros(1, OUTPUTS, RANK, dtype=torch.float64), G)
+    weights = Weights(torch.zeros(1, OUTPUTS, RANK, dtype=dtype), G)
 
     def ours() -> object:
-        X, Y = inputs[None], targets[None]
-        batch = Batch(X.mT @ X / ROWS, Y.mT @ X / ROWS, X, Y)
-        return method.step(weights, {}, batch)
+        return method.step(weights, {}, batch_of_rows(inputs[None], targets[None]))
 
     def floor() -> object:
         return torch.linalg.cholesky(inputs.T @ inputs / ROWS)
@@ -66,7 +67,7 @@ def kfac_rivals() -> dict[str, Step]:
 
 def _factors(inputs: torch.Tensor, targets: torch.Tensor) -> dict[str, Step]:
     layers = (torch.nn.Linear(INPUTS, RANK, bias=False), torch.nn.Linear(RANK, OUTPUTS, bias=False))
-    model = torch.nn.Sequential(*layers).double()
+    model = torch.nn.Sequential(*layers).to(inputs.dtype)
     data = [(inputs, targets)]
     found: dict[str, Step] = {}
     try:
@@ -103,10 +104,10 @@ def _factors(inputs: torch.Tensor, targets: torch.Tensor) -> dict[str, Step]:
     return found
 
 
-def step_rivals(name: str) -> dict[str, Step]:
+def step_rivals(name: str, dtype: torch.dtype) -> dict[str, Step]:
     """Return one step of a matrix method on a 64 x 64 matrix: ours and the packages'."""
     stream = generator(0, "benchmark", "peers", name)
-    W, grad = (torch.randn(SHAPE, generator=stream, dtype=torch.float64) for _ in range(2))
+    W, grad = (torch.randn(SHAPE, generator=stream, dtype=dtype) for _ in range(2))
     _, warm = soap_step(W, grad, soap_start(W), step_size=0.1)  # its first step only looks
     ours: dict[str, Step] = {
         "muon": lambda: muon_step(
@@ -164,14 +165,14 @@ def main() -> None:
     repeats = parser.parse_args().repeats
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")
-    title = f"KFAC from rows, d = {INPUTS}, m = {OUTPUTS}, k = {RANK}, n = {ROWS}"
-    show(title, medians(kfac_rivals(), repeats), "floor")
-    for name in ("shampoo", "soap", "muon"):
-        show(
-            f"{name}, one step, {SHAPE[0]} x {SHAPE[1]}",
-            medians(step_rivals(name), repeats),
-            "lpfl",
-        )
+    print("processes that run or wait, last minute:", round(os.getloadavg()[0], 1))
+    sizes = f"d = {INPUTS}, m = {OUTPUTS}, k = {RANK}, n = {ROWS}"
+    for dtype in (torch.float64, torch.float32):
+        title = f"KFAC from rows, {sizes}, {dtype}"
+        show(title, medians(kfac_rivals(dtype), repeats), "floor")
+        for name in ("shampoo", "soap", "muon"):
+            title = f"{name}, one step, {SHAPE[0]} x {SHAPE[1]}, {dtype}"
+            show(title, medians(step_rivals(name, dtype), repeats), "lpfl")
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
-from generate import docstrings, optimizers, paper, statements  # noqa: E402
+from generate import checks, docstrings, optimizers, paper, statements  # noqa: E402
 
 import lpfl  # noqa: E402
 
@@ -34,4 +34,5 @@ def setup(app):
     statements.write(HERE / "generated", baseline=HERE.parent / "reports" / "baseline.json")
     paper.write(HERE / "generated", baseline=HERE.parent / "reports" / "baseline.json")
     optimizers.write(HERE / "generated")
+    checks.write(HERE / "generated")
     app.connect("autodoc-process-docstring", docstrings.as_written)

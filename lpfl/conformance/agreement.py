@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from lpfl.conformance.learning.cost import calls_per_step
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.rounding import attributable, tolerance
 from lpfl.conformance.signatures import Undrivable, says_so, told
@@ -113,7 +114,7 @@ def raising(
             return True
         return False
 
-    least, count = smallest(shows, shapes, steps)
+    least, count = smallest(shows, shapes, steps, each=calls_per_step(subject))
     text, why = "", ""
     if pair.body:
         body = _guarded(pair.body)
@@ -133,7 +134,7 @@ def _difference(
     stream: Sequence[str],
 ) -> CheckResult:
     if pair.differs is Outcome.VARIANT:
-        message = f"The run {pair.says} is {apart:.2g} of the way from the ordinary one."
+        message = f"The run {pair.says} ends {apart:.2g} of its way apart from the ordinary one."
         return _answer(pair, pair.differs, message, measured=apart, bound=bound)
     least = max(bound, 0.1 * min(apart, 1.0))
 
@@ -142,7 +143,9 @@ def _difference(
         apart = end_gap(pair.other(start, gradients), pair.plain(start, gradients))
         return apart if isfinite(apart) else 0.0
 
-    shapes, steps = smallest(lambda some, count: distance(some, count) > least, *given)
+    shapes, steps = smallest(
+        lambda some, count: distance(some, count) > least, *given, each=calls_per_step(subject)
+    )
     start, gradients = subject.draw(shapes, steps, *stream)
     if not _told(subject, pair, distance(shapes, steps), start, gradients):
         shapes, steps = [tuple(s) for s in given[0]], given[1]
@@ -154,7 +157,7 @@ def _difference(
         body = pair.body + "\nprint('distance', gap(a, b, start))"
         text = program(subject, body, shapes=shapes, steps=steps, stream=stream)
         text, why = proven(subject, text, at_end)
-    message = f"The run {pair.says} is {measured:.2g} of the way from the ordinary one."
+    message = f"The run {pair.says} ends {measured:.2g} of its way apart from the ordinary one."
     if contradicted(why):
         outcome, message = Outcome.INCONCLUSIVE, f"{message[:-1]}; {why}: chance has a part."
     scenario = {"shapes": shapes, "steps": steps, **pair.scenario}

@@ -1,34 +1,41 @@
 """The smallest scenario in which something still shows, found by Hypothesis."""
 
-import time
 from collections.abc import Callable, Sequence
 
 Shape = tuple[int, ...]
 Scenario = tuple[list[Shape], int]
-SECONDS = 4.0
 EXAMPLES = 80
+CALLS = 4e6
+"""Calls of functions that may be made: a limit on time would let the machine decide."""
 
 
 def smallest(
-    shows: Callable[[list[Shape], int], bool], shapes: Sequence[Sequence[int]], steps: int
+    shows: Callable[[list[Shape], int], bool],
+    shapes: Sequence[Sequence[int]],
+    steps: int,
+    *,
+    each: float,
 ) -> Scenario:
     """Return fewer and smaller shapes and fewer steps for which ``shows(shapes, steps)`` holds.
 
+    each: calls of functions in a step, as in ``learning.cost``.
     Shapes keep their number of dimensions; their sides only shrink. Returns the given scenario if
-    nothing smaller shows it within the limits on time and examples.
+    nothing smaller shows it within the limits on examples and calls.
     """
     from hypothesis import HealthCheck, Phase, find, settings
     from hypothesis import strategies as st
     from hypothesis.errors import NoSuchExample
 
     given: Scenario = ([tuple(shape) for shape in shapes], steps)
-    deadline = time.perf_counter() + SECONDS
-    known: dict[str, bool] = {}  # what was seen once stays so, also after the deadline
+    known: dict[str, bool] = {}
+    left = CALLS
 
     def holds(scenario: Scenario) -> bool:
+        nonlocal left
         key = repr(scenario)
         if key not in known:
-            known[key] = time.perf_counter() <= deadline and _quietly(shows, scenario)
+            left -= 2 * each * scenario[1]
+            known[key] = left >= 0 and _quietly(shows, scenario)
         return known[key]
 
     def smaller(shape: Shape) -> "st.SearchStrategy[Shape]":

@@ -8,6 +8,7 @@ import os
 import re
 import select
 import signal
+import textwrap
 import time
 import traceback
 from collections.abc import Mapping, Sequence
@@ -34,23 +35,64 @@ import torch
 {step}
 
 def begin(values, **options):
+    torch.manual_seed({global_seed})
     {begin}
+
+
+def read(optimizer, params):
+    {read}
 
 
 def run(values, gradients, **options):
     optimizer, params = begin(values, **options)
     for g in gradients:
         step(optimizer, params, g)
-    return [p.detach().clone() for p in params]
+    return read(optimizer, params)
 
 
 def gap(a, b, start):
     size = lambda x, y: sum(float((u - v).double().square().sum()) for u, v in zip(x, y)) ** 0.5
-    return size(a, b) / size(b, start)
+    return size(a, b) / (size(b, start) or 1.0)
 
 
 {draw}
 """
+_OWN = """
+def step(optimizer, params, gradients):
+    loss = lambda: sum((g.to(p) * (p - p.detach())).sum() for p, g in zip(params, gradients))
+    return {name}(torch.nn.ParameterList(params), loss, optimizer)
+"""
+_GRADIENT_FIRST = """
+once_begun = step
+
+
+def step(optimizer, params, gradients):
+    if not hasattr(optimizer, "begun"):
+        optimizer.begun = True
+        sum((g * p).sum() for p, g in zip(params, gradients) if g is not None).backward()
+    return once_begun(optimizer, params, gradients)
+"""
+_HANDED_ON = """try:
+        {made}
+    except TypeError:
+        direct = {{k: v for k, v in options.items() if k in {named}}}
+        optimizer = make({given}, **direct)
+        for group in optimizer.param_groups:
+            group.update({{k: v for k, v in options.items() if k not in direct}})"""
+_MAKE_IN_TRAINING = """
+in_any_mode = make
+
+
+def make(params, **options):
+    optimizer = in_any_mode(params, **options)
+    optimizer.train()
+    return optimizer
+"""
+_READ = "return [p.detach().clone() for p in params]"
+_READ_IN_EVAL = """optimizer.eval()
+    values = [p.detach().clone() for p in params]
+    optimizer.train()
+    return values"""
 _DRAW = """\
 draw = torch.Generator().manual_seed({seed})
 shapes, steps = {shapes}, {steps}
@@ -70,13 +112,17 @@ def program(
 ) -> str:
     """Return a whole program: optimizer, drive, the scenario's tensors, then ``body``.
 
-    The body finds ``begin, step, run, gap, start, gradients``; its last line prints the number.
+    The body finds ``begin, step, read, run, gap, start, gradients``; its last line prints the
+    number.
     """
     seed = derive_seed(subject.seed, "conformance", "draw", *stream)
     cast = "" if subject.coarsest == torch.float64 else ".float()"
     drawn = _DRAW.format(seed=seed, shapes=[tuple(s) for s in shapes], steps=steps, cast=cast)
-    make, step, begin = optimizer_text(subject), _step(subject), _begin(subject)
-    return _HEAD.format(make=make, step=step, begin=begin, draw=drawn) + body.strip() + "\n"
+    parts = {"make": optimizer_text(subject), "step": _step(subject), "begin": _begin(subject)}
+    read = _READ_IN_EVAL if "mode" in subject.needs else _READ
+    parts["make"] += _MAKE_IN_TRAINING if "mode" in subject.needs else ""
+    parts["global_seed"] = str(subject.seed)
+    return _HEAD.format(read=read, draw=drawn, **parts) + body.strip() + "\n"
 
 
 def optimizer_text(subject: "Subject") -> str:
@@ -98,7 +144,11 @@ def optimizer_text(subject: "Subject") -> str:
 def _step(subject: "Subject") -> str:
     from lpfl.conformance.drives.opening import drive_of
 
-    text = drive_of(subject.needs).text
+    text = drive_of(subject.needs).program_text(subject.needs)
+    if subject.spec.step is not None:
+        text = _own_step(subject.spec.step)
+    if "grad_first" in subject.needs:
+        text += _GRADIENT_FIRST
     if "model" in subject.needs:
         from lpfl.conformance.drives import bag
 
@@ -107,11 +157,28 @@ def _step(subject: "Subject") -> str:
     return text
 
 
+def _own_step(function: Any) -> str:
+    """Return the step of the spec, by its import or its source."""
+    name, module = function.__qualname__, function.__module__
+    if name.isidentifier() and module != "__main__":
+        text = f"from {module} import {name}\n\n"
+    else:
+        text = _source(function)
+    return text + _OWN.replace("{name}", function.__name__)
+
+
+def _source(function: Any) -> str:
+    try:
+        return textwrap.dedent(inspect.getsource(function)) + "\n\n"
+    except (OSError, TypeError):
+        return "# the step of the spec: your own, its source is not at hand\n"
+
+
 def _begin(subject: "Subject") -> str:
     named = "[(f'layer{i}.weight', p) for i, p in enumerate(params)]"
     given = named if "named" in subject.needs else "params"
     before = "params = [torch.nn.Parameter(v.clone()) for v in values]"
-    after = "optimizer.train()" if "mode" in subject.needs else ""
+    after = ""
     if "model" in subject.needs:
         before = "global model\n    model = Bag([v.clone() for v in values])\n    model.count = 0"
         given = "model"
@@ -120,6 +187,8 @@ def _begin(subject: "Subject") -> str:
     passes = bool(named_options(factory)) or takes_any_option(factory)
     made = f"optimizer = make({given}{', **options' if passes else ''})"
     loop = "for group in optimizer.param_groups:\n        group.update(options)"
+    if takes_any_option(factory):  # what it hands on may be refused; the groups know it then
+        made = _HANDED_ON.format(made=made, given=given, named=sorted(named_options(factory)))
     lines = [before, made, "" if passes else loop, after, "return optimizer, params"]
     return "\n    ".join(line for line in lines if line)
 
@@ -134,6 +203,21 @@ def proven(subject: "Subject", text: str, expected: float | str) -> tuple[str, s
     if _agrees(last, expected):
         return f"{text}# prints: {last[:160]}\n", ""
     return "", f"the program printed {last[:160]!r}, expected {expected!r}"
+
+
+def evidence(
+    subject: "Subject",
+    body: str,
+    expected: float | str,
+    *,
+    shapes: Sequence[Sequence[int]],
+    steps: int,
+    stream: Sequence[str | int | float],
+) -> dict[str, Any]:
+    """Return the fields of an answer that carry a program, executed, or say why there is none."""
+    text = program(subject, body, shapes=shapes, steps=steps, stream=stream)
+    text, why = proven(subject, text, expected)
+    return {"snippet": text, "details": {"snippet": why} if why else {}}
 
 
 def contradicted(why: str) -> bool:

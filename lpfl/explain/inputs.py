@@ -18,6 +18,8 @@ LARGEST_DIM = 5000
 ROWS_PER_DIM = 10
 LARGEST_SHARE = 0.2
 LARGEST_KURTOSIS = 0.5
+LARGEST_SIZE = 1e60  # of a number: the fourth power of an input stays in float64
+SMALLEST_SPREAD = 1e-60
 
 
 @dataclass(frozen=True)
@@ -97,9 +99,12 @@ def read_inputs(path: str | Path, *, standardise: bool = False) -> Inputs:
 def inputs_of_rows(rows: Array, says: str, *, standardise: bool = False) -> Inputs:
     """Return the inputs with the centred sample covariance of ``rows`` (n, d)."""
     n, columns = rows.shape
+    original = rows
     size = np.abs(rows).max(axis=0)
     rows = rows / max(float(size.max()), np.finfo(float).tiny)
     unit = 1.0 if standardise else float(size.max()) ** 2
+    if 0.0 < size.max() < SMALLEST_SPREAD:
+        raise ValueError(f"{says}: the largest entry is {size.max():.3g}, needs >= 1e-60")
     X = rows - rows.mean(axis=0)
     spread = X.std(axis=0)
     X = X[:, spread > 1e-12]
@@ -113,6 +118,9 @@ def inputs_of_rows(rows: Array, says: str, *, standardise: bool = False) -> Inpu
     if kept.sum() < columns:
         lost = columns - int(kept.sum())
         warnings.append(f"{lost} of {columns} directions have no variance and are left out.")
+    counting = [j + 1 for j in range(columns) if n > columns and _counts_rows(original[:, j])]
+    if counting:
+        warnings.append(f"Column {counting[0]} counts the rows: leave it out if it is an index.")
     if n < ROWS_PER_DIM * kept.sum():
         warnings.append(
             f"Only {n} rows for {int(kept.sum())} directions: the sample covariance spreads the "
@@ -126,6 +134,11 @@ def inputs_of_rows(rows: Array, says: str, *, standardise: bool = False) -> Inpu
             "components. The theory is for Gaussian inputs."
         )
     return _checked(values[kept] * unit, says, n, tuple(warnings))
+
+
+def _counts_rows(column: Array) -> bool:
+    """Return whether a column is 0, 1, 2, ... or 1, 2, 3, ..."""
+    return column[0] in (0.0, 1.0) and bool((np.diff(column) == 1.0).all())
 
 
 def _checked(values: Array, says: str, rows: int | None = None,
@@ -170,28 +183,33 @@ def _is_number(cell: str) -> bool:
         float(cell)
     except ValueError:
         return False
-    return True
+    return "_" not in cell
 
 
 def _cell(cell: str, name: str, line: int) -> float:
     value = float(cell) if _is_number(cell) else math.nan
-    if not abs(value) <= 1e100:
-        raise ValueError(f"{name}:{line} holds {cell[:40]!r}, needs a number of size <= 1e100")
+    if not abs(value) <= LARGEST_SIZE:
+        raise ValueError(
+            f"{name}:{line} holds {cell[:40]!r}, needs a number of size <= {LARGEST_SIZE:g} "
+            "between commas"
+        )
     return value
 
 
 def _read_npy(file: Path) -> Array:
-    with file.open("rb") as stream:
-        try:
-            array = np.lib.format.read_array(stream, allow_pickle=False)
-        except (ValueError, EOFError) as error:
-            raise ValueError(f"{file.name} is no npy file of numbers: {error}") from None
+    try:  # mapped, so that a header that claims more than the file holds costs no memory
+        array = np.lib.format.open_memmap(file, mode="r")
+    except (ValueError, EOFError, OverflowError, TypeError) as error:
+        raise ValueError(f"{file.name} is no npy file of numbers: {error}") from None
     if array.ndim != 2 or array.dtype.kind not in "iuf":
         raise ValueError(f"{file.name} has shape {array.shape} of {array.dtype}, needs (rows, d) "
                          "real numbers")  # fmt: skip
-    rows = array.astype(np.float64)
-    good = np.abs(rows) <= 1e100
+    with np.errstate(over="ignore"):
+        rows = np.array(array, dtype=np.float64)
+    good = np.abs(rows) <= LARGEST_SIZE
     if not good.all():
         row, column = np.argwhere(~good)[0]
-        raise ValueError(f"{file.name}[{row}, {column}]={rows[row, column]}, needs size <= 1e100")
+        raise ValueError(
+            f"{file.name}[{row}, {column}]={rows[row, column]}, needs size <= {LARGEST_SIZE:g}"
+        )
     return rows

@@ -55,8 +55,17 @@ def newton_schulz(
     Z = Z / torch.linalg.matrix_norm(Z, keepdim=True).clamp(min=TINY_NORM)
     for _ in range(steps):
         A = Z @ Z.mT
-        Z = a * Z + (b * A + c * (A @ A)) @ Z
+        Z = combined(a, Z, 1.0, combined(b, A, c, A, A), Z)
     return Z.mT if tall else Z
+
+
+def combined(beta: float, base: Tensor, alpha: float, left: Tensor, right: Tensor) -> Tensor:
+    """Return ``beta base + alpha left right``, in one call for a matrix or one batch of them."""
+    if base.ndim == 2:
+        return torch.addmm(base, left, right, beta=beta, alpha=alpha)
+    if base.ndim == 3:
+        return torch.baddbmm(base, left, right, beta=beta, alpha=alpha)
+    return beta * base + alpha * (left @ right)
 
 
 @guards.on_tensors

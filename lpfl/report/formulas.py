@@ -37,6 +37,7 @@ _MINUS_TOP = re.compile(r"<mo>(&#x02212;)</mo><mo>(&#x022A4;)</mo>")
 _MINUS_NUMBER = re.compile(r"<mrow><mo>(&#x02212;)</mo><mn>([^<]*)</mn></mrow>")
 _LEADING_SIGN = re.compile(r"^<mo>(?=&#x02212;|&#x0002B;)")
 _INFIX = '<mo form="infix">'
+_LEADING_MINUS = re.compile(r"^<mn>−")
 _INDICES = re.compile(r"[ijkl]+")
 _EXPECTATION = re.compile(r"E(_.*)?")
 _BRACKET_OR_SPACE = re.compile(r"[{} ]|\\left(?![a-z])|\\right(?![a-z])")
@@ -212,6 +213,7 @@ def _together(formulas: Sequence[Markup]) -> list[Markup]:
     for one in formulas:
         if joined and signs_of(joined[-1]) + signs_of(one) <= SHORT_PIECE:
             inside = str(one).removeprefix("<math>").replace(_INFIX, "<mo>", 1)
+            inside = _LEADING_MINUS.sub("<mo>−</mo><mn>", inside)
             one = Markup(str(joined.pop()).removesuffix("</math>") + inside)
         joined.append(one)
     return joined

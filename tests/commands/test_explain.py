@@ -124,6 +124,10 @@ def test_what_a_file_hides_is_said(tmp_path):
         ("a.csv", "1,2\n3,x\n4,5\n", "a.csv:2 holds 'x'"),
         ("a.csv", "1,2\n3\n4,5\n", "a.csv:2 has 1 cells, needs 2"),
         ("a.csv", "1,2\n3,nan\n4,5\n", "holds 'nan'"),
+        ("a.csv", "1,2\n3,1_0\n4,5\n", "holds '1_0', needs a number of size"),
+        ("a.csv", "1;2\n3;1\n4;5\n", "a.csv:2 holds '3;1', needs a number of size <= 1e+60"),
+        ("a.csv", "1,2\n3,1e99\n4,5\n", "needs a number of size <= 1e+60"),
+        ("a.csv", "1e-200,0\n0,3e-200\n0,0\n", "largest entry is 3e-200, needs >= 1e-60"),
         ("a.csv", "x,y\n", "0 rows of numbers"),
         ("a.csv", "1,2\n1,2\n1,2\n", "0 directions have variance"),
         ("a.npy", "no array", "no npy file"),
@@ -136,6 +140,25 @@ def test_bad_files_are_one_line(tmp_path, capsys, name, text, says):
     err = capsys.readouterr().err
     assert says in err
     assert err.count("\n") == 1
+
+
+def test_a_header_that_claims_more_than_the_file_holds_is_one_line(tmp_path, capsys):
+    np.save(tmp_path / "a.npy", np.ones((3, 2)))
+    honest, claim = b"(3, 2), }", b"(3000000000000, 2), }"
+    room = b" " * (len(claim) - len(honest))
+    content = (tmp_path / "a.npy").read_bytes()
+    assert honest + room in content
+    (tmp_path / "a.npy").write_bytes(content.replace(honest + room, claim))
+    assert main(["explain", str(tmp_path / "a.npy")]) == 2
+    err = capsys.readouterr().err
+    assert "no npy file of numbers" in err
+    assert err.count("\n") == 1
+
+
+def test_a_column_that_counts_the_rows_is_named(tmp_path):
+    rows = np.column_stack([drawn_rows(3, 40, 4.0), np.arange(40)])
+    np.save(tmp_path / "a.npy", rows)
+    assert "Column 4 counts the rows" in " ".join(read_inputs(tmp_path / "a.npy").warnings)
 
 
 def test_a_pickle_is_never_opened(tmp_path, capsys):

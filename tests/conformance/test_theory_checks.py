@@ -129,3 +129,24 @@ def test_a_deviation_from_the_theory_is_shown_with_torch_alone(check):
     assert "lpfl" not in result.snippet
     printed = float(result.snippet.rstrip().rpartition(" ")[2])
     assert min(abs(printed - result.measured), abs(printed - result.measured - 1)) < 1e-6
+
+
+SHOWN = [
+    ("theory.floor", "SGD", {"lr": 0.1}, "kfac"),
+    ("theory.spike", "Muon", {}, "sgd"),
+    ("theory.same-batch", toy_kfac.StaleKfac, {}, "kfac"),
+    ("theory.damping", toy_kfac.DeafKfac, {}, "kfac"),
+    ("theory.damping", toy_kfac.DampedLateKfac, {}, "kfac"),
+]
+
+
+@pytest.mark.parametrize(("check", "kind", "options", "claim"), SHOWN)
+def test_every_theory_check_shows_what_it_says_with_torch_alone(check, kind, options, claim):
+    if isinstance(kind, str):
+        spec = replace(resolve(f"torch.optim:{kind}"), claims=frozenset({claim}), options=options)
+    else:
+        spec = kfac(kind).spec
+    (result,) = check_optimizer(spec, checks=[check], on_fail=None).failed
+    assert "import lpfl" not in result.snippet
+    assert "from lpfl" not in result.snippet
+    assert result.snippet.rstrip().rpartition("\n")[2].startswith("# prints: "), result.details

@@ -44,6 +44,8 @@ def test_the_mistake_is_found(method, twin):
     report = judged(method, twin.fault, list(twin.caught_by))
     found = {check_id: str(report.outcome(check_id)) for check_id in twin.caught_by}
     assert found == dict(twin.caught_by), [r.message for r in report.results]
+    bare = [(r.check, r.details) for r in report.results if r.outcome in ACCUSES and not r.snippet]
+    assert bare == []
 
 
 @pytest.mark.parametrize("method", RIGHT)

@@ -93,6 +93,8 @@ def test_brackets_and_leading_signs_are_left_to_the_browser() -> None:
     assert (minus[0].text, minus[0].get("form")) == ("−", "infix")
     joined = ET.fromstring(pieces(sp.Eq(sym.h, 1 - sym.eta, evaluate=False))[0])
     assert "".join(joined.itertext()) == "h=1−η"
+    subtracted = pieces(sp.Eq(sym.h, sym.eta - 1, evaluate=False))[0]
+    assert "<mo>−</mo><mn>1</mn>" in subtracted
     assert not any("form" in e.attrib for e in joined.iter())
 
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from lpfl.commands.parts.claim_words import letter
 from lpfl.report.axes import axis_for
-from lpfl.report.measured.against import HEIGHT, against, axis_words
+from lpfl.report.measured.against import HEIGHT, against, axis_words, drawn_of
 from lpfl.report.measured.error_band import ERRORS, shown_error
 from lpfl.report.measured.quantity import quantity_of
 from lpfl.report.svg import apart
@@ -46,7 +46,7 @@ def test_signs_are_explained_inside_the_drawing() -> None:
     words = str(axis_words())
     for said in ("measured", "deciding", "nearest rival", "tolerance", "interval"):
         assert f">{said}</text>" in words
-    assert f'y="{HEIGHT - 2}"' in words
+    assert f'y="{HEIGHT - 5}"' in words
 
 
 @given(POINTS)
@@ -72,3 +72,15 @@ def test_a_part_says_what_is_measured_and_in_which_unit() -> None:
 )
 def test_letters_of_the_terminal(name: str, shown: str) -> None:
     assert letter(name) == shown
+
+
+def test_exact_checks_of_the_same_part_do_not_squeeze_the_runs() -> None:
+    runs = [
+        observation(predicted=p, measured=p, tolerance=0.1) | {"interval": [p - 0.05, p + 0.05]}
+        for p in (0.4, 0.5, 0.6)
+    ]
+    exact = observation(predicted=1e-6, measured=1e-6)
+    refuted = observation(predicted=0.5, measured=2.0, outcome="refuted")
+    part = runs[0]["part"]
+    assert drawn_of([*runs, exact, refuted], part) == [*runs, refuted]
+    assert drawn_of([runs[0], exact], part) == [runs[0], exact]

@@ -57,7 +57,7 @@ def test_a_true_limit_is_confirmed_and_drawn():
     first = next(decided(Law("limit"), found(), "input_dim"))
     assert isinstance(first, Shown)
     assert first.picture is not None
-    assert first.picture["x_label"] == "input dim"
+    assert first.picture["x_label"] == "input dimension d"
     assert first.picture["series"][0]["x"] == DIMS
 
 

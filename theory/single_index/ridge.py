@@ -106,10 +106,12 @@ class _SecondLayer:
         v = float(resolvent(self.spectrum, aspect=1 / self.width_ratio, damping=damping).v)
         return v, damping, slope
 
-    def freedom(self, kappa: float) -> float:
-        """Return df1/n2."""
-        v, _, slope = self.resolvent_v(kappa)
-        return self._freedom(kappa, v / slope)
+    def at_v(self, v: float) -> tuple[float, float]:
+        """Return the ridge at which the bulk has this v, explicit, and df1/n2 there."""
+        slope, s = self.act.c_act**2 * self.width_ratio, self.spectrum.eigenvalues
+        damping = 1 / v - self.spectrum.expect(s / (1 + s * v)) / self.width_ratio
+        kappa = slope * damping - self.act.c_perp2
+        return kappa, self._freedom(kappa, v / slope)
 
     def _freedom(self, kappa: float, g: float) -> float:
         return self.neurons_per_sample * (1 - kappa * g)
@@ -241,15 +243,21 @@ def ridge_risk(
 
 
 def _effective_ridge(layer: _SecondLayer, ridge: float) -> float:
-    def excess(log_kappa: float) -> float:
-        kappa = math.exp(log_kappa)
-        known = {"effective_ridge": kappa, "freedom_ratio": layer.freedom(kappa)}
+    """Solve the ridge equation in v, where no fixed point is in the way; then one Newton step."""
+
+    def excess(kappa: float, freedom: float) -> float:
+        known = {"effective_ridge": kappa, "freedom_ratio": freedom}
         return float(SI_14["effective_ridge"].number(**known)) - ridge
 
-    low = high = math.log(ridge)
-    while excess(high) < 0:
-        high += 1.0
-    return math.exp(brentq(excess, low, high, xtol=1e-14, rtol=1e-14)) if high > low else ridge
+    low = high = layer.resolvent_v(ridge)[0]
+    while excess(*layer.at_v(low)) < 0:
+        low /= 2.0
+    if low == high:
+        return ridge
+    kappa, _ = layer.at_v(brentq(lambda v: excess(*layer.at_v(v)), low, high, xtol=1e-300))
+    at = layer.at(kappa)
+    slope = 1.0 - at["freedom_ratio"] - kappa * at["freedom_slope"]
+    return kappa - excess(kappa, at["freedom_ratio"]) / slope
 
 
 def _outside(

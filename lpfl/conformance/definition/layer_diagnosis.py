@@ -181,7 +181,7 @@ def _factors(run: LayerRun, split: Split) -> list[str]:
         texts.append(f"{said} what the other steps make it")
     elif odd:
         said = ", ".join(f"{c:.4g}" for c in factors)
-        texts.append(f"the steps are {said} times the reference's")
+        texts.append(f"the steps are {said} times the definition's")
     if not odd and not turned and abs(middle - 1) > SHARP:
         texts.append(_constant(middle, float(run.options["lr"])))
     decay = sorted(split.decays)[len(split.decays) // 2]
@@ -195,10 +195,10 @@ def _constant(factor: float, rate: float) -> str:
     if abs(factor + 1) <= SHARP:
         return "the update has the wrong sign: it goes uphill"
     if abs(factor / rate - 1) <= SHARP:
-        return f"the update is {factor:.4g} times the reference's: lr enters squared"
+        return f"the update is {factor:.4g} times the definition's: lr enters squared"
     if factor < 0:
-        return f"the update has the wrong sign: {factor:.4g} times the reference's"
-    return f"the update is {factor:.4g} times the reference's"
+        return f"the update has the wrong sign: {factor:.4g} times the definition's"
+    return f"the update is {factor:.4g} times the definition's"
 
 
 def _repaired(comparison: LayerComparison, fit: LayerFit) -> LayerFit:

@@ -114,7 +114,8 @@ def diagnose(comparison: Comparison) -> Diagnosis | None:
     step = _where(worst)
     late = "from the first step" if step == 1 else f"from step {step}; earlier steps agree"
     text = f"the direction is off by {max(worst.rests):.2g} of the update, {late}"
-    return Diagnosis("direction", text, reading, worst.run, step, {"rests": worst.rests})
+    numbers = {"rests": worst.rests, "since": f"the direction is off {late}"}
+    return Diagnosis("direction", text, reading, worst.run, step, numbers)
 
 
 def _quality(runs: Sequence[Run], oracle: Oracle, reading: Candidate) -> tuple[int, float]:
@@ -152,9 +153,9 @@ def _scale(split: Sequence[Ratio], reading: Candidate, comparison: Comparison) -
     flat = [c for row in used for c in row]
     if max(flat) - min(flat) < ALIGNED * max(map(abs, flat)):
         if flat[0] < 0:
-            text = f"the update has the wrong sign: {flat[0]:.6g} times the reference"
+            text = f"the update has the wrong sign: {flat[0]:.6g} times the definition's"
             return Diagnosis("sign", text, reading, run, 1, {"factor": flat[0]})
-        text = f"the update is {flat[0]:.6g} times the reference"
+        text = f"every update is {flat[0]:.6g} times the definition's"
         return Diagnosis("scale", text, reading, run, 1, {"factor": flat[0]})
     if all(max(row) - min(row) < ALIGNED * max(map(abs, row)) for row in used):
         return _shape([(r.run, row[0]) for r, row in zip(split, used, strict=True)], reading)
@@ -175,7 +176,7 @@ def _shape(factors: Sequence[tuple[Run, float]], reading: Candidate) -> Diagnosi
         if float(np.abs(design @ found - target).max()) < ALIGNED:
             text = (
                 f"the update is {math.exp(found[2]):.4g} rows^{found[0]:.3g} "
-                f"columns^{found[1]:.3g} times the reference"
+                f"columns^{found[1]:.3g} times the definition's"
             )
             numbers |= {"rows": float(found[0]), "columns": float(found[1])}
     return Diagnosis("shape", text, reading, factors[0][0], 1, numbers)
@@ -200,7 +201,20 @@ def _step(
         found, *_ = np.linalg.lstsq(design, np.log(factors[kept]), rcond=None)
         if float(np.abs(design @ found - np.log(factors[kept])).max()) < 1e-4:
             powers = {n: round(float(e), 4) for n, e in zip(columns, found, strict=False)}
-            shown = " ".join(f"({n})^{e:g}" for n, e in powers.items() if abs(e) > 1e-3)
-            text = f"the update is {math.exp(found[-1]):.4g} {shown} times the reference"
+            text = _powers(math.exp(found[-1]), {n: e for n, e in powers.items() if abs(e) > 1e-3})
             numbers["exponents"] = powers
     return Diagnosis("step", text, reading, run, step, numbers)
+
+
+def _powers(factor: float, powers: Mapping[str, float]) -> str:
+    """Return in words by what a factor departs that is a product of powers."""
+    times = [f"({n})^{e:g}" if e != 1 else f"({n})" for n, e in powers.items()]
+    first = [] if abs(factor - 1) < 1e-3 else [f"{factor:.4g}"]
+    text = f"the update is the definition's times {' '.join([*first, *times])}"
+    left_out = {"1 - beta1^t": 1.0, "1 - beta2^t": -0.5}  # the second stands under a root
+    said = [
+        f"the correction by {name} is {'left out' if powers[name] == e else 'made once more'}"
+        for name, e in left_out.items()
+        if abs(powers.get(name, 0.0)) == abs(e)
+    ]
+    return f"{text}: {'; '.join(said)}" if said else text

@@ -3,34 +3,67 @@
 from typing import Any
 
 from lpfl.conformance.definition.comparison import Comparison
+from lpfl.conformance.definition.option_names import written
 from lpfl.conformance.definition.runs import Candidate, Run, gaps
 from lpfl.conformance.definition.scenarios import Scenario, size_at, stream
+from lpfl.conformance.learning.cost import calls_per_step
 from lpfl.conformance.signatures import named_options, takes_any_option
 from lpfl.conformance.smallest import smallest as hypothesis_smallest
 from lpfl.conformance.snippets import program, proven
+from lpfl.seeding import derive_seed
 
 SHOWN = 1e-3
 LONGEST = 64
 
 _BODY = """\
 sizes = {sizes}
-first = gradients[0][0]
-gradients = [[s * (g[0] + 0.5 * first)] for s, g in zip(sizes, gradients)]
-{extra}optimizer, params = begin(start, **{direct})
-for group in optimizer.param_groups:
-    group.update({later})
-for g in gradients:
-    before = params[0].detach().clone()
-    step(optimizer, params, g)
-update = params[0].detach() - before
+
+
+def history(raw):
+    rows = [s * (g + 0.5 * raw[0]) for s, g in zip(sizes, raw)]{zeros}
+    return rows
+
+
+rows = [history([g[0] for g in gradients])]
+{others}gradients = [list(row) for row in zip(*rows)]
+{extra}{build}
+for t, g in enumerate(gradients, 1):
+    before = read(optimizer, params) if t > 1 else start
+{changes}    step(optimizer, params, g)
+update = read(optimizer, params)[0].double() - before[0].double()
 expected = torch.tensor({expected}, dtype=torch.float64).reshape(update.shape)
 gap = float((update - expected).norm() / expected.norm())
 print("step {step}: relative distance from the definition", gap)
+"""
+_ZEROS = """
+    rows = [g * (r > -0.25) for g, r in zip(rows, raw)]
+    for g in rows:
+        if g.ndim and g.shape[-1] > 1:
+            g[..., 0] = 0.0"""
+_OTHER = """\
+draw = torch.Generator().manual_seed({seed})
+start.append(normal({shape}))
+rows.append(history([normal({shape}) for _ in sizes]))
+"""
+_ALONE = """\
+optimizer, params = begin(start, **{direct})
+for group in optimizer.param_groups:
+    group.update({later})"""
+_GROUPED = """\
+params = [torch.nn.Parameter(v.clone()) for v in start]
+optimizer = make([{groups}], **{fixed})"""
+_CHANGES = """\
+    for group in optimizer.param_groups:
+        group.update({changes}.get(t, {{}}))
 """
 _STRIDED = """\
 back = lambda x: tuple(reversed(range(x.ndim)))
 turn = lambda x: x.permute(back(x)).contiguous().permute(back(x))
 start, gradients = [turn(x) for x in start], [[turn(x) for x in row] for row in gradients]
+"""
+_CAST = """\
+start = [x.to({dtype}) for x in start]
+gradients = [[x.to({dtype}) for x in row] for row in gradients]
 """
 
 
@@ -57,7 +90,8 @@ def smallest(comparison: Comparison, run: Run, reading: Candidate) -> tuple[Run,
         other = _run(comparison, scenario, shapes[0], scenario.options, steps)
         return other is not None and first_miss(other, comparison, reading, least) is not None
 
-    shapes, steps = hypothesis_smallest(shows, [run.shapes[0]], step)
+    each = calls_per_step(comparison.subject)
+    shapes, steps = hypothesis_smallest(shows, [run.shapes[0]], step, each=each)
     other = _run(comparison, scenario, shapes[0], scenario.options, steps)
     found = other and first_miss(other, comparison, reading, least)
     if other is not None and found:
@@ -99,28 +133,79 @@ def _run(
 def snippet(comparison: Comparison, run: Run, step: int, reading: Candidate) -> tuple[str, str]:
     """Return a program, executed, that prints the distance at ``step``; or why there is none."""
     subject, scenario = comparison.subject, run.scenario
-    plain = scenario.profile != "zeros" and not scenario.changes and not scenario.second
-    if not plain or "mode" in subject.needs or scenario.dtype.itemsize < 8:
-        return "", "this setting has no short program"
+    if scenario.second and subject.needs & {"group_flags", "model", "named"}:
+        return "", "groups of this optimizer have no short program"
     wanted = run.reference(comparison.oracle, reading, steps=step)[step - 1][0]
     if wanted.numel() > LONGEST:
         return "", "the weights are too large to be written out"
-    named = named_options(subject.spec.factory)
-    every = takes_any_option(subject.spec.factory)
-    direct = {k: v for k, v in run.given.items() if every or k in named}
+    size = float(wanted.norm())
+    if not size > 0:
+        return "", "the definition does not move here"
+    fine = scenario.dtype.itemsize >= 8
     body = _BODY.format(
         sizes=tuple(size_at(scenario.profile, t) for t in range(step)),
-        extra=(_STRIDED if scenario.strided else "")
-        + (f"start = [{scenario.start!r} * v for v in start]\n" if scenario.start != 1 else ""),
-        direct=direct,
-        later={k: v for k, v in run.given.items() if k not in direct},
+        zeros=_ZEROS if scenario.profile == "zeros" else "",
+        others=_others(comparison, run) if scenario.second else "",
+        extra=(f"start = [{scenario.start!r} * v for v in start]\n" if scenario.start != 1 else "")
+        + (_STRIDED if scenario.strided else "")
+        + ("" if fine else _CAST.format(dtype=scenario.dtype)),
+        build=_grouped(comparison, run) if scenario.second else _alone(comparison, run),
+        changes=_changes(comparison, scenario),
         step=step,
         expected=[float(x) for x in wanted.reshape(-1)],
     )
     shape = run.shapes[0]
     text = program(subject, body, shapes=[shape], steps=step, stream=stream(scenario, shape))
     u = run.moves()[step - 1][0]
-    size = float(wanted.norm())
-    if not size > 0:
-        return "", "the definition does not move here"
     return proven(subject, text, float((u - wanted).norm()) / size)
+
+
+def _alone(comparison: Comparison, run: Run) -> str:
+    factory = comparison.subject.spec.factory
+    named, every = named_options(factory), takes_any_option(factory)
+    direct = {k: v for k, v in run.given.items() if every or k in named}
+    later = {k: v for k, v in run.given.items() if k not in direct}
+    return _ALONE.format(direct=direct, later=later)
+
+
+def _together(comparison: Comparison, run: Run) -> list[tuple[int, ...]]:
+    """Return the shapes of the run's optimizer, those of the first group first."""
+    return [shape for shape in run.scenario.shapes if comparison.takes(shape)]
+
+
+def _others(comparison: Comparison, run: Run) -> str:
+    """Return the lines that draw the weights beside the one that is watched."""
+    seed = comparison.subject.seed
+    return "".join(
+        _OTHER.format(
+            shape=shape, seed=derive_seed(seed, "conformance", "draw", *stream(run.scenario, shape))
+        )
+        for shape in _together(comparison, run)
+        if shape != run.shapes[0]
+    )
+
+
+def _grouped(comparison: Comparison, run: Run) -> str:
+    """Return the lines that build the optimizer of two groups; the watched weight comes first."""
+    subject, second = comparison.subject, run.scenario.second
+    named = named_options(subject.spec.factory)
+    first = {k: v for k, v in run.given.items() if k not in named}
+    fixed = {k: v for k, v in run.given.items() if k in named}
+    own = written(subject, comparison.where, {**comparison.common, **second})
+    changed = {comparison.where[name].option for name in second}
+    theirs = {**first, **{k: v for k, v in own.items() if k in changed}}
+    shapes = _together(comparison, run)
+    places = [run.shapes[0], *(shape for shape in shapes if shape != run.shapes[0])]
+    in_order = [f"params[{places.index(shape)}]" for shape in shapes]
+    groups = (
+        f"{{'params': [{in_order[0]}], **{first!r}}}",
+        f"{{'params': [{', '.join(in_order[1:])}], **{theirs!r}}}",
+    )
+    return _GROUPED.format(groups=", ".join(groups), fixed=fixed)
+
+
+def _changes(comparison: Comparison, scenario: Scenario) -> str:
+    if not scenario.changes:
+        return ""
+    new = {t: written(comparison.subject, comparison.where, c) for t, c in scenario.changes.items()}
+    return _CHANGES.format(changes=new)

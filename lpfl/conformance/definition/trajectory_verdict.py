@@ -171,15 +171,25 @@ def unfitted(comparison: Comparison) -> CheckResult:
     if simple:
         text += f"; it is exactly {simple}"
         details["is exactly"] = simple
-    culprit = "" if simple else option_at_fault(comparison)
-    if culprit:
-        text += f"; with {culprit} at its default it fits"
-        details["option"] = culprit
+    culprit = None if simple else option_at_fault(comparison)
+    if culprit is None:
+        return accuse(comparison, found.reading, found.run, found.step, text, details)
+    name, reading = culprit
+    seen = found.numbers.get("since", found.text)  # the size was told from another reading
+    text = (
+        f"No convention of {claim} fits: {name} does not act as the definition says (with {name} "
+    )
+    text += f"at its default every step fits); {seen}"
+    details["option"] = name
+    for run in [found.run, *comparison.made()]:
+        step = first_miss(run, comparison, reading, SHOWN)
+        if step is not None:
+            return accuse(comparison, reading, run, step, text, details)
     return accuse(comparison, found.reading, found.run, found.step, text, details)
 
 
-def option_at_fault(comparison: Comparison) -> str:
-    """Return the option without which a convention fits, or an empty text."""
+def option_at_fault(comparison: Comparison) -> tuple[str, Candidate] | None:
+    """Return the option without which a convention fits, with that reading; or None."""
     movable = [n for n in comparison.common if n not in comparison.oracle.fixed and n != "lr"]
     for name in movable:
         held = comparison.defaults[name]
@@ -189,9 +199,9 @@ def option_at_fault(comparison: Comparison) -> str:
         runs = comparison.runs(scenario)
         for fit in fitted(comparison, runs) if runs else ():
             if not departed(comparison.oracle, fit.candidate.convention):
-                return name
+                return name, fit.candidate
             break
-    return ""
+    return None
 
 
 def accuse(

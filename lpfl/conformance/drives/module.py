@@ -19,14 +19,34 @@ class ModuleSession(Session):
 
     text = """\
 def step(optimizer, params, gradients):
-    optimizer.zero_grad()
+    for p in params:
+        p.grad = None
     model = optimizer.bag
     inputs, slopes = model.places(gradients, seed=model.count)
     model.count += 1
-    (model(inputs) * torch.cat(slopes, 1)).sum().backward()
-    optimizer.step()
+
+    def loss():
+        return (model(inputs) * torch.cat(slopes, 1)).sum()
+
+    {move}
 """
     call: Callable[[], Any] | None = None
+
+    @classmethod
+    def program_text(cls, needs: frozenset[str]) -> str:
+        """Return the text of a step of a program, by the drive of the other needs."""
+        move = "loss().backward()\n    optimizer.step()"
+        if "create_graph" in needs:
+            move = move.replace("backward()", "backward(create_graph=True)")
+        if "fused" in needs:
+            move = f"optimizer.fused_backward(loss(), {cls.rate})"
+        if "closure" in needs:
+            move = (
+                "def closure():\n        for p in params:\n            p.grad = None\n"
+                "        value = loss()\n        value.backward()\n        return value\n\n"
+                "    optimizer.step(closure)"
+            )
+        return cls.text.replace("{move}", move)
 
     def step(self, gradients: Gradients) -> Any:
         """Take one step in which the gradient of parameter i is gradients[i]."""

@@ -47,6 +47,11 @@ def step(optimizer, params, gradients):
         if "mode" in needs:
             optimizer.train()
 
+    @classmethod
+    def program_text(cls, needs: frozenset[str]) -> str:
+        """Return the text of a step of a program that shows a finding."""
+        return cls.text
+
     def step(self, gradients: Gradients) -> Any:
         """Take one step in which the gradient of parameter i is gradients[i]."""
         for p, g in zip(self.params, gradients, strict=True):
@@ -90,11 +95,15 @@ def step(optimizer, params, gradients):
                 p.grad = None
 
     def values(self) -> list[torch.Tensor]:
-        """Return float64 copies of the parameters, read in eval mode where there is one."""
-        if "mode" in self.needs:
+        """Return float64 copies of the parameters, read in eval mode where there is one.
+
+        Before the first step both modes hold the start; whether eval() works there is a check.
+        """
+        other = "mode" in self.needs and self.steps > 0
+        if other:
             self.optimizer.eval()
         copies = [p.detach().to("cpu", torch.float64, copy=True) for p in self.params]
-        if "mode" in self.needs:
+        if other:
             self.optimizer.train()
         return copies
 

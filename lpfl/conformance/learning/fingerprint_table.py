@@ -1,12 +1,11 @@
 """Which twin trainings are asked of an optimizer, and what was seen of each."""
 
 import math
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from lpfl.conformance.claims import AFFINE, GAUGE, LOSS, Pair, Promise
-from lpfl.conformance.learning.fingerprint import World, deviation, variation
+from lpfl.conformance.learning.fingerprint import World, deviation, spent, trained_steps, variation
 from lpfl.conformance.learning.inner_rounding import precision
 from lpfl.conformance.learning.transforms import TRANSFORMS
 from lpfl.conformance.subject import Subject
@@ -22,7 +21,8 @@ WORLDS: Mapping[str, World] = {
 LARGE = {2: World((24, 40), rows=64), 3: World((32, 24, 40), rows=64)}
 """Above the sides from which libraries treat a weight as a matrix."""
 ORDER = ("general", "rotation", "scale", "diagonal", "permutation")
-SECONDS = {True: 0.5, False: 2.0}
+CALLS = {True: 6e5, False: 2.5e6}
+"""Calls of functions, as in ``learning.cost``, after which no more is asked."""
 LOSS_FACTOR = 100.0
 SAME_LOSS = 0.05
 LOSS_POWERS = (-8, -6, -4, -3, -2, -1, 1, 2, 3, 4, 6, 8)
@@ -109,13 +109,12 @@ def questions(promised: Mapping[str, Promise], quick: bool) -> list[tuple[str, P
 
 
 def look(subject: Subject, promised: Mapping[str, Promise]) -> Seen:
-    """Ask all questions for which there is time; each promise once in any case."""
-    seen, start = Seen(subject), time.process_time()
+    """Ask questions until too many calls are spent; each promise once in any case."""
+    seen, start = Seen(subject), trained_steps(subject)
     wanted = {p for promise in promised.values() for p in promise.keeps | promise.breaks}
     for world, pair in questions(promised, subject.quick):
-        spent = time.process_time() - start
         owed = pair in wanted and seen.holds(pair) is None
-        if spent > SECONDS[subject.quick] * (2 if owed else 1):
+        if spent(subject, start) > CALLS[subject.quick] * (2 if owed else 1):
             break
         seen.ask(world, pair)
     return seen

@@ -1,7 +1,6 @@
 """The learning rate at which the representation is learned at a given speed."""
 
 import math
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -23,7 +22,6 @@ class Speed:
 
     learning_rate: float | None
     local_rate: float
-    seconds_per_step: float
     tried: dict[str, float] = field(default_factory=dict)
 
 
@@ -53,10 +51,8 @@ def _speed(subject: Subject, task: Task, target: float, options: Mapping[str, An
     for _ in range(8):
         given = rate if has_rate(subject) else None
         try:
-            began = time.process_time()
             pair = [decays(subject, task, r, given, ((0, 0),), options=options) for r in range(2)]
             found = local_rate([left[0, 0] for left in pair])
-            spent = (time.process_time() - began) / (4 * task.steps)
         except Undrivable:
             if not has_rate(subject):
                 raise
@@ -64,7 +60,7 @@ def _speed(subject: Subject, task: Task, target: float, options: Mapping[str, An
             continue
         tried[f"{rate:.3g}"] = found
         if found > 0 and (best is None or _away(found, target) < _away(best.local_rate, target)):
-            best = Speed(given, found, spent, tried)
+            best = Speed(given, found, tried)
         if given is None or (found > 0 and _away(found, target) < math.log(1.5)):
             break
         factor = target / found if found > 1e-4 else 30.0
@@ -76,18 +72,3 @@ def _speed(subject: Subject, task: Task, target: float, options: Mapping[str, An
 
 def _away(found: float, target: float) -> float:
     return abs(math.log(found / target))
-
-
-def affordable(found: Speed, runs: int, *, seconds: float, least: int = 16, most: int = 60) -> int:
-    """Return ``most`` steps, the half, or ``least``: what ``runs`` runs do in this CPU time.
-
-    Few choices, so that the load of the machine does not show in the result.
-    Raises: Undrivable if even the least takes three times as long.
-    """
-    cost = runs * found.seconds_per_step
-    for steps in (most, (most + least) // 2, least):
-        if cost * steps <= seconds:
-            return steps
-    if cost * least > 3 * seconds:
-        raise Undrivable(f"a step takes {found.seconds_per_step:.2g} s, too long for these runs")
-    return least

@@ -50,6 +50,8 @@ class Model(torch.nn.Module):
         return self.act(self.representation(inputs)) @ self.head.mT
 
 
+"""
+_TRAIN = """\
 def train(weight, head, batches, act=lambda x: x):
     torch.manual_seed({global_seed})
     model = Model(weight, head, act)
@@ -100,7 +102,7 @@ def rate(corner, y=1.0, x=1.0, noise={noise}, rows={rows}, steps={steps}):
 {ending}
 """
 _FIRST = """\
-cosines = []
+numbers = []
 for seed in {seeds}:
     draw = torch.Generator().manual_seed(seed)
     basis = haar({dim}, draw)
@@ -115,14 +117,20 @@ for seed in {seeds}:
     head = normal(draw, {width}) / math.sqrt({width})
     path = train(start, head[None, :] / math.sqrt({width}), [(X, Y)] * {patience}, torch.tanh)
     update = next(W - start for W in path if float((W - start).norm()) > 0)
-    learned = {learned}
-    cosines.append(float((learned @ teacher) ** 2 / (learned @ learned) / (teacher @ teacher)))
-print("squared cosine of the first step with beta*:", sum(cosines) / len(cosines))
+{number}
+print("{what}:", sum(numbers) / len(numbers))
 """
+_COSINE = """\
+    learned = {learned}
+    numbers.append(float((learned @ teacher) ** 2 / (learned @ learned) / (teacher @ teacher)))"""
 _LEARNED = {
     "head": "head @ update",
     "spike": "torch.linalg.svd(update, full_matrices=False)[2][0]",
 }
+_GAP = """\
+    scaled = {strength} / torch.linalg.matrix_norm(update, 2) * update
+    values = torch.linalg.svdvals(start + scaled)
+    numbers.append(float(values[0] - values[1]) / {room})"""
 
 
 def rates_snippet(
@@ -136,7 +144,7 @@ def rates_snippet(
         return "", "the drive has no short program"
     names = ("local rate", "local rate batches")
     seeds = [tuple(_seed(subject, name, r) for name in names) for r in range(replicates)]
-    text = _head(subject, rate) + _RATES.format(
+    text = head_text(subject, rate) + _RATES.format(
         least=LEAST,
         rank=RANK,
         outputs=OUTPUTS,
@@ -171,9 +179,27 @@ def alignment_snippet(subject: Subject, replicates: int, by: str, number: float)
 
     by: "head" or "spike", as in ``FirstStep.direction``.
     """
+    number_text = _COSINE.format(learned=_LEARNED[by])
+    what = "squared cosine of the first step with beta*"
+    return _first_snippet(subject, replicates, number_text, what, number)
+
+
+def spike_snippet(subject: Subject, replicates: int, room: float, number: float) -> tuple[str, str]:
+    """Return a program, executed, that measures the first step's outlier; or why there is none.
+
+    room: the gap of the largest singular value that the theory gives for a rank-one step.
+    """
+    number_text = _GAP.format(strength=first_steps.STRENGTH, room=room)
+    what = "gap of the largest singular value, in that of a rank-one step"
+    return _first_snippet(subject, replicates, number_text, what, number)
+
+
+def _first_snippet(
+    subject: Subject, replicates: int, number_text: str, what: str, number: float
+) -> tuple[str, str]:
     if not spoken(subject):
         return "", "the drive has no short program"
-    text = _head(subject, None) + _FIRST.format(
+    text = head_text(subject, None) + _FIRST.format(
         seeds=[_seed(subject, "single index", r) for r in range(replicates)],
         dim=first_steps.DIM,
         width=first_steps.WIDTH,
@@ -181,7 +207,8 @@ def alignment_snippet(subject: Subject, replicates: int, by: str, number: float)
         noise=first_steps.NOISE_STD,
         eigenvalues=first_steps.EIGENVALUES,
         patience=first_steps.PATIENCE if _hesitates(subject) else 1,
-        learned=_LEARNED[by],
+        number=number_text,
+        what=what,
     )
     return proven(subject, text, number)
 
@@ -197,14 +224,22 @@ def _seed(subject: Subject, *name: str | int | float) -> int:
     return derive_seed(subject.seed, "conformance", *name)
 
 
-def _head(subject: Subject, rate: float | None) -> str:
+def head_text(
+    subject: Subject, rate: float | None, options: Mapping[str, Any] | None = None
+) -> str:
+    """Return program text with the model and ``train(weight, head, batches, act)``."""
+    head = _HEAD.format(make=optimizer_text(subject), haar=inspect.getsource(haar))
+    return head + train_text(subject, rate, options)
+
+
+def train_text(subject: Subject, rate: float | None, given: Mapping[str, Any] | None = None) -> str:
+    """Return program text of the function ``train``, with these options of the optimizer."""
     options: dict[str, Any] = {"weight_decay": 0.0} if subject.accepts("weight_decay") else {}
+    options |= dict(given or {})
     if rate is not None and has_rate(subject):
         options["lr"] = rate
     modes = "mode" in subject.needs
-    return _HEAD.format(
-        make=optimizer_text(subject),
-        haar=inspect.getsource(haar),
+    return _TRAIN.format(
         global_seed=subject.seed,
         build=build_text(subject, options),
         drive=drive_text(subject),

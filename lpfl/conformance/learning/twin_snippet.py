@@ -1,6 +1,7 @@
 """A program that shows two twin trainings apart with torch and the optimizer's package alone."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from lpfl.conformance.learning.fingerprint import World, learning_rate
 from lpfl.conformance.learning.transforms import draw_transform
@@ -14,7 +15,7 @@ import torch
 
 {make}
 
-A = torch.tensor({A}, dtype=torch.float64)
+{A}
 draw = torch.Generator().manual_seed({seed})
 normal = lambda *shape: torch.randn(shape, generator=draw, dtype=torch.float64)
 sizes = {sizes}  # outputs first
@@ -41,7 +42,7 @@ def train(changed):
     {build}
     for X, Y in batches:
         def loss():
-            return (model(inputs(X)) - outputs(Y)).square().sum() / (2 * len(X))
+            return {factor}(model(inputs(X)) - outputs(Y)).square().sum() / (2 * len(X))
 {step}
     {after}
     predictions = model(inputs(held_out)).detach()
@@ -49,7 +50,8 @@ def train(changed):
 
 
 plain, twin = train(False), train(True)
-print('deviation', float((twin - plain).norm() / (plain - held_out @ first.mT).norm()))
+DEVIATION = float((twin - plain).norm() / (plain - held_out @ first.mT).norm())
+print('deviation', DEVIATION)
 """
 _CHANGE = {
     "inputs": "start[0], inputs = start[0] @ A.inverse(), lambda rows: rows @ A.mT",
@@ -76,29 +78,53 @@ def twin_program(subject: Subject, world: World, side: str, transform: str) -> s
     """Return the program, or an empty text where the drive is not written down here."""
     if not spoken(subject):
         return ""
+    if side == "loss":
+        return _loss_program(subject, world)
     dim = {"inputs": world.sizes[-1], "outputs": world.sizes[0], "hidden": world.sizes[1]}[side]
     A = draw_transform(transform, dim, subject.stream(side, transform, dim))
-    rate = learning_rate(subject, world)
-    options = dict(world.options) | ({} if rate is None else {"lr": rate})
-    if subject.accepts("weight_decay"):
-        options["weight_decay"] = 0.0
-    seed = derive_seed(subject.seed, "conformance", "fingerprint", *world.sizes, world.sizes[-1])
     return _PROGRAM.format(
-        make=optimizer_text(subject),
-        A=A.tolist(),
-        seed=seed,
-        sizes=world.sizes,
-        steps=world.steps,
-        rows=world.rows,
-        global_seed=subject.seed,
+        A=f"A = torch.tensor({A.tolist()}, dtype=torch.float64)",
         change=f"    if changed:\n        {_CHANGE[side]}",
-        build=build_text(subject, options),
-        step="        " + drive_text(subject),
-        after="optimizer.eval()" if "mode" in subject.needs else "",
+        factor="",
+        **_common(subject, world),
         back="predictions @ A.inverse().mT if changed else predictions"
         if side == "outputs"
         else "predictions",
     )
+
+
+def _loss_program(subject: Subject, world: World) -> str:
+    """Return the program of a training whose loss is multiplied by a factor, against a plain one.
+
+    world: its factor is the twin's.
+    """
+    return _PROGRAM.format(
+        A=f"FACTOR = {world.factor!r}",
+        change="",
+        factor="(FACTOR if changed else 1.0) * ",
+        back="predictions",
+        **_common(subject, world),
+    )
+
+
+def _common(subject: Subject, world: World) -> dict[str, Any]:
+    rate = learning_rate(subject, world)
+    options = dict(world.options) | ({} if rate is None else {"lr": rate})
+    if subject.accepts("weight_decay"):
+        options["weight_decay"] = 0.0
+    return {
+        "make": optimizer_text(subject),
+        "seed": derive_seed(
+            subject.seed, "conformance", "fingerprint", *world.sizes, world.sizes[-1]
+        ),
+        "sizes": world.sizes,
+        "steps": world.steps,
+        "rows": world.rows,
+        "global_seed": subject.seed,
+        "build": build_text(subject, options),
+        "step": "        " + drive_text(subject),
+        "after": "optimizer.eval()" if "mode" in subject.needs else "",
+    }
 
 
 _CONVOLUTION = """\

@@ -1,6 +1,5 @@
 """A step divided by the second moment of the layer's inputs."""
 
-import torch
 from torch import Tensor
 
 from lpfl.linalg import right_solve
@@ -10,8 +9,9 @@ def damped(cov_x: Tensor, damping: float) -> Tensor:
     """Return ``cov_x + damping I``."""
     if damping == 0.0:
         return cov_x
-    eye = torch.eye(cov_x.shape[-1], dtype=cov_x.dtype, device=cov_x.device)
-    return cov_x + damping * eye
+    shifted = cov_x.clone()
+    shifted.diagonal(dim1=-2, dim2=-1).add_(damping)
+    return shifted
 
 
 def foof_step(

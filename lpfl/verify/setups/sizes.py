@@ -211,10 +211,11 @@ def picture(law: Law, found: list[Seen], along: str, slope: Array) -> Mapping[st
     half = 1.96 * float(slope.std(ddof=1)) / math.sqrt(slope.size)
     return {
         "title": f"Distance from the limit, {law.name}",
-        "x_label": along.replace("_", " "),
+        "x_label": {"input_dim": "input dimension d"}.get(along, along.replace("_", " ")),
         "y_label": "measured minus predicted",
         "x_scale": "log",
         "y_scale": "log",
+        "y_limits": [min(errors) / 10.0, 1.5 * max(errors)],
         "series": [
             {"name": "root mean square", "style": "points", "x": sizes, "y": errors},
             {"name": f"power {law.exponent:.2g}", "style": "line", "x": sizes, "y": line},
@@ -228,5 +229,6 @@ def picture(law: Law, found: list[Seen], along: str, slope: Array) -> Mapping[st
             },
         ],
         "note": f"exponent seen {slope.mean():.3f} ± {half:.3f}, predicted {law.exponent:.3g}; "
-        "the mean of replicates is nearer to the limit than one run",
+        "the mean of replicates is nearer to the limit than one run, and drawn on the lower edge "
+        "where it is less than a tenth of the smallest of these",
     }

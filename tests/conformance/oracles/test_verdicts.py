@@ -70,7 +70,11 @@ WRONG = [
     ("adam", optimizer(adam("epsilon times lr"), **ADAM), "default epsilon it is right"),
     ("adam", optimizer(adam("decoupled decay"), **ADAM), "decay: times lr"),
     ("adam", optimizer(adam("stale second moment"), **ADAM), "from step 2"),
-    ("adam", optimizer(adam("half the step"), **ADAM), "is 0.5 times the reference"),
+    (
+        "adam",
+        optimizer(adam("half the step"), **ADAM),
+        "every update is 0.5 times the definition's",
+    ),
     ("adam", optimizer(adam("factor by shape"), **ADAM), "rows^0.5 columns^-1"),
     ("adam", optimizer(adam("ascends"), **ADAM), "wrong sign"),
     ("adam", optimizer(adam("betas swapped at vectors"), **ADAM), "off for 5"),

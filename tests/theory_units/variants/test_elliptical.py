@@ -63,6 +63,10 @@ def test_drawn_rows() -> None:
         ({"damping": 0.0, "aspect": 1.2}, "aspect=1.2"),
         ({"method": "sgd"}, "damping=0.1"),
         ({"link": "cosh"}, "link='cosh'"),
+        ({"link": 2.5}, "link=2.5, needs a name"),
+        ({"link": [1.0]}, r"link=\[1.0\], needs a name"),
+        ({"link": lambda z: z[:1]}, "needs the same"),
+        ({"link": lambda z: z * np.inf}, "not finite at"),
     ],
 )
 def test_refusals_name_the_value(changed: dict[str, object], message: str) -> None:

@@ -52,6 +52,8 @@ def test_one_step_is_the_same_batch() -> None:
     ("change", "message"),
     [
         ({"factor_every": 0}, "factor_every=0, needs an integer >= 1"),
+        ({"factor_every": []}, "factor_every=.*, needs a real number"),
+        ({"n": np.zeros(2)}, "n=.*, needs a real number"),
         ({"factor_every": 9}, r"factor_every=9, needs a number in \[-inf, 8\]"),
         ({"n": 15}, "n=15, needs an integer >= 16"),
         ({"k": 6}, "d=6, needs an integer >= 7"),

@@ -201,6 +201,14 @@ def _known(link: str | Link | Function) -> Link | None:
     return None
 
 
+def link_function(link: str | Function) -> Function:
+    """Return a link given as a function; it refuses values that are not finite.
+
+    Raises: ValueError for what cannot be called.
+    """
+    return _checked(_callable(link))
+
+
 def _callable(link: str | Link | Function) -> Function:
     if isinstance(link, str) or not callable(link):
         raise ValueError(f"link={link!r}, needs a name, a Link or a function")

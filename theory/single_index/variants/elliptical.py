@@ -12,6 +12,7 @@ from scipy.optimize import brentq
 
 from theory.core.claim import Assumption, Claim
 from theory.core.formula import E, Formula
+from theory.core.gauss.hermite import link_function
 from theory.core.gauss.links import NAMED_LINKS, Link
 from theory.core.gauss.quadrature import VectorFunction, gaussian_expectation
 from theory.core.guards import in_float_range, reals
@@ -118,6 +119,7 @@ def scale_moments(
     """
     tau2s = _scales(scales)
     need_nonnegative(noise_std=noise_std, leverage=leverage)
+    _function(link)  # refused here: the cache would fail on what has no hash
     tau = np.sqrt(tau2s)
     cross, square = _label_moments(link, tuple(tau.tolist()))
     power = square + noise_std**2
@@ -243,4 +245,4 @@ def _function(link: str | Link | VectorFunction) -> tuple[VectorFunction, tuple[
         link = NAMED_LINKS[link]
     if isinstance(link, Link):
         return link.function, link.breakpoints
-    return link, ()
+    return link_function(link), ()

@@ -9,7 +9,7 @@ from lpfl.conformance.drives.surrogate import surrogate
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.registry import check
 from lpfl.conformance.signatures import parameters_of, says_so, told
-from lpfl.conformance.snippets import program, proven
+from lpfl.conformance.snippets import evidence
 from lpfl.conformance.subject import Subject, Trajectory
 from lpfl.conformance.trajectory import gap
 
@@ -18,22 +18,22 @@ SHAPES = ((6, 4), (5,))
 _BODY = """
 def with_closure():
     optimizer, params = begin(start)
-    values = []
-    for g in gradients:
+    values, calls = [], []
+    {first}for g in gradients:
         def closure():
+            calls.append(torch.is_grad_enabled())
             optimizer.zero_grad()
             loss = sum((x * (p - p.detach())).sum() for p, x in zip(params, g)) + 3.0
             loss.backward()
             return loss
 
         values.append(optimizer.step(closure))
-    return [p.detach() for p in params], values
+    return read(optimizer, params), values, calls
 
 
 try:
-    a, values = with_closure()
-    b = run(start, gradients)
-    print('returned', values[0], 'distance', gap(a, b, start))
+    a, values, calls = with_closure()
+    print(f'calls: {len(calls)}, with gradients off: {calls.count(False)}, returned:', values[0])
 except Exception as error:
     print(type(error).__name__)
 """
@@ -67,13 +67,17 @@ def closure(subject: Subject) -> CheckResult:
             watch.without_grad = 0
         return _raises(subject, error, watch)
     if watch.calls == 0:
-        return _answer(subject, Outcome.LIMIT, "The number of calls of the closure is 0.", "")
+        message = "step(closure) never calls the closure: the number of calls is 0."
+        return _answer(subject, Outcome.LIMIT, message, "calls: 0,")
     if watch.without_grad:
-        message = f"{watch.without_grad} of {watch.calls} calls of the closure have gradients off."
-        return _answer(subject, Outcome.LIMIT, message, "")
+        message = (
+            f"step(closure) calls it with gradients off in {watch.without_grad} of {watch.calls} "
+            "calls, so that its backward() cannot run."
+        )
+        return _answer(subject, Outcome.LIMIT, message, f"gradients off: {watch.without_grad},")
     if watch.returned[0] is None:
-        message = "The value of step(closure) is None, not the closure's."
-        return _answer(subject, Outcome.LIMIT, message, "returned None")
+        message = "step(closure) returns None, not the loss that the closure returns."
+        return _answer(subject, Outcome.LIMIT, message, "returned: None")
     if subject.needs & {"closure"}:
         message = f"The closure is called {watch.calls / 6:.3g} times a step, gradients on."
         return CheckResult(check=ID, outcome=Outcome.CONFORMS, message=message)
@@ -106,9 +110,9 @@ class _Watch:
 
 
 def _raises(subject: Subject, error: Exception, watch: _Watch) -> CheckResult:
-    why = " because gradients are off while it runs" if watch.without_grad else ""
+    why = ", because gradients are off while the closure runs" if watch.without_grad else ""
     outcome = Outcome.VARIANT if says_so(error) and not watch.without_grad else Outcome.LIMIT
-    message = f"step(closure) raises{why}: {told(error)}."
+    message = f"step(closure) raises {told(error).rstrip('.')}{why}."
     return _answer(subject, outcome, message, type(error).__name__)
 
 
@@ -126,7 +130,8 @@ def _same_run(
         says="by closure",
         plain=subject.run,
         other=with_closure,
-        body=_BODY.partition("try:")[0] + "\na, b = with_closure()[0], run(start, gradients)",
+        body=_body(subject).partition("try:")[0]
+        + "\na, b = with_closure()[0], run(start, gradients)",
         differs=Outcome.VARIANT if calls > len(gradients) else Outcome.DEVIATES,
     )
     if gap(run, subject.run(start, gradients)) == 0:
@@ -136,19 +141,34 @@ def _same_run(
 
 
 def _answer(subject: Subject, outcome: Outcome, message: str, proof: str) -> CheckResult:
-    text, why = "", ""
-    if proof and outcome is not Outcome.VARIANT and not subject.needs & {"closure"}:
+    more: dict[str, Any] = {}
+    if outcome is not Outcome.VARIANT:
         shapes = subject.shapes(*SHAPES)
-        text = program(subject, _BODY, shapes=shapes, steps=6, stream=(ID,))
-        text, why = proven(subject, text, proof)
-    return CheckResult(
-        check=ID,
-        outcome=outcome,
-        message=message,
-        scenario={"steps": 6},
-        snippet=text,
-        details={"snippet": why} if why else {},
-    )
+        more = evidence(subject, _body(subject), proof, shapes=shapes, steps=6, stream=(ID,))
+    return CheckResult(check=ID, outcome=outcome, message=message, scenario={"steps": 6}, **more)
+
+
+def _body(subject: Subject) -> str:
+    first = "sum((x * p).sum() for p, x in zip(params, gradients[0])).backward()\n    "
+    return _BODY.replace("{first}", first if "grad_first" in subject.needs else "")
+
+
+_EARLY = """
+optimizer, params = begin(start)
+try:
+    optimizer.eval()
+    optimizer.train()
+    step(optimizer, params, gradients[0])
+except Exception as error:
+    print(type(error).__name__)
+"""
+_LOOKED = """
+optimizer, params = begin(start)
+for g in gradients:
+    step(optimizer, params, g)
+    read(optimizer, params)
+print('distance', gap(run(start, gradients), read(optimizer, params), start))
+"""
 
 
 @check("api.mode", tags=("api",), cost=0.1)
@@ -166,8 +186,20 @@ def mode(subject: Subject) -> CheckResult:
         early.optimizer.train()
         early.step(gradients[0])
     except Exception as error:
-        message = f"eval() before the first step raises {told(error)}."
-        return CheckResult(check=check_id, outcome=Outcome.LIMIT, message=message)
+        return CheckResult(
+            check=check_id,
+            outcome=Outcome.LIMIT,
+            message=f"eval() before the first step raises {told(error)}.",
+            scenario={"steps": 0},
+            **evidence(
+                subject,
+                _EARLY,
+                type(error).__name__,
+                shapes=shapes,
+                steps=8,
+                stream=(check_id,),
+            ),
+        )
     session = subject.open(start)
     for step in gradients:
         session.step(step)
@@ -176,5 +208,16 @@ def mode(subject: Subject) -> CheckResult:
         Trajectory([plain.values[0], session.values()]), Trajectory([plain.values[0], plain.end])
     )
     message = f"A run with eval() and train() after each step is {apart:.2g} from one without."
-    outcome = Outcome.CONFORMS if apart <= 1e-9 else Outcome.DEVIATES
-    return CheckResult(check=check_id, outcome=outcome, message=message, measured=apart, bound=1e-9)
+    if apart <= 1e-9:
+        return CheckResult(
+            check=check_id, outcome=Outcome.CONFORMS, message=message, measured=apart, bound=1e-9
+        )
+    return CheckResult(
+        check=check_id,
+        outcome=Outcome.DEVIATES,
+        message=message,
+        measured=apart,
+        bound=1e-9,
+        scenario={"steps": 8},
+        **evidence(subject, _LOOKED, apart, shapes=shapes, steps=8, stream=(check_id,)),
+    )

@@ -88,11 +88,9 @@ optimizer, params = begin(start)
 for g in gradients:
     step(other, qs, [-3.0 * x for x in g])
     step(optimizer, params, g)
-a, b = [p.detach() for p in params], run(start, gradients)
+a, b = read(optimizer, params), run(start, gradients)
 """,
     )
-    if "model" in subject.needs:
-        pair = Pair(**{**pair.__dict__, "body": ""})
     return agree(subject, pair, subject.shapes((6, 4), (5,)), 8)
 
 

@@ -4,6 +4,7 @@ import torch
 
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.registry import check
+from lpfl.conformance.snippets import evidence
 from lpfl.conformance.subject import Subject
 from lpfl.conformance.trajectory import gap
 
@@ -25,6 +26,16 @@ def determinism(subject: Subject) -> CheckResult:
             message=f"Two runs with the same seed are {apart:.2g} apart.",
             measured=apart,
             bound=SAME,
+            scenario={"shapes": shapes, "steps": STEPS},
+            **evidence(
+                subject,
+                "a, b = run(start, gradients), run(start, gradients)\n"
+                f"print('differs:', gap(a, b, start) > {SAME})",
+                "differs: True",
+                shapes=shapes,
+                steps=STEPS,
+                stream=("determinism",),
+            ),
         )
     torch.manual_seed(subject.seed + 1)
     other = gap(first, subject.run(start, gradients, seed=subject.seed + 1))

@@ -38,7 +38,7 @@ params = [torch.nn.Parameter(v.clone()) for v in start]
 optimizer = make([{{"params": params, **{text}}}])
 for g in gradients:
     step(optimizer, params, g)
-a, b = [p.detach() for p in params], run(start, gradients, **{text})
+a, b = read(optimizer, params), run(start, gradients, **{text})
 """,
         options=options,
         scenario={"options": options},
@@ -102,7 +102,7 @@ params = [torch.nn.Parameter(v.clone()) for v in start]
 optimizer = make([{{"params": params[:1]}}, {{"params": params[1:], **{text}}}])
 for g in gradients:
     step(optimizer, params, g)
-a = [p.detach() for p in params]
+a = read(optimizer, params)
 b = run(start[:1], [g[:1] for g in gradients])
 b += run(start[1:], [g[1:] for g in gradients], **{text})
 """,

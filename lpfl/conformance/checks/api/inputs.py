@@ -39,7 +39,7 @@ params = [torch.nn.Parameter(v.clone()) for v in start]
 optimizer = make(p for p in params)
 for g in gradients:
     step(optimizer, params, g)
-a, b = [p.detach() for p in params], run(start, gradients)
+a, b = read(optimizer, params), run(start, gradients)
 """,
     )
     return agree(subject, pair, subject.shapes(*SHAPES), 3)
@@ -60,15 +60,13 @@ def loaded_weights(subject: Subject) -> CheckResult:
         says="with the weights loaded after the optimizer was built",
         plain=subject.run,
         other=loaded,
-        body=""
-        if "model" in subject.needs
-        else """
+        body="""
 optimizer, params = begin([torch.full_like(v, 0.3) for v in start])
 for p, v in zip(params, start):
     p.data.copy_(v)
 for g in gradients:
     step(optimizer, params, g)
-a, b = [p.detach() for p in params], run(start, gradients)
+a, b = read(optimizer, params), run(start, gradients)
 """,
         differs=Outcome.LIMIT,
     )
@@ -150,7 +148,7 @@ for g in gradients:
         model([5.0 * x for x in inputs])
     model.train()
     step(optimizer, params, g)
-a = [p.detach().clone() for p in params]
+a = read(optimizer, params)
 b = run(start, gradients)
 """,
     )

@@ -10,7 +10,7 @@ from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.registry import check
 from lpfl.conformance.rounding import tolerance
 from lpfl.conformance.signatures import says_so, told
-from lpfl.conformance.snippets import program, proven
+from lpfl.conformance.snippets import evidence, program, proven
 from lpfl.conformance.subject import Subject
 
 
@@ -26,7 +26,7 @@ def add_group(subject: Subject) -> CheckResult:
     try:
         session.optimizer.add_param_group({"params": [late]})
         session.params.append(late)
-        before = session.values()
+        before = [p.detach().to("cpu", torch.float64, copy=True) for p in session.params]
         for step in gradients[3:]:
             session.step(step)
     except Exception as error:
@@ -51,9 +51,14 @@ def add_group(subject: Subject) -> CheckResult:
     moved = [float((a - b).norm()) for a, b in zip(session.values(), before, strict=True)]
     if min(moved) == 0:
         who = "added" if moved[1] == 0 else "earlier"
-        message = f"The way of the {who} parameter in 15 steps after add_param_group is 0."
         return CheckResult(
-            check=check_id, outcome=Outcome.LIMIT, message=message, measured=0.0, bound=0.0
+            check=check_id,
+            outcome=Outcome.LIMIT,
+            message=f"The way of the {who} parameter in 15 steps after add_param_group is 0.",
+            measured=0.0,
+            bound=0.0,
+            scenario={"added after": 3},
+            **_after_adding(subject, "min(ways)", 0.0),
         )
     alone = subject.run(start[:1], [g[:1] for g in gradients])
     apart = float((session.values()[0] - alone.end[0]).norm()) / alone.displacement()
@@ -61,7 +66,13 @@ def add_group(subject: Subject) -> CheckResult:
     bound = max(1e-6, tolerance(subject, check_id))
     if apart > bound and not coupled(subject):
         return CheckResult(
-            check=check_id, outcome=Outcome.DEVIATES, message=message, measured=apart, bound=bound
+            check=check_id,
+            outcome=Outcome.DEVIATES,
+            message=message,
+            measured=apart,
+            bound=bound,
+            scenario={"added after": 3},
+            **_after_adding(subject, "gap(ends[:1], alone, start)", apart),
         )
     return CheckResult(check=check_id, outcome=Outcome.CONFORMS, message=message, measured=apart)
 
@@ -102,6 +113,26 @@ def _brought(subject: Subject, start: Start, gradients: Gradients) -> dict[str, 
         alone = subject.run(start[:1], [g[:1] for g in gradients])
         apart = float((after[0] - alone.end[0]).norm()) / alone.displacement()
         return brought if apart <= max(1e-6, tolerance(subject, "api.add-group")) else {}
+
+
+def _after_adding(subject: Subject, number: str, expected: float) -> dict[str, Any]:
+    """Return the program that prints a number after a group was added in step 3."""
+    body = f"""
+optimizer, params = begin(start[:1])
+for g in gradients[:3]:
+    step(optimizer, params, g[:1])
+params.append(torch.nn.Parameter(start[1].clone()))
+optimizer.add_param_group({{"params": params[1:]}})
+before = read(optimizer, params)
+for g in gradients[3:]:
+    step(optimizer, params, g)
+ends = read(optimizer, params)
+ways = [float((a - b).norm()) for a, b in zip(ends, before)]
+alone = run(start[:1], [g[:1] for g in gradients])
+print('ways of the earlier and the added parameter:', ways, {number})
+"""
+    pair, stream = [(6, 4), (6, 4)], ("api.add-group",)
+    return evidence(subject, body, expected, shapes=pair, steps=18, stream=stream)
 
 
 def _text(subject: Subject, check_id: str) -> str:

@@ -38,7 +38,11 @@ def options(subject: Subject) -> CheckResult:
         plain = subject.run(start, uneven(gradients), options=base)
         other = subject.run(start, uneven(gradients), options={**base, **changed})
         way = max(plain.displacement(), other.displacement())
-        effects[name] = distance(plain.end, other.end) / way if way else 0.0
+        if way:  # where nothing moves, an option cannot show
+            effects[name] = distance(plain.end, other.end) / way
+    if not effects:
+        message = f"Not judged: nothing moves in {STEPS} steps, so that no option can show."
+        return CheckResult(check=check_id, outcome=Outcome.INCONCLUSIVE, message=message)
     judged = _judged(subject)
     idle = [n for n, e in effects.items() if e <= VISIBLE and n.partition("[")[0] in judged]
     for name in idle:
@@ -61,10 +65,10 @@ sizes = (1.0, 3.0, 10.0, 2.0, 0.5, 0.1, 0.3, 5.0, 1.0, 0.2)
 gradients = [[sizes[t % 10] * x for x in g] for t, g in enumerate(gradients)]
 a = run(start, gradients, **{base | dict(changed)!r})
 b = run(start, gradients, **{base!r})
-print('effect', gap(a, b, start))
+print('acts:', gap(a, b, start) > {VISIBLE})
 """
     text = program(subject, body, shapes=shapes, steps=STEPS, stream=(check_id,))
-    text, why = proven(subject, text, effects[name])
+    text, why = proven(subject, text, "acts: False")
     gate = _gate(subject, base, changed)
     said = f"it acts only with {gate}" if gate else "it is not used"
     return CheckResult(
@@ -211,8 +215,9 @@ def _decayed(
     nothing = [[torch.zeros_like(weights)]] * 3
     run = subject.run([weights], nothing, options=strength)
     still = subject.run([weights], nothing, options={**strength, "weight_decay": 0.0})
-    growth = float((run.end[0].norm() - still.end[0].norm()) / weights.norm())
-    return growth, (run.end[0] - still.end[0]) / weights
+    rest = still.end[0] if still.finite else weights  # what zeros alone do is another check's
+    growth = float((run.end[0].norm() - rest.norm()) / weights.norm())
+    return growth, (run.end[0] - rest) / weights
 
 
 def _kind(change: torch.Tensor, strength: Mapping[str, Any]) -> str:

@@ -28,7 +28,7 @@ def uneven(gradients: Gradients) -> Gradients:
     return [[sizes[t % len(sizes)] * g for g in step] for t, step in enumerate(gradients)]
 
 
-_UNEVEN = """
+UNEVEN_TEXT = """
 sizes = (1.0, 3.0, 10.0, 2.0, 0.5, 0.1, 0.3, 5.0, 1.0, 0.2)
 gradients = [[sizes[t % 10] * x for x in g] for t, g in enumerate(gradients)]
 """
@@ -75,7 +75,8 @@ def _pair(subject: Subject, switch: str, options: Mapping[str, Any]) -> Pair:
         says=f"with {switch}=True" + "".join(f", {k}={v}" for k, v in options.items()),
         plain=lambda s, g: subject.run(s, uneven(g), options=off),
         other=lambda s, g: subject.run(s, uneven(g), options=on),
-        body=_UNEVEN + f"a, b = run(start, gradients, **{on!r}), run(start, gradients, **{off!r})",
+        body=UNEVEN_TEXT
+        + f"a, b = run(start, gradients, **{on!r}), run(start, gradients, **{off!r})",
         options=off,
         raises=Outcome.VARIANT if switch == "fused" else Outcome.LIMIT,
         scenario={"options": dict(options), "switch": switch},
@@ -144,7 +145,7 @@ optimizer, params = begin(start, **{up!r})
 for g in gradients:
     step(optimizer, params, g)
     optimizer.step()
-a = [p.detach() for p in params]
+a = read(optimizer, params)
 b = run(start, [g for g in gradients for _ in (0, 1)], **{up!r})
 """,
         options=up,

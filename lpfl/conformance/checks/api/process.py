@@ -9,6 +9,7 @@ from lpfl.conformance.manners import changed, generators, listening, settings
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.registry import check
 from lpfl.conformance.signatures import told
+from lpfl.conformance.snippets import evidence
 from lpfl.conformance.subject import Subject
 from lpfl.conformance.trajectory import distance
 
@@ -22,7 +23,8 @@ def copies(subject: Subject) -> CheckResult:
     """
     check_id = "api.copy"
     said = []
-    for name, duplicate in (("deepcopy", copy.deepcopy), ("pickle", _pickled)):
+    ways: dict[str, Callable[[Any], Any]] = {"deepcopy": copy.deepcopy, "pickle": _pickled}
+    for name, duplicate in ways.items():
         trouble = _after_copy(subject, duplicate)
         if trouble:
             said.append(f"{name}: {trouble}")
@@ -37,7 +39,33 @@ def copies(subject: Subject) -> CheckResult:
         outcome=Outcome.LIMIT if owner else Outcome.VARIANT,
         message=message,
         measured=float(len(said)),
+        **(_copy_shown(subject, said[0]) if owner else {}),
     )
+
+
+def _copy_shown(subject: Subject, said: str) -> dict[str, Any]:
+    way, _, trouble = said.partition(": ")
+    duplicate = {"deepcopy": "copy.deepcopy(pair)", "pickle": "pickle.loads(pickle.dumps(pair))"}
+    body = f"""
+import copy, pickle
+
+optimizer, params = begin(start)
+for g in gradients[:3]:
+    step(optimizer, params, g)
+pair = (params, optimizer)
+try:
+    again, twin = {duplicate[way]}
+    for g in gradients[3:]:
+        step(optimizer, params, g)
+        step(twin, again, g)
+    apart = gap(read(twin, again), read(optimizer, params), start)
+    print('its run is away' if apart > 1e-9 else 'its run is the same')
+except Exception as error:
+    print(f'{{type(error).__name__}}: {{error}}')
+"""
+    proof = "its run is away" if trouble.startswith("its run") else trouble.partition(":")[0]
+    shapes = subject.shapes((6, 4), (5,))
+    return evidence(subject, body, proof, shapes=shapes, steps=6, stream=("api.copy",))
 
 
 def _pickled(pair: Any) -> Any:
@@ -77,6 +105,7 @@ def side_effects(subject: Subject) -> CheckResult:
             measured=float(len(found)),
             bound=0.0,
             scenario={"steps": 4},
+            **_change_shown(subject, found[0]),
         )
     session = subject.open(start)
     before = generators()
@@ -88,6 +117,51 @@ def side_effects(subject: Subject) -> CheckResult:
         return CheckResult(check=check_id, outcome=Outcome.VARIANT, message=message)
     message = "The number of global settings it changed is 0; it draws no random number."
     return CheckResult(check=check_id, outcome=Outcome.CONFORMS, message=message, measured=0.0)
+
+
+_SETTINGS = {
+    "default dtype": ("torch.set_default_dtype({})", "torch.get_default_dtype()"),
+    "gradient mode": ("torch.set_grad_enabled({})", "torch.is_grad_enabled()"),
+    "deterministic algorithms": (
+        "torch.use_deterministic_algorithms({})",
+        "torch.are_deterministic_algorithms_enabled()",
+    ),
+    "threads": ("torch.set_num_threads({})", "torch.get_num_threads()"),
+    "matmul precision": (
+        "torch.set_float32_matmul_precision({!r})",
+        "torch.get_float32_matmul_precision()",
+    ),
+    "floating point errors of numpy": (
+        "import numpy; numpy.seterr(**dict({}))",
+        "tuple(sorted(numpy.geterr().items()))",
+    ),
+}
+"""Setting -> how a program sets it back, and reads it."""
+
+
+def _change_shown(subject: Subject, name: str) -> dict[str, Any]:
+    """Return the program that prints whether the setting is another one after four steps."""
+    if name in _SETTINGS:
+        put, get = _SETTINGS[name]
+        body = f"""
+{put.format(subject.settings[name])}
+before = {get}
+run(start, gradients)
+print('changed:', {get} != before, before, {get})
+"""
+    else:
+        owner = name.removeprefix("functions of ")
+        place = {"Tensor": "torch.Tensor", "Module": "torch.nn.Module", "torch": "torch"}
+        at = place.get(owner, owner if "." in owner else f"torch.optim.{owner}")
+        body = f"""
+run(start, gradients)
+foreign = [n for n, f in vars({at}).items() if hasattr(f, '__code__')
+           and not str(f.__module__).startswith('torch')]
+print('changed:', bool(foreign), foreign)
+"""
+    shapes = subject.shapes((6, 4), (5,))
+    stream = ("api.side-effects",)
+    return evidence(subject, body, "changed: True", shapes=shapes, steps=4, stream=stream)
 
 
 @check("api.noise", tags=("api",), cost=0.1)

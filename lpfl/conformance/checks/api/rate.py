@@ -8,8 +8,8 @@ from lpfl.conformance.definition.methods import PROPORTIONAL
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.registry import check
 from lpfl.conformance.rounding import attributable, rounds_away, tolerance
-from lpfl.conformance.signatures import says_so, told
-from lpfl.conformance.snippets import program, proven
+from lpfl.conformance.signatures import Undrivable, says_so, told
+from lpfl.conformance.snippets import evidence, program, proven
 from lpfl.conformance.subject import Session, Subject
 from lpfl.conformance.trajectory import distance, size
 
@@ -37,6 +37,8 @@ def lr_zero(subject: Subject) -> CheckResult:
             before = session.values()
             for step in gradients[first:]:
                 session.step(step)
+        except Undrivable:
+            raise
         except Exception as error:
             return _raised(subject, check_id, error, f"With lr = 0 from step {first + 1} on, step")
         after = session.values()
@@ -67,15 +69,34 @@ def lr_zero(subject: Subject) -> CheckResult:
             bound=STILL,
             scenario={"lr": 0.0, "from step": 4},
         )
-    own_rate = moved[0] <= STILL or subject.injects
+    outcome = Outcome.DEVIATES
+    if subject.injects and not _claims_lr(subject):
+        outcome = Outcome.VARIANT
     return CheckResult(
         check=check_id,
-        outcome=Outcome.VARIANT if own_rate and not _claims_lr(subject) else Outcome.DEVIATES,
+        outcome=outcome,
         message=f"{message[:-1]}: it has a rate of its own, or lr is not its step size.",
         measured=largest,
         bound=STILL,
         scenario={"lr": 0.0},
+        **({} if outcome is Outcome.VARIANT else _at_rest(subject, check_id, moved[0])),
     )
+
+
+def _at_rest(subject: Subject, check_id: str, moved: float) -> dict[str, Any]:
+    """Return the program that prints the move with lr = 0 from the start."""
+    body = f"""
+optimizer, params = begin(start, **{without_decay(subject)!r})
+for group in optimizer.param_groups:
+    group['lr'] = 0.0
+for g in gradients:
+    step(optimizer, params, g)
+size = lambda values: sum(float(v.double().square().sum()) for v in values) ** 0.5
+moved = [p - v for p, v in zip(read(optimizer, params), start)]
+print('relative move with lr = 0:', size(moved) / size(start))
+"""
+    shapes = subject.shapes(*SHAPES)
+    return evidence(subject, body, moved, shapes=shapes, steps=10, stream=(check_id,))
 
 
 def _claims_lr(subject: Subject) -> bool:
@@ -144,6 +165,8 @@ def warm_up(subject: Subject) -> CheckResult:
         for t, step in enumerate(gradients):
             session.set(lr=0.0 if t == 0 else rate)
             session.step(step)
+    except Undrivable:
+        raise
     except Exception as error:
         return _raised(subject, check_id, error, "A run whose first lr is 0")
     values = session.values()
@@ -153,9 +176,32 @@ def warm_up(subject: Subject) -> CheckResult:
     usual = distance(subject.run(start, gradients).end, start) / size(start)
     ratio = moved / usual if usual else 1.0
     message = f"The way gone after a first step with lr = 0 is {ratio:.2g} of the usual one."
-    stands = ratio < 1e-6
-    outcome = Outcome.LIMIT if stands else Outcome.CONFORMS
-    return CheckResult(check=check_id, outcome=outcome, message=message, measured=ratio)
+    if ratio >= 1e-6:
+        return CheckResult(
+            check=check_id, outcome=Outcome.CONFORMS, message=message, measured=ratio
+        )
+    body = """
+optimizer, params = begin(start)
+rates = [group['lr'] for group in optimizer.param_groups]
+for t, g in enumerate(gradients):
+    for group, lr in zip(optimizer.param_groups, rates):
+        group['lr'] = 0.0 if t == 0 else lr
+    step(optimizer, params, g)
+way = gap(read(optimizer, params), start, [0 * v for v in start])
+usual = gap(run(start, gradients), start, [0 * v for v in start])
+print('moves after lr = 0 in step 1:', way > 1e-6 * usual)
+"""
+    more = evidence(
+        subject,
+        body,
+        "step 1: False",
+        shapes=subject.shapes(*SHAPES),
+        steps=10,
+        stream=(check_id,),
+    )
+    return CheckResult(
+        check=check_id, outcome=Outcome.LIMIT, message=message, measured=ratio, bound=1e-6, **more
+    )
 
 
 @check("api.lr-read", tags=("api",), cost=0.1, needs=("lr",))
@@ -220,7 +266,7 @@ def ends(factor):
             for group in optimizer.param_groups:
                 group['lr'] *= factor
         step(optimizer, params, g)
-    return [p.detach() for p in params]
+    return read(optimizer, params)
 
 
 print('change', gap(ends(0.5), ends(1.0), start))

@@ -12,14 +12,14 @@ from lpfl.conformance.checks.api.state_entries import changed_formats, lost_entr
 from lpfl.conformance.drives import seed_everything
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.registry import check
+from lpfl.conformance.resume_text import AFTER, BEFORE, indented, resumed
 from lpfl.conformance.rounding import inner_precision
 from lpfl.conformance.signatures import says_so, told
-from lpfl.conformance.snippets import contradicted, program, proven
+from lpfl.conformance.snippets import contradicted, evidence, program, proven
 from lpfl.conformance.subject import Session, Subject, Undrivable
 from lpfl.conformance.trajectory import distance, size
 
 ID = "api.resume"
-BEFORE, AFTER = 7, 14
 SAME = 1e-12
 OTHER = {"lr": 3.0, "weight_decay": 0.05, "momentum": 0.5, "eps": 1e-3, "alpha": 0.5}
 DTYPES = (torch.float64, torch.float32, torch.bfloat16)
@@ -104,11 +104,32 @@ def _resumed(
             message=f"A run resumed {how} agrees, but its state does not: {', '.join(lost[:3])}.",
             measured=relative,
             scenario={"shapes": shapes, "saved after": BEFORE, "steps after": AFTER},
-            details={"state": lost},
+            **_lost(subject, lost, shapes, others=others),
         )
     if not first.optimizer.state_dict().get("state"):
         how += ", where state_dict() holds no state,"
     return _graded(subject, relative, how, changed, shapes, others=others, dtype=dtype)
+
+
+def _lost(
+    subject: Subject, lost: list[str], shapes: list[tuple[int, ...]], *, others: bool
+) -> dict[str, Any]:
+    """Return the fields that carry a program which names the entries of the state that differ."""
+    body = resumed(torch.float64, others=_other_values(subject) if others else {})
+    body += """
+
+def differs(a, b):
+    if isinstance(a, torch.Tensor) and isinstance(b, torch.Tensor) and a.shape == b.shape:
+        return not torch.allclose(a.double(), b.double(), rtol=1e-6, atol=1e-12)
+    return repr(a) != repr(b)
+
+
+print('lost:', sorted({n for p, q in zip(ps, qs) for n, v in one.state[p].items()
+                       if n not in two.state[q] or differs(v, two.state[q][n])}))
+"""
+    name = lost[0].partition(".")[0].partition("[")[0]
+    more = evidence(subject, body, repr(name), shapes=shapes, steps=BEFORE + AFTER, stream=(ID,))
+    return {"snippet": more["snippet"], "details": {"state": lost, **more["details"]}}
 
 
 def _repeated(subject: Subject, dtype: torch.dtype) -> float:
@@ -170,10 +191,12 @@ def _raises(
     dtype: torch.dtype,
 ) -> CheckResult:
     file = "file" in how
+    options = _low_precision_rate(subject, dtype)
+    others = {**options, **(_other_values(subject) if "other" in how else {})}
     outcome = Outcome.VARIANT if says_so(error) and not file else Outcome.LIMIT
     body = (
         "try:\n"
-        + _indented(_body(dtype, file=file))
+        + indented(resumed(dtype, file=file, options=options, others=others))
         + ("\nexcept Exception as error:\n    print(type(error).__name__)")
     )
     text = program(subject, body, shapes=shapes, steps=BEFORE + AFTER, stream=(ID,))
@@ -225,7 +248,7 @@ def _graded(
         )
     options = _low_precision_rate(subject, dtype)
     second = {**options, **(_other_values(subject) if others else {})}
-    body = _body(dtype, options=options, others=second)
+    body = resumed(dtype, options=options, others=second)
     if "model" in subject.needs:  # both see the same inputs in the same step
         body = body.replace(LOADED, f"{LOADED}two.bag.count = one.bag.count\n")
     body += "\nprint('distance', gap(new, old, saved))"
@@ -244,41 +267,3 @@ def _graded(
         snippet=text,
         details={"snippet": why} if why else {},
     )
-
-
-def _body(
-    dtype: torch.dtype,
-    *,
-    file: bool = False,
-    options: Mapping[str, Any] | None = None,
-    others: Mapping[str, Any] | None = None,
-) -> str:
-    cast = (
-        ""
-        if dtype == torch.float64
-        else f"start = [v.to({dtype}) for v in start]\n"
-        f"gradients = [[x.to({dtype}) for x in g] for g in gradients]\n"
-    )
-    through = (
-        "import io\nfile = io.BytesIO()\ntorch.save(one.state_dict(), file)\n"
-        "file.seek(0)\nstate = torch.load(file)"
-    )
-    plain = "import copy\nstate = copy.deepcopy(one.state_dict())"
-    given = lambda values: f", **{dict(values)!r}" if values else ""  # noqa: E731
-    return f"""
-{cast}one, ps = begin(start{given(options)})
-for g in gradients[:{BEFORE}]:
-    step(one, ps, g)
-saved = [p.detach().clone() for p in ps]
-{through if file else plain}
-two, qs = begin(saved{given(others)})
-two.load_state_dict(state)
-for g in gradients[{BEFORE}:]:
-    step(one, ps, g)
-    step(two, qs, g)
-new, old = [q.detach() for q in qs], [p.detach() for p in ps]
-""".strip()
-
-
-def _indented(text: str) -> str:
-    return "\n".join("    " + line for line in text.splitlines())

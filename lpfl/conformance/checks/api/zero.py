@@ -9,7 +9,7 @@ from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.registry import check
 from lpfl.conformance.rounding import rounds_away
 from lpfl.conformance.signatures import told
-from lpfl.conformance.snippets import program, proven
+from lpfl.conformance.snippets import evidence, program, proven
 from lpfl.conformance.subject import Subject
 from lpfl.conformance.trajectory import gap, size
 
@@ -71,7 +71,17 @@ def _moving(subject: Subject, moved: float, start: Any, plan: Any, options: Any)
         measured=moved,
         bound=STILL,
         scenario={"zero gradients": "always", "weight_decay": 0.0},
+        **(_moved_program(subject, moved) if outcome is Outcome.LIMIT else {}),
     )
+
+
+def _moved_program(subject: Subject, moved: float) -> dict[str, Any]:
+    body = f"""
+ends = run(start, [[0 * x for x in g] for g in gradients], **{without_decay(subject)!r})
+print('relative move by zero gradients:', gap(ends, start, [0 * v for v in start]))
+"""
+    shapes = subject.shapes((6, 4), (5,))
+    return evidence(subject, body, moved, shapes=shapes, steps=8, stream=("api.zero",))
 
 
 def _zero_finding(

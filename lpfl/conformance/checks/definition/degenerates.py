@@ -5,9 +5,10 @@ from typing import Any
 
 import torch
 
-from lpfl.conformance.checks.api.paths import uneven
+from lpfl.conformance.checks.api.paths import UNEVEN_TEXT, uneven
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.registry import check
+from lpfl.conformance.snippets import evidence
 from lpfl.conformance.subject import Subject, Trajectory
 from lpfl.conformance.trajectory import distance
 
@@ -53,8 +54,56 @@ def degenerates(subject: Subject) -> CheckResult:
         message=f"The run with default options is {words}.",
         measured=1.0,
         scenario={"shapes": shapes, "steps": STEPS, "gradients": "sizes rise and fall"},
-        details={"supports": list(found)},
+        **_shown(subject, name, shapes, list(found), allowed),
     )
+
+
+def _shown(
+    subject: Subject, name: str, shapes: Any, found: list[str], allowed: bool
+) -> dict[str, Any]:
+    """Return the fields that carry a program, where the likeness speaks against the claim."""
+    details = {"supports": found}
+    if allowed:
+        return {"details": details}
+    body = f"""
+{UNEVEN_TEXT}{_simple_text(subject, name)}
+optimizer, params = begin(start)
+mine = [start]
+for g in gradients:
+    step(optimizer, params, g)
+    mine.append(read(optimizer, params))
+flat = lambda path: torch.cat([(b - a).flatten() for old, new in zip(path, path[1:])
+                               for a, b in zip(old, new)])
+a, b = flat(mine), flat(simple)
+c = float(a @ b / (b @ b))
+print('moves like {name}:', float((a - c * b).norm() / a.norm()) < {EXACT})
+"""
+    more = evidence(subject, body, f"{name}: True", shapes=shapes, steps=STEPS, stream=(ID,))
+    return {"snippet": more["snippet"], "details": {**details, **more["details"]}}
+
+
+def _simple_text(subject: Subject, name: str) -> str:
+    """Return program text that makes ``simple``, the path of the simple method."""
+    plain = {"SGD": "-x", "sign SGD": "-x.sign()"}
+    if name in plain:
+        return (
+            "simple = [start]\nfor g in gradients:\n"
+            f"    simple.append([p + {plain[name]} for p, x in zip(simple[-1], g)])"
+        )
+    kind = {"SGD with momentum": "SGD"}.get(name, name)
+    names = {"SGD": ("momentum",), "Adam": ("betas", "eps"), "RMSprop": ("alpha", "eps")}[kind]
+    held = {n: subject.default(n) for n in names}
+    given: dict[str, Any] = {n: v for n, v in held.items() if isinstance(v, float)}
+    if isinstance(held.get("betas"), tuple | list):
+        given["betas"] = tuple(held["betas"][:2])
+    return f"""again = [torch.nn.Parameter(v.clone()) for v in start]
+rule = torch.optim.{kind}(again, lr={RATE}, **{given!r})
+simple = [start]
+for g in gradients:
+    for p, x in zip(again, g):
+        p.grad = x.clone()
+    rule.step()
+    simple.append([p.detach().clone() for p in again])"""
 
 
 def _methods(claims: frozenset[str]) -> frozenset[str]:

@@ -54,7 +54,7 @@ optimizer, params = begin(start, **{options!r})
 loss = lambda: sum(0.5 * float(p.detach().square().sum()) for p in params)
 losses = [loss()]
 for _ in range({STEPS}):
-    step(optimizer, params, [p.detach().clone() for p in params])
+    step(optimizer, params, read(optimizer, params))
     losses.append(loss())
 print('largest rise', max(losses) / losses[0] - 1)
 """

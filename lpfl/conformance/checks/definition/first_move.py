@@ -63,7 +63,7 @@ def _stands(subject: Subject, name: str, steps: int) -> CheckResult:
 optimizer, params = begin(start, **{options!r})
 still = 0
 for g in gradients:
-    before = [p.detach().clone() for p in params]
+    before = read(optimizer, params)
     step(optimizer, params, g)
     if any(bool((p != b).any()) for p, b in zip(params, before)):
         break

@@ -2,11 +2,12 @@
 
 import math
 from collections.abc import Mapping
+from typing import Any
 
 from lpfl.conformance.checks.api.rate import without_decay
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.registry import check
-from lpfl.conformance.snippets import program, proven
+from lpfl.conformance.snippets import evidence, program, proven
 from lpfl.conformance.subject import Subject
 
 ID = "def.scale"
@@ -58,7 +59,7 @@ def scale(subject: Subject) -> CheckResult:
             measured=exponent,
             bound=0.2,
             scenario={"gradient size": "1e-2 to 1e2", "steps": STEPS},
-            details=details,
+            **_exponent_shown(subject, exponent, near, details),
         )
     outcome = Outcome.NUMERICS if broken else Outcome.CONFORMS
     if broken:
@@ -111,6 +112,29 @@ def _domain(sizes: Mapping[int, float | None], exponent: int) -> tuple[int, int]
             break
         low = k
     return low, high
+
+
+def _exponent_shown(
+    subject: Subject, exponent: float, near: list[int], details: Mapping[str, object]
+) -> dict[str, Any]:
+    body = f"""
+def last_step(power):
+    optimizer, params = begin(start, **{without_decay(subject)!r})
+    for g in gradients:
+        before = read(optimizer, params)
+        step(optimizer, params, [10.0**power * x for x in g])
+    moves = [a - b for a, b in zip(read(optimizer, params), before)]
+    return sum(float(m.square().sum()) for m in moves) ** 0.5
+
+
+powers = torch.tensor({near!r}, dtype=torch.float64)
+sizes = torch.tensor([last_step(k) for k in {near!r}], dtype=torch.float64).log10()
+away = powers - powers.mean()
+print('exponent of the step in the size of the gradients:', float(away @ sizes / (away @ away)))
+"""
+    shapes = subject.shapes((6, 4)) or subject.shapes((5,))
+    more = evidence(subject, body, exponent, shapes=shapes, steps=STEPS, stream=(ID,))
+    return {"snippet": more["snippet"], "details": {**details, **more["details"]}}
 
 
 def _broken(subject: Subject, power: int, details: Mapping[str, object]) -> CheckResult:

@@ -1,19 +1,25 @@
 """inv.fingerprint: which changes of coordinates training feels, and which it must not."""
 
 import math
-import time
 from collections.abc import Iterable
 from dataclasses import replace
 
 from lpfl.conformance.claims import LOSS, PROPERTIES, Pair, Promise, promises
 from lpfl.conformance.learning.affine import Cause, cause
-from lpfl.conformance.learning.fingerprint import World, deviation, variation
+from lpfl.conformance.learning.fingerprint import (
+    World,
+    deviation,
+    spent,
+    trained_steps,
+    variation,
+)
 from lpfl.conformance.learning.fingerprint_table import (
+    CALLS,
     ID,
     LARGE,
+    LOSS_FACTOR,
     ORDER,
     SAME_LOSS,
-    SECONDS,
     WORLDS,
     Seen,
     look,
@@ -27,6 +33,13 @@ from lpfl.conformance.snippets import proven
 from lpfl.conformance.subject import Subject
 
 SMALLER = {2: ((2, 2), (3, 3), (4, 4)), 3: ((2, 2, 2), (3, 2, 4))}
+CHANGED = {
+    "general": "mixed by a general matrix",
+    "rotation": "rotated",
+    "scale": "scaled by one factor",
+    "diagonal": "scaled one by one",
+    "permutation": "permuted",
+}
 SUPPORTED = (
     "rotation-equivariant",
     "permutation-equivariant",
@@ -58,14 +71,17 @@ def _judged(seen: Seen, claim: str, promise: Promise) -> CheckResult:
         return _explained(seen, claim, failed)
     if blind:
         side, kind = blind[0]
-        value = max(seen.telling(blind[0]).values())
+        where, value = max(seen.telling(blind[0]).items(), key=lambda entry: entry[1])
+        text, why = _program(seen.subject, WORLDS[where], blind[0], value)
         return CheckResult(
             check=ID,
             outcome=Outcome.DEVIATES,
-            message=f"The deviation under {kind} of the {side} is {value:.2g}, but {claim} is "
-            "tied to its coordinates and must feel it.",
+            message=f"Training with {spoken(blind[0])} ends only {value:.2g} of its way apart, but "
+            f"{claim} is tied to its coordinates and must feel it.",
             measured=value,
             scenario={"claim": claim, "side": side, "transform": kind},
+            snippet=text,
+            details={"snippet": why} if why else {},
         )
     if not kept and promise.keeps:
         message = f"Rounding and chance hide what {claim} promises: nothing could be told."
@@ -84,6 +100,27 @@ def _judged(seen: Seen, claim: str, promise: Promise) -> CheckResult:
     )
 
 
+def spoken(pair: Pair) -> str:
+    """Return a change of coordinates in words, such as "the inputs rotated"."""
+    if pair == LOSS:
+        return f"a loss {LOSS_FACTOR:g} times as large"
+    side = {"inputs": "inputs", "outputs": "outputs", "hidden": "hidden units"}[pair[0]]
+    return f"the {side} {CHANGED[pair[1]]}"
+
+
+def _program(subject: Subject, world: World, pair: Pair, value: float) -> tuple[str, str]:
+    """Return the twin's program, executed, or why there is none.
+
+    Deviations at the level of rounding are printed as being below a millionth.
+    """
+    text = twin_program(subject, world, *pair)
+    if not text:
+        return "", "the drive has no program"
+    if value < 1e-6:
+        return proven(subject, f"{text}print('felt:', DEVIATION > 1e-6)\n", "felt: False")
+    return proven(subject, text, value)
+
+
 def _felt_most(seen: Seen, promise: Promise) -> float:
     return max((v for pair in promise.breaks for v, _ in seen.felt(pair)), default=0.0)
 
@@ -98,19 +135,19 @@ def _explained(seen: Seen, claim: str, failed: list[tuple[float, str, Pair]]) ->
     value = one_per_side[pair[0]][0]
     layers, steps = WORLDS[world].sizes, WORLDS[world].steps
     text, why = "", ""
-    if found.outcome is Outcome.DEVIATES and pair != LOSS:
-        small, value = _smallest(seen.subject, world, pair, value, seen.bound(world, pair))
+    if found.outcome is Outcome.DEVIATES:
+        small = replace(WORLDS[world], factor=LOSS_FACTOR if pair == LOSS else 1.0)
+        if pair != LOSS:
+            small, value = _smallest(seen.subject, world, pair, value, seen.bound(world, pair))
         layers, steps = small.sizes, small.steps
-        program = twin_program(seen.subject, small, *pair)
-        text, why = "", "the drive has no program"
-        if program:
-            text, why = proven(seen.subject, program, value)
-    what = "a larger loss" if pair == LOSS else f"{pair[1]} of the {pair[0]}"
+        text, why = _program(seen.subject, small, pair, value)
+    what = spoken(pair)
     aside = found.outcome is Outcome.CONVENTION
     return CheckResult(
         check=ID,
         outcome=found.outcome,
-        message=f"The deviation under {what} is {value:.2g}, which {claim} excludes; {found.says}.",
+        message=f"Training with {what} ends {value:.2g} of its way apart, and {claim} must not "
+        f"feel it; {found.says}.",
         measured=value,
         bound=seen.bound(world, pair),
         convention={"beside the moments": found.says} if aside else {},
@@ -150,7 +187,7 @@ def _smallest(
     subject: Subject, world: str, pair: Pair, value: float, bound: float
 ) -> tuple[World, float]:
     """Return the smallest world in which the deviation is at least a fifth as large."""
-    start, given = time.process_time(), WORLDS[world]
+    start, given = trained_steps(subject), WORLDS[world]
     for sizes in SMALLER[len(given.sizes)]:
         for steps in (2, 6, given.steps):
             small = replace(given, sizes=sizes, steps=steps, rows=8)
@@ -161,7 +198,7 @@ def _smallest(
                 break
             if seen >= 0.2 * min(value, 1.0) and seen > 3 * max(least, bound) and seen < math.inf:
                 return small, seen
-            if time.process_time() - start > SECONDS[subject.quick]:
+            if spent(subject, start) > CALLS[subject.quick]:
                 return given, value
     return given, value
 

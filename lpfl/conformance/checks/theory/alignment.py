@@ -16,7 +16,7 @@ from lpfl.conformance.learning.first_steps import (
     FirstStep,
     first_steps,
 )
-from lpfl.conformance.learning.theory_snippet import alignment_snippet, shown
+from lpfl.conformance.learning.theory_snippet import alignment_snippet, shown, spike_snippet
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.registry import check
 from lpfl.conformance.subject import Subject
@@ -157,13 +157,17 @@ def spike(subject: Subject) -> Iterable[CheckResult]:
     for claim, method in claimed.items():
         outcome = held(gap, SPIKES[method], margin=SPIKE_MARGIN, rival=1.0)
         what = "one" if SPIKES[method] else "no"
+        more: Mapping[str, Any] = {}
+        if outcome is Outcome.DEVIATES:
+            more = shown(spike_snippet(subject, len(steps), room, gap.value))
         yield CheckResult(
             check=SPIKE,
             outcome=outcome,
             message=f"{message}; {claim} leaves {what} outlier.",
             bound=SPIKE_MARGIN,
             scenario={"claim": claim, **_scenario()},
-            **common,
+            snippet=more.get("snippet", ""),
+            **{**common, "details": {**common["details"], **more.get("details", {})}},
         )
     if not claimed:
         yield CheckResult(

@@ -9,6 +9,7 @@ import numpy as np
 
 from lpfl.conformance.claims import theory_methods
 from lpfl.conformance.learning.affine import dampings
+from lpfl.conformance.learning.cost import affordable
 from lpfl.conformance.learning.exponents import Estimate, held, jackknife, together
 from lpfl.conformance.learning.local_rates import (
     INPUTS,
@@ -20,7 +21,7 @@ from lpfl.conformance.learning.local_rates import (
     draw_truth,
     local_rate,
 )
-from lpfl.conformance.learning.speed import affordable, speed
+from lpfl.conformance.learning.speed import speed
 from lpfl.conformance.learning.theory_snippet import rates_snippet, shown, slowdown
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.registry import check
@@ -37,7 +38,7 @@ MARGIN = {"sgd": 0.1, "kfac": 0.1, "foof": 0.1, "kfac-empirical": 0.2, "muon": 0
 RIVAL = {"adam": 0.7}
 """Distance to the exponents of the nearest other theory, 1/2 unless said: Adam's to KFAC's."""
 NEGLIGIBLE = 1e-4
-SECONDS = {True: 0.4, False: 2.0}
+CALLS = {True: 5e5, False: 2.5e6}
 
 
 @dataclass(frozen=True)
@@ -78,10 +79,10 @@ def measured(
     subject: Subject, task: Task, count: int, *, options: Mapping[str, Any] | None = None
 ) -> Exponents:
     """Return the exponents of the rates of three directions, over this many replicates."""
-    found = speed(subject, task, options=options)
     runs = count * (1 + len(CORNERS))
-    steps = affordable(found, runs, seconds=SECONDS[subject.quick], least=12)
+    steps = affordable(subject, runs, calls=CALLS[subject.quick], least=12)
     task = replace(task, steps=steps)
+    found = speed(subject, task, options=options)
     left = [
         decays(subject, task, r, found.learning_rate, CORNERS, options=options)
         for r in range(count)

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -10,6 +11,8 @@ from lpfl.conformance.claims import theory_methods
 from lpfl.conformance.learning.affine import damping_option, dampings, without_average
 from lpfl.conformance.learning.local_rates import INPUTS, RANK, Corner, Task, decays, local_rate
 from lpfl.conformance.learning.speed import speed
+from lpfl.conformance.learning.task_snippet import damped_snippet
+from lpfl.conformance.learning.theory_snippet import shown
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.registry import check
 from lpfl.conformance.subject import Subject
@@ -70,9 +73,14 @@ def damping(subject: Subject) -> Iterable[CheckResult]:
     found = {kind: _apart(left, share, task) for kind, share in KINDS.items()}
     kind = min(found, key=lambda k: found[k])
     outcome, says = _graded(left, kind, found[kind], name)
+    if outcome is Outcome.DEVIATES and not claimed:
+        outcome = Outcome.NOT_CLAIMED
+    more: Mapping[str, Any] = {}
+    if outcome is Outcome.DEVIATES:
+        more = _program(subject, task, left[WEAKEST])
     yield CheckResult(
         check=ID,
-        outcome=outcome if claimed or outcome is not Outcome.DEVIATES else Outcome.NOT_CLAIMED,
+        outcome=outcome,
         message=f"The rate left of the weakest direction at {name} = {VALUE:g} is "
         f"{left[WEAKEST]:.3f}; {says}.",
         measured=found[kind],
@@ -83,7 +91,9 @@ def damping(subject: Subject) -> Iterable[CheckResult]:
             "rate left": {f"lambda {i}, mu {j}": value for (i, j), value in left.items()},
             "distance to each kind": found,
             "drift at the default": drift,
+            **more.get("details", {}),
         },
+        snippet=more.get("snippet", ""),
         feature=(
             f"At its default {name} of {default:g} the weakest feature direction, 256 times weaker "
             f"than the strongest, is learned {100 * drift:.2g} % more slowly than it."
@@ -96,11 +106,21 @@ def _rates(subject: Subject, task: Task, value: float) -> dict[Corner, float]:
 
     Where factors have options of their own, all of them get the value.
     """
-    options = {**without_average(subject), **dict.fromkeys(dampings(subject), value)}
-    small = {**without_average(subject), **dict.fromkeys(dampings(subject), NEGLIGIBLE)}
-    found = speed(subject, task, options=small)
+    found = speed(subject, task, options=_damped(subject, NEGLIGIBLE))
+    options = _damped(subject, value)
     left = decays(subject, task, 0, found.learning_rate, CORNERS, options=options)
     return {corner: local_rate([values]) for corner, values in left.items()}
+
+
+def _damped(subject: Subject, value: float) -> dict[str, Any]:
+    return {**without_average(subject), **dict.fromkeys(dampings(subject), value)}
+
+
+def _program(subject: Subject, task: Task, number: float) -> Mapping[str, Any]:
+    """Return the program that prints the rate left of the weakest direction."""
+    options = [_damped(subject, value) for value in (NEGLIGIBLE, VALUE)]
+    rate = speed(subject, task, options=options[0]).learning_rate
+    return shown(damped_snippet(subject, task, rate, options, WEAKEST, number))
 
 
 def _apart(left: Mapping[Corner, float], share: Kind, task: Task) -> float:

@@ -1,7 +1,7 @@
 """theory.floor: how much label noise the representation keeps, for the speed at which it learns."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from lpfl.conformance.claims import normal, theory_methods
+from lpfl.conformance.learning.cost import affordable
 from lpfl.conformance.learning.exponents import Estimate, held
 from lpfl.conformance.learning.local_rates import (
     INPUTS,
@@ -22,7 +23,9 @@ from lpfl.conformance.learning.local_rates import (
     local_rate,
     path,
 )
-from lpfl.conformance.learning.speed import affordable, speed
+from lpfl.conformance.learning.speed import speed
+from lpfl.conformance.learning.task_snippet import floor_snippet
+from lpfl.conformance.learning.theory_snippet import shown
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.registry import check
 from lpfl.conformance.signatures import Undrivable
@@ -36,7 +39,7 @@ SPEED = 0.25
 REPLICATES = 16
 MARGIN = math.log(1.35)
 """Finite batches and the rest of the approach to the floor, on a logarithmic scale."""
-SECONDS = 4.0
+CALLS = 5e6
 JUDGED = frozenset({"sgd", "kfac"})
 
 
@@ -44,8 +47,8 @@ JUDGED = frozenset({"sgd", "kfac"})
 def floor(subject: Subject) -> Iterable[CheckResult]:
     """The noise left in the representation is the theory's for the claimed method."""
     task = Task(head_condition=3.0, cov_condition=3.0, noise_std=1.0)
+    steps = affordable(subject, REPLICATES, calls=CALLS, least=80, most=240)
     found = speed(subject, task, target=SPEED)
-    steps = affordable(found, REPLICATES, seconds=SECONDS, least=80, most=240)
     short = replace(task, steps=40)
     left = [decays(subject, short, r, found.learning_rate, (WEAKEST,)) for r in range(4)]
     slow = local_rate([d[WEAKEST] for d in left])
@@ -79,12 +82,17 @@ def floor(subject: Subject) -> Iterable[CheckResult]:
     for claim, method in claimed.items():
         expected = math.log(_expected(task, method, found.local_rate) / _unit(task, method, slow))
         outcome = held(ratios, expected, margin=MARGIN, rival=math.log(4))
+        more: Mapping[str, Any] = {}
+        if outcome is Outcome.DEVIATES:
+            rate, long = found.learning_rate, replace(task, steps=steps)
+            more = shown(floor_snippet(subject, long, rate, REPLICATES, unit, times))
         yield CheckResult(
             check=ID,
             outcome=outcome,
             message=f"{message}; {claim} keeps {math.exp(expected):.2f} times as much.",
             bound=math.exp(MARGIN),
-            **common,
+            snippet=more.get("snippet", ""),
+            **{**common, "details": {**common["details"], **more.get("details", {})}},
         )
     if not claimed:
         yield CheckResult(check=ID, outcome=Outcome.CONFORMS, message=f"{message}.", **common)

@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +12,8 @@ from lpfl.conformance.claims import normal
 from lpfl.conformance.learning.affine import averages, dampings, without_average
 from lpfl.conformance.learning.local_rates import INPUTS, Task, draw_batches, draw_truth, path
 from lpfl.conformance.learning.speed import speed
+from lpfl.conformance.learning.task_snippet import turned_snippet
+from lpfl.conformance.learning.theory_snippet import shown
 from lpfl.conformance.learning.transforms import haar
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.registry import check
@@ -42,6 +44,10 @@ def same_batch(subject: Subject) -> Iterable[CheckResult]:
         outcome, says = Outcome.VARIANT, "the average takes earlier batches only"
     if without_average(subject):
         says += f" once {next(iter(without_average(subject)))} is 0"
+    more: Mapping[str, Any] = {}
+    if outcome is Outcome.DEVIATES:
+        rate = speed(subject, _task(), options=options).learning_rate
+        more = shown(turned_snippet(subject, _task(), rate, options, signature))
     yield CheckResult(
         check=ID,
         outcome=outcome,
@@ -50,7 +56,8 @@ def same_batch(subject: Subject) -> Iterable[CheckResult]:
         measured=signature,
         bound=EXACT**2 / unit,
         scenario={"claim": claim, "model": "y = F* G x, head kept, no noise", "rows": Task().rows},
-        details={"sine by step": turns, "options": options},
+        snippet=more.get("snippet", ""),
+        details={"sine by step": turns, "options": options, **more.get("details", {})},
         feature=(
             "The input factor is that of the batch itself, which cancels the batch's own "
             "fluctuations exactly: features converge as if the data were white."
@@ -61,9 +68,13 @@ def same_batch(subject: Subject) -> Iterable[CheckResult]:
     )
 
 
+def _task() -> Task:
+    return replace(Task(), noise_std=0.0, cov_condition=1.0, head_condition=4.0, steps=STEPS)
+
+
 def turned(subject: Subject, options: dict[str, Any]) -> list[float]:
     """Return per step the sine of the angle in the input space between step and tilt."""
-    task = replace(Task(), noise_std=0.0, cov_condition=1.0, head_condition=4.0, steps=STEPS)
+    task = _task()
     found = speed(subject, task, options=options)
     truth = draw_truth(subject, task, 0)
     way = haar(INPUTS, subject.stream(ID))[0]

@@ -6,9 +6,10 @@ from dataclasses import replace
 from typing import Any
 
 from lpfl.conformance.claims import normal, theory_methods
+from lpfl.conformance.learning.cost import affordable
 from lpfl.conformance.learning.exponents import Estimate, held, jackknife, together
 from lpfl.conformance.learning.local_rates import RANK, Decays, Task, decays, local_rate
-from lpfl.conformance.learning.speed import Speed, affordable, speed
+from lpfl.conformance.learning.speed import Speed, speed
 from lpfl.conformance.learning.theory_snippet import answer_to, rates_snippet, shown
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.registry import check
@@ -32,7 +33,7 @@ METHODS = ("sgd", "kfac", EMPIRICAL, "adam", "muon", "shampoo 1/4", "shampoo 1/2
 REPLICATES = 16
 SLOWLY = 0.002
 """Local rate of the plain runs: four times as much must still be small against 1 - momentum."""
-SECONDS = 4.0
+CALLS = 5e6
 
 
 @check(ID, tags=("theory",), cost=2.5, quick=False, control=False)
@@ -94,9 +95,9 @@ def measured(subject: Subject, task: Task) -> dict[str, Estimate]:
 
 def _slowed(subject: Subject, task: Task) -> tuple[Speed, Task]:
     """Return the learning rate of the runs, and the task with their number of steps."""
-    found = speed(subject, task, target=SLOWLY)
     runs = REPLICATES * 2 * (1 + len(PROBES))
-    return found, replace(task, steps=affordable(found, runs, seconds=SECONDS, least=12, most=50))
+    task = replace(task, steps=affordable(subject, runs, calls=CALLS, least=12, most=50))
+    return speed(subject, task, target=SLOWLY), task
 
 
 def _program(

@@ -37,6 +37,7 @@ KFAC_ANCHORS = (
     setup.scenario(100, n=400, covariance=setup.two_atom(100, 0.9, "haar"), damping=0.1),
     setup.scenario(120, n=60, covariance=setup.geometric(120), damping=0.3),
 )
+KFAC_LARGE = setup.scenario(900, n=5000, damping=0.1)  # the paper's sizes of figure 2
 
 
 @check(
@@ -117,6 +118,7 @@ def unbounded(trial: Trial) -> Iterator[Comparison]:
     "SI-03",
     (*setup.WIDE_AXES, setup.DAMPING),
     anchors=KFAC_ANCHORS,
+    large=(KFAC_LARGE,),
     decisions=4 + 2 * sizes.DECISIONS,
     facts=setup.facts,
 )

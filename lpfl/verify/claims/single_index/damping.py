@@ -47,7 +47,7 @@ COUNTER_EXAMPLE = setup.scenario(
 
 @check(
     "SI-04",
-    (*setup.AXES, Reals("damping_factor", 1.0, 8.0, log=True)),
+    (*setup.WIDE_AXES, Reals("damping_factor", 1.0, 8.0, log=True)),
     anchors=BEST_ANCHORS,
     decisions=7,
     facts=setup.facts,

@@ -14,6 +14,7 @@ from lpfl.verify.check import check
 from lpfl.verify.expect import Comparison, Near, Rival, Same
 from lpfl.verify.scenario import Scenario
 from lpfl.verify.setups.single_index import alignment as compare
+from lpfl.verify.setups.single_index import functions as known_cases
 from lpfl.verify.setups.single_index import layer as layers
 from lpfl.verify.setups.single_index import limiting_cases as cases
 from lpfl.verify.setups.single_index import scenarios as setup
@@ -25,7 +26,7 @@ from theory.single_index import alignment as alignment_of
 from theory.single_index import critical_step_size
 from theory.single_index import outlier as spike_outlier
 
-REPLICATES_PURE, REPLICATES_STEP = 192, 80
+REPLICATES_PURE, REPLICATES_STEP = 240, 80
 BELOW = 0.5  # of the threshold
 # The largest singular value stays below the edge by 1.2 (Tracy-Widom mean) of its scale.
 EDGE_TERM, EDGE_RIVAL = 1.5, 3.0
@@ -104,6 +105,9 @@ def functions(trial: Trial) -> Iterator[Comparison]:
             tolerance=compare.FORMULA,
             label=label,
         )
+    method = trial.scenario.method
+    for damping in (None,) if method == "sgd" else (0.0, trial.scenario.damping):
+        yield known_cases.direction_cases(trial, "critical_step", method, damping)
     act = layers.activation(trial.scenario)
     sizes = {"direction_norm": theta, "width_ratio": psi}
     for slope in (act.c_act, -act.c_act):

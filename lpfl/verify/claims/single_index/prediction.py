@@ -38,7 +38,7 @@ ANCHORS = (
 
 @check(
     "SI-07",
-    (*setup.AXES, setup.DAMPING),
+    (*setup.WIDE_AXES, setup.DAMPING),
     anchors=ANCHORS,
     decisions=6,
     facts=setup.facts,

@@ -264,7 +264,7 @@ def step_picture(trial: Trial) -> dict[str, Any]:
     grid = np.linspace(0.0, 2.0 * theta, 9)
     series: list[dict[str, Any]] = [
         {
-            "name": f"{method}, predicted",
+            "name": f"{method.upper()}, predicted",
             "style": "line",
             "x": grid.tolist(),
             "y": [prediction(scenario, float(x), method).test for x in grid],
@@ -276,7 +276,7 @@ def step_picture(trial: Trial) -> dict[str, Any]:
     means = [float(s.mean()) for s in both]
     series.append(
         {
-            "name": f"{scenario.method}, seen",
+            "name": f"{scenario.method.upper()}, runs",
             "style": "points",
             "x": [0.0, theta],
             "y": means,
@@ -291,5 +291,6 @@ def step_picture(trial: Trial) -> dict[str, Any]:
         "x_scale": "linear",
         "y_scale": "linear",
         "series": series,
-        "note": "bars: two standard errors; equal strength is not equal step size",
+        "note": "lines: the limit, from which a run of this size may differ by the "
+        "tolerance; bars: two standard errors; equal strength is not equal step size",
     }

@@ -90,7 +90,7 @@ def runs(trial: Trial) -> dict[str, NDArray[np.float64]]:
 def sign_of_gradient(trial: Trial) -> Iterator[Comparison]:
     """The alignments, their paired distance to SGD, and where they lie between 2/pi and 1."""
     kind = position(trial.scenario)
-    seen = runs(trial)
+    seen = trial.memory["seen"] = runs(trial)
     small = min(trial.scenario.input_dim, layers.width(trial.scenario))
     statistics = setup.activation_facts(layers.activation(trial.scenario))
     sgd = alignment_of("sgd", **setup.limits(trial.scenario))
@@ -152,7 +152,7 @@ def allowed(finite: float, scale: float) -> Tolerance:
 
 @sign_of_gradient.picture(on=ANCHORS)
 def ratio_picture(trial: Trial) -> dict[str, Any]:
-    """Draw the predicted ratio to SGD over the condition number, both kinds of covariance."""
+    """Draw the ratio to SGD over the condition number, both kinds of covariance, and the runs."""
     dim = trial.scenario.input_dim
     statistics = setup.activation_facts(layers.activation(trial.scenario))
     levels = np.linspace(0.0, 3.0, 25)
@@ -173,6 +173,29 @@ def ratio_picture(trial: Trial) -> dict[str, Any]:
         "y_label": "alignment over that of SGD",
         "x_scale": "log",
         "y_scale": "linear",
-        "series": series,
-        "note": "predictions; the findings confront them with runs",
+        "series": series + measured_ratio(trial),
+        "note": "lines: predicted; points: this scenario's runs, bars: two standard errors",
     }
+
+
+def measured_ratio(trial: Trial) -> list[dict[str, Any]]:
+    """Return the ratio of mean alignments at the scenario's condition number, as a point.
+
+    Nothing if the spectrum is not that of the lines.
+    """
+    covariance = trial.scenario.covariance
+    if covariance.family != "geometric":
+        return []
+    sgd, sign = (trial.memory["seen"][name] for name in ("sgd", "sign"))
+    ratio = float(sign.mean() / sgd.mean())
+    half = 2.0 * float((sign - ratio * sgd).std(ddof=1) / sgd.mean()) / np.sqrt(sgd.size)
+    return [
+        {
+            "name": f"{position(trial.scenario)} covariance, runs",
+            "style": "points",
+            "x": [covariance.condition_number()],
+            "y": [ratio],
+            "low": [ratio - half],
+            "high": [ratio + half],
+        }
+    ]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,10 +15,12 @@ from lpfl.verify.check import check
 from lpfl.verify.expect import Comparison, Same
 from lpfl.verify.scenario import Scenario
 from lpfl.verify.setups.single_index import alignment as compare
+from lpfl.verify.setups.single_index import functions
 from lpfl.verify.setups.single_index import limiting_cases as cases
 from lpfl.verify.setups.single_index import scenarios as setup
 from lpfl.verify.space import Reals
 from lpfl.verify.trial import Trial
+from theory import Spectrum
 from theory.single_index import alignment as alignment_of
 from theory.single_index import optimal_damping
 from theory.single_index.teacher import energy_per_eigenspace
@@ -50,10 +53,13 @@ def tilted_teacher(trial: Trial, problem: model.SingleIndexProblem, block: int) 
     return model.normalised_teacher(amplitudes @ vectors.mT, matrix)
 
 
+ANCHORS = (half_teacher(-3.0), half_teacher(3.0))
+
+
 @check(
     "SI-15",
     (*setup.AXES, setup.DAMPING, Reals("teacher_tilt", -1.0, 1.0)),
-    anchors=(half_teacher(-3.0), half_teacher(3.0)),
+    anchors=ANCHORS,
     decisions=8,
     facts=facts,
 )
@@ -136,3 +142,30 @@ def given_teacher(trial: Trial) -> Iterator[Comparison]:
             tolerance=compare.FORMULA,
             label="equal energies are an isotropic teacher",
         )
+
+
+@given_teacher.extra("the function", on=ANCHORS)
+def any_spectrum(trial: Trial) -> Iterator[Comparison]:
+    """Other units and weights: an eigenvalue carries its weight's share of the teacher."""
+    at = trial.scenario
+    phi = setup.aspect(at)
+
+    def predict(
+        unit: float, spectrum: Spectrum, c1: float, damping: float | None, **how: Any
+    ) -> float:
+        energy = spectrum.weights * spectrum.eigenvalues**at.teacher_tilt
+        return alignment_of(
+            spectrum=spectrum,
+            c1=c1 * unit**0.5,  # a given teacher has beta'S beta = 1: c1 is in units of y alone
+            aspect=phi,
+            damping=None if damping is None else damping * unit,
+            teacher_energy=energy,
+            **how,
+        )
+
+    ways = [
+        partial(predict, method=method, damping=damping, weight=weight)
+        for method, damping in (("sgd", None), ("kfac", float(at.damping)), ("kfac", 0.0))
+        for weight in ("identity", "covariance")
+    ]
+    yield functions.any_spectrum(trial, "alignment", *ways)

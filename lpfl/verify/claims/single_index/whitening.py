@@ -54,7 +54,7 @@ def other_batch(trial: Trial, aspect: float, damping: float) -> dict[str, float]
 
 @check(
     "SI-06",
-    (*setup.AXES, Reals("whitening_aspect", 0.1, 1.5, log=True), setup.DAMPING),
+    (*setup.WIDE_AXES, Reals("whitening_aspect", 0.1, 1.5, log=True), setup.DAMPING),
     anchors=(PICTURED, OTHER, NOISY),
     decisions=4 + sizes.DECISIONS,
     facts=facts,

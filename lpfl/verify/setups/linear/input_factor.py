@@ -7,6 +7,7 @@ covariance is left. ``Start.head_error`` is u, with F = F* (I + u).
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -217,3 +218,14 @@ def steps_of(multiplier: float, *, left: float, independent: float) -> tuple[int
         return 1, math.ceil(independent)
     burn_in = max(1, math.ceil(math.log(left) / math.log(multiplier)))
     return burn_in, math.ceil(independent / (1.0 - multiplier))
+
+
+def sizes_of(trial: Trial) -> dict[str, Any]:
+    """Return the sizes under the names of the public functions."""
+    return {"n": int(trial.batch_size), "d": int(trial.input_dim), "k": int(trial.rank)}
+
+
+def left_over(lost: Array, squares: Array) -> Array:
+    """Return samples of 1 - lost^2/squares, the mean square after the best step."""
+    a, b = lost.mean(), squares.mean()
+    return np.asarray(1.0 - a**2 / b - 2.0 * a / b * (lost - a) + (a / b) ** 2 * (squares - b))

@@ -214,8 +214,12 @@ def exponent(
     tolerance: Tolerance,
     rival: Rival,
     label: str,
+    carried: float | None = None,
 ) -> Near:
     """Decide that measured over predicted has no trend along ``variable``: the exponent is right.
+
+    carried: exponent of the numbers by which the measured ones were divided, where it is not
+    ``predicted`` by construction.
 
     ratio and variable (R, modes). The slope of the ratio against log(variable) is the excess of
     the exponent to first order; a mode's ratio may be off by ``tolerance`` either way, a slope by
@@ -227,7 +231,7 @@ def exponent(
     slopes = ((shares - 1.0) * x).reshape(shares.shape[0], -1).mean(axis=1) / spread
     return Near(
         part=part,
-        samples=predicted + slopes,
+        samples=(predicted if carried is None else carried) + slopes,
         predicted=predicted,
         tolerance=tolerance.times(float(np.abs(x).mean()) / spread, "as a slope"),
         rival=rival,

@@ -22,7 +22,7 @@ from theory.single_index import spike_matrix
 
 Array = NDArray[np.float64]
 
-REPLICATES = 48
+REPLICATES = 64
 HARMONICS = 30  # fewer than 12 leave the first spike several per cent short
 SPIKES = 2
 DEGREE = 6

@@ -16,6 +16,8 @@ from lpfl.verify.setups.single_index import scenarios as setup
 from lpfl.verify.setups.single_index.limiting_cases import INPUT_UNIT, TARGET_UNIT
 from lpfl.verify.trial import Trial
 from theory import Spectrum
+from theory.single_index import alignment as alignment_of
+from theory.single_index.direction import direction
 
 FEW, MANY = Spectrum([0.6, 3.0], [0.75, 0.25]), Spectrum([0.6, 0.6, 0.6, 3.0])  # mean 1.2
 
@@ -57,3 +59,22 @@ def special_cases(part: str, cases: Mapping[str, tuple[Any, Any]]) -> Same:
         tolerance=compare.FORMULA,
         label=f"the function: {', '.join(cases)}",
     )
+
+
+def direction_cases(trial: Trial, part: str, method: str, damping: float | None) -> Same:
+    """Overlap and energy of a direction give the alignment of the statements about it.
+
+    Also for a mean and weights that no drawn spectrum has; a shrinkage of 0 shrinks nothing.
+    """
+    known = setup.limits(trial.scenario)
+    cases = {}
+    for name, spectrum in (("drawn", known["spectrum"]), ("few eigenvalues", FEW)):
+        at = {**known, "spectrum": spectrum, "damping": damping}
+        first = direction(method, **at)
+        for weight, total in (("identity", 1.0), ("covariance", spectrum.moment(1))):
+            seen = first.overlap(weight) ** 2 / (total * first.energy(weight))
+            stated = alignment_of(method, weight=weight, **at)
+            cases[f"{name}, {weight}"] = (seen, stated)
+        unshrunk = first.energy("shrunk", resolvent_v2=0.0)
+        cases[f"{name}, shrunk"] = (unshrunk, first.energy("covariance"))
+    return special_cases(part, cases)

@@ -12,11 +12,12 @@ from theory.linear_representation.assumptions import (
     RANKS,
     STEP_POSITIVE,
 )
-from theory.linear_representation.notation import eta, eta_max, multiplier, sigma
+from theory.linear_representation.notation import eta, eta_max, lam_i, multiplier, sigma
 from theory.linear_representation.variants.factors.notation_outputs import (
     c_scale,
     c_scale_next,
     kappa_E,
+    lam_P,
     lam_S,
     t_cycle,
     t_fall,
@@ -39,7 +40,9 @@ LR_34 = Claim(
         "gradient. For 2σ² < η < 4σ² the values settle on a 2-cycle with z_s² = η/2 − σ². Without "
         "noise nothing settles: z_s follows Boole's map, and a Cauchy law of scale g_C becomes one "
         "of scale g_C + η/g_C, so that its median grows like √(2ηt). For one row the step is known "
-        "exactly at any angle: z_1 is the tangent in the metric of Σ."
+        "exactly at any angle: z_1 is the tangent in the metric of Σ. Damping l_P of the factor "
+        "slows head mode i to 1 − ηλ_i/(σ²λ_i + l_P). With both layers moved by η and residuals in "
+        "the head's factor too, the shared error has multiplier 1 − 2η/σ²."
     ),
     source=DERIVED + CAUCHY,
     parts={
@@ -57,6 +60,11 @@ LR_34 = Claim(
         "cycle_multiplier": Part(
             Kind.RATE, sp.Eq(multiplier, 3 - 8 * sigma**2 / eta, evaluate=False)
         ),
+        "damped": Part(
+            Kind.RATE,
+            sp.Eq(multiplier, 1 - eta * lam_i / (sigma**2 * lam_i + lam_P), evaluate=False),
+        ),
+        "joint": Part(Kind.RATE, sp.Eq(multiplier, 1 - 2 * eta / sigma**2, evaluate=False)),
         "cauchy": Part(Kind.LAW, sp.Eq(c_scale_next, c_scale + eta / c_scale, evaluate=False)),
     },
     definitions={kappa_E: eta / (sigma**2 + lam_S * t_tan**2 / (1 + t_tan**2))},

@@ -38,7 +38,6 @@ class StaleCycle(NamedTuple):
     cycle_old: float
 
 
-@lru_cache(maxsize=256)
 def stale_cycle(factor_every: int, *, step_size: float, n: int, d: int, k: int) -> StaleCycle:
     """Return the moments of a cycle of ``factor_every`` steps on batches of n rows.
 
@@ -51,7 +50,12 @@ def stale_cycle(factor_every: int, *, step_size: float, n: int, d: int, k: int) 
     count("k", k)
     count("d", d, low=k + 1)
     count("n", n, low=d + 4 * K - 2)
-    nu, p = n - k, d - k
+    return _cycle(K, eta, int(n) - int(k), int(d) - int(k))
+
+
+@lru_cache(maxsize=256)
+def _cycle(K: int, eta: float, nu: int, p: int) -> StaleCycle:
+    """Return the moments for nu degrees of freedom in p dimensions."""
     moments = inverse_wishart_moments(2 * K - 1, freedom=nu, dim=p)
 
     def mean(powers: Powers) -> float:

@@ -33,15 +33,19 @@ OTHER = {"1/4": "1/2", "1/2": "1/4"}
 def rates_per_unit(scenario: Scenario) -> NDArray[np.float64]:
     """Return theory's rates (k, d) along the eigenvectors per unit of step size, descending."""
     heads = setup.head_eigenvalues(scenario)
-    inputs = np.asarray(scenario.covariance.spectrum())
+    return rate(scenario, heads[:, None], np.asarray(scenario.covariance.spectrum()))
+
+
+def rate(scenario: Scenario, head_eigenvalue: Any, input_eigenvalue: Any) -> NDArray[np.float64]:
+    """Return theory's rate of any pair of eigenvalues per unit of step size, for these traces."""
     multipliers = LR_23["multiplier"].number(
         step_size=1.0,
         noise_std=scenario.noise_std,
         batch_size=scenario.batch_size,
-        cov_trace=inputs.sum(),
-        head_trace=heads.sum(),
-        head_eigenvalue=heads[:, None],
-        schur_eigenvalue=inputs,
+        cov_trace=np.asarray(scenario.covariance.spectrum()).sum(),
+        head_trace=setup.head_eigenvalues(scenario).sum(),
+        head_eigenvalue=head_eigenvalue,
+        schur_eigenvalue=input_eigenvalue,
         shampoo_exponent=EXPONENTS[scenario.exponent],
     )
     return np.asarray(1.0 - multipliers)
@@ -131,6 +135,7 @@ def responses(trial: Trial) -> Iterator[Comparison]:
         tolerance=tolerance,
         rival=Rival(f"r = {rival}", trial.number("exponent", shampoo_exponent=EXPONENTS[rival])),
         label=f"r = {trial.exponent}",
+        carried=noisy.stated_exponent(lambda product: rate(trial.scenario, product, 1.0)),
     )
 
 

@@ -52,4 +52,18 @@ FAULTS = (
         new="1 - Fraction(math.fsum(p[above]))",
         why="constant taken from the wrong side",
     ),
+    Fault(
+        "SI-08",
+        "theory.single_index.fixed_point:SI_08",
+        old="phi * E(ge.P**2)",
+        new="phi * E(ge.P) ** 2",
+        why="rate from the square of the mean",
+    ),
+    Fault(
+        "SI-08",
+        "theory.core.spectrum:Spectrum.isotropic",
+        old="number('scale', scale, low=0.0, open_low=True)",
+        new="2.0 * number('scale', scale, low=0.0, open_low=True)",
+        why="one eigenvalue, twice as large",
+    ),
 )

@@ -70,4 +70,18 @@ FAULTS = (
         )""",
         why="square of the slope in the function",
     ),
+    Fault(
+        "SI-09",
+        "theory.single_index.direction:_STEPS",
+        old="c1**2 * E(s) + s2_link",
+        new="c1**2 + s2_link",
+        why="power of the labels without the mean eigenvalue",
+    ),
+    Fault(
+        "SI-09",
+        "theory.single_index.direction:energy",
+        old="T * s * r**2",
+        new="T * r**2",
+        why="noise of a direction without the covariance",
+    ),
 )

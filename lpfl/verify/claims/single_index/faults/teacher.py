@@ -38,4 +38,11 @@ FAULTS = (
         new="ge.ridgeless_alignment(ge.ONE)",
         why="the squared cosine in place of the correlation, no damping",
     ),
+    Fault(
+        "SI-15",
+        "theory.single_index.gaussian_equivalent:tau2",
+        old="E_b(s * K**2)",
+        new="E_b(K**2)",
+        why="misfit without the eigenvalues",
+    ),
 )

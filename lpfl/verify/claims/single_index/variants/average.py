@@ -1,8 +1,6 @@
 """SI-19: runs with averaged factors, over several steps; stale inverses and rare updates too."""
 
 from collections.abc import Iterator
-from functools import partial
-from typing import Any
 
 import numpy as np
 import torch
@@ -13,13 +11,14 @@ from lpfl.problems.single_index import directions
 from lpfl.verify.check import check
 from lpfl.verify.expect import Comparison
 from lpfl.verify.setups.single_index import alignment as compare
-from lpfl.verify.setups.single_index import factors, functions
+from lpfl.verify.setups.single_index import factors
 from lpfl.verify.setups.single_index import scenarios as setup
+from lpfl.verify.setups.single_index.variant_functions import of_average
 from lpfl.verify.space import Choice, Integers, Reals
 from lpfl.verify.tolerance import Tolerance, finite_size, judgement, truncation
 from lpfl.verify.trial import Trial
 from theory.single_index import alignment as alignment_of
-from theory.single_index import average_alignment, mixture_alignment, steps_alignment
+from theory.single_index import average_alignment
 from theory.single_index.variants.average import Movement, newest_batches
 
 SMALL_ASPECT = 0.02  # of the runs in which d/n is taken to be small
@@ -69,7 +68,6 @@ RARE = setup.scenario(
     factor_every=4,
 )
 ANCHORS = (EVERY_STEP, STALE, WINNING, RARE)
-LONG = 100  # batches of an average, the oldest of weight below 1e-20 at the largest decay
 
 
 def movement(trial: Trial) -> Movement:
@@ -283,46 +281,6 @@ def noise_level(
 
 
 @averaged.extra("the function", on=ANCHORS)
-def special_cases(trial: Trial) -> Iterator[Comparison]:
-    """One step is a mixture, no memory is a mean of steps, a frozen factor pools the batches."""
-    at, known = trial.scenario, setup.limits(trial.scenario)
-    b, T, phi = float(at.average_decay), int(at.movement_steps), known["aspect"]
-    one = {"damping": float(at.damping), **known}
-    weights = (1.0 - b) * b ** np.arange(float(LONG))
-    other = [0.0, *weights]
-    few = {**one, "aspect": phi / T, "aspects": [phi / T, *np.full(LONG, phi)]}
-    frozen: dict[str, Any] = {
-        "steps": T,
-        "inverse_every": T,
-        "includes_current": False,
-    }
-    cases = {
-        "one step": (average_alignment(decay=b, **one), mixture_alignment(shares=weights, **one)),
-        "the batch after the step": (
-            average_alignment(decay=b, includes_current=False, **one),
-            mixture_alignment(shares=other, **one),
-        ),
-        "no memory": (
-            average_alignment(decay=0.0, steps=T, **one),
-            steps_alignment("kfac", steps=T, step_size=0.0, **one),
-        ),
-        "frozen": (
-            average_alignment(decay=b, **frozen, **one),
-            mixture_alignment(shares=other, **few),
-        ),
-    }
-    yield functions.special_cases("alignment", cases)
-
-    def predict(unit: float, weight: str = "identity", **labels: Any) -> float:
-        schedule = {"inverse_every": at.inverse_every, "factor_every": at.factor_every}
-        return average_alignment(
-            aspect=phi,
-            decay=b,
-            damping=at.damping * unit,
-            steps=T,
-            weight=weight,
-            **schedule,
-            **labels,
-        )
-
-    yield functions.any_spectrum(trial, "alignment", predict, partial(predict, weight="covariance"))
+def function(trial: Trial) -> Iterator[Comparison]:
+    """Special cases of averages, other units and weights."""
+    yield from of_average(trial)

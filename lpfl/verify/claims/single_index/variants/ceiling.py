@@ -24,6 +24,7 @@ from theory.single_index import (
     alignment as alignment_of,
 )
 from theory.single_index import (
+    ceiling,
     exponent_alignment,
     mixture_alignment,
     optimal_damping,
@@ -63,7 +64,7 @@ def passes_direction(batch: sampler.Moments, passes: int, step: float) -> Tensor
         Integers("passes", 2, 12),
     ),
     anchors=ANCHORS,
-    decisions=10,
+    decisions=12,
     facts=setup.facts,
 )
 def best_of_all(trial: Trial) -> Iterator[Comparison]:
@@ -83,7 +84,7 @@ def best_of_all(trial: Trial) -> Iterator[Comparison]:
         "half power": exponent_alignment(exponent=0.5, damping=best, **known),
         "passes": passes_limit(passes, step, **known),
     }
-    top = setup.predicted(trial, "correlation_ceiling", damping=best)
+    top = ceiling(weight="covariance", **known)
     mixed_top = mixture_alignment(shares=weights, damping=best, weight="covariance", **known)
 
     def measure(problem: model.SingleIndexProblem, block: int) -> dict[str, Tensor]:
@@ -107,6 +108,7 @@ def best_of_all(trial: Trial) -> Iterator[Comparison]:
             found[f"exact{name}"] = beta
         seen = {name: compare.signed(trial, beta, problem) for name, beta in found.items()}
         seen["weighted mixture"] = compare.signed(trial, mixture, problem, weighted=True)
+        seen["weighted same"] = compare.signed(trial, same, problem, weighted=True)
         seen["error"] = squared_error(problem, same, known["c1"]) + known["residual_var"]
         return seen
 
@@ -118,8 +120,17 @@ def best_of_all(trial: Trial) -> Iterator[Comparison]:
     sgd = alignment_of("sgd", **known)
     yield compare.near(trial, "same_batch", seen["same"], limit["same"], rivals={"SGD": sgd})
     yield compare.near(trial, "exact", seen["exact"], limit["exact"], rivals={"SGD": sgd})
+    for name, weight in (("same", "identity"), ("weighted same", "covariance")):
+        yield compare.near(
+            trial,
+            "same_batch",
+            seen[name],
+            ceiling(weight=weight, **known),
+            rivals={"SGD": alignment_of("sgd", weight=weight, **known)},
+            label=f"the ceiling, weight {weight}",
+        )
     for name in ("mixture", "half power", "passes"):
-        highest = np.full_like(seen[name], setup.predicted(trial, "ceiling", damping=best))
+        highest = np.full_like(seen[name], ceiling(**known))
         gap = float(highest[0]) - limit[name]
         yield compare.ordered(trial, "ceiling", highest, seen[name], gap, label=name)
     yield compare.ordered(

@@ -28,7 +28,7 @@ from lpfl.verify.tolerance import Tolerance, finite_size, judgement, rounding
 from lpfl.verify.trial import Trial
 from theory.core.gauss.hermite import activation_statistics
 from theory.core.resolvent import resolvent
-from theory.single_index.direction import direction
+from theory.single_index import left_factor_strength
 
 REPLICATES = 200
 WIDTH_RATIO = 3
@@ -65,7 +65,7 @@ def facts(scenario: Scenario) -> Mapping[str, Any]:
             40, n=120, damping=10.0, activation="relu", residuals="empirical", left_share=2.0
         ),
     ),
-    decisions=6,
+    decisions=7,
     facts=facts,
 )
 def left_factor(trial: Trial) -> Iterator[Comparison]:
@@ -97,6 +97,7 @@ def left_factor(trial: Trial) -> Iterator[Comparison]:
             trial.memory["units"] = units(gradient, seen, damping, mu, width)
         return {
             "strength": safe.values[:, 0],
+            "weighted strength": safe.values[:, 0] * weighted_length(safe.right[:, :, 0], problem),
             "second_ratio": plain.values[:, 1] / plain.values[:, 0],
             "visibility": safe.values[:, 1] / safe.values[:, 0],
             "right": alignment(safe.right[:, :, 0], problem.teacher),
@@ -106,11 +107,13 @@ def left_factor(trial: Trial) -> Iterator[Comparison]:
 
     seen = setup.replicated(trial, REPLICATES, measure, entries=width**2)
     values = {"c_act": act.c_act, "left_factor_damping": mu, "residual_power": power}
-    beta = direction("kfac", damping=damping, **known)
-    norm = beta.energy("identity") ** 0.5
+    given = {"c_act": act.c_act, "left_damping": mu, "residual_power": power, "damping": damping}
+    strength, weighted = (
+        left_factor_strength(weight=weight, **given, **known)
+        for weight in ("identity", "covariance")
+    )
     ratio = float(seen["second_ratio"].mean())
     visible = setup.predicted(trial, "visibility", second_ratio=ratio, **values)
-    strength = setup.predicted(trial, "strength", direction_norm=norm, **values)
     error = second_order(visible, trial.input_dim)
     yield compare.near(
         trial,
@@ -118,10 +121,19 @@ def left_factor(trial: Trial) -> Iterator[Comparison]:
         seen["strength"],
         strength,
         rivals={
-            "no left factor": abs(act.c_act) * norm,
-            "the damping alone": abs(act.c_act) * norm / mu,
+            "no left factor": strength * (mu + top),
+            "the damping alone": strength * (mu + top) / mu,
         },
         tolerance=error.times(strength, "relative"),
+    )
+    yield compare.near(
+        trial,
+        "strength",
+        seen["weighted strength"],
+        weighted,
+        rivals={"unweighted": strength},
+        tolerance=error.times(weighted, "relative"),
+        label="length in the metric of Σ",
     )
     yield compare.near(
         trial,
@@ -161,6 +173,11 @@ def left_factor(trial: Trial) -> Iterator[Comparison]:
         tolerance=rounding(trial.dtype, dim=width, condition=1.0 + float(width) / trial.left_share),
         label="an update with E[δδᵀ] and the damping over N_h",
     )
+
+
+def weighted_length(vectors: Tensor, problem: model.SingleIndexProblem) -> Tensor:
+    """Return the lengths (R,) of vectors (R, d) in the metric of Sigma."""
+    return (vectors * model.times_covariance(vectors, problem.covariance)).sum(-1).sqrt()
 
 
 def signals(network: TwoLayerNetwork, rows: model.Sample, residuals: Tensor) -> Tensor:

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,14 +16,13 @@ from lpfl.verify.check import check
 from lpfl.verify.expect import Comparison, Ordered
 from lpfl.verify.scenario import Scenario
 from lpfl.verify.setups.single_index import alignment as compare
-from lpfl.verify.setups.single_index import functions
 from lpfl.verify.setups.single_index import scenarios as setup
+from lpfl.verify.setups.single_index.variant_functions import of_sample_size
 from lpfl.verify.space import Reals
 from lpfl.verify.tolerance import Tolerance, finite_size
 from lpfl.verify.trial import Trial
 from theory import Spectrum
 from theory.single_index import alignment as alignment_of
-from theory.single_index import exponent_alignment, mixture_alignment, optimal_damping
 from theory.single_index.variants.sample_size import samples_for_alignment, target_damping
 
 Array = NDArray[np.float64]
@@ -262,43 +260,6 @@ def below(trial: Trial, r: float) -> Iterator[Comparison]:
 
 
 @sample_sizes.extra("the function", on=ANCHORS)
-def functions_agree(trial: Trial) -> Iterator[Comparison]:
-    """At the number of samples every method reaches the target, for both weights."""
-    known = setup.limits(Scenario({**trial.scenario, "aspect": 1.0}))
-    known.pop("aspect")
-    r = float(trial.target)
-    cases = {}
-    for part, (method, damping) in WAYS.items():
-        for weight in ("identity", "covariance"):
-            need = partial(samples_for_alignment, method, damping=damping, weight=weight, **known)
-            samples = need(target=r)
-            if math.isfinite(samples):
-                found = reached(method, damping, weight, {**known, "aspect": 1.0 / samples})
-                cases[f"{part}, {weight}"] = (found, r)
-    yield functions.special_cases("root", cases)
-
-    def predict(unit: float, method: str, damping: float | None, weight: str, **at: Any) -> float:
-        return samples_for_alignment(method, damping=damping, target=r, weight=weight, **at)
-
-    ways = [
-        partial(predict, method=method, damping=damping, weight=weight)
-        for method, damping in WAYS.values()
-        for weight in ("identity", "covariance")
-        if method != "sgd"
-    ]
-    yield functions.any_spectrum(trial, "best", *ways)
-
-
-def reached(method: str, damping: float | None, weight: str, known: Mapping[str, Any]) -> float:
-    """Return the squared cosine of a method at d/n, by the statement that is about it."""
-    if method == "sgd":
-        return alignment_of("sgd", weight=weight, **known)
-    labels = {name: known[name] for name in ("aspect", "c1", "residual_var")}
-    if method == "kfac":
-        best = optimal_damping(**labels) if damping is None else damping
-        return alignment_of("kfac", damping=best, weight=weight, **known)
-    if damping == 0.0:
-        return exponent_alignment(exponent=1.0, factor="population", weight=weight, **known)
-    power = known["c1"] ** 2 * known["spectrum"].moment(1) + known["residual_var"]
-    best = known["aspect"] * power / known["c1"] ** 2
-    return mixture_alignment(u=0.0, g=0.0, damping=best, weight=weight, **known)
+def function(trial: Trial) -> Iterator[Comparison]:
+    """At the number of samples every method reaches the target; other units and weights."""
+    yield from of_sample_size(trial, list(WAYS.items()))

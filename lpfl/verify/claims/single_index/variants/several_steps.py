@@ -22,6 +22,7 @@ from lpfl.verify.trial import Trial
 from theory import Spectrum
 from theory.core.resolvent import resolvent
 from theory.single_index import alignment as alignment_of
+from theory.single_index import steps_alignment
 from theory.single_index.variants.passes import largest_eigenvalue
 from theory.single_index.variants.several_steps import Path
 
@@ -50,7 +51,7 @@ ENERGY = 3.0  # finite-size terms of a squared length, in those of a squared cos
             step_size=0.9,
         ),
     ),
-    decisions=9,
+    decisions=13,
     facts=setup.facts,
 )
 def several_steps(trial: Trial) -> Iterator[Comparison]:
@@ -66,24 +67,19 @@ def several_steps(trial: Trial) -> Iterator[Comparison]:
     values |= {"damping": damping, "resolvent_v": v}
     paths = {"kfac": Path("kfac", s, eta, values), "sgd": Path("sgd", s, eta_sgd, values)}
     energies = {name: last_step(path, steps) for name, path in paths.items()}
-    limit = {
-        "frozen": setup.predicted(trial, "frozen", fresh_steps=steps),
-        "frozen_sgd": setup.predicted(trial, "frozen_sgd", fresh_steps=steps),
-        "moving": setup.predicted(
-            trial,
-            "moving",
-            fresh_steps=steps,
-            step_size=eta,
-            noise_energy=energies["kfac"]["energy"],
-        ),
-        "moving_sgd": setup.predicted(
-            trial,
-            "moving_sgd",
-            fresh_steps=steps,
-            step_size=eta_sgd,
-            noise_energy=energies["sgd"]["energy"],
-        ),
+    rules: dict[str, dict[str, Any]] = {
+        "frozen": {"method": "kfac", "step_size": 0.0, "damping": damping},
+        "frozen_sgd": {"method": "sgd", "step_size": 0.0},
+        "moving": {"method": "kfac", "step_size": eta, "damping": damping},
+        "moving_sgd": {"method": "sgd", "step_size": eta_sgd},
     }
+    limit, weighted = (
+        {
+            part: steps_alignment(steps=steps, weight=weight, **rule, **known)
+            for part, rule in rules.items()
+        }
+        for weight in ("identity", "covariance")
+    )
 
     def measure(problem: model.SingleIndexProblem, block: int) -> dict[str, Tensor]:
         batches = [
@@ -97,15 +93,16 @@ def several_steps(trial: Trial) -> Iterator[Comparison]:
         frozen_sgd = torch.stack([directions.sgd_direction(one) for one in batches]).sum(0)
         before, moving = (descend(kfac, batches[:k]) for k in (steps - 1, steps))
         moving_sgd = descend(sgd, batches)
-        found = {
-            name: compare.signed(trial, beta, problem)
-            for name, beta in (
-                ("frozen", frozen),
-                ("frozen_sgd", frozen_sgd),
-                ("moving", moving),
-                ("moving_sgd", moving_sgd),
-            )
+        directions_of = {
+            "frozen": frozen,
+            "frozen_sgd": frozen_sgd,
+            "moving": moving,
+            "moving_sgd": moving_sgd,
         }
+        found = {}
+        for name, beta in directions_of.items():
+            found[name] = compare.signed(trial, beta, problem)
+            found[f"weighted {name}"] = compare.signed(trial, beta, problem, weighted=True)
         c1 = setup.statistics(trial.scenario).c1
         target = c1 * problem.teacher
         share = spectral(problem.covariance, lambda t: t * v / (1 + t * v))
@@ -136,6 +133,14 @@ def several_steps(trial: Trial) -> Iterator[Comparison]:
     }
     for part, value in limit.items():
         yield compare.near(trial, part, seen[part], value, rivals=rivals[part])
+        yield compare.near(
+            trial,
+            part,
+            seen[f"weighted {part}"],
+            weighted[part],
+            rivals={"unweighted": value},
+            label="squared correlation",
+        )
     yield compare.fixed_point(trial, "fixed_point", trial.memory["batch"], damping)
     cap = setup.predicted(trial, "cap")
     yield compare.ordered(

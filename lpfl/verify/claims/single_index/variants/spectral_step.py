@@ -17,11 +17,13 @@ from lpfl.verify.check import check
 from lpfl.verify.expect import Below, Comparison, Ordered, Same
 from lpfl.verify.scenario import Scenario
 from lpfl.verify.setups.single_index import alignment as compare
+from lpfl.verify.setups.single_index import functions
 from lpfl.verify.setups.single_index import layer as layers
 from lpfl.verify.setups.single_index import scenarios as setup
 from lpfl.verify.space import Axis, Choice, Integers, Reals
 from lpfl.verify.tolerance import finite_size, rounding
 from lpfl.verify.trial import Trial
+from theory import Spectrum
 from theory.core.gauss.hermite import activation_statistics
 from theory.single_index import gradient_remainder_ratio
 from theory.single_index.variants.passes import largest_eigenvalue
@@ -85,6 +87,21 @@ def spectral_step(trial: Trial) -> Iterator[Comparison]:
     seen = setup.replicated(trial, REPLICATES, measure, entries=entries)
     yield from guarantees(trial, seen)
     yield from ranks(trial, seen, width)
+    yield from stable_rank(trial)
+
+
+def stable_rank(trial: Trial) -> Iterator[Comparison]:
+    """White inputs have the edge of Marchenko and Pastur; a rank has no unit."""
+    phi = setup.aspect(trial.scenario)
+    white = stable_rank_share(Spectrum.isotropic(), aspect=phi)
+    cases = {"white inputs": (white, (1.0 + phi**0.5) ** -2.0)}
+    yield functions.special_cases("stable_rank", cases)
+
+    def share(spectrum: Spectrum, **units: float) -> float:
+        del units
+        return stable_rank_share(spectrum, aspect=phi)
+
+    yield functions.any_spectrum(trial, "stable_rank", share)
 
 
 def layer_steps(W: Tensor, X: Tensor, Y: Tensor) -> dict[str, Tensor]:

@@ -1,6 +1,7 @@
 """SI-20: frozen factors, with infinite data for the gradient and with one batch."""
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from torch import Tensor
@@ -12,7 +13,7 @@ from lpfl.verify.check import check
 from lpfl.verify.expect import Comparison
 from lpfl.verify.scenario import Scenario
 from lpfl.verify.setups.single_index import alignment as compare
-from lpfl.verify.setups.single_index import factors
+from lpfl.verify.setups.single_index import factors, functions
 from lpfl.verify.setups.single_index import scenarios as setup
 from lpfl.verify.space import Reals
 from lpfl.verify.tolerance import finite_size, judgement, truncation
@@ -122,6 +123,14 @@ def frozen(trial: Trial) -> Iterator[Comparison]:
         rivals={"one batch": AVERAGE_ASPECT, "exact covariance": 0.0},
         tolerance=order + finite_size(4.0 / at.input_dim * worth, "4/d of it"),
     )
+
+    yield functions.any_spectrum(trial, "cap", partial(cap_of, trial, still))
+
+
+def cap_of(trial: Trial, still: float, unit: float, **at: Any) -> float:
+    """Return the printed cap for another spectrum; no damping has a unit."""
+    del unit
+    return setup.predicted(trial, "cap", frozen_aspect=still, **at)
 
 
 def endless(problem: model.SingleIndexProblem, factor: Tensor) -> Tensor:

@@ -59,4 +59,11 @@ FAULTS = (
         new="B * (G_star + T * B).T",
         why="covariance left out of W",
     ),
+    Fault(
+        "LR-07",
+        "theory.linear_representation.contraction.angles:angle_map",
+        old="eta * tangents * pull_back",
+        new="tangents * pull_back",
+        why="step size forgotten in the angle",
+    ),
 )

@@ -48,8 +48,8 @@ FAULTS = (
     Fault(
         "LR-28",
         "lpfl.optim.core.whitening:damped",
-        old="cov_x + damping * eye",
-        new="cov_x",
+        old="shifted.diagonal(dim1=-2, dim2=-1).add_(damping)",
+        new="shifted",
         why="damping lost: the damped step keeps the law",
     ),
     Fault(

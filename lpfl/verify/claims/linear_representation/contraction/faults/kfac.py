@@ -113,4 +113,11 @@ FAULTS = (
         new="F_star * truth * cov",
         why="noise forgotten in the least-squares head",
     ),
+    Fault(
+        "LR-06",
+        "theory.linear_representation.contraction.steps:least_squares_head",
+        old="F_star * truth * cov + noise",
+        new="F_star * truth * cov",
+        why="head fitted to labels without noise",
+    ),
 )

@@ -6,8 +6,8 @@ FAULTS = (
     Fault(
         "LR-05",
         "lpfl.optim.core.whitening:damped",
-        old="damping * eye",
-        new="damping * damping * eye",
+        old="shifted.diagonal(dim1=-2, dim2=-1).add_(damping)",
+        new="shifted.diagonal(dim1=-2, dim2=-1).add_(damping**2)",
         why="damping squared",
     ),
     Fault(

@@ -52,4 +52,25 @@ FAULTS = (
         new="np.broadcast_to(entries, (k, mu.size)).mean()",
         why="mean over entries given for their sum",
     ),
+    Fault(
+        "LR-24",
+        "theory.linear_representation.noise_floors.muon:LR_24",
+        old="sp.Abs(sp.tan(theta) - eta)",
+        new="sp.tan(theta) - eta",
+        why="no overshoot",
+    ),
+    Fault(
+        "LR-24",
+        "theory.linear_representation.noise_floors.muon:LR_24",
+        old="2 * sp.sqrt(n * d * lam_i)",
+        new="sp.sqrt(n * d * lam_i)",
+        why="floor twice as high",
+    ),
+    Fault(
+        "LR-24",
+        "theory.linear_representation.noise_floors.muon:LR_24",
+        old="sigma * sp.sqrt(tr_cov)",
+        new="sigma * tr_cov",
+        why="rate over the trace, not its root",
+    ),
 )

@@ -52,4 +52,32 @@ FAULTS = (
         new="pairs['head_eigenvalue'].max()",
         why="largest eigenvalue for the trace of the head",
     ),
+    Fault(
+        "LR-23",
+        "theory.linear_representation.noise_floors.shampoo:LR_23",
+        old="(sigma**2 / n) ** (-2 * power_q)",
+        new="(sigma**2 / n) ** (-power_q)",
+        why="power of the noise",
+    ),
+    Fault(
+        "LR-23",
+        "theory.linear_representation.noise_floors.shampoo:LR_23",
+        old="singular ** (1 - 4 * power_q)",
+        new="singular ** (1 - 2 * power_q)",
+        why="memoryless step of one side",
+    ),
+    Fault(
+        "LR-23",
+        "theory.linear_representation.noise_floors.shampoo:LR_23",
+        old="(tr_cov * tr_H) ** (-power_q)",
+        new="(tr_cov + tr_H) ** (-power_q)",
+        why="sum of the traces for their product",
+    ),
+    Fault(
+        "LR-23",
+        "theory.linear_representation.noise_floors.shampoo:LR_23",
+        old="sp.Eq(rate_power, 1 - power_q, evaluate=False)",
+        new="sp.Eq(rate_power, 1 - 2 * power_q, evaluate=False)",
+        why="exponent of the rate",
+    ),
 )

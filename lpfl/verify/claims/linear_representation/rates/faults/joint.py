@@ -45,4 +45,18 @@ FAULTS = (
         new="'balanced'",
         why="gauge ignored by the function",
     ),
+    Fault(
+        "LR-18",
+        "theory.linear_representation.rates.spectra:multiset",
+        old="np.repeat(*mode)",
+        new="mode[0]",
+        why="multiplicities forgotten",
+    ),
+    Fault(
+        "LR-18",
+        "theory.linear_representation.rates.spectra:modes",
+        old="head_eigenvalues[:, None]",
+        new="head_eigenvalues",
+        why="pairs of eigenvalues not formed",
+    ),
 )

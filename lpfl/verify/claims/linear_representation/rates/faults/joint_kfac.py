@@ -52,4 +52,11 @@ FAULTS = (
         new="'together'",
         why="order ignored by the function",
     ),
+    Fault(
+        "LR-19",
+        "theory.linear_representation.rates.joint_kfac:LR_19",
+        old="1 - eta - eta_F",
+        new="1 - eta + eta_F",
+        why="steps of both layers with opposite signs",
+    ),
 )

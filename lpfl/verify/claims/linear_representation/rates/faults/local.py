@@ -31,4 +31,18 @@ FAULTS = (
         new="(kappa_H + kappa_s - 1) / (kappa_H + kappa_s + 1)",
         why="sum of the condition numbers in place of their product",
     ),
+    Fault(
+        "LR-15",
+        "theory.linear_representation.rates.local:LR_15",
+        old="1 - eta * lam_i * mu_j * (n - k) / n",
+        new="1 - eta * lam_i * mu_j * (n - k - 1) / n",
+        why="freedom of a batch",
+    ),
+    Fault(
+        "LR-15",
+        "theory.linear_representation.rates.local:LR_15",
+        old="kappa_H * kappa_s + 1",
+        new="kappa_H * kappa_s",
+        why="best rate without the one",
+    ),
 )

@@ -52,4 +52,11 @@ FAULTS = (
         new="number('step_size', step_size, low=0.0) / 2",
         why="half the step in the function",
     ),
+    Fault(
+        "LR-20",
+        "theory.linear_representation.rates.natural_gradient:LR_20",
+        old="k * (m + d - k)",
+        new="k * (m + d)",
+        why="count with the gauge",
+    ),
 )

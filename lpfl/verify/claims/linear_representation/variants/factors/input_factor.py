@@ -1,6 +1,7 @@
 """LR-29: single steps and stationary states with factors of the population and of other batches."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,6 +19,7 @@ from lpfl.verify.setups.linear import scenarios as setup
 from lpfl.verify.space import Choice, Covariances, Integers, Reals
 from lpfl.verify.tolerance import judgement, rounding
 from lpfl.verify.trial import Trial
+from theory.linear_representation import factor_floor, factor_multiplier
 
 STEP = judgement(0.03, "of the step, below half of what k of n rows do to it")
 SQUARES = judgement(0.08, "of a mean square, below half of what an inverse batch covariance does")
@@ -85,7 +87,7 @@ def population_steps(trial: Trial) -> Iterator[Comparison]:
     yield Near(
         part="multiplier",
         samples=factors.inner(before, after) / size,
-        predicted=trial.number("multiplier"),
+        predicted=factor_multiplier("population", step_size=eta, **factors.sizes_of(trial)),
         tolerance=STEP.times(eta, "times the step size"),
         rival=Rival("the factor of the same batch", 1.0 - eta),
     )
@@ -101,7 +103,7 @@ def population_steps(trial: Trial) -> Iterator[Comparison]:
     for part, samples in (
         ("best_step", factors.ratio(lost, squares)),
         ("stability", factors.ratio(2.0 * lost, squares)),
-        ("no_one_step_solution", left_over(lost, squares)),
+        ("no_one_step_solution", factors.left_over(lost, squares)),
     ):
         predicted = trial.number(part)
         scale = predicted if part != "no_one_step_solution" else 1.0
@@ -113,22 +115,17 @@ def population_steps(trial: Trial) -> Iterator[Comparison]:
         )
 
 
-def left_over(lost: factors.Array, squares: factors.Array) -> factors.Array:
-    """Return samples of 1 - lost^2/squares, the mean square after the best step."""
-    a, b = lost.mean(), squares.mean()
-    return np.asarray(1.0 - a**2 / b - 2.0 * a / b * (lost - a) + (a / b) ** 2 * (squares - b))
-
-
 def independent_steps(trial: Trial) -> Iterator[Comparison]:
     """One noise-free step with the factor of another batch."""
     eta, (k, p) = half_step(trial), factors.shape(trial)
     before, after = stepped(trial, kfac(step_size=eta, input_factor="separate"), "independent")
     lost = factors.inner(before, (before - after) / eta) / min(k, p)
     squares = factors.inner(before - after, before - after) / (min(k, p) * eta**2)
+    rows, sizes = int(trial.factor_rows), factors.sizes_of(trial)
     yield Near(
         part="independent_multiplier",
         samples=1.0 - eta * lost,
-        predicted=trial.number("independent_multiplier", step_size=eta),
+        predicted=factor_multiplier("independent", step_size=eta, factor_rows=rows, **sizes),
         tolerance=STEP.times(2.0 * eta, "times the step size; inverses have heavier tails"),
         rival=Rival("the population", trial.number("multiplier", step_size=eta)),
     )
@@ -150,8 +147,8 @@ def joint_steps(trial: Trial) -> Iterator[Comparison]:
     count = problem.head_star.shape[0]
     u = factors.orthonormal(trial, count, k, k, "head error")
     nothing = torch.zeros(count, k, p, dtype=trial.dtype, device=trial.device)
-    steps = {"step_size": eta, "head_step_size": eta_F}
-    method = kfac_joint(**steps, input_factor="separate")
+    steps: dict[str, Any] = {"step_size": eta, "head_step_size": eta_F}
+    method, sizes = kfac_joint(**steps, input_factor="separate"), factors.sizes_of(trial)
     second = factors.population(problem)
     after = factors.one_step(
         trial, method, problem, nothing, rows=n, name="cross talk", head_error=u, second=second
@@ -190,7 +187,7 @@ def joint_steps(trial: Trial) -> Iterator[Comparison]:
     yield Near(
         part="joint_multiplier",
         samples=factors.ratio(factors.inner(T, after), squares),
-        predicted=trial.number("joint_multiplier", step_size=eta),
+        predicted=factor_multiplier("population", head="joint", **steps, **sizes),
         tolerance=STEP.times(2.0 * eta, "times the step size"),
         rival=Rival("a refitted head", 1.0 - eta * (n - k) / n) if k > 0.2 * n else None,
     )
@@ -229,28 +226,28 @@ def step_replicates(trial: Trial) -> int:
 
 def compared_floors(trial: Trial) -> Iterator[Comparison]:
     """The floors of all factors, and that the population's lies below that of the same batch."""
-    eta, half = trial.step_size, half_step(trial)
+    eta, half, unit = trial.step_size, half_step(trial), factors.unit(trial)
+    sizes = factors.sizes_of(trial)
     low, predicted = population_floor(trial)
-    same = trial.number("same_batch_floor") * factors.unit(trial)
+    same = factor_floor("same_batch", step_size=eta, **sizes) * unit
     yield floor(trial, "floor", low, predicted, Rival("the same batch", same))
     high = settled(trial, kfac(step_size=eta), "same batch", (1.0 - eta) ** 2)
     yield floor(trial, "same_batch_floor", high, same, Rival("the population", predicted))
     count = min(low.size, high.size)
     yield Ordered(part="price", better=high[:count], worse=low[:count], slack=NO_SLACK)
-    steps = {"step_size": half, "head_step_size": float(trial.head_step_size)}
-    alike = trial.number("floor", step_size=half) * factors.unit(trial)
-    for part, method, name in (
-        ("independent_floor", kfac(step_size=half, input_factor="separate"), "independent"),
-        ("joint_floor", kfac_joint(**steps, input_factor="separate"), "population, joint head"),
-        (
-            "independent_joint_floor",
-            kfac_joint(**steps, input_factor="separate"),
-            "independent, joint head",
-        ),
-    ):
-        needed = trial.claim[part].needs()
-        values = {name: value for name, value in steps.items() if name in needed}
-        predicted = trial.number(part, **values) * factors.unit(trial)
+    head_step, other = float(trial.head_step_size), {"factor_rows": int(trial.factor_rows)}
+    alike = trial.number("floor", step_size=half) * unit
+    joint = {"head": "joint", "head_step_size": head_step}
+    alone = kfac(step_size=half, input_factor="separate")
+    both = kfac_joint(step_size=half, head_step_size=head_step, input_factor="separate")
+    cases: tuple[tuple[str, Method, str, dict[str, Any]], ...] = (
+        ("independent_floor", alone, "independent", other),
+        ("joint_floor", both, "population, joint head", joint),
+        ("independent_joint_floor", both, "independent, joint head", joint | other),
+    )
+    for part, method, name, options in cases:
+        source = name.split(",")[0]
+        predicted = factor_floor(source, step_size=half, **sizes, **options) * unit
         squares = settled(trial, method, name, (1.0 - half) ** 2)
         rival = Rival("the population, head refitted", alike)
         far = abs(alike / predicted - 1.0) > 2.5 * SQUARES.value
@@ -261,7 +258,8 @@ def population_floor(trial: Trial) -> tuple[factors.Array, float]:
     """Return squares in the long run with the factor of the population, and their prediction."""
     method = kfac(step_size=trial.step_size, input_factor="separate")
     squares = settled(trial, method, "population", trial.number("mean_square"))
-    return squares, trial.number("floor") * factors.unit(trial)
+    stated = factor_floor("population", step_size=trial.step_size, **factors.sizes_of(trial))
+    return squares, stated * factors.unit(trial)
 
 
 def settled(trial: Trial, method: Method, name: str, multiplier: float) -> factors.Array:

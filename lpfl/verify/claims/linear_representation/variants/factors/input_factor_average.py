@@ -17,6 +17,7 @@ from lpfl.verify.setups.linear import scenarios as setup
 from lpfl.verify.space import Choice, Covariances, Integers, Reals
 from lpfl.verify.tolerance import finite_size, judgement
 from lpfl.verify.trial import Trial, default_facts
+from theory.linear_representation import factor_floor, factor_multiplier
 
 INCLUDED = "included"
 BATCHES = (INCLUDED, "excluded")
@@ -50,6 +51,13 @@ def current_share(scenario: Mapping[str, Any]) -> float:
     """Return 1 - decay if the average includes the batch of the step, else 0."""
     included = scenario["current_batch"] == INCLUDED
     return 1.0 - float(scenario["factor_decay"]) if included else 0.0
+
+
+def averaged(trial: Trial) -> dict[str, Any]:
+    """Return sizes and memory under the names of the public functions."""
+    included = trial.current_batch == INCLUDED
+    decay = float(trial.factor_decay)
+    return {**factors.sizes_of(trial), "decay": decay, "includes_current": included}
 
 
 def first_order(trial: Trial) -> float:
@@ -133,7 +141,7 @@ def chain(trial: Trial) -> Iterator[Comparison]:
     )
     along = np.stack([factors.inner(start, T) / size for T in path[warm:]])
     weights = (1.0 - eta) ** -np.arange(len(along) - 1.0)
-    multiplier = trial.number("multiplier", **known)
+    multiplier = factor_multiplier("average", step_size=eta, **averaged(trial))
     rate = finite_size(
         0.015 + 2.0 * memory_share(trial) * first_order(trial) ** 2,
         "next order of the step: at most 1.5 q ((d + 1)/n)^2, measured; 0.015 for the draws",
@@ -173,7 +181,7 @@ def stationary(trial: Trial) -> Comparison:
         "next order: at most 0.4 ((d + 1)/n)^2 of the floor, measured; the rest for the draws",
     )
     unit = factors.unit(trial)
-    predicted = trial.number("floor", current_share=current_share(trial.scenario)) * unit
+    predicted = factor_floor("average", step_size=eta, **averaged(trial)) * unit
     others = [
         Rival(f"an average with the batch {name}", unit * trial.number("floor", current_share=w))
         for name, w in (("included", 1.0 - decay), ("excluded", 0.0))

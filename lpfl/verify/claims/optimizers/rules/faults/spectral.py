@@ -30,7 +30,7 @@ FAULTS = (
           "0.2 * math.sqrt(min(rows, columns))", "shorter side"),
     Fault("OP-06", SCALE, "math.sqrt(max(1.0, rows / columns))", "max(1.0, rows / columns)",
           "root of the shape factor forgotten"),
-    Fault("OP-06", f"{SPECTRAL}:newton_schulz", "b * A + c * (A @ A)", "b * A + c * A",
+    Fault("OP-06", f"{SPECTRAL}:newton_schulz", "combined(b, A, c, A, A)", "b * A + c * A",
           "fifth power forgotten"),
     Fault("OP-06", f"{SPECTRAL}:newton_schulz", "range(steps)", "range(1)", "one iteration"),
     Fault("OP-06", f"{SPECTRAL}:QUINTIC", "4.7750", "4.7500", "a digit of a coefficient"),

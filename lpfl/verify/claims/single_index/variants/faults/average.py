@@ -38,4 +38,11 @@ FAULTS = (
         new="(1.0 - decay) * average.total + decay * value",
         why="weights of past and present exchanged",
     ),
+    Fault(
+        "SI-19",
+        "theory.single_index.variants.average:ages",
+        old="(1.0 - decay) * decay ** np.arange(last + 1.0)",
+        new="decay ** np.arange(last + 1.0)",
+        why="weights of an average that do not sum to 1",
+    ),
 )

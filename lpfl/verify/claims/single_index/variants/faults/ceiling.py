@@ -38,4 +38,18 @@ FAULTS = (
         new="damped_solve(Q, h, damping=damping * d)",
         why="damping multiplied by the dimension",
     ),
+    Fault(
+        "SI-18",
+        "theory.single_index.variants.ceiling:ceiling",
+        old="resolvent(spectrum, aspect=aspect, damping=best)",
+        new="resolvent(spectrum, aspect=aspect, damping=10.0 * best)",
+        why="the ceiling at ten times the best damping",
+    ),
+    Fault(
+        "SI-18",
+        "theory.single_index.variants.ceiling:ceiling",
+        old="'ceiling' if weight == 'identity' else 'correlation_ceiling'",
+        new="'ceiling'",
+        why="the cosine's ceiling for the correlation",
+    ),
 )

@@ -59,4 +59,32 @@ FAULTS = (
         new="(factor + damping).pow(-2 * p)",
         why="the exponent doubled",
     ),
+    Fault(
+        "SI-22",
+        "theory.single_index.variants.exponent:exponent_alignment",
+        old="c1 * scale**0.5",
+        new="c1",
+        why="slope not in units of the mean eigenvalue",
+    ),
+    Fault(
+        "SI-21",
+        "theory.single_index.variants.one_point:spectral_means",
+        old="inverse @ (p * s)",
+        new="inverse @ s / s.size",
+        why="means on a contour without the weights",
+    ),
+    Fault(
+        "SI-21",
+        "theory.single_index.variants.one_point:spectral_means",
+        old="np.square(inverse) @ (p * s * s)",
+        new="np.square(inverse) @ (p * s)",
+        why="slope of the contour",
+    ),
+    Fault(
+        "SI-22",
+        "theory.single_index.variants.exponent:_exact",
+        old="phi * ge.LABEL_ENERGY",
+        new="phi * s2_link",
+        why="noise of the exact power without the signal",
+    ),
 )

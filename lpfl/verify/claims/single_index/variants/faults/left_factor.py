@@ -24,4 +24,18 @@ FAULTS = (
         new="2.0 * (outputs - targets) / targets.shape[-1]",
         why="gradient twice as large",
     ),
+    Fault(
+        "SI-24",
+        "theory.single_index.variants.left_factor:left_factor_strength",
+        old="step.energy(weight)",
+        new="step.energy('identity')",
+        why="length of the direction without the weight",
+    ),
+    Fault(
+        "SI-24",
+        "theory.single_index.variants.left_factor:left_factor_strength",
+        old="math.sqrt(step.energy(weight))",
+        new="step.energy(weight)",
+        why="squared length of the direction",
+    ),
 )

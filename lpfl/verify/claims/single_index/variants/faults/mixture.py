@@ -31,4 +31,18 @@ FAULTS = (
         new="damped_solve(batch.second_moment, h, damping=damping)",
         why="the own batch inverted instead of the given factor",
     ),
+    Fault(
+        "SI-17",
+        "theory.single_index.gaussian_equivalent:STABILITY",
+        old="phi * E(P * K)",
+        new="phi * E(K)",
+        why="stability of the fixed point",
+    ),
+    Fault(
+        "SI-17",
+        "theory.single_index.variants.mixture:mixture_alignment",
+        old="sizes / aspect @ found.shares**2",
+        new="found.shares @ found.shares",
+        why="energy of the shares without the sizes of the batches",
+    ),
 )

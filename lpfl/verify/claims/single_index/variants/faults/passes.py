@@ -31,4 +31,11 @@ FAULTS = (
         new="0.5 * step_size * grad",
         why="half of the step",
     ),
+    Fault(
+        "SI-28",
+        "theory.single_index.variants.passes:filter_alignment",
+        old="spectrum.moment(1) if weight == 'covariance' else 1.0",
+        new="1.0",
+        why="squared correlation not over the mean eigenvalue",
+    ),
 )

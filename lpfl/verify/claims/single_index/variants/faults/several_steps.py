@@ -38,4 +38,25 @@ FAULTS = (
         new="(1 - eta * P) * V_noise",
         why="noise damped like an amplitude",
     ),
+    Fault(
+        "SI-27",
+        "theory.single_index.variants.several_steps:steps_alignment",
+        old="range(int(steps))",
+        new="range(int(steps) - 1)",
+        why="noise of the last step left out",
+    ),
+    Fault(
+        "SI-27",
+        "theory.single_index.variants.several_steps:steps_alignment",
+        old="values['fresh_steps'] = steps",
+        new="values['fresh_steps'] = 1",
+        why="one step whatever their number",
+    ),
+    Fault(
+        "SI-27",
+        "theory.single_index.variants.several_steps:_formulas",
+        old="build(s)",
+        new="build(ge.ONE)",
+        why="the cosine in place of the correlation",
+    ),
 )

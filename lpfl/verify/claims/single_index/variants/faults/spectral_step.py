@@ -31,4 +31,11 @@ FAULTS = (
         new="inputs_frobenius / inputs_operator",
         why="root of the stable rank",
     ),
+    Fault(
+        "SI-31",
+        "theory.single_index.variants.spectral_step:SI_31",
+        old="E(s) / batch_top",
+        new="1 / batch_top",
+        why="stable rank without the mean eigenvalue",
+    ),
 )

@@ -31,4 +31,11 @@ FAULTS = (
         new="rows.mT @ rows / n + torch.eye(problem.dim, dtype=rows.dtype) * 0.1",
         why="a damping nobody asked for",
     ),
+    Fault(
+        "SI-20",
+        "theory.single_index.variants.stale:_CAP",
+        old="E(s)",
+        new="sp.Integer(1)",
+        why="cap of a frozen factor without the mean eigenvalue",
+    ),
 )

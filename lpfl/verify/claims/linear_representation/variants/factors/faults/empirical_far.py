@@ -41,4 +41,18 @@ FAULTS = (
         new="1",
         why="the step along the truth forgotten",
     ),
+    Fault(
+        "LR-34",
+        THEORY,
+        old="sigma**2 * lam_i + lam_P",
+        new="sigma**2 * (lam_i + lam_P)",
+        why="damping in units of the noise",
+    ),
+    Fault(
+        "LR-34",
+        FACTOR,
+        old="F.mT @ moment @ F if first else moment",
+        new="F.mT @ moment @ F if first else None",
+        why="no residuals in the head's factor",
+    ),
 )

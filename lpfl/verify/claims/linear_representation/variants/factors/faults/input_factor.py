@@ -31,4 +31,25 @@ FAULTS = (
         new="eta**2 * d / n",
         why="cross-talk into all d directions",
     ),
+    Fault(
+        "LR-29",
+        "theory.linear_representation.variants.factors.factor_floor:factor_floor",
+        old="both = {'step_size': eta, 'head_step_size': eta_F, **sizes}",
+        new="both = {'step_size': eta_F, 'head_step_size': eta, **sizes}",
+        why="the step sizes of the two layers exchanged",
+    ),
+    Fault(
+        "LR-29",
+        "theory.linear_representation.variants.factors.factor_floor:factor_floor",
+        old="known = {'step_size': eta, 'factor_rows': rows, **sizes}",
+        new="known = {'step_size': eta, 'factor_rows': n + d, **sizes}",
+        why="the rows of the gradient in place of those of the factor",
+    ),
+    Fault(
+        "LR-29",
+        "theory.linear_representation.variants.factors.factor_floor:factor_multiplier",
+        old="rows = count('factor_rows', factor_rows, low=d + 2)",
+        new="rows = 3 * count('factor_rows', factor_rows, low=d + 2)",
+        why="a factor of three times as many rows",
+    ),
 )

@@ -24,4 +24,11 @@ FAULTS = (
         new="1 - w_now + q_f",
         why="half of the correlation with the current batch left out",
     ),
+    Fault(
+        "LR-30",
+        "theory.linear_representation.variants.factors.factor_floor:_memory",
+        old="1.0 - b if truth('includes_current', includes_current) else 0.0",
+        new="0.0 if truth('includes_current', includes_current) else 1.0 - b",
+        why="averages with and without the current batch exchanged",
+    ),
 )

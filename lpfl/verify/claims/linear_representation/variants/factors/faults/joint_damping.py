@@ -31,4 +31,25 @@ FAULTS = (
         new="G @ G.mT",
         why="features not weighted by the covariance",
     ),
+    Fault(
+        "LR-37",
+        "theory.linear_representation.variants.factors.damped_rate:first_layer",
+        old="np.sqrt(damping) / pi * one",
+        new="np.sqrt(damping) * one",
+        why="outputs damped without the split",
+    ),
+    Fault(
+        "LR-37",
+        "theory.linear_representation.variants.factors.joint_damping:HEAD_STEP",
+        old="eta_F / (1 + lam_O)",
+        new="eta_F / (1 + lam_O) ** 2",
+        why="head step damped twice",
+    ),
+    Fault(
+        "LR-37",
+        "theory.linear_representation.variants.factors.joint_damping:LR_37",
+        old="HEAD_STEP * s_ss",
+        new="HEAD_STEP",
+        why="step outside the range without the hidden variance",
+    ),
 )

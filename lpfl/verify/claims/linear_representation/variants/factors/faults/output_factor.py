@@ -40,4 +40,11 @@ FAULTS = (
         new="(N_s - k - 1) / N_s",
         why="the mean of an inverse turned upside down",
     ),
+    Fault(
+        "LR-33",
+        "theory.linear_representation.variants.factors.output_factor:SCALE",
+        old="n - d - 1",
+        new="n - 1",
+        why="floor of the output factor without the dimension",
+    ),
 )

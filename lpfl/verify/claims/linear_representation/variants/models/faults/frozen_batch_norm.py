@@ -38,4 +38,11 @@ FAULTS = (
         new="np.sqrt(variance_used / variance)",
         why="the ratio of the scales upside down",
     ),
+    Fault(
+        "LR-48",
+        "theory.linear_representation.variants.models.frozen_batch_norm:batch_norm_excess",
+        old="np.sqrt(variance / variance_used)",
+        new="np.sqrt(variance_used / variance)",
+        why="ratio of deviations upside down",
+    ),
 )

@@ -31,4 +31,18 @@ FAULTS = (
         "d + m - k",
         "the shared directions counted once",
     ),
+    Fault(
+        "LR-46",
+        "theory.linear_representation.variants.steps.clip_graft:LENGTH",
+        old="d + m",
+        new="d",
+        why="length of a natural step without the outputs",
+    ),
+    Fault(
+        "LR-46",
+        "theory.linear_representation.variants.steps.clip_graft:LR_46",
+        old="n - d - 1",
+        new="n - 1",
+        why="grafted length without the dimension",
+    ),
 )

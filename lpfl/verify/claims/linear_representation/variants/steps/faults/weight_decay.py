@@ -31,4 +31,25 @@ FAULTS = (
         "H_r.inv() * G_star * Sigma * B.T",
         "the cross-covariance without the two inverses",
     ),
+    Fault(
+        "LR-39",
+        "theory.linear_representation.variants.steps.weight_decay:LR_39",
+        old="1 / (1 + w_d)",
+        new="1 - w_d",
+        why="product under decay to first order only",
+    ),
+    Fault(
+        "LR-39",
+        "theory.linear_representation.variants.steps.weight_decay:LR_39",
+        old="1 - eta / (1 - eta * w_d)",
+        new="1 - eta",
+        why="refitted step without the decay",
+    ),
+    Fault(
+        "LR-39",
+        "theory.linear_representation.variants.steps.weight_decay:LR_39",
+        old="1 - eta_F * (1 + w_d)",
+        new="1 - eta_F",
+        why="head without the decay",
+    ),
 )

@@ -1,0 +1,147 @@
+"""The page of checks of other people's optimizers: what is asked, and what a failure is called."""
+
+from pathlib import Path
+
+from lpfl.conformance.registry import all_checks
+from lpfl.conformance.running import ABILITIES
+
+AGREES = "deviates, limit if it raises, numerics by rounding"
+"""What ``agreement.agree`` answers unless a check says otherwise."""
+FAILS = {
+    "theory.alignment": "deviates",
+    "theory.condition-number": "deviates; a convention where the damping explains it",
+    "theory.damping": "deviates",
+    "theory.floor": "deviates",
+    "theory.same-batch": "deviates; documented variant for averages",
+    "theory.scale-exponents": "deviates; documented variant for the empirical Fisher",
+    "theory.spike": "deviates",
+    "def.claims": "unknown",
+    "def.degenerates": "deviates",
+    "def.descent": "deviates; documented variant for a first step above the rate",
+    "def.first-move": "limit; documented variant for periods and warm-ups",
+    "def.scale": "deviates from the claim's exponent; limit if not finite within 1e-6 to 1e6, "
+    "numerics beyond",
+    "def.supports": "says which method the steps are, accuses of nothing",
+    "def.trajectory": "deviates; limit for an idle switch; numerics, convention, "
+    "documented variant",
+    "def.whitening": "deviates",
+    "inv.convolution": "deviates; limit if the kernel is not trained",
+    "inv.fingerprint": "deviates; a convention for damping, documented variant for gates on sizes",
+    "inv.transpose": "deviates, limit if it raises",
+    "api.add-group": "limit if it raises or stands still, deviates if others are disturbed; "
+    "a convention, documented variant",
+    "api.alias": "deviates, limit",
+    "api.closure": "limit; deviates if the run differs; documented variant",
+    "api.copy": "limit for torch's own classes, documented variant for others",
+    "api.counters": "deviates",
+    "api.coupling": "deviates where the claim is per parameter, documented variant otherwise",
+    "api.decay": "deviates",
+    "api.determinism": "deviates",
+    "api.dtypes": "limit if it raises or changes the format, deviates if not finite, numerics; "
+    "documented variant if refused in words",
+    "api.flatten": "deviates",
+    "api.float16": "numerics",
+    "api.generator": AGREES,
+    "api.grad-buffer": f"{AGREES}; documented variant",
+    "api.grads-kept": "limit; documented variant",
+    "api.groups": f"{AGREES}; documented variant",
+    "api.in-place": "limit",
+    "api.instances": AGREES,
+    "api.keys": "deviates; documented variant for an option left open",
+    "api.late": "limit; documented variant within a factor of 3",
+    "api.loaded-weights": "limit",
+    "api.lr-read": "deviates; documented variant for a rate of its own",
+    "api.lr-zero": "deviates where lr is the method's factor, limit if it raises, numerics; "
+    "documented variant",
+    "api.maximize": f"{AGREES}",
+    "api.micro-batches": f"{AGREES}; documented variant",
+    "api.missing": "limit if it moves or raises, deviates if others are disturbed; "
+    "documented variant",
+    "api.mixed": f"{AGREES}; documented variant",
+    "api.mode": "limit if it raises, deviates",
+    "api.noise": "documented variant",
+    "api.options": "deviates for an option of the claimed method, limit for others",
+    "api.order": f"{AGREES}; documented variant",
+    "api.paths": f"{AGREES}; documented variant",
+    "api.resume": "deviates, limit if it raises or loses state, numerics; documented variant",
+    "api.shapes": "limit if it raises or stands still, deviates if not finite; documented variant",
+    "api.side-effects": "limit; documented variant for random numbers",
+    "api.strides": f"{AGREES}; documented variant",
+    "api.transpose": "deviates where the claim is symmetric, limit otherwise",
+    "api.validation": AGREES,
+    "api.warm-up": "limit if it never moves again or raises, deviates if not finite; "
+    "documented variant",
+    "api.zero": "limit if it moves or raises, deviates if not finite, numerics; documented variant",
+    "api.zero-weights": "limit; deviates if not finite; documented variant",
+}
+"""Check -> what it answers when the optimizer fails it, apart from inconclusive."""
+KINDS = {
+    "vectors, 3-d and 4-d weights": ["api.shapes", "api.flatten", "inv.convolution"],
+    "a convolution equals its flat matrix": ["api.flatten", "inv.convolution"],
+    "transposed and strided parameters": ["api.transpose", "inv.transpose", "api.strides"],
+    "resume with other hyper-parameters, through a file": ["api.resume"],
+    "bfloat16 past step 256": ["api.resume", "api.counters"],
+    "paths agree: foreach, fused, loop": ["api.paths"],
+    "mixed formats in one optimizer": ["api.mixed"],
+    "several backward passes, one step": ["api.micro-batches"],
+    "a gradient tensor used again": ["api.grad-buffer"],
+    "state that shares memory": ["api.alias"],
+    "a first gradient that comes late, or is missing": ["api.late", "api.missing"],
+    "step() leaves the options alone": ["api.keys"],
+    "groups that differ in every option": ["api.groups", "def.trajectory"],
+    "the order of the parameters": ["api.order"],
+    "each option has an effect": ["api.options", "def.trajectory"],
+    "options in the definition: momentum, decay, damping": ["def.trajectory", "theory.damping"],
+    "float16 with zero entries": ["api.float16"],
+    "degeneration in words": ["def.degenerates", "def.trajectory"],
+    "a run by closure equals one without": ["api.closure"],
+    "unknown claims": ["def.claims"],
+}
+"""Kind of a publicly reported defect -> the checks that look for it."""
+
+
+def write(folder):
+    """Write ``checks.md`` into the folder."""
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    (Path(folder) / "checks.md").write_text(text(), encoding="utf-8")
+
+
+def text():
+    """Return the page."""
+    lines = [
+        "# Checks of optimizers",
+        "",
+        "Every torch optimizer is held to the checks `api`, `def.descent`, `def.first-move` and "
+        "`def.scale`; the others judge what it claims, and without a claim say what was measured. "
+        "A finding (`deviates`, `limit`, `numerics`) comes with the number; every `deviates` and "
+        "`limit` also with a program that shows it with torch and the optimizer's package alone, "
+        "run before it is printed. A check that cannot tell says `inconclusive`.",
+        "",
+        "Cost is in CPU seconds for a usual optimizer. Checks without a tick under *quick* run "
+        "without `--quick` only.",
+        "",
+        "| check | what is asked | for whom | when it fails | cost | quick |",
+        "|---|---|---|---|---|---|",
+    ]
+    for check in all_checks().values():
+        cells = (
+            f"`{check.check_id}`",
+            check.says,
+            _whom(check),
+            FAILS[check.check_id],
+            f"{check.cost:g}",
+            "✓" if check.quick else "",
+        )
+        lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+    lines += ["", "## Kinds of reported defects", "", "| kind | looked for by |", "|---|---|"]
+    lines += [f"| {k} | {', '.join(f'`{c}`' for c in checks)} |" for k, checks in KINDS.items()]
+    return "\n".join(lines) + "\n"
+
+
+def _whom(check):
+    words = {"inject": "gradients through p.grad", "params": "takes parameters", "lr": "has lr"}
+    found = [words.get(n, "all" if n in ABILITIES else f"has {n}") for n in check.needs]
+    if check.claims is not None:
+        named = () if callable(check.claims) else sorted(check.claims)
+        found.append(f"claims {', '.join(named)}" if named else "by its claims")
+    return "; ".join(w for w in found if w != "all") or "all"

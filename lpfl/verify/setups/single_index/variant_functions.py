@@ -1,0 +1,113 @@
+"""Special cases of the functions about averaged factors and about numbers of samples."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from lpfl.verify.expect import Comparison
+from lpfl.verify.scenario import Scenario
+from lpfl.verify.setups.single_index import functions
+from lpfl.verify.setups.single_index import scenarios as setup
+from lpfl.verify.trial import Trial
+from theory.single_index import alignment as alignment_of
+from theory.single_index import (
+    average_alignment,
+    exponent_alignment,
+    mixture_alignment,
+    optimal_damping,
+    samples_for_alignment,
+    steps_alignment,
+)
+
+LONG = 100  # batches of an average, the oldest of weight below 1e-20 at the largest decay
+Ways = Sequence[tuple[str, tuple[str, float | None]]]  # part, and method and damping
+
+
+def of_average(trial: Trial) -> Iterator[Comparison]:
+    """One step is a mixture, no memory is a mean of steps, a frozen factor pools the batches."""
+    at, known = trial.scenario, setup.limits(trial.scenario)
+    b, T, phi = float(at.average_decay), int(at.movement_steps), known["aspect"]
+    one = {"damping": float(at.damping), **known}
+    weights = (1.0 - b) * b ** np.arange(float(LONG))
+    other = [0.0, *weights]
+    few = {**one, "aspect": phi / T, "aspects": [phi / T, *np.full(LONG, phi)]}
+    frozen: dict[str, Any] = {
+        "steps": T,
+        "inverse_every": T,
+        "includes_current": False,
+    }
+    cases = {
+        "one step": (average_alignment(decay=b, **one), mixture_alignment(shares=weights, **one)),
+        "the batch after the step": (
+            average_alignment(decay=b, includes_current=False, **one),
+            mixture_alignment(shares=other, **one),
+        ),
+        "no memory": (
+            average_alignment(decay=0.0, steps=T, **one),
+            steps_alignment("kfac", steps=T, step_size=0.0, **one),
+        ),
+        "frozen": (
+            average_alignment(decay=b, **frozen, **one),
+            mixture_alignment(shares=other, **few),
+        ),
+    }
+    yield functions.special_cases("alignment", cases)
+
+    def predict(unit: float, weight: str = "identity", **labels: Any) -> float:
+        schedule = {"inverse_every": at.inverse_every, "factor_every": at.factor_every}
+        return average_alignment(
+            aspect=phi,
+            decay=b,
+            damping=at.damping * unit,
+            steps=T,
+            weight=weight,
+            **schedule,
+            **labels,
+        )
+
+    yield functions.any_spectrum(trial, "alignment", predict, partial(predict, weight="covariance"))
+
+
+def of_sample_size(trial: Trial, ways: Ways) -> Iterator[Comparison]:
+    """At the number of samples every method reaches the target, for both weights."""
+    known = setup.limits(Scenario({**trial.scenario, "aspect": 1.0}))
+    known.pop("aspect")
+    r = float(trial.target)
+    cases = {}
+    for part, (method, damping) in ways:
+        for weight in ("identity", "covariance"):
+            need = partial(samples_for_alignment, method, damping=damping, weight=weight, **known)
+            samples = need(target=r)
+            if math.isfinite(samples):
+                found = reached(method, damping, weight, {**known, "aspect": 1.0 / samples})
+                cases[f"{part}, {weight}"] = (found, r)
+    yield functions.special_cases("root", cases)
+
+    def predict(unit: float, method: str, damping: float | None, weight: str, **at: Any) -> float:
+        return samples_for_alignment(method, damping=damping, target=r, weight=weight, **at)
+
+    needs = [
+        partial(predict, method=method, damping=damping, weight=weight)
+        for _, (method, damping) in ways
+        for weight in ("identity", "covariance")
+        if method != "sgd"
+    ]
+    yield functions.any_spectrum(trial, "best", *needs)
+
+
+def reached(method: str, damping: float | None, weight: str, known: Mapping[str, Any]) -> float:
+    """Return the squared cosine of a method at d/n, by the statement that is about it."""
+    if method == "sgd":
+        return alignment_of("sgd", weight=weight, **known)
+    labels = {name: known[name] for name in ("aspect", "c1", "residual_var")}
+    if method == "kfac":
+        best = optimal_damping(**labels) if damping is None else damping
+        return alignment_of("kfac", damping=best, weight=weight, **known)
+    if damping == 0.0:
+        return exponent_alignment(exponent=1.0, factor="population", weight=weight, **known)
+    power = known["c1"] ** 2 * known["spectrum"].moment(1) + known["residual_var"]
+    best = known["aspect"] * power / known["c1"] ** 2
+    return mixture_alignment(u=0.0, g=0.0, damping=best, weight=weight, **known)
