@@ -1,4 +1,4 @@
-"""Text from files and names: no line of it is an order to a terminal or to the log of a CI system."""
+"""Text from files and names gives no order to a terminal or to the log of a CI system."""
 
 import io
 import json
