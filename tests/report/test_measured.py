@@ -46,7 +46,7 @@ def test_signs_are_explained_inside_the_drawing() -> None:
     words = str(axis_words())
     for said in ("measured", "deciding", "nearest rival", "tolerance", "interval"):
         assert f">{said}</text>" in words
-    assert f'y="{HEIGHT - 2}"' in words
+    assert f'y="{HEIGHT - 5}"' in words
 
 
 @given(POINTS)

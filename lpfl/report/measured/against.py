@@ -24,7 +24,7 @@ from lpfl.report.svg import (
     use,
 )
 
-HEIGHT, TOP, BOTTOM, LEFT = 290, 18, 234, 62
+HEIGHT, TOP, BOTTOM, LEFT = 292, 18, 234, 62
 MOST_MARKS = 60
 ENOUGH = 3  # runs under noise that make a chart of their own
 LABELS = {True: "mp", False: "ms"}  # names of the symbols with the words at both axes
@@ -110,18 +110,18 @@ def axis_words() -> Markup:
     middle = ((LEFT + WIDTH - 14) / 2, BOTTOM + BELOW)
     side = side_label((14, (TOP + BOTTOM) / 2), "measured")
     signs = [
-        marks("confirmed", "dot", [(12, HEIGHT - 6)]),
-        text("tick", (21, HEIGHT - 2), "measured"),
-        circle("deciding", (94, HEIGHT - 6), 5),
-        text("tick", (104, HEIGHT - 2), "deciding"),
+        marks("confirmed", "dot", [(12, HEIGHT - 9)]),
+        text("tick", (21, HEIGHT - 5), "measured"),
+        circle("deciding", (94, HEIGHT - 9), 5),
+        text("tick", (104, HEIGHT - 5), "deciding"),
     ]
     more = [
-        marks("rival", "square", [(170, HEIGHT - 6)]),
-        text("tick", (179, HEIGHT - 2), "nearest rival"),
-        line("tolerance", (279, HEIGHT - 12), (279, HEIGHT)),
-        text("tick", (286, HEIGHT - 2), "tolerance"),
-        line("interval", (357, HEIGHT - 12), (357, HEIGHT)),
-        text("tick", (363, HEIGHT - 2), "interval"),
+        marks("rival", "square", [(170, HEIGHT - 9)]),
+        text("tick", (179, HEIGHT - 5), "nearest rival"),
+        line("tolerance", (279, HEIGHT - 15), (279, HEIGHT - 3)),
+        text("tick", (286, HEIGHT - 5), "tolerance"),
+        line("interval", (357, HEIGHT - 15), (357, HEIGHT - 3)),
+        text("tick", (363, HEIGHT - 5), "interval"),
     ]
     return Markup("").join(
         symbol(name, [text("label middle", middle, words), side, *signs])
