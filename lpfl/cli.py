@@ -28,7 +28,8 @@ from lpfl.commands import (
     verify,
 )
 from lpfl.commands.parts.interruption import exit_code_of, interruptible
-from lpfl.commands.parts.terminal import harmless, say
+from lpfl.commands.parts.terminal import say
+from lpfl.harmless import harmless
 
 USAGE_ERROR = 2
 EPILOG = """\

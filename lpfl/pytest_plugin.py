@@ -172,7 +172,9 @@ class RecordCollector:
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """Say where the page lies."""
-        terminalreporter.write_line(f"lpfl: {self.said}")
+        from lpfl.harmless import harmless
+
+        terminalreporter.write_line(harmless(f"lpfl: {self.said}"))
 
 
 def drawn_by() -> str:

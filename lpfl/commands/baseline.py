@@ -5,6 +5,7 @@ from typing import Any
 
 from lpfl.commands.parts.frame import add_command
 from lpfl.commands.parts.run_file import results_file
+from lpfl.commands.parts.terminal import tell
 
 SAYS = "make the baseline of a results file"
 EPILOG = """\
@@ -32,5 +33,5 @@ def run(args: argparse.Namespace) -> int:
 
     out = output_path("out", args.out, (args.results,))
     write_baseline(out, make_baseline(read_results(args.results)))
-    print(f"baseline: {args.out}")
+    tell("baseline:", args.out)
     return 0

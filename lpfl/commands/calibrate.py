@@ -7,8 +7,9 @@ from typing import Any
 
 from lpfl.commands.parts.frame import add_command
 from lpfl.commands.parts.places import add_scheduler, require_one_place
-from lpfl.commands.parts.terminal import harmless, say
+from lpfl.commands.parts.terminal import print_json, say
 from lpfl.commands.parts.trust_options import add_options, require_counts, resumable, write_json
+from lpfl.harmless import harmless
 
 SAYS = "check true statements again with fresh seeds; count false alarms and open verdicts"
 EPILOG = """\
@@ -82,7 +83,10 @@ def calibrate(args: argparse.Namespace) -> int:
         found = {**environment(), "code": settings["code"], **asked, **summary(records)}
         write_json(Path(args.out) / "calibration.json", found)
         write_figures(Path(args.out), found)
-    print(json.dumps(found, indent=1) if args.json else words(found))
+    if args.json:
+        print_json(json.dumps(found, indent=1))
+    else:
+        print(words(found))
     for record in records:
         for part, scenario, outcome in record.get("open", []):
             claim, seed, _ = record["task"]

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from lpfl.commands.parts.frame import add_command
+from lpfl.commands.parts.terminal import print_json
 
 SAYS = "judge a torch optimizer: api, definition, invariances, theory"
 EPILOG = """\
@@ -146,7 +147,7 @@ def _write(args: argparse.Namespace, reports: list[Any]) -> None:
         texts = [report.as_json() for report in reports]
         text = texts[0] if len(texts) == 1 else "[" + ",\n".join(texts) + "]"
         if args.json == "-":
-            print(text)
+            print_json(text)
         else:
             write_atomically(Path(args.json), text + "\n")
     if args.junit is not None:

@@ -14,6 +14,7 @@ from lpfl.commands.parts.claim_words import (
     unicode_shown,
 )
 from lpfl.commands.parts.frame import add_command
+from lpfl.commands.parts.terminal import print_json
 
 SAYS = "list the statements, or show some in full"
 EPILOG = """\
@@ -74,14 +75,14 @@ def run(args: argparse.Namespace) -> int:
         shown = [in_full(name, latex=args.latex, pretty=pretty) for name in names]
         one_asked = len(names) == 1
         if args.json:
-            print(json.dumps(shown[0] if one_asked else shown, indent=1))
+            print_json(json.dumps(shown[0] if one_asked else shown, indent=1))
         else:
             last = last_verdicts(names)
             print("\n\n".join(readable(one, last.get(one["id"], "")) for one in shown))
         return 0
     claims = [describe(CLAIMS[name]) for name in names]
     if args.json:
-        print(json.dumps(claims, indent=1))
+        print_json(json.dumps(claims, indent=1))
         return 0
     rows = [
         (c["id"], c["kind"], ("+ " if c["beyond_paper"] else "  ") + c["title"]) for c in claims
@@ -98,7 +99,7 @@ def show_paper(claims: Mapping[str, Any], *, as_json: bool) -> int:
     headers = ("in the paper", "its text", "claim", "last verdict")
     rows = [(*row, last.get(row[2], "not run here")) for row in paper_rows(claims)]
     if as_json:
-        print(json.dumps([dict(zip(headers, row, strict=True)) for row in rows], indent=1))
+        print_json(json.dumps([dict(zip(headers, row, strict=True)) for row in rows], indent=1))
     else:
         print(tabulate(rows, headers=headers))
     return 0

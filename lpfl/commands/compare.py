@@ -5,7 +5,8 @@ from typing import Any
 
 from lpfl.commands.parts.frame import add_command
 from lpfl.commands.parts.run_file import results_file
-from lpfl.commands.parts.terminal import harmless, say
+from lpfl.commands.parts.terminal import print_json, say, tell
+from lpfl.harmless import harmless, harmless_lines
 
 SAYS = "show the claims whose verdict or margin changed between results files"
 
@@ -51,11 +52,14 @@ def run(args: argparse.Namespace) -> int:
         out = output_path("html", args.html, tuple(names))
         runs = [(name, read_results(name)) for name in names]
         write_page(out, build_comparison(runs, elsewhere=way_to_index(out)))
-        print(f"page: {args.html}")
+        tell("page:", args.html)
         return 0
     a, b = (read_results(name) for name in names)
     for line in differences_of_origin(a, b):
         say(harmless(line))
     rows = compare(a, b)
-    print(to_json(rows) if args.json else to_text(rows))
+    if args.json:
+        print_json(to_json(rows))
+    else:
+        print(harmless_lines(to_text(rows)))
     return 0

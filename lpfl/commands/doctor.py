@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from lpfl.commands.parts.frame import add_command
-from lpfl.commands.parts.terminal import harmless
+from lpfl.harmless import harmless
 
 SAYS = "say what is installed, what is missing, and the command that mends it"
 EPILOG = """\

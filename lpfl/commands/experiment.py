@@ -9,7 +9,7 @@ from lpfl.commands.parts.frame import add_command
 from lpfl.commands.parts.interruption import exit_code_of
 from lpfl.commands.parts.places import add_scheduler
 from lpfl.commands.parts.run_file import folder_path, made
-from lpfl.commands.parts.terminal import say
+from lpfl.commands.parts.terminal import print_json, say, tell
 
 SAYS = "run one of the paper's figures, or the variants; write NAME.json, NAME.csv and NAME.html"
 EPILOG = """\
@@ -71,13 +71,15 @@ def run(args: argparse.Namespace) -> int:
             return exit_code_of(error)
     data_path, page_path, table_path = paths(out, args.name)
     if args.json:
-        print(as_text(result))
+        print_json(as_text(result))
     else:
         for section in result.sections:
             print(f"{section.title}: {section.finding}" if section.finding else section.title)
-        print(f"\ndata: {data_path}\npage: {page_path}")
+        print()
+        tell("data:", data_path)
+        tell("page:", page_path)
         if table_path.is_file():
-            print(f"table: {table_path}")
+            tell("table:", table_path)
     if not result.complete:
         say(f"interrupted: {len(result.sections)} finished sections kept, --resume goes on")
         return exit_code_of(ended[0])

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from lpfl.commands.parts.frame import add_command
+from lpfl.harmless import harmless
 
 SAYS = "say from the theory alone whether preconditioning pays for your inputs"
 EPILOG = """\
@@ -72,8 +73,6 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps(as_json(found), allow_nan=False, ensure_ascii=False, indent=1))
     else:
-        from lpfl.commands.parts.terminal import harmless
-
         print("\n".join(harmless(line) for line in as_text(found).split("\n")))
     return 0
 

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from lpfl.commands.parts.frame import add_command
-from lpfl.commands.parts.terminal import harmless, say
+from lpfl.commands.parts.terminal import print_json, say
 from lpfl.commands.parts.trust_options import add_options, require_counts, resumable, write_json
+from lpfl.harmless import harmless
 
 SAYS = "plant each known mistake in a process of its own; report which claims refute it"
 EPILOG = """\
@@ -63,7 +64,7 @@ def detect(args: argparse.Namespace) -> int:
         found = {**environment(), "code": settings["code"], **asked, **summary(listed)}
         write_json(Path(args.out) / "summary.json", found)
     if args.json:
-        print(json.dumps(listed, indent=1))
+        print_json(json.dumps(listed, indent=1))
     else:
         print(table(list(by_place(listed)), listed))
     return 0 if all(record["detected"] for record in listed) else 1

@@ -7,7 +7,8 @@ from typing import Any
 
 from lpfl.commands.parts.frame import add_command
 from lpfl.commands.parts.run_file import results_file
-from lpfl.commands.parts.terminal import say
+from lpfl.commands.parts.terminal import say, tell
+from lpfl.harmless import harmless
 
 SAYS = "judge a results file against bounds and a baseline"
 DEFAULT_RESULTS, DEFAULT_BASELINE = "reports/latest/results.jsonl", "reports/baseline.json"
@@ -94,10 +95,10 @@ def run(args: argparse.Namespace) -> int:
         print(to_annotations(report))
     if args.update_baseline:
         if any(row.failed for row in report.rows):
-            say(f"{args.baseline} is not updated: a claim failed")
+            say(harmless(f"{args.baseline} is not updated: a claim failed"))
             return int(report.exit_code)
         write_baseline(args.baseline, make_baseline(results))
-        print(f"baseline: {args.baseline}")
+        tell("baseline:", args.baseline)
         return 0
     return int(report.exit_code)
 

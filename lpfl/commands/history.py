@@ -7,7 +7,8 @@ from typing import Any
 
 from lpfl.commands.parts.frame import add_command
 from lpfl.commands.parts.run_file import folder_path
-from lpfl.commands.parts.terminal import harmless, say
+from lpfl.commands.parts.terminal import print_json, say
+from lpfl.harmless import harmless
 
 SAYS = "show how statements fared in the runs of a folder"
 BARS = "▁▂▃▄▅▆▇█"
@@ -49,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
         names = select_claims(args.claim, known)
         entries = [entry for entry in entries if entry.claim in names]
     if args.json:
-        print(json.dumps([asdict(entry) for entry in entries], indent=1))
+        print_json(json.dumps([asdict(entry) for entry in entries], indent=1))
     elif args.claim is None:
         print(overview(entries))
     else:

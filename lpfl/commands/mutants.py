@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from lpfl.commands.parts.frame import add_command
-from lpfl.commands.parts.terminal import harmless, say
+from lpfl.commands.parts.terminal import print_json, say
 from lpfl.commands.parts.trust_options import add_options, require_counts, resumable, write_json
+from lpfl.harmless import harmless
 
 SAYS = "change the code in one place, many times; report which changes a run would have seen"
 EPILOG = """\
@@ -76,7 +77,10 @@ def judge(args: argparse.Namespace) -> int:
         "listed": records,
     }
     write_json(Path(args.out) / "mutants.json", found)
-    print(json.dumps(found, indent=1) if args.json else words(found))
+    if args.json:
+        print_json(json.dumps(found, indent=1))
+    else:
+        print(words(found))
     return 1 if found["survivors"] else 0
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from lpfl.commands.parts.frame import add_command
 from lpfl.commands.parts.run_file import folder_path, results_file
+from lpfl.commands.parts.terminal import tell
 
 ADDRESS = re.compile(r"https?://[^\s\"'<>\\]+")
 SAYS = "build the HTML page from a results file, or write its charts as files"
@@ -58,12 +59,12 @@ def run(args: argparse.Namespace) -> int:
 
         path = Path(args.index) / "index.html"
         write_page(path, build_index(Path(args.index), trust=page_rows(Path(args.index))))
-        print(f"index: {path}")
+        tell("index:", path)
     elif args.data is not None:
         from lpfl.report.export import export_charts
 
         files = export_charts(charts(args.results), Path(args.data), png=args.png)
-        print(f"{len(files)} files in {args.data}")
+        tell(f"{len(files)} files in", args.data)
     elif args.picture is not None:
         from lpfl.report.export import side_by_side
         from lpfl.results.output_path import output_path
@@ -71,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
 
         out = output_path("picture", args.picture, (args.results,))
         write_atomically(out, side_by_side(charts(args.results)))
-        print(f"picture: {args.picture}")
+        tell("picture:", args.picture)
     else:
         write(args)
     return 0
@@ -117,12 +118,12 @@ def write(args: argparse.Namespace) -> None:
         from lpfl.report.page import write_page
 
         write_page(out, build_page(experiment(args.results), elsewhere=way_to_index(out)))
-        print(f"page: {name}")
+        tell("page:", name)
         return
     runs = None if args.runs is None else Path(args.runs)
     results = read_results(args.results)
     write_run_page(out, results, repository=args.repository, runs=runs)
-    print(f"page: {name}")
+    tell("page:", name)
 
 
 def charts(path: str) -> list[Any]:

@@ -9,7 +9,7 @@ from lpfl.commands.parts.frame import add_command
 from lpfl.commands.parts.interruption import exit_code_of
 from lpfl.commands.parts.places import add_scheduler, require_one_place
 from lpfl.commands.parts.run_file import folder_path, made
-from lpfl.commands.parts.terminal import say
+from lpfl.commands.parts.terminal import say, tell
 
 SAYS = "judge the world's optimizers; write survey.jsonl and index.html"
 
@@ -69,7 +69,8 @@ def run(args: argparse.Namespace) -> int:
         place = path.with_name("index.html")
         page = build_page(read_survey(path), against, elsewhere=way_to_index(place))
         write_atomically(place, page)
-    print(f"survey: {path}\npage:   {place} ({len(page.encode()):,} bytes)")
+    tell("survey:", path)
+    tell(f"page ({len(page.encode()):,} bytes):", place)
     return 0 if interrupted is None else exit_code_of(interrupted)
 
 

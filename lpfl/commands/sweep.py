@@ -8,7 +8,8 @@ from lpfl.commands.parts.frame import add_command
 from lpfl.commands.parts.interruption import exit_code_of, interruptible
 from lpfl.commands.parts.places import add_scheduler, require_one_place
 from lpfl.commands.parts.run_file import folder_path
-from lpfl.commands.parts.terminal import harmless, say
+from lpfl.commands.parts.terminal import say, tell
+from lpfl.harmless import harmless
 
 SAYS = "run a sweep that a TOML file describes; write records, a table and a page of maps"
 JOBS = 2
@@ -54,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
         with interruptible():
             return answered(args, plan, folder)
     except KeyboardInterrupt as error:
-        say(f"interrupted: what is done is kept in {folder}; the same command goes on")
+        say(harmless(f"interrupted: what is done is kept in {folder}; the same command goes on"))
         return exit_code_of(error)
 
 
@@ -100,7 +101,7 @@ def told(records: list[dict[str, Any]], folder: Path) -> int:
     done = len(records) - len(failed) - outside
     print(f"{done} tasks done, {len(failed)} failed, {outside} outside the domain")
     for name in ("records.jsonl", "data.csv", "maps.csv", "index.html"):
-        print(f"{name:14} {folder / name}")
+        tell(f"{name:14}", folder / name)
     return 1 if failed or refuted else 0
 
 

@@ -10,8 +10,9 @@ from lpfl.commands.parts.frame import add_command
 from lpfl.commands.parts.interruption import exit_code_of
 from lpfl.commands.parts.places import add_scheduler, require_one_place
 from lpfl.commands.parts.run_file import folder_path
-from lpfl.commands.parts.terminal import say
+from lpfl.commands.parts.terminal import print_json, say, tell
 from lpfl.commands.parts.verify_words import show_progress, table, widened, worst_scenario
+from lpfl.harmless import harmless, harmless_lines
 
 SAYS = "run the checks of claims; write results.jsonl and index.html"
 INCONCLUSIVE = 3
@@ -98,7 +99,7 @@ def run(args: argparse.Namespace) -> int:
     if interrupted is not None:
         total = len(plan.claim_ids)
         say(f"interrupted: {len(claim_records)} of {total} claims kept; go on with")
-        say(f"  lpfl verify --resume --out {place.shell_name}")
+        say(harmless(f"  lpfl verify --resume --out {place.shell_name}"))
         return exit_code_of(interrupted)
     return judged(args, place.header, claim_records)
 
@@ -140,17 +141,19 @@ def report(args: argparse.Namespace, place: Any, claim_records: list[dict[str, A
     from lpfl.verify.registry import REGISTRY
 
     if args.json:
-        print(json.dumps(claim_records, indent=1))
+        print_json(json.dumps(claim_records, indent=1))
     else:
-        print(table(claim_records, REGISTRY.broken))
+        print(harmless_lines(table(claim_records, REGISTRY.broken)))
     for pack in REGISTRY.broken:
-        say(f"pack {pack.name} could not be loaded: {pack.error}")
+        say(harmless(f"pack {pack.name} could not be loaded: {pack.error}"))
     if place.plan.dtype != "float64":
         say(widened(place.results.observations, place.plan.dtype))
     if not args.json:
-        print(f"\nresults: {place.results_path}\npage:    {place.page_path}")
+        print()
+        tell("results:", place.results_path)
+        tell("page:   ", place.page_path)
     if place.aside is not None:
-        say(f"the earlier run is kept in {place.aside}")
+        say(harmless(f"the earlier run is kept in {place.aside}"))
 
 
 def judged(

@@ -11,7 +11,7 @@ from lpfl.conformance.outcomes import Outcome
 from lpfl.conformance.registry import select
 from lpfl.conformance.report import Report
 from lpfl.conformance.spec import OptimizerSpec, resolve
-from lpfl.conformance.views.text import printable
+from lpfl.harmless import harmless_lines
 
 SKIPS = (Outcome.UNDRIVABLE, Outcome.NOT_CLAIMED, Outcome.UNKNOWN, Outcome.INCONCLUSIVE)
 
@@ -56,7 +56,7 @@ def _told(report: Report) -> str:
     """Return the report with the gravest answer as first line: pytest's summary shows that one."""
     first = report.findings[0]
     said = "expected failure is gone" if first.stale else str(first.outcome)
-    return f"{said}: {printable(first.message)}\n\n{report.text()}"
+    return f"{said}: {harmless_lines(first.message)}\n\n{report.text()}"
 
 
 def parametrize_optimizer_checks(

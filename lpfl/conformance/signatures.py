@@ -3,6 +3,8 @@
 import inspect
 import re
 from collections.abc import Callable, Mapping
+from functools import lru_cache
+from types import FunctionType
 from typing import Any
 
 import torch
@@ -32,10 +34,17 @@ def told(error: BaseException) -> str:
 
 def parameters_of(function: Callable[..., Any]) -> list[inspect.Parameter]:
     """Return the parameters of a factory; a class's without self; none if it hides them."""
+    read = _kept if type(function) in (type, FunctionType) else inspect.signature
     try:
-        return list(inspect.signature(function).parameters.values())
+        return list(read(function).parameters.values())
     except (TypeError, ValueError):
         return []
+
+
+@lru_cache(maxsize=64)
+def _kept(function: Callable[..., Any]) -> inspect.Signature:
+    """Return the signature of a plain class or function, which is asked for over and over."""
+    return inspect.signature(function)
 
 
 def first_name(function: Callable[..., Any]) -> str:

@@ -72,6 +72,13 @@ def step(optimizer, params, gradients):
         sum((g * p).sum() for p, g in zip(params, gradients) if g is not None).backward()
     return once_begun(optimizer, params, gradients)
 """
+_HANDED_ON = """try:
+        {made}
+    except TypeError:
+        direct = {{k: v for k, v in options.items() if k in {named}}}
+        optimizer = make({given}, **direct)
+        for group in optimizer.param_groups:
+            group.update({{k: v for k, v in options.items() if k not in direct}})"""
 _MAKE_IN_TRAINING = """
 in_any_mode = make
 
@@ -180,6 +187,8 @@ def _begin(subject: "Subject") -> str:
     passes = bool(named_options(factory)) or takes_any_option(factory)
     made = f"optimizer = make({given}{', **options' if passes else ''})"
     loop = "for group in optimizer.param_groups:\n        group.update(options)"
+    if takes_any_option(factory):  # what it hands on may be refused; the groups know it then
+        made = _HANDED_ON.format(made=made, given=given, named=sorted(named_options(factory)))
     lines = [before, made, "" if passes else loop, after, "return optimizer, params"]
     return "\n    ".join(line for line in lines if line)
 

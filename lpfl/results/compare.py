@@ -9,8 +9,8 @@ from typing import Any
 
 from tabulate import tabulate
 
+from lpfl.harmless import flat
 from lpfl.results.gate import ROUNDING_GROWTH
-from lpfl.results.outputs import flat
 from lpfl.results.store import Results
 
 NOT_RUN = "not run"

@@ -5,10 +5,10 @@ from xml.etree import ElementTree as ET
 
 from tabulate import tabulate
 
+from lpfl.harmless import flat, harmless_lines
 from lpfl.results.gate import ExitCode, GateReport, GateRow
 
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _COLUMNS = ("claim", "status", "verdict", "margin", "baseline", "change", "z")
 _OUTCOME = {
     ExitCode.OK: "passed",
@@ -32,7 +32,7 @@ def to_text(report: GateReport) -> str:
     """Return the table, the messages and the conclusion as plain text."""
     table = tabulate(_cells(report), headers=_COLUMNS, disable_numparse=True)
     remarks = [flat(remark) for remark in _remarks(report)]
-    return _CONTROLS.sub("\ufffd", "\n".join([table, "", *remarks, conclusion(report)]))
+    return harmless_lines("\n".join([table, "", *remarks, conclusion(report)]))
 
 
 def to_markdown(report: GateReport) -> str:
@@ -129,11 +129,6 @@ def _xml(text: str) -> str:
 
 def _markdown(text: str) -> str:
     return re.sub(r"([\\`*_{}\[\]<>()#|!~&@:])", r"\\\1", flat(text))
-
-
-def flat(text: str) -> str:
-    """Return ``text`` on one line: nothing of it can begin a line, where a CI log takes orders."""
-    return _CONTROLS.sub("\ufffd", " ".join(text.split()))
 
 
 def _command(level: str, title: str, message: str) -> str:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lpfl.commands.parts.terminal import harmless
+from lpfl.harmless import harmless
 
 LONGEST = 2000
 _SHOWN = 60

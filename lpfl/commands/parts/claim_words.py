@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from lpfl.commands.parts.terminal import harmless
+from lpfl.harmless import harmless
 
 WIDE = "η⋅⋆⊥Σ"
 _WITH_J = re.compile(r"[ijkl]*j[ijkl]*")  # SymPy has no low j

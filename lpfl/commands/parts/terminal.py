@@ -1,21 +1,26 @@
-"""Words for people on stderr, and text from files made harmless for a terminal."""
+"""Words for people on stderr, and paths and JSON on stdout."""
 
-import re
 import sys
+from pathlib import Path
 
-CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+from lpfl.harmless import harmless, harmless_json, harmless_lines
 
 
 def say(line: str) -> None:
-    """Print a line on stderr; a closed or full stderr does not end a run."""
+    """Print a line, or a few, on stderr; a closed or full stderr does not end a run."""
     if sys.stderr is None:
         return
     try:
-        print(line, file=sys.stderr, flush=True)
+        print(harmless_lines(line), file=sys.stderr, flush=True)
     except OSError:
         return
 
 
-def harmless(text: str) -> str:
-    """Return ``text`` on one line, control and direction marks replaced."""
-    return CONTROLS.sub("\ufffd", text)
+def tell(what: str, path: str | Path) -> None:
+    """Print where something lies; the name of a file is text from outside too."""
+    print(harmless(f"{what} {path}"))
+
+
+def print_json(text: str) -> None:
+    """Print JSON; no text in it gives an order to the log of a CI system."""
+    print(harmless_json(text))

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from lpfl.commands.parts.interruption import exit_code_of
-from lpfl.commands.parts.terminal import say
+from lpfl.commands.parts.terminal import print_json, say, tell
 from lpfl.commands.parts.verify_words import number
 
 SWEEPS, RECORD = "beyond", "sweep.jsonl"
@@ -60,7 +60,8 @@ def run_beyond(args: argparse.Namespace, defaults: dict[str, Any]) -> int:
     if points and not args.json:
         print(table(args.beyond, points))
         print(f"\n{claims[0]}: {summary(points)}\nThis is no verdict: the gate does not count it.")
-        print(f"record: {folder / RECORD}\npage:   {folder / 'index.html'}")
+        tell("record:", folder / RECORD)
+        tell("page:  ", folder / "index.html")
     return 0 if interrupted is None else exit_code_of(interrupted)
 
 
@@ -97,7 +98,7 @@ def write(
     page = sweep_page(record, title=claim.title, says=claim.says, command=command_of(args, plan))
     write_atomically(folder / "index.html", page)
     if args.json:
-        print(text)
+        print_json(text)
 
 
 def command_of(args: argparse.Namespace, plan: Any) -> str:

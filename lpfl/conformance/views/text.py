@@ -1,26 +1,20 @@
 """A conformance report as plain text: theory first, then what was found, then every check."""
 
-import re
 import textwrap
 from collections import Counter
 from collections.abc import Iterator
 
 from lpfl.conformance.answers import Answers
 from lpfl.conformance.outcomes import CheckResult, Outcome
+from lpfl.harmless import harmless_lines
 
-_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 WIDTH = 100
 
 
 def to_text(report: Answers) -> str:
     """Return the report as plain text, without control characters."""
     parts = [_head(report), _theory(report), _findings(report), _table(report), conclusion(report)]
-    return printable("\n\n".join(part for part in parts if part)) + "\n"
-
-
-def printable(text: str) -> str:
-    """Return a text with its control characters replaced."""
-    return _CONTROLS.sub("\ufffd", text)
+    return harmless_lines("\n\n".join(part for part in parts if part)) + "\n"
 
 
 def conclusion(report: Answers) -> str:

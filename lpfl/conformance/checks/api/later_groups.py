@@ -26,7 +26,7 @@ def add_group(subject: Subject) -> CheckResult:
     try:
         session.optimizer.add_param_group({"params": [late]})
         session.params.append(late)
-        before = session.values()
+        before = [p.detach().to("cpu", torch.float64, copy=True) for p in session.params]
         for step in gradients[3:]:
             session.step(step)
     except Exception as error:

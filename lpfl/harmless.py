@@ -1,0 +1,33 @@
+"""Text from outside, made harmless for a terminal and for the log of a CI system.
+
+A log takes orders: GitHub from a line that begins with ``::``, GitHub, Azure and TeamCity from
+``##[...`` or ``##word[...`` anywhere in a line. Neither survives here.
+"""
+
+import re
+
+CONTROLS = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]"
+)
+_ORDERS = re.compile(r"##(?=[\w.]*\[)")
+_AT_LINE_START = re.compile(r"^(\s*)::", re.MULTILINE)
+
+
+def harmless_lines(text: str) -> str:
+    """Return ``text`` with its lines kept, control and direction marks replaced, orders broken."""
+    return _AT_LINE_START.sub(r"\1: :", _ORDERS.sub("## ", CONTROLS.sub("\ufffd", text)))
+
+
+def harmless(text: str) -> str:
+    """Return ``text`` on one line: nothing of it can begin a line."""
+    return harmless_lines(re.sub("[\t\n]", "\ufffd", text))
+
+
+def flat(text: str) -> str:
+    """Return ``text`` on one line, each run of white space a blank."""
+    return harmless_lines(" ".join(text.split()))
+
+
+def harmless_json(text: str) -> str:
+    """Return the same JSON, spelt so that no text in it is an order."""
+    return re.sub("#(?=#)", r"\\u0023", text)
