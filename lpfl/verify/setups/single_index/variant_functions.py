@@ -23,6 +23,7 @@ from theory.single_index import (
 )
 
 LONG = 100  # batches of an average, the oldest of weight below 1e-20 at the largest decay
+ENDLESS = 1e-12  # d/n of a batch that is as good as infinite
 Ways = Sequence[tuple[str, tuple[str, float | None]]]  # part, and method and damping
 
 
@@ -84,6 +85,9 @@ def of_sample_size(trial: Trial, ways: Ways) -> Iterator[Comparison]:
             if math.isfinite(samples):
                 found = reached(method, damping, weight, {**known, "aspect": 1.0 / samples})
                 cases[f"{part}, {weight}"] = (found, r)
+            else:
+                most = reached(method, damping, weight, {**known, "aspect": ENDLESS})
+                cases[f"{part}, {weight}, never"] = (float(most < r), 1.0)
     yield functions.special_cases("root", cases)
 
     def predict(unit: float, method: str, damping: float | None, weight: str, **at: Any) -> float:

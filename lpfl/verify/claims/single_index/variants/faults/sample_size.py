@@ -38,4 +38,11 @@ FAULTS = (
         new="1 + r - sp.sqrt((1 + r) ** 2 - 4 * r * (1 + _RATIO))",
         why="twice the root below n = d",
     ),
+    Fault(
+        "SI-29",
+        "theory.single_index.variants.sample_size:samples_for_alignment",
+        old="target >= sgd_cap(spectrum, weight)",
+        new="target >= sgd_cap(spectrum, weight) / 2",
+        why="targets above half of the cap said to be out of reach",
+    ),
 )
