@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lpfl.results.store import encode_record, read_results
+from lpfl.results.store import encode_record, read_results, write_atomically
 from lpfl.results.writer import ResultsWriter
 from tests.results.samples import claim_line, header, observation
 
@@ -203,3 +203,15 @@ def test_a_picture_needs_lists_of_one_length() -> None:
     for change in ({"y": [1.0]}, {"low": [0, 1]}, {"style": "bars"}, {"x": [1, None]}):
         with pytest.raises(ValueError, match="picture="):
             encode_record(observation(picture=picture | {"series": [series | change]}))
+
+
+def test_a_link_stays_and_leads_to_the_new_text(tmp_path: Path) -> None:
+    (tmp_path / "real").write_text("old")
+    (tmp_path / "link").symlink_to("real")
+    (tmp_path / "loop").symlink_to("loop")
+    write_atomically(tmp_path / "link", "new")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "real").read_text() == "new"
+    with pytest.raises(ValueError, match="a link to itself"):
+        write_atomically(tmp_path / "loop", "new")
+    assert (tmp_path / "loop").is_symlink()
