@@ -18,6 +18,12 @@ def test_fault_is_refuted(fault):
     assert refuting, f"{fault.name}: not refuted on {SCENARIOS} scenarios and the anchors"
 
 
+def test_every_fault_has_a_name_of_its_own():
+    """``lpfl faults`` looks them up by name."""
+    names = [fault.name for fault in FAULTS]
+    assert sorted(set(names)) == sorted(names)
+
+
 def test_nothing_stays_planted():
     """After the block every module holds what it held before."""
     from lpfl.optim import kfac

@@ -28,7 +28,7 @@ FAULTS = (
     Fault("DR-06", f"{LAWS}:chi_square", "tail <= alpha", "tail <= 2 * alpha",
           "twice the level"),
     Fault("DR-06", f"{LAWS}:uniform_law", "result.pvalue <= alpha",
-          "result.pvalue <= 2 * alpha", "twice the level"),
+          "result.pvalue <= 2 * alpha", "uniform law at twice the level"),
     Fault("DR-06", f"{LAWS}:bound_whp", "violations >= critical", "violations > critical",
           "one count late"),
     Fault("DR-06", f"{LAWS}:bound_whp", "_critical_violations(trials, delta, alpha)",

@@ -41,7 +41,7 @@ FAULTS = (
           "signs not centred"),
     Fault("OP-32", f"{MODEL}:batch_of_rows", "inputs.mT @ inputs / n",
           "inputs.mT @ inputs / (n - 1)",
-          "moments over n - 1"),
+          "moments of the rows over n - 1"),
     Fault("OP-32", f"{MODEL}:sample", "problem.noise_std * noise", "problem.noise_std**2 * noise",
           "variance in place of the standard deviation"),
     Fault("OP-32", f"{MODEL}:sample", "white @ problem.root",
