@@ -8,7 +8,7 @@ from lpfl.conformance.running import ABILITIES
 AGREES = "deviates, limit if it raises, numerics by rounding"
 """What ``agreement.agree`` answers unless a check says otherwise."""
 FAILS = {
-    "theory.alignment": "deviates",
+    "theory.alignment": "deviates; a convention where KFAC itself does the same",
     "theory.condition-number": "deviates; a convention where the damping explains it",
     "theory.damping": "deviates",
     "theory.floor": "deviates",
@@ -25,13 +25,15 @@ FAILS = {
     "def.trajectory": "deviates; limit for an idle switch; numerics, convention, "
     "documented variant",
     "def.whitening": "deviates",
-    "inv.convolution": "deviates; limit if the kernel is not trained",
+    "inv.convolution": "deviates; limit if the kernel is not trained; "
+    "documented variant if it says so",
     "inv.fingerprint": "deviates; a convention for damping, documented variant for gates on sizes",
     "inv.transpose": "deviates, limit if it raises",
     "api.add-group": "limit if it raises or stands still, deviates if others are disturbed; "
     "a convention, documented variant",
     "api.alias": "deviates, limit",
     "api.closure": "limit; deviates if the run differs; documented variant",
+    "api.complex": "limit where its code handles complex numbers; else not claimed",
     "api.copy": "limit for torch's own classes, documented variant for others",
     "api.counters": "deviates",
     "api.coupling": "deviates where the claim is per parameter, documented variant otherwise",
@@ -51,6 +53,7 @@ FAILS = {
     "api.late": "limit; documented variant within a factor of 3",
     "api.loaded-weights": "limit",
     "api.lr-read": "deviates; documented variant for a rate of its own",
+    "api.lr-tensor": f"{AGREES}; limit if it changes the tensor; not claimed if refused",
     "api.lr-zero": "deviates where lr is the method's factor, limit if it raises, numerics; "
     "documented variant",
     "api.maximize": f"{AGREES}",
@@ -66,6 +69,7 @@ FAILS = {
     "api.resume": "deviates, limit if it raises or loses state, numerics; documented variant",
     "api.shapes": "limit if it raises or stands still, deviates if not finite; documented variant",
     "api.side-effects": "limit; documented variant for random numbers",
+    "api.sparse": f"{AGREES}; not claimed if refused",
     "api.strides": f"{AGREES}; documented variant",
     "api.transpose": "deviates where the claim is symmetric, limit otherwise",
     "api.validation": AGREES,

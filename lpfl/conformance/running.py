@@ -1,9 +1,10 @@
 """One check on one subject: whether it concerns it, what it answers, and its control."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from lpfl.conformance.definition.extras import extras, shown
 from lpfl.conformance.outcomes import FINDINGS, CheckResult, Outcome, worst
 from lpfl.conformance.registry import Check
 from lpfl.conformance.signatures import Undrivable, told
@@ -22,7 +23,7 @@ ABILITIES: dict[str, tuple[Callable[[Subject], bool], str]] = {
 _CONTROLS = {
     "sgd": "SGD", "momentum": "SGD", "nesterov": "SGD", "adamw": "AdamW", "nadam": "NAdam",
     "radam": "RAdam", "adamax": "Adamax", "adagrad": "Adagrad", "adadelta": "Adadelta",
-    "rmsprop": "RMSprop", "adafactor": "Adafactor",
+    "rmsprop": "RMSprop", "adafactor": "Adafactor", "lbfgs": "LBFGS",
 }  # fmt: skip
 
 
@@ -58,6 +59,10 @@ def ask(check: Check, subject: Subject) -> list[CheckResult]:
 
 def _controlled(check: Check, subject: Subject, results: list[CheckResult]) -> list[CheckResult]:
     accused = {Outcome.LIMIT, Outcome.DEVIATES}
+    if not any(r.outcome in accused for r in results):
+        return results
+    if held_by_claim(check) and (off := extras(subject)):
+        results = _by_options(check, subject, results, off)
     if not check.control or not any(r.outcome in accused for r in results):
         return results
     control = Subject(control_for(subject.spec), seed=subject.seed, device=str(subject.device))
@@ -74,6 +79,30 @@ def _controlled(check: Check, subject: Subject, results: list[CheckResult]) -> l
             message=f"{r.message} torch's own {control.spec.name} shows the same.",
         )
         if r.outcome in accused
+        else r
+        for r in results
+    ]
+
+
+def held_by_claim(check: Check) -> bool:
+    """Return whether a finding of this check can rest on what the subject claims."""
+    by_claim = check.check_id in ("api.transpose", "api.flatten", "api.coupling")
+    return by_claim or "inv" in check.tags or "theory" in check.tags
+
+
+def _by_options(
+    check: Check, subject: Subject, results: list[CheckResult], off: Mapping[str, object]
+) -> list[CheckResult]:
+    """Return the findings as variants if they vanish without options beyond the definition."""
+    spec = replace(subject.spec, options={**subject.spec.options, **off})
+    plain = Subject(spec, seed=subject.seed, device=str(subject.device), quick=subject.quick)
+    if worst(a.outcome for a in ask(check, plain)) in FINDINGS:
+        return results
+    options = " and ".join(f"{name}={shown(value)}" for name, value in off.items())
+    words = f"It is not so with {options}: an option beyond the definition does it."
+    return [
+        replace(r, outcome=Outcome.VARIANT, message=f"{r.message} {words}", snippet="")
+        if r.outcome in FINDINGS
         else r
         for r in results
     ]

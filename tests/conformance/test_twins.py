@@ -9,10 +9,8 @@ from lpfl.conformance.definition.option_names import PROBES
 from lpfl.conformance.oracles import oracles
 from lpfl.conformance.outcomes import Outcome
 
-MODULES = [
-    importlib.import_module(f"tests.conformance.twins.{name}")
-    for name in ("adam", "simple", "interface", "matrices", "rates", "layers")
-]
+NAMES = ("adam", "simple", "interface", "matrices", "rates", "layers", "numbers", "sampled", "kron")
+MODULES = [importlib.import_module(f"tests.conformance.twins.{name}") for name in NAMES]
 TWINS = [
     pytest.param(module.METHODS[twin.method], twin, id=f"{twin.method}: {twin.fault}")
     for module in MODULES

@@ -19,9 +19,17 @@ class Comparison:
     """A subject beside one reference: where its options are, and its runs, each made once.
 
     at_defaults: options stay at the subject's defaults; nothing is tried out beforehand.
+    off: values of options that are not part of the definition.
     """
 
-    def __init__(self, subject: Subject, oracle: Oracle, *, at_defaults: bool = False) -> None:
+    def __init__(
+        self,
+        subject: Subject,
+        oracle: Oracle,
+        *,
+        at_defaults: bool = False,
+        off: Mapping[str, Any] | None = None,
+    ) -> None:
         self.subject, self.oracle = subject, oracle
         self.where = option_names.places(subject, oracle)
         self.notes: list[str] = []
@@ -30,8 +38,9 @@ class Comparison:
         self.defaults = option_names.defaults(subject, oracle, self.where)
         self.defaults |= {n: v for n, v in oracle.fixed.items() if n not in self.where}
         self.probing = Probing(subject, oracle, self.where, self.defaults, self.notes)
+        self.probing.switched |= off or {}
         moved = {} if at_defaults else self.probing.moved()
-        self.switched = self.probing.switched
+        self.switched = {**self.probing.switched, **(off or {})}
         self.common = {**oracle.fixed, **moved}
         self.settled = self.defaults if at_defaults else self._settled()
 

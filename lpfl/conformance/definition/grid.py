@@ -50,6 +50,18 @@ def candidates(comparison: Comparison) -> list[Candidate]:
     return [c for *_, c in sorted(found, key=lambda entry: entry[:3])]
 
 
+def neighbours(oracle: Oracle, candidate: Candidate) -> list[Candidate]:
+    """Return the readings that leave the paper on one axis on which this one follows it."""
+    held = candidate.convention
+    return [
+        Candidate({**held, axis: value}, candidate.hidden, candidate.distance + 1)
+        for axis, (paper, *values) in oracle.conventions.items()
+        if held[axis] == paper
+        for value in values
+        if value not in oracle.departures.get(axis, frozenset())
+    ]
+
+
 def departed(oracle: Oracle, convention: Mapping[str, str]) -> dict[str, str]:
     """Return the axes on which a convention is another method."""
     faults = oracle.departures
@@ -67,16 +79,27 @@ def unusual(oracle: Oracle, convention: Mapping[str, str]) -> dict[str, str]:
     return {a: v for a, v in convention.items() if v != oracle.conventions[a][0]}
 
 
-def documented(subject: Subject, optimizer: Any, faults: Mapping[str, str]) -> set[str]:
-    """Return the axes of departures of which the subject's options or docstrings speak.
-
-    Weight decay as an L2 term is not excused so: it is what the decoupled methods do away with.
-    """
+def documentation(subject: Subject, optimizer: Any) -> str:
+    """Return the docstrings of a subject's class, constructor and factory."""
     kind = type(optimizer)
     texts = [kind.__dict__.get("__doc__"), getattr(kind.__dict__.get("__init__"), "__doc__", "")]
     factory = subject.spec.factory
     if not inspect.isclass(factory):
         texts.append(getattr(factory, "__doc__", ""))
-    words = " ".join([*(t or "" for t in texts), *map(str, subject.default_group)])
+    return " ".join(text or "" for text in texts)
+
+
+def for_linear_layers(subject: Subject, optimizer: Any) -> bool:
+    """Return whether a subject says that it is for linear layers alone."""
+    said = r"linear layers|nn\.Linear|fully.connected|dense layers"
+    return bool(re.search(said, documentation(subject, optimizer), re.IGNORECASE))
+
+
+def documented(subject: Subject, optimizer: Any, faults: Mapping[str, str]) -> set[str]:
+    """Return the axes of departures of which the subject's options or docstrings speak.
+
+    Weight decay as an L2 term is not excused so: it is what the decoupled methods do away with.
+    """
+    words = " ".join([documentation(subject, optimizer), *map(str, subject.default_group)])
     told = {a for a in faults if a in SAID and re.search(SAID[a], words, re.IGNORECASE)}
     return {a for a in told if not faults[a].startswith("L2")}

@@ -220,6 +220,18 @@ class LayerComparison:
         pairs = zip(one.weights[-1], two.weights[-1], strict=True)
         return any(float((a - b).norm()) > 1e-9 * float(a.norm()) for a, b in pairs)
 
+    def farther_than_chance(self) -> tuple[LayerFit, float] | None:
+        """Return the nearest reading on many rows, and how far apart two seeds are there."""
+        one, two = self.run(MANY_ROWS), self.run(MANY_ROWS, draws=1)
+        if one is None or two is None:
+            return None
+        tried = [(self.errors(one, f, 1)[0], i, f) for i, f in enumerate(self.readings())]
+        worst, _, nearest = min(tried, key=lambda entry: entry[:2])
+        nearest.worst = worst
+        a, b = one.moves()[0], two.moves()[0]
+        away = _norm([x - y for x, y in zip(a, b, strict=True)])
+        return nearest, away / max(_norm(a), _norm(b), 1e-300)
+
     def sampled(self) -> LayerFit | None:
         """Return the reading that a random subject agrees with, to sampling error."""
         run = self.run(MANY_ROWS)

@@ -2,15 +2,17 @@
 
 from typing import Any
 
-from lpfl.conformance.definition.layer_conventions import EXACT, LayerComparison, LayerFit
+from lpfl.conformance.definition.layer_conventions import EXACT, SAMPLED, LayerComparison, LayerFit
 from lpfl.conformance.definition.layer_diagnosis import diagnose
-from lpfl.conformance.definition.layer_runs import FITTING, LayerRun
+from lpfl.conformance.definition.layer_runs import FITTING, MANY_ROWS, LayerRun
 from lpfl.conformance.definition.layer_snippet import layer_snippet
 from lpfl.conformance.oracles.layer_axes import TAKES
 from lpfl.conformance.oracles.layerwise import LAYER_ORACLES
 from lpfl.conformance.outcomes import CheckResult, Outcome
 
 LOW = 1e-2
+OTHER_FORMULA = 5.0
+"""Times the distance of two seeds from which another formula, not chance, is at work."""
 
 
 def judge_layers(check: str, comparison: LayerComparison) -> CheckResult:
@@ -74,13 +76,29 @@ def _stale(check: str, comparison: LayerComparison, run: LayerRun, fit: LayerFit
 def _random(check: str, comparison: LayerComparison) -> CheckResult:
     claim, fit = comparison.oracle.claim, comparison.sampled()
     if fit is None:
-        text = f"{claim}: the run draws random numbers and no reading is near on 8000 rows"
-        return _answer(check, comparison, Outcome.INCONCLUSIVE, f"{text}.")
+        return _random_and_far(check, comparison)
     other = {a: v for a, v in fit.convention.items() if v != comparison.oracle.conventions[a][0]}
     words = "".join(f"; {a}: {v}" for a, v in other.items())
     text = f"Steps on 8000 rows are {claim}'s to {fit.worst:.2g}, with a sampled curvature{words}."
     outcome = Outcome.CONFORMS if claim == "kfac-sampled" else Outcome.VARIANT
     return _answer(check, comparison, outcome, text, measured=fit.worst, convention=other)
+
+
+def _random_and_far(check: str, comparison: LayerComparison) -> CheckResult:
+    """No reading is near a random run on many rows: chance, or another formula.
+
+    There the curvature of a sample is nearly the exact one, so two seeds take nearly one step.
+    """
+    text = f"{comparison.oracle.claim}: the run draws random numbers"
+    found, run = comparison.farther_than_chance(), comparison.run(MANY_ROWS)
+    if found is not None and run is not None:
+        nearest, apart = found
+        away = nearest.worst
+        if away > max(OTHER_FORMULA * apart, SAMPLED) and apart < SAMPLED:
+            text += f"; steps on 8000 rows are {away:.2g} from the nearest reading, and two seeds "
+            return _accused(check, comparison, f"{text}are {apart:.2g} apart.", nearest, run, 1)
+    text += " and no reading is near on 8000 rows."
+    return _answer(check, comparison, Outcome.INCONCLUSIVE, text)
 
 
 def _unfitted(check: str, comparison: LayerComparison, run: LayerRun) -> CheckResult:

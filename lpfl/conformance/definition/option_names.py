@@ -10,12 +10,12 @@ from lpfl.conformance.oracles.base import Oracle
 from lpfl.conformance.oracles.layerwise import LayerOracle
 
 NAMES: Mapping[str, tuple[str, ...]] = {
-    "lr": ("lr", "learning_rate"),
+    "lr": ("lr", "learning_rate", "step_size"),
     "beta1": ("betas[0]", "beta1", "b1", "beta_1"),
     "beta2": ("betas[1]", "beta2", "b2", "beta_2"),
     "beta3": ("betas[2]", "beta3"),
     "eps": ("eps", "epsilon"),
-    "weight_decay": ("weight_decay", "wd"),
+    "weight_decay": ("weight_decay", "wd", "l2"),
     "momentum": ("momentum", "mu", "beta1", "betas[0]"),
     "decoupled_weight_decay": ("decoupled_weight_decay", "decouple_weight_decay"),
 }
@@ -154,6 +154,11 @@ def written(subject: Any, where: Mapping[str, Place], values: Mapping[str, Any])
             held = out.get(spot.option, subject.default(spot.option))
             out[spot.option] = spot.write(held, value)
     return out
+
+
+def known_as(subject: Any, option: str) -> list[str]:
+    """Return the names, of those in use for an option, that the subject knows."""
+    return [name for name in NAMES[option] if subject.accepts(name)]
 
 
 def neutral(

@@ -1,12 +1,14 @@
 """The answer about one claim: which reading of the definition the subject follows, if any."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import torch
 
 from lpfl.conformance.definition.comparison import Comparison
 from lpfl.conformance.definition.conventions import Fit, fitted, search
+from lpfl.conformance.definition.extras import shown, switched_off
 from lpfl.conformance.definition.grid import departed, documented, unusual, varied
 from lpfl.conformance.definition.option_names import undefined
 from lpfl.conformance.definition.precision import coarse
@@ -29,6 +31,10 @@ def judge(comparison: Comparison) -> CheckResult:
         why = "; ".join(comparison.notes) or "it takes none of the shapes"
         return answer(comparison, Outcome.UNDRIVABLE, f"{claim}: no run could be made: {why}.")
     fit = search(comparison)
+    if fit is None or fit.miss is not None:
+        without = switched_off(comparison)
+        if without is not None:
+            return beyond(*without)
     if fit is None:
         return unfitted(comparison)
     if fit.miss is not None:
@@ -124,6 +130,21 @@ def held(comparison: Comparison, fit: Fit) -> CheckResult:
     if other:
         return answer(comparison, Outcome.CONVENTION, words, **common)
     return answer(comparison, Outcome.CONFORMS, words, **common)
+
+
+def beyond(comparison: Comparison, fit: Fit, off: Mapping[str, Any]) -> CheckResult:
+    """The definition holds once options that are not part of it are switched off."""
+    result = held(comparison, fit)
+    if result.outcome is Outcome.DEVIATES:
+        return result
+    options = " and ".join(f"{name}={shown(value)}" for name, value in off.items())
+    text = result.message[0].lower() + result.message[1:]
+    mild = result.outcome is not Outcome.NUMERICS
+    return replace(
+        result,
+        outcome=Outcome.VARIANT if mild else result.outcome,
+        message=f"With {options}, options beyond the definition, {text}",
+    )
 
 
 def _inner(comparison: Comparison, fit: Fit) -> str:

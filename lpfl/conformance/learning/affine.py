@@ -20,7 +20,7 @@ WORDS = frozenset({"damping", "damp", "eps", "epsilon", "lambda"})
 """Words in the name of an option that damps."""
 AVERAGE = (
     "stat_decay", "factor_decay", "ema_decay", "cov_ema_decay", "averaging", "decay", "beta2",
-    "beta",
+    "beta", "ema",
 )  # fmt: skip
 FALLS = 0.4
 """Least exponent of the deviation in the damping: 1 for damping on a factor, 1/2 for its root."""

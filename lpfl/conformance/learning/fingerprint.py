@@ -16,7 +16,14 @@ from torch import Tensor
 
 from lpfl.conformance.drives import seed_everything
 from lpfl.conformance.learning.cost import calls_per_training_step, require_trainable
-from lpfl.conformance.learning.layers import has_rate, one_layer, opened, squared_loss, two_layers
+from lpfl.conformance.learning.layers import (
+    default_rate,
+    has_rate,
+    one_layer,
+    opened,
+    squared_loss,
+    two_layers,
+)
 from lpfl.conformance.learning.transforms import draw_transform
 from lpfl.conformance.subject import Subject
 
@@ -157,7 +164,7 @@ def _search(subject: Subject, world: World) -> float:
     data = draw(subject, world)
     first = data.held_out @ product(data.weights).mT
     whole = float((data.held_out @ data.target.mT - first).norm())
-    default = subject.default("lr")
+    default = default_rate(subject)
     rate = float(default) if isinstance(default, int | float | Tensor) and default > 0 else 1e-2
     best, error = rate, math.inf
     for _ in range(8):

@@ -15,6 +15,8 @@ from torch import Tensor
 
 from lpfl.conformance.learning.layers import FixedHead, opened, squared_loss
 from lpfl.conformance.learning.transforms import haar
+from lpfl.conformance.oracles.layer_axes import LayerSeen
+from lpfl.conformance.oracles.layer_steps import precondition
 from lpfl.conformance.signatures import Undrivable
 from lpfl.conformance.subject import Subject
 
@@ -65,13 +67,28 @@ def _squared_cosine(a: Tensor, b: Tensor) -> float:
     return float((a @ b) ** 2 / (a @ a) / (b @ b))
 
 
-def first_step(
-    subject: Subject, replicate: int, *, options: Mapping[str, Any] | None = None
-) -> FirstStep:
-    """Return the first step that moves anything, on one batch.
+@dataclass(frozen=True)
+class Problem:
+    """start G0 (N, d), head f (N,), rows X (n, d), labels Y (n, 1), teacher (d,), S (d, d)."""
 
-    Raises: Undrivable if nothing moves, or not to finite values.
-    """
+    start: Tensor
+    head: Tensor
+    inputs: Tensor
+    labels: Tensor
+    teacher: Tensor
+    cov: Tensor
+
+    def seen(self) -> LayerSeen:
+        """Return what the first layer sees in the first step."""
+        hidden = torch.tanh(self.inputs @ self.start.mT)
+        scale = self.head / math.sqrt(WIDTH)
+        jacobian = (1 - hidden**2) * scale
+        away = hidden @ scale[:, None] - self.labels
+        return LayerSeen(self.inputs, away * jacobian, jacobian[None], has_bias=False)
+
+
+def draw_problem(subject: Subject, replicate: int) -> Problem:
+    """Return one problem."""
     stream = subject.stream("single index", replicate)
     normal = lambda *shape: torch.randn(shape, generator=stream, dtype=torch.float64)  # noqa: E731
     half = DIM // 2
@@ -84,9 +101,21 @@ def first_step(
     Y = torch.tanh(X @ teacher * math.sqrt(1 / (teacher @ cov @ teacher)))
     Y = (Y + NOISE_STD * normal(ROWS))[:, None]
     start, head = normal(WIDTH, DIM) / math.sqrt(DIM), normal(WIDTH) / math.sqrt(WIDTH)
+    return Problem(start, head, X, Y, teacher, cov)
+
+
+def first_step(
+    subject: Subject, replicate: int, *, options: Mapping[str, Any] | None = None
+) -> FirstStep:
+    """Return the first step that moves anything, on one batch.
+
+    Raises: Undrivable if nothing moves, or not to finite values.
+    """
+    drawn = draw_problem(subject, replicate)
+    start, head = drawn.start, drawn.head
     model = FixedHead(start, head[None, :] / math.sqrt(WIDTH), torch.tanh).to(subject.device)
     session = opened(subject, model, options=dict(options or {}))
-    X, Y = X.to(subject.device), Y.to(subject.device)
+    X, Y = drawn.inputs.to(subject.device), drawn.labels.to(subject.device)
     for _ in range(PATIENCE):
         session.advance(squared_loss(model, X, Y))
         update = session.values()[0] - start
@@ -94,7 +123,19 @@ def first_step(
             break
     if not bool(update.isfinite().all()) or float(update.norm()) == 0:
         raise Undrivable("the first steps do not move the first layer, or not to finite values")
-    return FirstStep(start, update, teacher, cov, head)
+    return FirstStep(start, update, drawn.teacher, drawn.cov, head)
+
+
+def kfac_steps(subject: Subject, count: int, damping: float, kind: str) -> list[FirstStep]:
+    """Return the first steps of KFAC itself on the same problems, with a kind of damping."""
+    steps = []
+    for replicate in range(count):
+        drawn = draw_problem(subject, replicate)
+        seen = drawn.seen()
+        A, G = seen.input_moment, seen.exact_moment
+        update = -precondition(seen.gradient, A, G, damping, kind)
+        steps.append(FirstStep(drawn.start, update, drawn.teacher, drawn.cov, drawn.head))
+    return steps
 
 
 def first_steps(

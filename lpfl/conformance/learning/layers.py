@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
+from lpfl.conformance.definition.option_names import known_as
+
 if TYPE_CHECKING:
     from lpfl.conformance.subject import Session, Subject
 
@@ -79,10 +81,10 @@ def opened(
     options: dict[str, Any] | None = None,
 ) -> "Session":
     """Return a session on the model without weight decay, at this learning rate if there is one."""
-    decay = {"weight_decay": 0.0} if subject.accepts("weight_decay") else {}
+    decay = dict.fromkeys(known_as(subject, "weight_decay"), 0.0)
     given = {**decay, **(options or {})}
     if rate is not None and "fused" not in subject.needs:
-        given["lr"] = rate
+        given |= dict.fromkeys(known_as(subject, "lr")[:1], rate)
     session = subject.open_on(model, options=given)
     if rate is not None and "fused" in subject.needs:
         session.set(lr=rate)
@@ -91,4 +93,9 @@ def opened(
 
 def has_rate(subject: "Subject") -> bool:
     """Return whether a learning rate can be set."""
-    return "fused" in subject.needs or subject.accepts("lr")
+    return "fused" in subject.needs or bool(known_as(subject, "lr"))
+
+
+def default_rate(subject: "Subject") -> Any:
+    """Return the learning rate that an optimizer has if nothing is said."""
+    return next((subject.default(name) for name in known_as(subject, "lr")), None)

@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor
 
-from lpfl.conformance.learning.layers import has_rate
+from lpfl.conformance.learning.layers import default_rate, has_rate
 from lpfl.conformance.learning.local_rates import Task, decays, local_rate
 from lpfl.conformance.signatures import Undrivable
 from lpfl.conformance.subject import Subject
@@ -44,7 +44,7 @@ def speed(
 
 
 def _speed(subject: Subject, task: Task, target: float, options: Mapping[str, Any] | None) -> Speed:
-    default = subject.default("lr") if has_rate(subject) else None
+    default = default_rate(subject) if has_rate(subject) else None
     rate = float(default) if isinstance(default, int | float | Tensor) and default > 0 else 1e-2
     tried: dict[str, float] = {}
     best: Speed | None = None

@@ -4,8 +4,8 @@ import inspect
 from collections.abc import Mapping
 from typing import Any
 
+from lpfl.conformance.definition.option_names import known_as
 from lpfl.conformance.learning import first_steps
-from lpfl.conformance.learning.layers import has_rate
 from lpfl.conformance.learning.local_rates import (
     INPUTS,
     LEAST,
@@ -234,10 +234,10 @@ def head_text(
 
 def train_text(subject: Subject, rate: float | None, given: Mapping[str, Any] | None = None) -> str:
     """Return program text of the function ``train``, with these options of the optimizer."""
-    options: dict[str, Any] = {"weight_decay": 0.0} if subject.accepts("weight_decay") else {}
+    options: dict[str, Any] = dict.fromkeys(known_as(subject, "weight_decay"), 0.0)
     options |= dict(given or {})
-    if rate is not None and has_rate(subject):
-        options["lr"] = rate
+    if rate is not None:
+        options |= dict.fromkeys(known_as(subject, "lr")[:1], rate)
     modes = "mode" in subject.needs
     return _TRAIN.format(
         global_seed=subject.seed,

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from lpfl.conformance.definition.option_names import known_as
 from lpfl.conformance.learning.fingerprint import World, learning_rate
 from lpfl.conformance.learning.transforms import draw_transform
 from lpfl.conformance.signatures import named_options
@@ -109,9 +110,9 @@ def _loss_program(subject: Subject, world: World) -> str:
 
 def _common(subject: Subject, world: World) -> dict[str, Any]:
     rate = learning_rate(subject, world)
-    options = dict(world.options) | ({} if rate is None else {"lr": rate})
-    if subject.accepts("weight_decay"):
-        options["weight_decay"] = 0.0
+    named = {} if rate is None else dict.fromkeys(known_as(subject, "lr")[:1], rate)
+    options = dict(world.options) | named
+    options |= dict.fromkeys(known_as(subject, "weight_decay"), 0.0)
     return {
         "make": optimizer_text(subject),
         "seed": derive_seed(
@@ -168,7 +169,7 @@ def convolution_program(subject: Subject, shape: Sequence[int], rows: int, steps
     """Return a program that trains a convolution and the linear layer it equals."""
     if not spoken(subject):
         return ""
-    options = {"weight_decay": 0.0} if subject.accepts("weight_decay") else {}
+    options = dict.fromkeys(known_as(subject, "weight_decay"), 0.0)
     return _CONVOLUTION.format(
         make=optimizer_text(subject),
         seed=derive_seed(subject.seed, "conformance", "inv.convolution", *shape),

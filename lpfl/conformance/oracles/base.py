@@ -25,6 +25,7 @@ class Oracle:
     axis has no effect. ``hidden`` gives candidate values of an option that a subject may keep as
     a constant. ``aliases`` adds names under which libraries know an option. ``farthest``: the
     number of axes on which a reading may differ from the paper where the axes are many.
+    ``forms``: claims of other references that are forms of the same method.
     ``sees_weights``: the step depends on the weights, decay aside, and is defined where they are 0.
     """
 
@@ -43,6 +44,7 @@ class Oracle:
     joint: bool = False
     least_axes: int = 0
     sees_weights: bool = False
+    forms: tuple[str, ...] = ()
     farthest: int = 3
 
     def __post_init__(self) -> None:

@@ -1,7 +1,8 @@
 """Methods that set their own step size from the distance gone: DoG, Prodigy, D-Adaptation.
 
 Sources: Ivgi et al. 2023, equation 1; Mishchenko and Defazio 2023, algorithm 4 (Prodigy);
-Defazio and Mishchenko 2023, algorithm 3 (D-Adapt SGD). Distances run over all parameters.
+Defazio and Mishchenko 2023, algorithm 3 (D-Adapt SGD) and 5 (Adam). Distances run over all
+parameters.
 """
 
 from typing import Any
@@ -14,6 +15,7 @@ from lpfl.conformance.oracles.moments import correction
 
 FIRST = ("as given", "times 1 + norm of the start")
 DOG_EPS = ("not used", "1e-8 under the root")
+DADAPT_DECAY = ("times the rate", "L2 in the gradient", "ignored")
 ESTIMATE = ("used at the next step", "used at once")
 
 
@@ -91,6 +93,34 @@ def dadapt_sgd(ps: Weights, gs: Gradients, m: Memory, o: Any, c: Convention) -> 
     return [o.momentum * p + (1 - o.momentum) * w for p, w in zip(ps, z, strict=True)]
 
 
+def dadapt_adam(ps: Weights, gs: Gradients, m: Memory, o: Any, c: Convention) -> list[Tensor]:
+    m["t"] = m.get("t", 0) + 1
+    d = m.setdefault("d", o.d0)
+    rate, beta3 = d * o.lr, o.beta2**0.5
+    if o.use_bias_correction:
+        rate *= correction(o.beta2, m["t"]) ** 0.5 / correction(o.beta1, m["t"])
+    top, size, after = 0.0, 0.0, list(ps)
+    ready = [(i, g) for i, g in enumerate(gs) if g is not None]
+    for i, g in ready:
+        g = g + o.weight_decay * ps[i] if c["decay"] == DADAPT_DECAY[1] else g
+        s, mean, v = m.get(("own", i), [torch.zeros_like(g) for _ in range(3)])
+        top += rate * float((g * s / (v.sqrt() + o.eps)).sum())
+        mean = o.beta1 * mean + rate * (1 - o.beta1) * g
+        v = o.beta2 * v + (1 - o.beta2) * g * g
+        s = beta3 * s + rate * (1 - beta3) * g
+        size += float(s.abs().sum())
+        m["own", i] = [s, mean, v]
+    m["top"] = beta3 * m.get("top", 0.0) + (1 - beta3) * top
+    if size == 0:
+        return after
+    m["d"] = max(d, m["top"] / ((1 - beta3) * size))
+    shrink = 1 - rate * o.weight_decay if c["decay"] == DADAPT_DECAY[0] else 1.0
+    for i, _ in ready:
+        _, mean, v = m["own", i]
+        after[i] = shrink * ps[i] - mean / (v.sqrt() + o.eps)
+    return after
+
+
 ORACLES = (
     Oracle(
         claim="dog",
@@ -124,10 +154,32 @@ ORACLES = (
     ),
     Oracle(
         claim="dadaptation",
+        forms=("dadaptation-adam",),
         source="Defazio and Mishchenko 2023, algorithm 3",
         step=dadapt_sgd,
         joint=True,
         options={"lr": 1.0, "d0": 1e-6, "momentum": 0.0},
+        probes={"lr": 0.7, "d0": 1e-3},
+    ),
+    Oracle(
+        claim="dadaptation-adam",
+        source="Defazio and Mishchenko 2023, algorithm 5",
+        step=dadapt_adam,
+        joint=True,
+        options={
+            "lr": 1.0,
+            "beta1": 0.9,
+            "beta2": 0.999,
+            "eps": 1e-8,
+            "weight_decay": 0.0,
+            "d0": 1e-6,
+            "use_bias_correction": False,
+        },
+        conventions={"decay": DADAPT_DECAY},
+        departures={"decay": frozenset({"ignored"})},
+        relevant={"decay": "weight_decay"},
+        hidden={"eps": (1e-8,)},
+        aliases={"use_bias_correction": ("use_bias_correction", "bias_correction")},
         probes={"lr": 0.7, "d0": 1e-3},
     ),
 )

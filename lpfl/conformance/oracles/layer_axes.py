@@ -17,13 +17,18 @@ DAMPING = (
     "to each factor, times its mean eigenvalue",
 )
 DECAYS = (
-    "stat_decay", "factor_decay", "ema_decay", "averaging", "decay", "beta2", "beta",
+    "stat_decay", "factor_decay", "ema_decay", "averaging", "decay", "beta2", "beta", "ema",
 )  # fmt: skip
 PERIODS = (
     "factor_every", "factor_update_steps", "stats_every", "update_every", "update_freq",
     "update_period", "inv_update_steps", "TCov", "TInv", "T", "period",
 )  # fmt: skip
-AVERAGE = ("from the first batch", "from zero, bias corrected", "from the identity")
+AVERAGE = (
+    "from the first batch",
+    "from zero, bias corrected",
+    "from the identity",
+    "plain mean at first, min(1 - 1/t, decay)",
+)
 COUPLED = "L2 in the gradient"
 DECAY = (COUPLED, "decoupled, times lr", "decoupled, times lr, after the step")
 DECAYED = ("weights and biases", "weights alone")

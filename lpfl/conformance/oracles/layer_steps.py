@@ -31,8 +31,10 @@ def averaged(new: Tensor, m: dict[str, Any], key: str, t: int, o: Any, c: Conven
     swapped = c["average"] == "weights of old and new swapped"
     old = m.get(key, new if swapped else start.get(c["average"], torch.zeros_like(new)))
     kept = 1 - o.decay if swapped else o.decay
-    m[key] = kept * old + (1 - kept) * new
     m[f"{key} taken"] = m.get(f"{key} taken", 0) + 1
+    if c["average"].startswith("plain mean"):
+        kept = min(1 - 1 / m[f"{key} taken"], kept)
+    m[key] = kept * old + (1 - kept) * new
     corrects = c["average"].endswith("bias corrected")
     corrected = 1 - o.decay ** m[f"{key} taken"] if corrects else 1.0
     return m[key] / corrected

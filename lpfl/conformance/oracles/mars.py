@@ -1,7 +1,7 @@
-"""MARS-AdamW: AdamW on a gradient corrected by its difference from the one before.
+"""MARS-AdamW and MARS-Lion: the gradient is corrected by its difference from the one before.
 
-Source: Yuan et al. 2024, algorithm 2, in the approximate form, where the earlier gradient is the
-one of the earlier batch: c = g + gamma beta1 / (1 - beta1) (g - previous), clipped to norm 1.
+Source: Yuan et al. 2024, algorithms 2 and 3, in the approximate form, where the earlier gradient is
+the one of the earlier batch: c = g + gamma beta1 / (1 - beta1) (g - previous), clipped to norm 1.
 """
 
 from types import SimpleNamespace
@@ -18,16 +18,27 @@ FIRST = ("no correction", "from zero")
 VECTORS = ("as matrices", "as AdamW with its own betas")
 
 
+def corrected(g: Tensor, m: Memory, o: Any, c: Convention, *, plain: bool = False) -> Tensor:
+    """Return what the method takes for the gradient; plain: the gradient itself."""
+    before = m.get("previous", g if c["first difference"] == FIRST[0] else 0 * g)
+    m["previous"] = g
+    if plain:
+        return g
+    seen = g + o.gamma * o.beta1 / (1 - o.beta1) * (g - before)
+    return seen / seen.norm() if c["clip"] != "none" and float(seen.norm()) > 1 else seen
+
+
+def lion(p: Tensor, g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
+    mean = average(m, "m", corrected(coupled(p, g, o, c), m, o, c), o.beta1)
+    return decayed(p, o.lr * mean.sign(), o, c)
+
+
 def rule(p: Tensor, g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
     g, t = coupled(p, g, o, c), m["t"]
     alone = p.ndim < 2 and c["vectors"] == VECTORS[1]
     lr = o.lr * (o.vector_lr_factor if alone else 1.0)
     beta1, beta2 = (o.vector_beta1, o.vector_beta2) if alone else (o.beta1, o.beta2)
-    before = m.get("previous", g if c["first difference"] == FIRST[0] else 0 * g)
-    m["previous"] = g
-    seen = g if alone else g + o.gamma * o.beta1 / (1 - o.beta1) * (g - before)
-    if c["clip"] != "none" and not alone and float(seen.norm()) > 1:
-        seen = seen / seen.norm()
+    seen = corrected(g, m, o, c, plain=alone)
     mean = average(m, "m", seen, beta1) / correction(beta1, t)
     v = average(m, "v", seen * seen, beta2)
     move = lr * mean / denominator(v, o.eps, correction(beta2, t), c["eps"])
@@ -40,6 +51,7 @@ def rule(p: Tensor, g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
 ORACLES = (
     Oracle(
         claim="mars",
+        forms=("mars-lion",),
         source="Yuan et al. 2024, algorithm 2",
         step=per_parameter(rule),
         options={
@@ -71,5 +83,15 @@ ORACLES = (
             "vector_weight_decay": ("weight_decay_1d",),
         },
         probes={"vector_beta1": 0.7, "vector_beta2": 0.9, "vector_lr_factor": 0.5},
+    ),
+    Oracle(
+        claim="mars-lion",
+        source="Yuan et al. 2024, algorithm 3",
+        step=per_parameter(lion),
+        options={"lr": 1e-3, "beta1": 0.95, "gamma": 0.025, "weight_decay": 0.0},
+        conventions={"clip": CLIP, "first difference": FIRST, "decay": FREE},
+        variants={"clip": frozenset({"none"})},
+        departures={"decay": frozenset({"ignored", "L2 in the gradient"})},
+        relevant={"decay": "weight_decay"},
     ),
 )

@@ -7,6 +7,8 @@ from torch import Tensor
 
 QUINTIC = (3.4445, -4.7750, 2.0315)
 CUBIC = (1.5, -0.5, 0.0)
+CONVERGENT = (1.875, -1.25, 0.375)
+"""Taylor's quintic, which tends to the polar factor and stays there."""
 POLAR_EXPRESS = (
     (8.28721201814563, -23.595886519098837, 17.300387312530933),
     (4.107059111542203, -2.9478499167379106, 0.5448431082926601),

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from lpfl.conformance.oracles.base import Convention, Memory, Oracle, per_parameter
 from lpfl.conformance.oracles.matrices import (
+    CONVERGENT,
     CUBIC,
     MODDED,
     POLAR_EXPRESS,
@@ -42,6 +43,13 @@ SCHEDULE = (
     "polar express",
     "polar express, bfloat16",
     "cubic",
+    "quintic, 6 rounds",
+    "quintic, 10 rounds",
+    "convergent quintic",
+    "convergent quintic, 10 rounds",
+    "convergent quintic, 12 rounds",
+    "cubic, 10 rounds",
+    "cubic, 15 rounds",
 )
 NORM = ("floor of the norm", "added to the norm")
 DECAY = (
@@ -55,6 +63,7 @@ THIRD = ("flattened to a matrix", "a batch of matrices")
 SEES = ("momentum", "raw gradient")
 BUFFER = (
     "proportional to the sum",
+    "sum of the gradients",
     "gradient plus average",
     "Nesterov mix swapped",
     "Nesterov mix with old buffer",
@@ -78,11 +87,13 @@ def factor(kind: str, rows: int, columns: int) -> float:
 
 
 def schedule(kind: str, o: Any) -> Sequence[Sequence[float]]:
-    name = kind.partition(",")[0]
+    name, _, said = kind.partition(",")
     if name in ("modded schedule", "polar express"):
         return MODDED if name == "modded schedule" else POLAR_EXPRESS
-    one = CUBIC if name == "cubic" else (o.ns_a, o.ns_b, o.ns_c)
-    return (one,) * int(o.ns_steps)
+    known = {"cubic": CUBIC, "convergent quintic": CONVERGENT}
+    one = known.get(name, (o.ns_a, o.ns_b, o.ns_c))
+    rounds = said.split()[0] if said.endswith("rounds") else o.ns_steps
+    return (one,) * int(rounds)
 
 
 def orthogonalise(M: Tensor, o: Any, c: Convention) -> Tensor:
@@ -102,6 +113,9 @@ def orthogonalise(M: Tensor, o: Any, c: Convention) -> Tensor:
 def seen_by(g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
     """Return what is orthogonalised: the momentum, with Nesterov's correction if asked for."""
     old = m.get("m", torch.zeros_like(g))
+    if c["buffer"] == "sum of the gradients":
+        m["m"] = o.momentum * old + g
+        return g + o.momentum * m["m"] if o.nesterov else m["m"]
     mean = average(m, "m", g, o.momentum)
     if c["orthogonalised"] == "raw gradient":
         return g
@@ -163,13 +177,13 @@ ORACLES = (
             "buffer": BUFFER,
             "third order": THIRD,
         },
-        variants={"third order": frozenset(THIRD[1:]), "buffer": frozenset(BUFFER[1:2])},
+        variants={"third order": frozenset(THIRD[1:]), "buffer": frozenset(BUFFER[2:3])},
         departures={
             "orthogonalised": frozenset({"raw gradient"}),
             "decay": frozenset({"ignored", "L2 in the gradient"}),
-            "buffer": frozenset(BUFFER[2:]),
+            "buffer": frozenset(BUFFER[3:]),
         },
-        relevant={"decay": "weight_decay", "buffer": "nesterov"},
+        relevant={"decay": "weight_decay"},
         hidden={"nesterov": (True, False)},
         aliases=ALIASES,
         probes={

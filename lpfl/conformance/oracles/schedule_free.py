@@ -59,6 +59,7 @@ FIRST_BETA = ("momentum", "betas[0]", "beta1")
 ORACLES = (
     Oracle(
         claim="schedule-free",
+        forms=("schedule-free-sgd",),
         source="Defazio et al. 2024, algorithm 1",
         step=per_parameter(adamw),
         options={"lr": 2.5e-3, "beta2": 0.999, "eps": 1e-8, **SHARED},

@@ -9,10 +9,10 @@ from typing import Any
 from torch import Tensor
 
 from lpfl.conformance.oracles.base import Convention, Memory, Oracle, per_parameter
-from lpfl.conformance.oracles.moments import DECOUPLED, coupled, decayed
+from lpfl.conformance.oracles.moments import DECOUPLED, correction, coupled, decayed
 
 START = ("first gradient", "zero")
-BUFFER = ("sum", "average", "sum of lr * g")
+BUFFER = ("sum", "average", "sum of lr * g", "average, bias corrected")
 NESTEROV = ("g + momentum v", "(1 - momentum) g + momentum v")
 DECAY = ("L2 in the gradient", *DECOUPLED, "ignored", "constant lr * weight_decay")
 OTHER_DECAY = frozenset(DECAY[1:])
@@ -22,13 +22,15 @@ def rule(p: Tensor, g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
     g = coupled(p, g, o, c)
     if not o.momentum:
         return decayed(p, o.lr * g, o, c)
-    weight = 1 - o.momentum if c["buffer"] == "average" else 1 - o.dampening
+    weight = 1 - o.momentum if c["buffer"].startswith("average") else 1 - o.dampening
     unit = o.lr if c["buffer"] == "sum of lr * g" else 1.0
     if "v" not in m:
         m["v"] = unit * g if c["buffer starts at"] == "first gradient" else unit * weight * g
     else:
         m["v"] = o.momentum * m["v"] + unit * weight * g
     move = m["v"]
+    if c["buffer"].endswith("corrected"):
+        move = move / correction(o.momentum, m["t"])
     if o.nesterov:
         share = 1.0 if c["Nesterov"] == NESTEROV[0] else 1 - o.momentum
         move = unit * share * g + o.momentum * m["v"]
@@ -53,6 +55,7 @@ def sgd(claim: str, momentum: float, nesterov: bool) -> Oracle:
             "Nesterov": NESTEROV,
             "decay": DECAY,
         },
+        variants={"buffer": frozenset({"average, bias corrected"})},
         departures={"decay": OTHER_DECAY},
         relevant={
             "buffer starts at": "momentum",

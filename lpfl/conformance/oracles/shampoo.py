@@ -25,6 +25,7 @@ STATISTICS = ("sum", "average", "average, bias corrected")
 EXPONENT = ("-1/(2k)", "-1/k", "-1/2", "-1/4")
 SHAPE = ("every axis", "flattened to a matrix")
 VECTORS = ("full matrix", "diagonal", "as one column")
+GRAFT = ("none", "to the length of the gradient")
 MOMENTUM = ("of the step, average", "of the step, sum", "last step mixed into the gradient")
 
 
@@ -71,6 +72,8 @@ def rule(p: Tensor, g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
         step = G
         for axis, root in enumerate(roots(G, m, o, c)):
             step = multiply(step, root, axis)
+    if c["graft"] == GRAFT[1] and float(step.norm()) > 0:
+        step = step * (G.norm() / step.norm())
     if mixed:
         m["b"] = step
     elif o.momentum:
@@ -99,8 +102,9 @@ ORACLES = (
             "vectors": VECTORS,
             "momentum": MOMENTUM,
             "exponent": EXPONENT,
+            "graft": GRAFT,
         },
-        variants={"vectors": frozenset({"diagonal"})},
+        variants={"vectors": frozenset({"diagonal"}), "graft": frozenset(GRAFT[1:])},
         departures={
             "exponent": frozenset(EXPONENT[1:]),
             "momentum": frozenset({"last step mixed into the gradient"}),

@@ -18,7 +18,7 @@ BASIS = ("power iteration and QR", "eigenvectors")
 FIRST = ("only fills the statistics", "steps, in its own basis")
 STATISTICS = ("average", "sum")
 MOMENTUM = ("in the weights' coordinates", "in the basis, not turned")
-KERNELS = ("every axis", "flattened to a matrix")
+KERNELS = ("every axis", "flattened to a matrix", "as Adam")
 FRESH = ("every k-th step", "every k-th gradient")
 VECTORS = ("as Adam", "with a basis")
 DECAY = ("times lr, after the step", "times lr", "ignored")
@@ -60,6 +60,7 @@ def rule(p: Tensor, g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
 
 def step(p: Tensor, g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
     plain = g.ndim < 2 and c["vectors"] == "as Adam"
+    plain = plain or (g.ndim > 2 and c["kernels"] == "as Adam")
     fills = c["first gradient"] == "only fills the statistics"
     t = m["t"] - 1 if fills else m["t"]
     if m["t"] == 1:
@@ -113,7 +114,7 @@ ORACLES = (
             "basis is new after": FRESH,
             "kernels": KERNELS,
         },
-        variants={"first gradient": frozenset(FIRST[1:])},
+        variants={"first gradient": frozenset(FIRST[1:]), "kernels": frozenset({"as Adam"})},
         departures={"decay": frozenset({"ignored"}), "momentum": frozenset(MOMENTUM[1:])},
         relevant={"decay": "weight_decay"},
         hidden={"eps": (1e-8,), "period": (1, 10)},

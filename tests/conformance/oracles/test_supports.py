@@ -5,10 +5,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lpfl.conformance.definition.differential import differential
 from lpfl.conformance.definition.powers import powers
 from lpfl.conformance.definition.supports import degenerates, supported
 from lpfl.conformance.outcomes import Outcome
+from lpfl.conformance.peers.differential import differential
 from lpfl.conformance.spec import OptimizerSpec
 from lpfl.conformance.subject import Subject
 from tests.conformance.oracles.rule_optimizer import ADAM, adam, optimizer

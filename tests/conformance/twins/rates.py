@@ -56,6 +56,17 @@ def schedule_free(p, g, s, o, fault):
     p.copy_(beta * x + (1 - beta) * z)
 
 
+@method("schedule-free-sgd", frame=TwoPoints, lr=1.0, momentum=0.9, weight_decay=0.0)
+def schedule_free_sgd(p, g, s, o, fault):
+    t = count(s)
+    z = s.setdefault("z", p.clone())
+    s["train"] = True
+    x = (p - (1 - o.momentum) * z) / o.momentum
+    z -= o.lr * (g + o.weight_decay * p)
+    part = 1 / (t + 1) if fault == "average starts a step late" else 1 / t
+    p.copy_(o.momentum * x.lerp(z, part) + (1 - o.momentum) * z)
+
+
 @method("mars", lr=3e-3, betas=(0.95, 0.99), eps=1e-8, weight_decay=0.0, gamma=0.025)
 def mars(p, g, s, o, fault):
     t = count(s)
@@ -152,6 +163,7 @@ TWINS = [
     Twin("schedule_free", "average by a fixed weight"),
     Twin("schedule_free", "average starts a step late"),
     Twin("schedule_free", "warm-up leaves the weights alone"),
+    Twin("schedule_free_sgd", "average starts a step late"),
     Twin("mars", "share without its betas"),
     Twin("mars", "earlier gradient never kept"),
     Twin("mars", "corrected gradient kept for the plain one"),

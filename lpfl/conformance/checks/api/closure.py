@@ -5,6 +5,7 @@ from typing import Any
 import torch
 
 from lpfl.conformance.agreement import Gradients, Pair, Start, agree
+from lpfl.conformance.definition.methods import PER_PARAMETER
 from lpfl.conformance.drives.surrogate import surrogate
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.registry import check
@@ -81,6 +82,9 @@ def closure(subject: Subject) -> CheckResult:
     if subject.needs & {"closure"}:
         message = f"The closure is called {watch.calls / 6:.3g} times a step, gradients on."
         return CheckResult(check=ID, outcome=Outcome.CONFORMS, message=message)
+    if watch.calls > len(gradients) and subject.spec.claims & PER_PARAMETER:
+        message = f"The closure is called {watch.calls / 6:.3g} times a step, and once is enough."
+        return _answer(subject, Outcome.LIMIT, message, f"calls: {watch.calls},")
     return _same_run(subject, start, gradients, Trajectory(values), watch.calls)
 
 

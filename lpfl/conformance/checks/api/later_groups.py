@@ -1,11 +1,13 @@
 """A group that is added while the optimizer runs."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 
 from lpfl.conformance.agreement import Gradients, Start
 from lpfl.conformance.checks.api.coupling import coupled
+from lpfl.conformance.definition.alternatives import together
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.registry import check
 from lpfl.conformance.rounding import tolerance
@@ -74,7 +76,73 @@ def add_group(subject: Subject) -> CheckResult:
             scenario={"added after": 3},
             **_after_adding(subject, "gap(ends[:1], alone, start)", apart),
         )
-    return CheckResult(check=check_id, outcome=Outcome.CONFORMS, message=message, measured=apart)
+    return _with_options(subject) or CheckResult(
+        check=check_id, outcome=Outcome.CONFORMS, message=message, measured=apart
+    )
+
+
+def _with_options(subject: Subject) -> CheckResult | None:
+    """Return the finding that a later group's own options are not read, if they are not."""
+    check_id, options = "api.add-group", together(subject)
+    start, gradients = subject.draw([(6, 4), (6, 4)], 12, check_id, "options")
+
+    def later(given: Mapping[str, Any], brought: Mapping[str, Any]) -> torch.Tensor:
+        session = subject.open(start[:1], options=given)
+        for step in gradients[:3]:
+            session.step(step[:1])
+        late = torch.nn.Parameter(subject.fitted(start[1]).clone())
+        session.optimizer.add_param_group({"params": [late], **brought})
+        session.params.append(late)
+        for step in gradients[3:]:
+            session.step(step)
+        return session.values()[1]
+
+    try:
+        plain = later({}, {})
+        unread = {}
+        for name, value in options.items():
+            wanted = later({name: value}, {})
+            if not torch.equal(wanted, plain) and torch.equal(later({}, {name: value}), plain):
+                unread[name] = value
+        wanted = later(unread, {})
+    except Exception:
+        return None
+    apart = float((plain - wanted).norm()) / max(float((wanted - start[1]).norm()), 1e-300)
+    bound = max(1e-6, tolerance(subject, check_id))
+    if not unread or not apart > bound or coupled(subject):
+        return None
+    words = ", ".join(f"{name}={value!r}" for name, value in unread.items())
+    text, why = proven(subject, _options_text(subject, unread), 0.0)
+    return CheckResult(
+        check=check_id,
+        outcome=Outcome.DEVIATES,
+        message=f"A group added with {words} moves as without: its options are not read "
+        f"({apart:.2g} off the run with them).",
+        measured=apart,
+        bound=bound,
+        scenario={"added after": 3, "options": unread},
+        snippet=text,
+        details={"snippet": why} if why else {},
+    )
+
+
+def _options_text(subject: Subject, options: Mapping[str, Any]) -> str:
+    body = f"""
+def later(**options):
+    optimizer, params = begin(start[:1])
+    for g in gradients[:3]:
+        step(optimizer, params, g[:1])
+    params.append(torch.nn.Parameter(start[1].clone()))
+    optimizer.add_param_group({{"params": params[1:], **options}})
+    for g in gradients[3:]:
+        step(optimizer, params, g)
+    return params[1].detach()
+
+
+print('effect of the options', float((later(**{options!r}) - later()).norm()))
+"""
+    stream = ("api.add-group", "options")
+    return program(subject, body, shapes=[(6, 4), (6, 4)], steps=12, stream=stream)
 
 
 def _brought(subject: Subject, start: Start, gradients: Gradients) -> dict[str, Any]:

@@ -4,7 +4,9 @@ from typing import Any
 
 import torch
 
+from lpfl.conformance.checks.api.numbers import STILL, other_rates, stands_without
 from lpfl.conformance.definition.methods import PROPORTIONAL
+from lpfl.conformance.definition.option_names import known_as
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.registry import check
 from lpfl.conformance.rounding import attributable, rounds_away, tolerance
@@ -14,12 +16,11 @@ from lpfl.conformance.subject import Session, Subject
 from lpfl.conformance.trajectory import distance, size
 
 SHAPES = ((6, 4), (5,))
-STILL = 1e-12
 
 
 def without_decay(subject: Subject) -> dict[str, Any]:
     """Return options that switch weight decay off, where it is on by default."""
-    return {"weight_decay": 0.0} if subject.accepts("weight_decay") else {}
+    return dict.fromkeys(known_as(subject, "weight_decay"), 0.0)
 
 
 @check("api.lr-zero", tags=("api",), cost=0.1, needs=("lr",))
@@ -68,6 +69,17 @@ def lr_zero(subject: Subject) -> CheckResult:
             measured=largest,
             bound=STILL,
             scenario={"lr": 0.0, "from step": 4},
+        )
+    others = other_rates(subject)
+    if others and stands_without(subject, others):
+        return CheckResult(
+            check=check_id,
+            outcome=Outcome.VARIANT,
+            message=f"{message[:-1]}, and 0 with {' and '.join(others)} at 0 too: "
+            "some of the weights have a rate of their own.",
+            measured=largest,
+            bound=STILL,
+            scenario={"lr": 0.0},
         )
     outcome = Outcome.DEVIATES
     if subject.injects and not _claims_lr(subject):

@@ -15,8 +15,10 @@ from lpfl.conformance.learning.first_steps import (
     WIDTH,
     FirstStep,
     first_steps,
+    kfac_steps,
 )
 from lpfl.conformance.learning.theory_snippet import alignment_snippet, shown, spike_snippet
+from lpfl.conformance.oracles.layer_axes import DAMPING
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.registry import check
 from lpfl.conformance.subject import Subject
@@ -29,6 +31,7 @@ ALIGNMENT, SPIKE = "theory.alignment", "theory.spike"
 REPLICATES = {True: 40, False: 64}
 MARGIN = 0.1
 """Finite size: the limit is off by about 1 to 3 over d = 48, and the replicates' mean by 0.02."""
+NEGLIGIBLE = 1e-8
 SPIKE_MARGIN = 0.5
 """Half the distance between an outlier of the theory (1) and none (0)."""
 READS = {"sgd": "head", "kfac": "head", "foof": "head", "muon": "head", "adam": "spike"}
@@ -83,8 +86,18 @@ def _aligned(
     readings = _readings(subject, method)
     rival = abs(predicted("sgd") - predicted("kfac", damping=0.0))
     outcomes = [held(seen, value, margin=MARGIN, rival=rival) for value in readings]
-    best = next((o for o in (Outcome.CONFORMS, Outcome.INCONCLUSIVE) if o in outcomes), None)
+    best: Outcome | None = next(
+        (o for o in (Outcome.CONFORMS, Outcome.INCONCLUSIVE) if o in outcomes), None
+    )
     more: Mapping[str, Any] = {}
+    convention: dict[str, Any] = {}
+    said = ""
+    if best is None and method == "kfac":
+        convention, value = _as_kfac(subject, len(steps), seen, rival)
+        if convention:
+            best = Outcome.CONVENTION
+            said = f" KFAC itself gives {value:.2f} with damping {convention['damping']}: its "
+            said += "output factor weighs the neurons too."
     if best is None:
         more = shown(alignment_snippet(subject, len(steps), READS[method], seen.value))
     words = " or ".join(dict.fromkeys(f"{value:.2f}" for value in readings))
@@ -92,7 +105,8 @@ def _aligned(
         check=ALIGNMENT,
         outcome=best or Outcome.DEVIATES,
         message=f"The squared cosine of the first step with beta* is {seen}; the theory of {claim} "
-        f"gives {words}.",
+        f"gives {words}.{said}",
+        convention=convention,
         measured=seen.value,
         bound=MARGIN,
         snippet=more.get("snippet", ""),
@@ -102,6 +116,22 @@ def _aligned(
             "details": {**common["details"], **more.get("details", {})},
         },
     )
+
+
+def _as_kfac(
+    subject: Subject, count: int, seen: Estimate, rival: float
+) -> tuple[dict[str, Any], float]:
+    """Return the kind of damping with which KFAC itself aligns as seen, and its alignment.
+
+    The theory has one rate for all neurons; an output factor that is hardly damped has not.
+    """
+    option = damping_option(subject)
+    damping = option[1] if option else NEGLIGIBLE
+    for kind in DAMPING:
+        value = _mean([s.alignment() for s in kfac_steps(subject, count, damping, kind)]).value
+        if held(seen, value, margin=MARGIN, rival=rival) is Outcome.CONFORMS:
+            return {"damping": kind}, value
+    return {}, 0.0
 
 
 def _readings(subject: Subject, method: str) -> list[float]:

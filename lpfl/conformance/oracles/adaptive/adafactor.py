@@ -22,7 +22,7 @@ FACTORED = (
     "first two axes, if there are more",
 )
 EPS1 = ("added to g^2", "floor of the root", "floor of the root and of the row mean", "not used")
-RATE = ("lr", "min(lr, 1 / sqrt(t))")
+RATE = ("lr", "min(lr, 1 / sqrt(t))", "lr min(0.01, 1 / sqrt(t))")
 SCALE = ("max(eps2, rms of the weights)", "none")
 CLIP = ("at d", "none")
 DECAY = (
@@ -81,7 +81,7 @@ def rule(p: Tensor, g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
     u = torch.where(g == 0, torch.zeros_like(g), g / v.sqrt())
     if c["clip"] == "at d":
         u = u / max(1.0, rms(u) / o.clip)
-    rate = min(o.lr, t**-0.5) if c["rate"] == RATE[1] else o.lr
+    rate = {RATE[0]: o.lr, RATE[1]: min(o.lr, t**-0.5)}.get(c["rate"], o.lr * min(0.01, t**-0.5))
     if c["scale"] == SCALE[0] and o.scale_parameter:
         rate *= max(o.eps2, rms(p))
     if o.beta1:

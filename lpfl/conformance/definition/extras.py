@@ -1,0 +1,90 @@
+"""Options beyond a definition that are on by default, and whether the rest is the method.
+
+A warm-up, a clip of the gradient or a graft that the user can switch off is no wrong formula.
+"""
+
+import itertools
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from lpfl.conformance.definition.comparison import Comparison
+from lpfl.conformance.definition.conventions import Fit, fitted, search
+from lpfl.conformance.definition.grid import departed
+from lpfl.conformance.definition.option_names import undefined
+from lpfl.conformance.oracles import oracle_of
+from lpfl.conformance.subject import Subject
+
+MOST = 10
+"""Ways to switch options off that are tried."""
+BOUND = re.compile(r"clip|max|bound|limit|thresh|trust|cap\b|norm")
+"""Names of options that are a bound: off is a bound never met."""
+
+
+def off_values(name: str, held: Any) -> tuple[Any, ...]:
+    """Return values that may switch an option off, likeliest first; ``held`` is its default."""
+    if isinstance(held, bool):
+        return (False,)
+    if isinstance(held, str):
+        return (None, "none")
+    none, one = type(held)(0), type(held)(1)
+    return (1e12, none, None) if BOUND.search(name) else (none, one, None)
+
+
+def shown(value: Any) -> str:
+    """Return a value as it is written in a sentence."""
+    return f"{value:g}" if isinstance(value, float) else repr(value)
+
+
+def ways(subject: Subject, names: list[str]) -> Iterator[dict[str, Any]]:
+    """Yield options that switch some of the named ones off, all of them first."""
+    tried = [[*off_values(name, subject.default(name)), ...] for name in names]
+    for chosen in itertools.islice(itertools.product(*tried), MOST):
+        off = {n: v for n, v in zip(names, chosen, strict=True) if v is not ...}
+        if off:
+            yield off
+
+
+def switched_off(comparison: Comparison) -> tuple[Comparison, Fit, dict[str, Any]] | None:
+    """Return the comparison, the reading and the options, off, with which the definition holds."""
+    subject, oracle = comparison.subject, comparison.oracle
+    names = [n for n in undefined(subject, comparison.where) if n in subject.constructor_names]
+    for off in ways(subject, names):
+        try:
+            other = Comparison(subject, oracle, off=off)
+            fits = any(not departed(oracle, f.candidate.convention) for f in fitted(other))
+        except Exception:  # a value that the subject does not take
+            continue
+        fit = search(other) if fits else None
+        if fit is not None and fit.miss is None:
+            return other, fit, off
+    return None
+
+
+def extras(subject: Subject) -> Mapping[str, Any]:
+    """Return the options, off, without which a subject's steps are not those that it claims.
+
+    Empty where its steps are those it claims, or are so in no way.
+    """
+    if "extras" not in subject.memory:
+        subject.memory["extras"] = _extras(subject)
+    found: Mapping[str, Any] = subject.memory["extras"]
+    return found
+
+
+def _extras(subject: Subject) -> Mapping[str, Any]:
+    for claim in sorted(subject.spec.claims):
+        oracle = oracle_of(claim)
+        if oracle is None:
+            continue
+        try:
+            comparison = Comparison(subject, oracle)
+            if not undefined(subject, comparison.where):
+                continue
+            fit = search(comparison)
+            found = switched_off(comparison) if fit is None or fit.miss is not None else None
+        except Exception:
+            continue
+        if found is not None:
+            return found[2]
+    return {}

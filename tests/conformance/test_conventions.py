@@ -1,0 +1,38 @@
+"""Right optimizers in unusual conventions are acquitted, and driven."""
+
+import pytest
+
+from lpfl import OptimizerSpec, check_optimizer
+from lpfl.conformance.outcomes import Outcome
+from tests.conformance.conventions import adaptive, matrices
+from tests.conformance.twins import rates
+
+RIGHT = [
+    *adaptive.RIGHT,
+    *matrices.RIGHT,
+    (rates.METHODS["schedule_free_sgd"].twin(), "schedule-free", ("def.trajectory",)),
+]
+ACQUITTED = {Outcome.CONFORMS, Outcome.CONVENTION, Outcome.VARIANT, Outcome.NUMERICS}
+
+ACCUSES = {Outcome.LIMIT, Outcome.DEVIATES}
+
+
+@pytest.mark.parametrize(("kind", "claim", "checks"), RIGHT)
+def test_nobody_with_a_convention_is_accused(kind, claim, checks):
+    spec = OptimizerSpec(kind.__name__, kind, claims=frozenset({claim}))
+    report = check_optimizer(spec, checks=list(checks), on_fail=None, quick=True)
+    assert report.outcome("def.trajectory") in ACQUITTED
+    accused = [(r.check, r.message) for r in report.results if r.outcome in ACCUSES]
+    assert accused == []
+
+
+def test_a_later_look_at_the_options_is_no_excuse_for_another_formula():
+    class Halved(adaptive.WarmAdam):
+        """Adam with a warm-up, and half of the second moment."""
+
+        def change(self, p, g, s, o):
+            super().change(p, g * g.abs().sqrt(), s, o)
+
+    spec = OptimizerSpec("Halved", Halved, claims=frozenset({"adam"}))
+    report = check_optimizer(spec, checks=["def.trajectory"], on_fail=None, quick=True)
+    assert report.outcome("def.trajectory") is Outcome.DEVIATES
