@@ -44,7 +44,10 @@ def add_parser(commands: Any) -> None:
         "--claim", action="append", default=[], metavar="NAME", help="a claim, such as adamw"
     )
     parser.add_argument(
-        "--checks", action="append", metavar="PATTERN", help="ids, patterns or tags; default all"
+        "--checks",
+        action="append",
+        metavar="PATTERN",
+        help="comma-separated ids, patterns or tags; default all",
     )
     parser.add_argument("--quick", action="store_true", help="the cheap checks only")
     parser.add_argument("--strict", action="store_true", help="inconclusive checks exit with 3")
@@ -80,12 +83,13 @@ def run(args: argparse.Namespace) -> int:
     require_device(args.device)
     options = dict(_option(text) for text in args.option)
     require_known(args.claim)
+    checks = args.checks and [text.strip() for one in args.checks for text in one.split(",")]
     subjects = [named(name, claims=args.claim, options=options) for name in args.optimizers]
     reports = [
         check_optimizer(
             spec,
             on_fail=None,
-            checks=args.checks,
+            checks=checks,
             device=args.device,
             seed=args.seed,
             quick=args.quick,

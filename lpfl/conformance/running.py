@@ -18,7 +18,6 @@ ABILITIES: dict[str, tuple[Callable[[Subject], bool], str]] = {
         lambda s: "process_group" not in s.needs,
         "it needs an initialised process group",
     ),
-    "lr": (lambda s: s.accepts("lr"), "the optimizer knows no option 'lr'"),
 }
 _CONTROLS = {
     "sgd": "SGD", "momentum": "SGD", "nesterov": "SGD", "adamw": "AdamW", "nadam": "NAdam",
@@ -44,8 +43,11 @@ def ask(check: Check, subject: Subject) -> list[CheckResult]:
     """Return what the check's function answers; being undrivable is an answer."""
     for need in check.needs:
         able, why = ABILITIES.get(need, (None, ""))
-        if not (subject.accepts(need) if able is None else able(subject)):
-            message = f"Not applicable: {why or f'the optimizer knows no option {need!r}'}."
+        if able is None and not subject.accepts(need):
+            message = f"Not applicable: the optimizer knows no option {need!r}."
+            return [CheckResult(check=check.check_id, outcome=Outcome.NOT_CLAIMED, message=message)]
+        if able is not None and not able(subject):
+            message = f"Not applicable: {why}."
             return [CheckResult(check=check.check_id, outcome=Outcome.UNDRIVABLE, message=message)]
     try:
         answer = check.function(subject)
@@ -70,7 +72,9 @@ def _controlled(check: Check, subject: Subject, results: list[CheckResult]) -> l
     seen = [a.measured for a in answers if a.measured is not None]
     number = max(seen, default=None)
     if worst(a.outcome for a in answers) not in accused:
-        return [replace(r, control=number) if r.outcome in FINDINGS else r for r in results]
+        return [
+            _beside(r, number, control.spec.name) if r.outcome in FINDINGS else r for r in results
+        ]
     return [
         replace(
             r,
@@ -82,6 +86,13 @@ def _controlled(check: Check, subject: Subject, results: list[CheckResult]) -> l
         else r
         for r in results
     ]
+
+
+def _beside(result: CheckResult, number: float | None, name: str) -> CheckResult:
+    """Return a finding with what torch's own optimizer shows: its number, or that it is silent."""
+    if result.measured is not None and number is not None:
+        return replace(result, control=number)
+    return replace(result, details={**result.details, "silent": f"torch's own {name}"})
 
 
 def held_by_claim(check: Check) -> bool:

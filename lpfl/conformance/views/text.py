@@ -63,6 +63,8 @@ def _finding(r: CheckResult) -> Iterator[str]:
         yield from _wrapped(f"expected: {r.expected}", "    ")
     if r.control is not None:
         yield f"    the same number for torch's own optimizer: {r.control:.4g}"
+    elif "silent" in r.details:
+        yield from _wrapped(f"not so with {r.details['silent']}", "    ")
     if r.scenario:
         said = ", ".join(f"{k} = {v}" for k, v in r.scenario.items())
         yield from _wrapped(f"smallest setting: {said}", "    ")

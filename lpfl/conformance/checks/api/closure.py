@@ -68,7 +68,7 @@ def closure(subject: Subject) -> CheckResult:
             watch.without_grad = 0
         return _raises(subject, error, watch)
     if watch.calls == 0:
-        message = "step(closure) never calls the closure: the number of calls is 0."
+        message = "step(closure) never calls the closure: it is called 0 times in 6 steps."
         return _answer(subject, Outcome.LIMIT, message, "calls: 0,")
     if watch.without_grad:
         message = (
