@@ -29,7 +29,8 @@ FAILS = {
     "documented variant if it says so",
     "inv.fingerprint": "deviates; a convention for damping, documented variant for gates on sizes",
     "inv.transpose": "deviates, limit if it raises",
-    "api.add-group": "limit if it raises or stands still, deviates if others are disturbed; "
+    "api.add-group": "limit if it raises, stands still or its options are not read, "
+    "deviates if others are disturbed; "
     "a convention, documented variant",
     "api.alias": "deviates, limit",
     "api.closure": "limit; deviates if the run differs; documented variant",
@@ -53,7 +54,8 @@ FAILS = {
     "api.late": "limit; documented variant within a factor of 3",
     "api.loaded-weights": "limit",
     "api.lr-read": "deviates; documented variant for a rate of its own",
-    "api.lr-tensor": f"{AGREES}; limit if it changes the tensor; not claimed if refused",
+    "api.lr-tensor": f"{AGREES}; limit if it changes the tensor, or if nothing says "
+    "that lr may be one; not claimed if refused",
     "api.lr-zero": "deviates where lr is the method's factor, limit if it raises, numerics; "
     "documented variant",
     "api.maximize": f"{AGREES}",

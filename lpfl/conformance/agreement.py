@@ -1,8 +1,8 @@
 """Two runs that must agree: the form of most checks."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -141,7 +141,7 @@ def _difference(
     def distance(some: Sequence[Sequence[int]], count: int) -> float:
         start, gradients = subject.draw(some, count, *stream)
         apart = end_gap(pair.other(start, gradients), pair.plain(start, gradients))
-        return apart if isfinite(apart) else 0.0
+        return apart if math.isfinite(apart) else 0.0
 
     shapes, steps = smallest(
         lambda some, count: distance(some, count) > least, *given, each=calls_per_step(subject)
@@ -156,8 +156,12 @@ def _difference(
     if pair.body:
         body = pair.body + "\nprint('distance', gap(a, b, start))"
         text = program(subject, body, shapes=shapes, steps=steps, stream=stream)
-        text, why = proven(subject, text, at_end)
+        shown = at_end if other.finite == plain.finite else math.nan
+        text, why = proven(subject, text, shown)
     message = f"The run {pair.says} ends {measured:.2g} of its way apart from the ordinary one."
+    if other.finite != plain.finite:
+        lost, kept = ("is not", "is") if plain.finite else ("is", "is not")
+        message = f"The run {pair.says} {lost} finite, the ordinary one {kept}."
     if contradicted(why):
         outcome, message = Outcome.INCONCLUSIVE, f"{message[:-1]}; {why}: chance has a part."
     scenario = {"shapes": shapes, "steps": steps, **pair.scenario}

@@ -240,7 +240,7 @@ def _agrees(last: str, expected: float | str) -> bool:
     except ValueError:
         return False
     if number != number or expected != expected:
-        return number != number and expected != expected
+        return number != number and (expected != expected)
     return number == expected or abs(number - expected) <= WITHIN * abs(expected)
 
 

@@ -257,3 +257,38 @@ def test_guesses_are_shown():
     report = check_optimizer(Averaged, checks=["api.keys"])
     assert "mode" in report.guessed
     assert "needs mode, because it has the methods train() and eval()" in report.text()
+
+
+class Rescaled(torch.optim.SGD):
+    """Plain gradient descent that keeps a third of the rate it is given."""
+
+    def __init__(self, params, lr: float | torch.Tensor = 0.3):
+        super().__init__(params, lr=lr / 3)
+
+
+def test_a_rate_changed_by_the_constructor_is_given_to_both_runs():
+    """The rate of the group, given again, once became a ninth: GrokFastAdamW of a package."""
+    report = check_optimizer(Rescaled, on_fail=None, checks=["api.lr-tensor"], quick=True)
+    assert report.outcome("api.lr-tensor") is Outcome.CONFORMS
+
+
+class LetsGo(torch.optim.SGD):
+    """Lets its gradients go at the end of a step, and keeps the tensors for the next."""
+
+    def __init__(self, params, lr=0.1):
+        super().__init__(params, lr=lr)
+        self.seen = []
+
+    def step(self, closure=None):
+        for old in self.seen:
+            old.zero_()
+        loss = super().step(closure)
+        self.seen = [p.grad for group in self.param_groups for p in group["params"]]
+        self.zero_grad(set_to_none=True)
+        return loss
+
+
+def test_a_gradient_that_was_let_go_is_not_refilled():
+    """The next backward pass makes a new tensor: SFAdamW of a package."""
+    report = check_optimizer(LetsGo, on_fail=None, checks=["api.grad-buffer"], quick=True)
+    assert report.outcome("api.grad-buffer") is Outcome.CONFORMS

@@ -66,8 +66,8 @@ TWINS = [
     Twin("momentum", "imaginary part lost", {"api.complex": LIMIT}),
     Twin("momentum", "conjugate for the gradient", {"api.complex": LIMIT}),
     Twin("momentum", "entries of one place overwritten", {"api.sparse": DEVIATES}),
-    Twin("momentum", "rate in a tensor falls", {"api.lr-tensor": DEVIATES}),
+    Twin("momentum", "rate in a tensor falls", {"api.lr-tensor": LIMIT}),
     Twin("momentum", "closure called twice", {"api.closure": LIMIT}),
-    Twin("momentum", "later groups take the defaults", {"api.add-group": DEVIATES}),
+    Twin("momentum", "later groups take the defaults", {"api.add-group": LIMIT}),
     Twin("adam", "square of a complex number", {"api.complex": LIMIT}),
 ]

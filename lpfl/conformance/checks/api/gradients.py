@@ -104,10 +104,10 @@ def grad_buffer(subject: Subject) -> CheckResult:
         other=lambda start, gradients: _refilled(subject, start, gradients),
         body="""
 optimizer, params = begin(start)
-for p in params:
-    p.grad = torch.zeros_like(p)
 for g in gradients:
     for p, new in zip(params, g):
+        if p.grad is None:
+            p.grad = torch.empty_like(p)
         p.grad.copy_(new)
     optimizer.step()
 a, b = read(optimizer, params), run(start, gradients)
@@ -120,13 +120,17 @@ a, b = read(optimizer, params), run(start, gradients)
 
 
 def _refilled(subject: Subject, start: Start, gradients: Gradients) -> Trajectory:
+    """Return a run whose gradient tensor is filled again where the optimizer left one.
+
+    After a step that let it go, the next backward pass makes another, and so does this.
+    """
     session = subject.open(start)
-    buffers = [torch.zeros_like(p) for p in session.params]
 
     def refill(step: Any) -> None:
-        for p, buffer, g in zip(session.params, buffers, step, strict=True):
-            buffer.copy_(g)
-            p.grad = buffer
+        for p, g in zip(session.params, step, strict=True):
+            if p.grad is None:
+                p.grad = torch.empty_like(p)
+            p.grad.copy_(g)
         session.optimizer.step()
 
     return session.follow(gradients, refill)

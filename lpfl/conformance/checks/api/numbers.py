@@ -14,7 +14,7 @@ from lpfl.conformance.definition.option_names import known_as
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.registry import check
 from lpfl.conformance.rounding import tolerance
-from lpfl.conformance.signatures import told
+from lpfl.conformance.signatures import parameters_of, told
 from lpfl.conformance.snippets import program, proven
 from lpfl.conformance.subject import Subject, Trajectory
 from lpfl.conformance.trajectory import distance, size
@@ -136,7 +136,8 @@ def sparse(subject: Subject) -> CheckResult:
 
     def parts(g: Tensor) -> Tensor:
         values = torch.stack([0.25 * g[0], 0.75 * g[0]])
-        return torch.sparse_coo_tensor(torch.zeros(1, 2, dtype=torch.long), values, g.shape)
+        where = torch.zeros(1, 2, dtype=torch.long)
+        return torch.sparse_coo_tensor(where, values, g.shape, check_invariants=True)
 
     def joined(start: Start, gradients: Gradients) -> Trajectory:
         return subject.run(start, [[parts(g).coalesce() for g in row] for row in gradients])
@@ -157,7 +158,8 @@ def sparse(subject: Subject) -> CheckResult:
         body="""
 def parts(g):
     values = torch.stack([0.25 * g[0], 0.75 * g[0]])
-    return torch.sparse_coo_tensor(torch.zeros(1, 2, dtype=torch.long), values, g.shape)
+    where = torch.zeros(1, 2, dtype=torch.long)
+    return torch.sparse_coo_tensor(where, values, g.shape, check_invariants=True)
 
 
 a = run(start, [[parts(g) for g in row] for row in gradients])
@@ -184,21 +186,30 @@ def rate_in_a_tensor(subject: Subject) -> CheckResult:
     pair = Pair(
         check=TENSOR,
         says="with lr in a tensor",
-        plain=subject.run,
+        plain=lambda start, gradients: subject.run(start, gradients, options={"lr": rate}),
         other=by_tensor,
         body=f"""
 optimizer, params = begin(start, lr=torch.tensor({rate!r}, dtype=torch.float64))
 for g in gradients:
     step(optimizer, params, g)
-a, b = [p.detach() for p in params], run(start, gradients)
+a, b = [p.detach() for p in params], run(start, gradients, lr={rate!r})
 """,
         raises=Outcome.NOT_CLAIMED,
+        differs=Outcome.DEVIATES if _takes_tensors(subject) else Outcome.LIMIT,
     )
     result = agree(subject, pair, subject.shapes(*SHAPES), STEPS)
     changed = abs(float(held) / rate - 1) if rate else 0.0
     if result.outcome is not Outcome.CONFORMS or changed == 0:
         return result
     return _changed(subject, rate, changed)
+
+
+def _takes_tensors(subject: Subject) -> bool:
+    """Return whether the constructor says that lr may be a tensor."""
+    start, _ = subject.draw(subject.shapes(*SHAPES), 0, TENSOR)
+    built_by = type(subject.open(start).optimizer).__init__
+    named = [p for p in parameters_of(built_by) if p.name == "lr"]
+    return any("Tensor" in str(p.annotation) for p in named)
 
 
 def _changed(subject: Subject, rate: float, changed: float) -> CheckResult:
