@@ -182,6 +182,8 @@ class _Traffic:
             return Lost(
                 f"the task ended {error.allowed_failures + 1} workers; memory may have run out"
             )
+        if future.status == "lost":
+            return Lost("its answer was lost with the worker that held it")
         why = future.status if error is None else _words(error)
         raise ValueError(f"scheduler={self.cluster.address}: an order got no answer: {why}")
 
