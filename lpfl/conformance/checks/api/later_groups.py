@@ -115,7 +115,7 @@ def _with_options(subject: Subject) -> CheckResult | None:
     text, why = proven(subject, _options_text(subject, unread), 0.0)
     return CheckResult(
         check=check_id,
-        outcome=Outcome.LIMIT,
+        outcome=Outcome.DEVIATES,
         message=f"A group added with {words} moves as without: its options are not read "
         f"({apart:.2g} off the run with them).",
         measured=apart,
