@@ -30,8 +30,8 @@ def test_a_later_look_at_the_options_is_no_excuse_for_another_formula():
     class Halved(adaptive.WarmAdam):
         """Adam with a warm-up, and half of the second moment."""
 
-        def change(self, p, g, s, o):
-            super().change(p, g * g.abs().sqrt(), s, o)
+        def update(self, p, g, s, o):
+            super().update(p, g * g.abs().sqrt(), s, o)
 
     spec = OptimizerSpec("Halved", Halved, claims=frozenset({"adam"}))
     report = check_optimizer(spec, checks=["def.trajectory"], on_fail=None, quick=True)

@@ -2,16 +2,17 @@
 
 import torch
 
-from tests.conformance.conventions.frame import PerParameter, adam_step
+from tests.conformance.conventions.moments import adam_step
+from tests.conformance.reported.per_parameter import PerParameter
 
 
 class WarmAdam(PerParameter):
     """Adam with a linear warm-up of the learning rate over ``warmup`` steps."""
 
     def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, warmup=100):
-        super().__init__(params, {"lr": lr, "betas": betas, "eps": eps, "warmup": warmup})
+        super().__init__(params, **{"lr": lr, "betas": betas, "eps": eps, "warmup": warmup})
 
-    def change(self, p, g, s, o):
+    def update(self, p, g, s, o):
         u = adam_step(g, s, o["betas"], o["eps"])
         p -= o["lr"] * min(1.0, s["t"] / max(o["warmup"], 1)) * u
 
@@ -21,9 +22,9 @@ class CentredAdamW(PerParameter):
 
     def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.01, gc=True):
         options = {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay, "gc": gc}
-        super().__init__(params, options)
+        super().__init__(params, **options)
 
-    def change(self, p, g, s, o):
+    def update(self, p, g, s, o):
         if o["gc"] and g.ndim > 1:
             g = g - g.mean(dim=tuple(range(1, g.ndim)), keepdim=True)
         p *= 1 - o["lr"] * o["weight_decay"]
@@ -34,9 +35,9 @@ class ClippedAdam(PerParameter):
     """Adam that clips the norm of each gradient at ``clip_norm``."""
 
     def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, clip_norm=1.0):
-        super().__init__(params, {"lr": lr, "betas": betas, "eps": eps, "clip_norm": clip_norm})
+        super().__init__(params, **{"lr": lr, "betas": betas, "eps": eps, "clip_norm": clip_norm})
 
-    def change(self, p, g, s, o):
+    def update(self, p, g, s, o):
         g = g * min(1.0, o["clip_norm"] / (float(g.norm()) + 1e-6))
         p -= o["lr"] * adam_step(g, s, o["betas"], o["eps"])
 
@@ -45,9 +46,9 @@ class StableAdamW(PerParameter):
     """AdamW with Adafactor's clip of the update (Wortsman et al. 2023), ``stable``."""
 
     def __init__(self, params, lr=1e-3, betas=(0.9, 0.99), eps=1e-8, stable=True):
-        super().__init__(params, {"lr": lr, "betas": betas, "eps": eps, "stable": stable})
+        super().__init__(params, **{"lr": lr, "betas": betas, "eps": eps, "stable": stable})
 
-    def change(self, p, g, s, o):
+    def update(self, p, g, s, o):
         u = adam_step(g, s, o["betas"], o["eps"])
         v = s["v"] / (1 - o["betas"][1] ** s["t"])
         size = float((g * g / v.clamp(min=o["eps"] ** 2)).mean().sqrt()) if o["stable"] else 1.0
@@ -58,9 +59,9 @@ class PenalisedSgd(PerParameter):
     """SGD with momentum, whose options have names of their own."""
 
     def __init__(self, params, learning_rate=0.1, momentum=0.9, l2=1e-4):
-        super().__init__(params, {"learning_rate": learning_rate, "momentum": momentum, "l2": l2})
+        super().__init__(params, **{"learning_rate": learning_rate, "momentum": momentum, "l2": l2})
 
-    def change(self, p, g, s, o):
+    def update(self, p, g, s, o):
         g = g + o["l2"] * p
         s["v"] = o["momentum"] * s["v"] + g if "v" in s else g.clone()
         p -= o["learning_rate"] * s["v"]
@@ -70,9 +71,9 @@ class CorrectedMomentum(PerParameter):
     """SGD with the average of the gradients from zero, corrected as Adam corrects it."""
 
     def __init__(self, params, lr=0.1, momentum=0.9):
-        super().__init__(params, {"lr": lr, "momentum": momentum})
+        super().__init__(params, **{"lr": lr, "momentum": momentum})
 
-    def change(self, p, g, s, o):
+    def update(self, p, g, s, o):
         s["t"] = s.get("t", 0) + 1
         s["v"] = o["momentum"] * s.get("v", torch.zeros_like(p)) + (1 - o["momentum"]) * g
         p -= o["lr"] * s["v"] / (1 - o["momentum"] ** s["t"])
@@ -83,9 +84,9 @@ class RelativeAdafactor(PerParameter):
 
     def __init__(self, params, lr=1.0, eps=(1e-30, 1e-3), clip_threshold=1.0, decay_rate=-0.8):
         names = {"eps": eps, "clip_threshold": clip_threshold, "decay_rate": decay_rate}
-        super().__init__(params, {"lr": lr, **names})
+        super().__init__(params, **{"lr": lr, **names})
 
-    def change(self, p, g, s, o):
+    def update(self, p, g, s, o):
         t = s["t"] = s.get("t", 0) + 1
         weight, square = t ** o["decay_rate"], g * g + o["eps"][0]
         means = [square] if g.ndim < 2 else [square.mean(-1, True), square.mean(-2, True)]
@@ -103,9 +104,9 @@ class MarsLion(PerParameter):
 
     def __init__(self, params, lr=1e-3, betas=(0.95,), gamma=0.025, weight_decay=0.0):
         options = {"lr": lr, "betas": betas, "gamma": gamma, "weight_decay": weight_decay}
-        super().__init__(params, options)
+        super().__init__(params, **options)
 
-    def change(self, p, g, s, o):
+    def update(self, p, g, s, o):
         (beta,) = o["betas"]
         c = g + o["gamma"] * beta / (1 - beta) * (g - s.get("last", g))
         s["last"] = g.clone()

@@ -2,7 +2,8 @@
 
 import torch
 
-from tests.conformance.conventions.frame import PerParameter, adam_step
+from tests.conformance.conventions.moments import adam_step
+from tests.conformance.reported.per_parameter import PerParameter
 
 
 def polynomial(M, coefficients, rounds, eps=1e-7):
@@ -20,9 +21,9 @@ class SummingMuon(PerParameter):
 
     def __init__(self, params, lr=0.02, momentum=0.95, weight_decay=0.0, adam_lr=3e-4):
         options = {"lr": lr, "momentum": momentum, "weight_decay": weight_decay}
-        super().__init__(params, {**options, "adam_lr": adam_lr})
+        super().__init__(params, **{**options, "adam_lr": adam_lr})
 
-    def change(self, p, g, s, o):
+    def update(self, p, g, s, o):
         if p.ndim < 2:
             p -= o["adam_lr"] * adam_step(g, s, (0.9, 0.95), 1e-8)
             return
@@ -38,9 +39,9 @@ class ConvergentMuon(PerParameter):
     coefficients, rounds = (15 / 8, -5 / 4, 3 / 8), 12
 
     def __init__(self, params, lr=0.02, momentum=0.95):
-        super().__init__(params, {"lr": lr, "momentum": momentum})
+        super().__init__(params, **{"lr": lr, "momentum": momentum})
 
-    def change(self, p, g, s, o):
+    def update(self, p, g, s, o):
         if p.ndim < 2:
             p -= o["lr"] * g.sign()
             return
@@ -59,9 +60,9 @@ class GraftedShampoo(PerParameter):
     """Shampoo whose step is always grafted to the length of the gradient."""
 
     def __init__(self, params, lr=0.1, eps=1e-4):
-        super().__init__(params, {"lr": lr, "eps": eps})
+        super().__init__(params, **{"lr": lr, "eps": eps})
 
-    def change(self, p, g, s, o):
+    def update(self, p, g, s, o):
         G = g.reshape(1) if g.ndim == 0 else g
         step = G
         for i in range(G.ndim):
@@ -79,10 +80,10 @@ class MatrixSoap(PerParameter):
 
     def __init__(self, params, lr=3e-3, betas=(0.95, 0.95), shampoo_beta=0.9, eps=1e-8):
         super().__init__(
-            params, {"lr": lr, "betas": betas, "shampoo_beta": shampoo_beta, "eps": eps}
+            params, **{"lr": lr, "betas": betas, "shampoo_beta": shampoo_beta, "eps": eps}
         )
 
-    def change(self, p, g, s, o):
+    def update(self, p, g, s, o):
         if p.ndim != 2:
             p -= o["lr"] * adam_step(g, s, o["betas"], o["eps"])
             return

@@ -7,6 +7,8 @@ from typing import Any
 
 import torch
 
+from tests.conformance.reported.per_parameter import PerParameter
+
 DEVIATES, LIMIT = "deviates", "limit"
 
 
@@ -41,25 +43,10 @@ class Twin:
     caught_by: Mapping[str, str] = field(default_factory=lambda: {"def.trajectory": DEVIATES})
 
 
-class Frame(torch.optim.Optimizer):
+class Frame(PerParameter):
     """Steps every parameter that has a gradient by the rule."""
 
-    def __init__(self, params, **options):
-        super().__init__(params, {**self.of_method, **options})
-
-    @torch.no_grad()
-    def step(self, closure=None):
-        loss = None
-        if closure is not None:
-            with torch.enable_grad():
-                loss = closure()
-        for group in self.param_groups:
-            for p in group["params"]:
-                if p.grad is not None:
-                    self.change(p, p.grad, self.state[p], group)
-        return loss
-
-    def change(self, p, g, state, group):
+    def update(self, p, g, state, group):
         self.rule(p, g, state, Options(group), self.fault)
 
 

@@ -44,7 +44,7 @@ class Stateful(Frame):
                 self.total = sum(float(g.square().sum()) for g in held) ** 0.5
         return super().step(closure)
 
-    def change(self, p, g, state, group):
+    def update(self, p, g, state, group):
         fault = self.fault
         self.place += 1
         if fault == "state by shape":
@@ -70,12 +70,12 @@ class Stateful(Frame):
             g = g / max(1.0, self.total)
         if fault == "weights replaced":
             moved = p.clone()
-            super().change(moved, g, state, group)
+            super().update(moved, g, state, group)
             p.data = moved
             return
         if fault == "state from the first gradient by reference" and "m" not in state:
             state["m"] = g
-        super().change(p, g, state, group)
+        super().update(p, g, state, group)
 
     def state_dict(self):
         state = super().state_dict()

@@ -20,7 +20,7 @@ class Kinds(Frame):
                 closure()
         return super().step(closure)
 
-    def change(self, p, g, state, group):
+    def update(self, p, g, state, group):
         if g.is_sparse:
             values, (rows,) = g._values(), g._indices()
             whole = torch.zeros_like(p)
@@ -42,7 +42,7 @@ class Kinds(Frame):
                 g = g.conj()
             if self.fault != "square of a complex number":
                 p, g = torch.view_as_real(p), torch.view_as_real(g.resolve_conj())
-        super().change(p, g, state, group)
+        super().update(p, g, state, group)
 
 
 @method("momentum", frame=Kinds, lr=0.1, momentum=0.9, weight_decay=0.0)
