@@ -204,7 +204,7 @@ def exact_ends(trial: Trial) -> Iterator[Comparison]:
     """The floors without memory and with the exact covariance, where nothing is expanded."""
     eta, n, d, k = trial.step_size, trial.batch_size, trial.input_dim, trial.rank
     gained = eta * (d + 1 - 2 * k) / (2.0 - eta)
-    ends = (
+    ends: tuple[tuple[str, dict[str, Any], float, bool, float], ...] = (
         ("no memory", kfac(step_size=eta, averaging=0.0), 0.0, True, n - d - 1 + k),
         (
             "every batch",
@@ -219,7 +219,7 @@ def exact_ends(trial: Trial) -> Iterator[Comparison]:
     replicates = floors.replicates_for(factors.spread2(trial) / INDEPENDENT, HALF_WIDTH)
     problem = factors.one_truth(trial, replicates, noise_std=trial.noise_std)
     for label, options, decay, included, rows in ends:
-        memory = {"decay": decay, "includes_current": included}
+        memory: dict[str, Any] = {"decay": decay, "includes_current": included}
         stated = factor_floor("average", step_size=eta, **factors.sizes_of(trial), **memory)
         squares = floors.stationary_squares(
             trial,
