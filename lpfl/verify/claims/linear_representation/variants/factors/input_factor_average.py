@@ -205,14 +205,8 @@ def exact_ends(trial: Trial) -> Iterator[Comparison]:
     eta, n, d, k = trial.step_size, trial.batch_size, trial.input_dim, trial.rank
     gained = eta * (d + 1 - 2 * k) / (2.0 - eta)
     ends: tuple[tuple[str, dict[str, Any], float, bool, float], ...] = (
-        ("no memory", kfac(step_size=eta, averaging=0.0), 0.0, True, n - d - 1 + k),
-        (
-            "every batch",
-            kfac(step_size=eta, input_factor="separate"),
-            FOREVER,
-            False,
-            n - gained - k,
-        ),
+        ("no memory", {"averaging": 0.0}, 0.0, True, n - d - 1 + k),
+        ("every batch", {"input_factor": "separate"}, FOREVER, False, n - gained - k),
     )
     multiplier = (1.0 - eta) ** 2
     burn_in, num_steps = factors.steps_of(multiplier, left=LEFT, independent=INDEPENDENT)
