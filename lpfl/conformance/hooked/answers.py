@@ -1,5 +1,6 @@
 """What the checks of hooked layers have in common: whom they concern, and how raising is graded."""
 
+import re
 import traceback
 from collections.abc import Mapping
 from dataclasses import replace
@@ -16,6 +17,7 @@ from lpfl.conformance.rounding import tolerance
 from lpfl.conformance.signatures import Undrivable, says_so, told
 from lpfl.conformance.subject import Subject
 
+_ADDRESS = re.compile(r"\b\d{9,}\b")  # of an object in memory: another one in every run
 MAGNIFIED = 100.0
 """A distance this many times what rounding of the inputs makes is real."""
 IN_WORDS = ("more than one parameter group", "duplicate parameters")
@@ -41,7 +43,7 @@ def raised(subject: Subject, check: str, scene: Scene, error: Exception, what: s
     """Return the answer where a training raises: a variant if the error states a restriction."""
     if isinstance(error, Undrivable):
         raise error
-    message = f"A step on {what} raises {told(error)}."
+    message = f"A step on {what} raises {_ADDRESS.sub('...', told(error))}."
     if _stated(error):
         return CheckResult(check=check, outcome=Outcome.VARIANT, message=message)
     return CheckResult(

@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import Mapping
 
+from lpfl.conformance.drives.module import ModuleSession
 from lpfl.conformance.hooked.networks import Fixed, Network
 from lpfl.conformance.hooked.training import OUTPUTS, ROWS, WEIGHTS, Scene
 from lpfl.conformance.learning.twin_snippet import build_text, drive_text, spoken
@@ -58,7 +59,7 @@ def shown(
     subject: Subject, scene: Scene, ending: str, expected: float | str
 ) -> Mapping[str, object]:
     """Return the fields of an answer with the program, executed, or why there is none."""
-    if not spoken(subject):
+    if not (spoken(subject) or "fused" in subject.needs):
         return {"details": {"snippet": "the drive has no short program"}}
     text, why = proven(subject, _text(subject, scene, ending), expected)
     return {"snippet": text} if text else {"details": {"snippet": why}}
@@ -80,9 +81,15 @@ def _text(subject: Subject, scene: Scene, ending: str) -> str:
         global_seed=subject.seed,
         name=scene.network.__name__,
         build=build_text(subject, scene.options),
-        step="        " + drive_text(subject),
+        step="        " + _drive(subject),
         into_eval="optimizer.eval()" if mode else "",
         into_train="optimizer.train()" if mode else "",
         ending=ending.strip().replace("\n", "\n    "),
     )
     return "\n".join(line.rstrip() for line in text.splitlines()) + "\n"
+
+
+def _drive(subject: Subject) -> str:
+    if "fused" in subject.needs:
+        return f"optimizer.fused_backward(loss(), {ModuleSession.rate})"
+    return drive_text(subject)
