@@ -30,7 +30,7 @@ from theory.linear_representation.variants.steps.gradient_floor import row_floor
 
 SQUARES = judgement(0.08, "of a floor, below half of what the spread of small batches adds to it")
 HALF_WIDTH = 0.06
-GAIN = judgement(0.12, "of a gain: below half of the distance to an unstable one")
+GAIN = judgement(0.08, "of a gain: below half of the distance to an unstable one")
 GAIN_REPLICATES = 6000  # times (n/freedom)^2: 6.5 standard errors are about 0.08, below GAIN
 LEFT = 0.01
 
