@@ -94,5 +94,6 @@ FAULTS = (
           "generator(seed, 'output factor', device=rows.device)", "samples alike at every step"),
     Fault("OP-10", "lpfl.optim.core.output_factor:sampled_residuals",
           "generator(seed, 'output factor', draw, device=rows.device)",
-          "generator(0, 'output factor', draw, device=rows.device)", "samples alike for every seed"),
+          "generator(0, 'output factor', draw, device=rows.device)",
+          "samples alike for every seed"),
 )  # fmt: skip
