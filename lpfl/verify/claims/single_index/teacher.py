@@ -58,7 +58,7 @@ ANCHORS = (half_teacher(-3.0), half_teacher(3.0))
 
 @check(
     "SI-15",
-    (*setup.AXES, setup.DAMPING, Reals("teacher_tilt", -1.0, 1.0)),
+    (*setup.WIDE_AXES, setup.DAMPING, Reals("teacher_tilt", -1.0, 1.0)),
     anchors=ANCHORS,
     decisions=8,
     facts=facts,
