@@ -19,7 +19,8 @@ OP_31 = Claim(
         "singular values between 1/2 and 2. Heads have the spectrum asked for, representations "
         "orthonormal rows. A covariance has trace d, the eigenvalues and the condition number of "
         "its family, and a root that squares to it. Random bases are Haar: an entry has the law of "
-        "a coordinate on the sphere. So has an entry of a representation, and of an eigenvector of FᵀF and FFᵀ."
+        "a coordinate on the sphere. So has an entry of a representation, and of an eigenvector "
+        "of FᵀF and FFᵀ."
     ),
     source=Source.derived(),
     parts={
