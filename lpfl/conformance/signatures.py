@@ -68,7 +68,7 @@ def takes_any_option(function: Callable[..., Any]) -> bool:
 def set_option(group: dict[str, Any], name: str, value: Any) -> None:
     """Set an option of a group; a tensor is filled, for it may be shared with compiled code."""
     held = group.get(name)
-    if isinstance(held, torch.Tensor) and not isinstance(value, torch.Tensor):
+    if isinstance(held, torch.Tensor) and isinstance(value, bool | int | float):
         held.fill_(value)
     else:
         group[name] = value

@@ -172,6 +172,9 @@ def warm_up(subject: Subject) -> CheckResult:
     start, gradients = subject.draw(subject.shapes(*SHAPES), 10, check_id)
     session = subject.open(start)
     rate = session.optimizer.param_groups[0].get("lr", subject.default("lr"))
+    if rate is None:
+        message = "Not applicable: lr is None, a rate that the optimizer finds by itself."
+        return CheckResult(check=check_id, outcome=Outcome.NOT_CLAIMED, message=message)
     rate = rate.clone() if isinstance(rate, torch.Tensor) else rate
     try:
         for t, step in enumerate(gradients):
