@@ -34,7 +34,7 @@ def told(error: BaseException) -> str:
 
 def parameters_of(function: Callable[..., Any]) -> list[inspect.Parameter]:
     """Return the parameters of a factory; a class's without self; none if it hides them."""
-    read = _kept if type(function) in (type, FunctionType) else inspect.signature
+    read = _kept if isinstance(function, type | FunctionType) else inspect.signature
     try:
         return list(read(function).parameters.values())
     except (TypeError, ValueError):
