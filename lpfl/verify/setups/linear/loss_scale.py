@@ -10,6 +10,7 @@ from lpfl.linalg import second_moment, standard_normal
 from lpfl.optim.kfac import Kfac, kfac_step
 from lpfl.optim.torch_form import RuleOptimizer
 from lpfl.problems import linear_representation as model
+from lpfl.seeding import generator
 
 Move = Callable[[model.Weights, model.Batch, float], Tensor]
 
