@@ -38,9 +38,7 @@ def moved(part: str, weights: model.Weights, batch: model.Batch, factor: float) 
     targets = Y
     if part != "loss_empirical":
         variance = 1.0 / factor if part == "loss_matched" else 1.0
-        stream = torch.Generator(device=Y.device).manual_seed(
-            0
-        )  # the same samples for every factor
+        stream = generator(0, "loss samples", device=Y.device)  # the same ones for every factor
         drawn = standard_normal(*Y.shape, generator=stream, dtype=Y.dtype)
         targets = (hidden @ F.mT).detach() + variance**0.5 * drawn
     (seen,) = torch.autograd.grad(loss(hidden @ F.mT, targets, factor).sum(), hidden)
