@@ -62,6 +62,33 @@ class RootKfac(Kfac):
         return (basis * (values.clamp(min=0) + damping) ** -0.5) @ basis.T
 
 
+class OneRootKfac(Kfac):
+    """Powers of the damped factors: the inverse square root of one of them."""
+
+    powers = (0.0, -0.5)
+
+    @torch.no_grad()
+    def step(self):
+        for group, (A, G) in zip(self.param_groups, self.used(), strict=True):
+            (W,) = group["params"]
+            left, right = (
+                self.power(S, group["damping"], p) for S, p in zip((G, A), self.powers, strict=True)
+            )
+            W.sub_(left @ W.grad @ right, alpha=group["lr"])
+
+    def power(self, A, damping, exponent):
+        values, basis = torch.linalg.eigh(A)
+        return (basis * (values.clamp(min=0) + damping) ** exponent) @ basis.T
+
+
+class OutputRootKfac(OneRootKfac):
+    powers = (-0.5, 0.0)
+
+
+class InputRootKfac(OneRootKfac):
+    powers = (-1.0, -0.5)
+
+
 class DampedLateKfac(Kfac):
     """Damping added after the inversion."""
 

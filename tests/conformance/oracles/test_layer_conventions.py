@@ -107,3 +107,22 @@ def test_kfac_without_its_output_factor_is_named():
     result = only(replace(spec, options={**spec.options, "output_factor": "identity"}))
     assert result.outcome is Outcome.DEVIATES
     assert "exactly FOOF" in result.message
+
+
+@pytest.mark.parametrize(
+    ("kind", "words", "powers"),
+    [
+        ("OneRootKfac", "square root of the input factor's inverse alone", (0.5, 0)),
+        ("OutputRootKfac", "square root of the output factor's inverse alone", (0, 0.5)),
+        ("InputRootKfac", "square root of the input factor's inverse, the output", (0.5, 1)),
+    ],
+)
+def test_a_root_of_one_factor_is_named_with_and_without_a_claim(kind, words, powers):
+    result = only(toy(getattr(toy_kfac, kind)))
+    assert result.outcome is Outcome.DEVIATES
+    assert words in result.message
+    spec = replace(toy(getattr(toy_kfac, kind)), claims=frozenset())
+    (result,) = check_optimizer(spec, on_fail=None, checks=["def.supports"]).results
+    on_inputs, on_outputs = powers
+    assert f"input moment to the power {on_inputs:g} " in result.message
+    assert f"output moment to the power {on_outputs:g}," in result.message
