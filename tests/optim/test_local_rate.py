@@ -122,7 +122,7 @@ def test_amgd_on_noiseless_batches(seed):
     assert k < rows
 
 
-@pytest.mark.parametrize("method", ["amgd", "gd", "ngd", "kfac_joint", "ngd_empirical", "adam"])
+@pytest.mark.parametrize("method", ["amgd", "gd", "ngd", "ngd_empirical", "adam"])
 def test_damping_is_refused_where_its_rate_is_not_known(method):
     with pytest.raises(ValueError, match=r"damping=0\.3, needs 0 with method"):
         local_rate(method, step_size=0.1, damping=0.3)

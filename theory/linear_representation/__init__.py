@@ -15,7 +15,6 @@ from theory.linear_representation.contraction.global_law import (
     global_tangent,
 )
 from theory.linear_representation.contraction.headline import headline_admissible, headline_bound
-from theory.linear_representation.contraction.kfac_damped import damped_eigenvalues
 from theory.linear_representation.contraction.start import admissible_tangent
 from theory.linear_representation.contraction.tangent_step import tangent_step
 from theory.linear_representation.noise_floors.adam import adam_operator
@@ -36,7 +35,10 @@ from theory.linear_representation.rates.local_rate import local_rate
 from theory.linear_representation.rates.momentum import momentum_floor, momentum_spectrum
 from theory.linear_representation.rates.natural_gradient import natural_gradient_spectrum
 from theory.linear_representation.transfer import transfer_bound, transfer_excess
-from theory.linear_representation.variants.factors.damped_rate import damped_rate
+from theory.linear_representation.variants.factors.damped_rate import (
+    damped_eigenvalues,
+    damped_rate,
+)
 from theory.linear_representation.variants.factors.factor_floor import (
     factor_floor,
     factor_multiplier,

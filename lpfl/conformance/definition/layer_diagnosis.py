@@ -12,9 +12,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import torch
-from scipy.optimize import minimize_scalar
 from torch import Tensor
 
+from lpfl.conformance.definition.damping_seen import each_step, in_words, least, pairs_seen
 from lpfl.conformance.definition.layer_conventions import (
     LOOSE,
     OPTIONAL,
@@ -69,11 +69,21 @@ def diagnose(comparison: LayerComparison, run: LayerRun) -> Diagnosis:
         lambda away: away == (0, 0, False),
     )
     split = _split(comparison, run, best, last)
+    if max(split.rests) > LOOSE:
+        found = each_step(comparison, run, _repaired(comparison, best))
+        if found is not None:
+            said = ", ".join(f"{damping:.3g}" for damping in found[1])
+            text = f"it steps as if damping were {said} from step to step"
+            return _told(comparison, run, text, _repaired(comparison, found[0]))
     texts = [*_mistaken(best), *_factors(run, split)]
-    repaired = _repaired(comparison, best)
-    errors = comparison.errors(run, repaired)
-    step = next((t for t, e in enumerate(errors, 1) if e > SHARP), 1)
-    return Diagnosis("; ".join(texts) or "some steps are off", repaired, step)
+    text = "; ".join(texts) or "some steps are off"
+    return _told(comparison, run, text, _repaired(comparison, best))
+
+
+def _told(comparison: LayerComparison, run: LayerRun, text: str, fit: LayerFit) -> Diagnosis:
+    """Return a diagnosis at the first step that is visibly not the reading's."""
+    errors = comparison.errors(run, fit)
+    return Diagnosis(text, fit, next((t for t, e in enumerate(errors, 1) if e > SHARP), 1))
 
 
 def _first(
@@ -222,6 +232,11 @@ def _direction(
         if left <= LOOSE:
             text = f"it steps as if damping were {damping:.3g}, not {run.options['damping']:g}"
             return Diagnosis(text, fit, 1)
+    for fit in _readings(comparison, ("Fisher", "bias", "weight decay", "decayed")):
+        pairs = pairs_seen(comparison, run, fit)
+        if pairs is not None:
+            damping = float(run.options["damping"])
+            return Diagnosis(in_words(*pairs, damping), _repaired(comparison, near), 1)
     paper = comparison.oracle.paper()
     other = {a: v for a, v in near.convention.items() if paper.get(a, "as defined") != v}
     words = "; ".join(f"{axis}: {value}" for axis, value in other.items())
@@ -247,14 +262,9 @@ def _summed(comparison: LayerComparison, run: LayerRun) -> Diagnosis | None:
 
 def _damping_seen(comparison: LayerComparison, run: LayerRun, fit: LayerFit) -> tuple[float, float]:
     """Return the damping with which a reading fits the first step best, and its error there."""
-    asked = float(run.options["damping"])
 
-    def error(log: float) -> float:
-        hidden = {**fit.hidden, "damping": asked * 10**log}
+    def error(damping: float) -> float:
+        hidden = {**fit.hidden, "damping": damping}
         return _split(comparison, run, LayerFit(fit.convention, hidden), 1).rests[0]
 
-    best = min(range(-8, 9), key=lambda log: error(log / 2)) / 2
-    found = minimize_scalar(
-        error, bounds=(best - 0.5, best + 0.5), method="bounded", options={"xatol": 1e-7}
-    )
-    return asked * 10 ** float(found.x), float(found.fun)
+    return least(error, float(run.options["damping"]))

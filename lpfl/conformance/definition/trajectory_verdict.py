@@ -216,7 +216,8 @@ def option_at_fault(comparison: Comparison) -> tuple[str, Candidate] | None:
         held = comparison.defaults[name]
         if held is None or held == comparison.common[name]:
             continue
-        scenario = Scenario(f"{name} at its default", ((5, 5), (5,)), options={name: held})
+        shapes = fitting(comparison.oracle).shapes
+        scenario = Scenario(f"{name} at its default", shapes, options={name: held})
         runs = comparison.runs(scenario)
         for fit in fitted(comparison, runs) if runs else ():
             if not departed(comparison.oracle, fit.candidate.convention):

@@ -59,6 +59,23 @@ def used(new: Tensor, m: dict[str, Any], key: str, t: int, o: Any, c: Convention
     return chosen
 
 
+def dampings(
+    a: Tensor, g: Tensor, damping: float, kind: str, on_output: float | None = None
+) -> tuple[float, float]:
+    """Return what is added to the input factor's eigenvalues (a,) and the output factor's (b,)."""
+    on_a, on_g = damping, damping if on_output is None else on_output
+    if kind == "its root to each factor":
+        on_a = on_g = damping**0.5
+    elif kind == "its root, split by mean eigenvalues":
+        ratio = float((a.mean() / g.mean()).sqrt())
+        on_a, on_g = damping**0.5 * ratio, damping**0.5 / ratio
+    elif kind == "to the input factor only":
+        on_g = 0.0
+    elif kind.endswith("times its mean eigenvalue"):
+        on_a, on_g = damping * float(a.mean()), damping * float(g.mean())
+    return on_a, on_g
+
+
 def precondition(
     grad: Tensor,
     A: Tensor,
@@ -82,16 +99,7 @@ def precondition(
     turned = V.T @ grad @ U
     if kind == "to products of eigenvalues":
         return V @ (turned / (g[:, None] * a + damping)) @ U.T
-    on_a, on_g = damping, damping if on_output is None else on_output
-    if kind == "its root to each factor":
-        on_a = on_g = damping**0.5
-    elif kind == "its root, split by mean eigenvalues":
-        ratio = float((a.mean() / g.mean()).sqrt())
-        on_a, on_g = damping**0.5 * ratio, damping**0.5 / ratio
-    elif kind == "to the input factor only":
-        on_g = 0.0
-    elif kind.endswith("times its mean eigenvalue"):
-        on_a, on_g = damping * float(a.mean()), damping * float(g.mean())
+    on_a, on_g = dampings(a, g, damping, kind, on_output)
     by_g, by_a = g + on_g, a + on_a
     if inverse.startswith("damping"):
         by_g, by_a = 1 / (1 / (g + TINY) + on_g), 1 / (1 / (a + TINY) + on_a)

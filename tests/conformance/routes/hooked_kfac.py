@@ -106,6 +106,33 @@ class DampingSquared(HookedKfac):
         return super().damped(factor, damping**4)
 
 
+class SplitTurned(HookedKfac):
+    def inverses(self, B, A, damping):
+        ratio = (A.trace() / len(A)) / (B.trace() / len(B))
+        return (
+            torch.linalg.inv(self.damped(B, damping * ratio)),
+            torch.linalg.inv(self.damped(A, damping / ratio)),
+        )
+
+
+class OutputsDampedMore(HookedKfac):
+    def inverses(self, B, A, damping):
+        return super().inverses(B, A, 4 * damping)[0], super().inverses(B, A, damping)[1]
+
+
+class InputsOverWidth(HookedKfac):
+    def inverses(self, B, A, damping):
+        return super().inverses(B, A / len(A), damping)
+
+
+class DampedLessLater(HookedKfac):
+    calls = 0
+
+    def inverses(self, B, A, damping):
+        self.calls += 1
+        return super().inverses(B, A, damping / 4 if self.calls > len(self.layers) else damping)
+
+
 class LeftFactorOnly(HookedKfac):
     def inverses(self, B, A, damping):
         return super().inverses(B, A, damping)[0], torch.eye(len(A), dtype=A.dtype)

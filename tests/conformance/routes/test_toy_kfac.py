@@ -45,6 +45,16 @@ def test_a_convolution_that_stays_where_it_is_is_a_limit():
         ("SecondStepHalved", "step 2 is 0.5 times"),
         ("DampedOutside", "damping added after the inversion"),
         ("DampingSquared", "as if damping were 0.0025, not 0.05"),
+        (
+            "SplitTurned",
+            "split by mean eigenvalues) is split between the two factors the wrong way",
+        ),
+        (
+            "OutputsDampedMore",
+            "the input factors are damped by 0.224 and the output factors by 0.447",
+        ),
+        ("InputsOverWidth", "in layer 1 inputs by 1.34 and outputs by 0.224, not 0.224 and 0.224"),
+        ("DampedLessLater", "damping were 0.05, 0.0125, 0.0125, 0.0125, 0.0125, 0.0125 from step"),
         ("LeftFactorOnly", "inverse: of the output factor alone"),
         ("NeverCorrected", "average: from zero, and never corrected"),
         ("AverageSwapped", "average: weights of old and new swapped"),

@@ -62,7 +62,7 @@ LR_05 = Claim(
 )
 
 
-def damped_eigenvalues(cov_x: ArrayLike, *, rank: int, damping: float) -> Array:
+def input_damped_eigenvalues(cov_x: ArrayLike, *, rank: int, damping: float) -> Array:
     """Return the eigenvalues nu_j of Sigma_s [(Sigma + damping)^{-1}]_pp, ascending, (d - k,).
 
     cov_x (d, d) in coordinates where G* = [I_k 0]; [x]^2 like damping >= 0.

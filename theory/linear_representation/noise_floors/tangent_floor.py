@@ -20,11 +20,18 @@ from theory.linear_representation.noise_floors.empirical_fisher import LR_21
 from theory.linear_representation.noise_floors.floor_amgd import LR_16
 from theory.linear_representation.noise_floors.floor_kfac import LR_12
 from theory.linear_representation.noise_floors.muon import LR_24
+from theory.linear_representation.rates.momentum import momentum_floor
 from theory.linear_representation.variants.factors.factor_floor import FACTORS, factor_floor
+from theory.linear_representation.variants.factors.input_factor_stale import cycle_floor
+from theory.linear_representation.variants.factors.output_factor import KINDS as OUTPUTS
+from theory.linear_representation.variants.factors.output_factor import (
+    output_factor as output_factor_of,
+)
 from theory.linear_representation.variants.models.bias import LR_44
-from theory.linear_representation.variants.models.kurtosis import LR_42
+from theory.linear_representation.variants.models.kurtosis import LR_42, inverse_scale
 from theory.linear_representation.variants.steps.gradient_floor import row_floor
 
+INPUTS = ("kurtosis", "scales", "bias")
 METHODS = ("kfac", "ngd", "amgd", "amgd_large_batch", "ngd_empirical", "adam", "muon")
 
 
@@ -39,6 +46,12 @@ def tangent_floor(
     output_dim: int | None = None,
     kurtosis: float = 0.0,
     bias: bool = False,
+    scales: ArrayLike | None = None,
+    momentum: float = 0.0,
+    momentum_kind: str = "heavy_ball",
+    output_factor: str = "gauss_newton",
+    samples_per_row: int | None = None,
+    factor_every: int = 1,
     factor: str = "same_batch",
     **factor_options: Any,
 ) -> float:
@@ -53,16 +66,24 @@ def tangent_floor(
     - "adam": eigenvalues are the diagonals of diagonal H and Sigma
     - "muon": Sigma = I only, rank much smaller than the input
 
-    For "kfac" and "ngd" only: kurtosis, the excess kurtosis of independent symmetric components
-    (terms of order d/n^2 are left out); bias, a bias as one more column of the first layer. For
-    "kfac" only: factor and its options decay, includes_current, factor_rows, head and
-    head_step_size, as in :func:`factor_floor`.
+    Variants of "kfac", one at a time; those marked + of "ngd" too:
+
+    - + kurtosis, the excess kurtosis of independent symmetric components (terms of order d/n^2 are
+      left out), or scales of elliptical inputs as in :func:`inverse_scale`
+    - + bias, a bias as one more column of the first layer
+    - momentum with momentum_kind, as in :func:`momentum_floor`
+    - output_factor and samples_per_row, as in :func:`output_factor`
+    - factor_every, steps on one factor: the floor at the end of a cycle (:func:`cycle_floor`)
+    - factor and its options decay, includes_current, factor_rows, head and head_step_size, as in
+      :func:`factor_floor`
+
     Raises: ValueError on another method, a bad argument, an unstable step size (no floor), or
-    where there is no formula: kurtosis, bias or a factor for other methods, or two at once.
-    Source: derived (LR-12, LR-16, LR-20 to LR-22, LR-24, LR-29, LR-30, LR-32, LR-42, LR-44).
+    where there is no formula: a variant of another method, or two at once.
+    Source: derived (LR-12, LR-16, LR-20 to LR-22, LR-24, LR-29 to LR-33, LR-38, LR-42, LR-44).
     """
     choice("method", method, METHODS)
     choice("factor", factor, FACTORS)
+    choice("output_factor", output_factor, OUTPUTS)
     truth("bias", bias)
     finite_if_given(output_dim=output_dim)
     lam = eigenvalues("head_eigenvalues", head_eigenvalues)
@@ -72,19 +93,43 @@ def tangent_floor(
     rows = count("n", n)
     k, d = lam.size, lam.size + mu.size
     g = number("kurtosis", kurtosis, low=-2.0)
-    if (g != 0.0 or bias) and method not in ("kfac", "ngd"):
-        raise ValueError(f"kurtosis={g}, bias={bias} for method {method!r}, needs 'kfac' or 'ngd'")
-    if factor != "same_batch" or factor_options:
-        if method != "kfac" or g != 0.0 or bias:
-            raise ValueError(
-                f"factor={factor!r} for method {method!r}, needs 'kfac' without kurtosis and bias"
-            )
-        unit = sigma**2 * float((1.0 / lam).sum() * (1.0 / mu).sum())
+    given: dict[str, tuple[Any, bool]] = {
+        "kurtosis": (g, g != 0.0),
+        "scales": (scales, scales is not None),
+        "bias": (bias, bool(bias)),
+        "momentum": (momentum, number("momentum", momentum, low=0.0) != 0.0),
+        "output_factor": (output_factor, output_factor != "gauss_newton"),
+        "factor_every": (factor_every, count("factor_every", factor_every) > 1),
+        "factor": (factor, factor != "same_batch" or bool(factor_options)),
+    }
+    variant = _only_one(method, {name: value for name, (value, used) in given.items() if used})
+    if samples_per_row is not None and output_factor != "sampled":
+        raise ValueError(f"samples_per_row={samples_per_row}, needs output_factor='sampled'")
+    sizes = {"n": rows, "d": d, "k": k}
+    unit = sigma**2 * float((1.0 / lam).sum() * (1.0 / mu).sum())
+    if variant == "factor":
         return unit * factor_floor(factor, step_size=eta, n=rows, d=d, k=k, **factor_options)
+    if variant == "factor_every":
+        return unit * cycle_floor(factor_every=factor_every, step_size=eta, **sizes)
+    if variant == "output_factor":
+        _, relative = output_factor_of(
+            output_factor,
+            step_size=eta,
+            samples_per_row=samples_per_row,
+            noise_std=sigma,
+            **sizes,
+        )
+        return unit * relative
+    if variant == "momentum":
+        count("n", rows, low=d + 2)
+        found = momentum_floor(momentum_kind, step_size=eta, momentum=momentum)
+        return unit * found / (rows - d - 1)
     if method in ("kfac", "ngd"):
         number("step_size", eta, high=2.0, open_high=True)
         count("n", rows, low=d + 3 if bias else d + 2)
-        found = _kfac(_traces(lam, mu, eta, sigma), {"n": rows, "d": d, "k": k}, g, bias)
+        found = _kfac(_traces(lam, mu, eta, sigma), sizes, g, bias)
+        if scales is not None:
+            found *= inverse_scale(n=rows, d=d, scales=scales) / inverse_scale(n=rows, d=d)
         return float(finite_result("floor", found))
     if method == "amgd":
         count("n", rows, low=k + 1)
@@ -121,11 +166,21 @@ def tangent_floor(
     return float(finite_result("floor", np.broadcast_to(entries, (k, mu.size)).sum()))
 
 
+def _only_one(method: str, used: dict[str, Any]) -> str | None:
+    """Return the name of the one variant that is used, None if there is none."""
+    shown = [f"{name}={value!r}" for name, value in used.items()]
+    for name, one in zip(used, shown, strict=True):
+        owners = ("kfac", "ngd") if name in INPUTS else ("kfac",)
+        if method not in owners:
+            raise ValueError(f"{one} for method {method!r}, needs {' or '.join(map(repr, owners))}")
+    if len(shown) > 1:
+        raise ValueError(f"{' with '.join(shown)}, needs one of them alone: no formula for both")
+    return next(iter(used), None)
+
+
 def _kfac(
     values: dict[str, Array | float], sizes: dict[str, int], kurtosis: float, bias: bool
 ) -> float:
-    if bias and kurtosis != 0.0:
-        raise ValueError(f"kurtosis={kurtosis} with bias=True, needs 0: one of the two at a time")
     if bias:
         return float(LR_44["floor"].matrix(values, sizes=sizes))
     if kurtosis != 0.0:

@@ -14,14 +14,13 @@ from theory.core.guards import (
     finite_if_given,
     finite_result,
     number,
-    positive_definite,
     truth,
 )
-from theory.linear_representation.contraction.kfac_damped import LR_05, damped_eigenvalues
 from theory.linear_representation.noise_floors.adam import LR_22
 from theory.linear_representation.noise_floors.empirical_fisher import LR_21
 from theory.linear_representation.noise_floors.muon import LR_24
 from theory.linear_representation.noise_floors.shampoo import LR_23
+from theory.linear_representation.rates import variants
 from theory.linear_representation.rates.joint import LR_18
 from theory.linear_representation.rates.joint_kfac import LR_19
 from theory.linear_representation.rates.local import LR_15
@@ -45,6 +44,18 @@ def local_rate(
     cov_trace: float | None = None,
     exponent: float = 0.25,
     output_dim: int | None = None,
+    input_dim: int | None = None,
+    damping_kind: str = "factor",
+    output_damping: float = 0.0,
+    factor: str = "same_batch",
+    decay: float | None = None,
+    includes_current: bool = True,
+    factor_rows: int | None = None,
+    output_factor: str = "gauss_newton",
+    samples_per_row: int | None = None,
+    weight_decay: float = 0.0,
+    momentum: float = 0.0,
+    momentum_kind: str = "heavy_ball",
 ) -> float:
     """Return the largest absolute multiplier per step near the solution, gauge excluded.
 
@@ -68,9 +79,21 @@ def local_rate(
     - "muon": both spectra, noise_std, n, cov_trace
 
     For the last three (head kept at F*, noise-dominated) schur_eigenvalues are those of Sigma.
-    Raises: ValueError on another method, a missing argument or one out of bounds, or damping with
-    a method other than "kfac": its rate is not known.
-    Source: derived (LR-05, LR-15, LR-18 to LR-24).
+
+    Variants of "kfac", one at a time; those marked + of "kfac_joint" too:
+
+    - + damping, output_damping, damping_kind "factor", "kronecker" or "pi", as in
+      :func:`damped_rate`; needs cov_x, and head_eigenvalues where the head enters
+    - factor and decay, includes_current, factor_rows, as in :func:`factor_multiplier`: the
+      multiplier of the mean of T; needs n, rank and input_dim (or what has these sizes)
+    - output_factor, samples_per_row, noise_std, as in :func:`output_factor`; needs n and rank
+    - + weight_decay: decoupled, times the step size; needs rank for "kfac_joint"
+    - momentum with momentum_kind, as in :func:`momentum_spectrum`: for "kfac", also with damping
+      or with a factor that keeps no average, and for "amgd"
+
+    Raises: ValueError on another method, a missing argument or one out of bounds, or for a variant
+    or a combination whose rate no statement gives.
+    Source: derived (LR-05, LR-15, LR-18 to LR-24, LR-29, LR-30, LR-33, LR-36 to LR-39).
     """
     choice("method", method, METHODS)
     facts: dict[str, Any] = {"step_size": number("step_size", step_size, low=0.0)}
@@ -87,6 +110,18 @@ def local_rate(
         "cov_trace": cov_trace,
         "exponent": exponent,
         "output_dim": output_dim,
+        "input_dim": input_dim,
+        "damping_kind": damping_kind,
+        "output_damping": output_damping,
+        "factor": factor,
+        "decay": decay,
+        "includes_current": includes_current,
+        "factor_rows": factor_rows,
+        "output_factor": output_factor,
+        "samples_per_row": samples_per_row,
+        "weight_decay": weight_decay,
+        "momentum": momentum,
+        "momentum_kind": momentum_kind,
     }
     finite_if_given(
         head_eigenvalues=head_eigenvalues,
@@ -98,11 +133,22 @@ def local_rate(
         n=n,
         cov_trace=cov_trace,
         output_dim=output_dim,
+        input_dim=input_dim,
+        decay=decay,
+        factor_rows=factor_rows,
+        samples_per_row=samples_per_row,
     )
     number("exponent", exponent)
-    if number("damping", damping) != 0.0 and method != "kfac":
-        raise ValueError(f"damping={damping}, needs 0 with method={method!r}")
-    values = finite_result(f"local rate of {method}", _RATES[method](facts, given))
+    variant = variants.variant_of(method, given)
+    if variant is None:
+        found = _RATES[method](facts, given)
+    elif method == "kfac":
+        found = variants.kfac(variant, facts["step_size"], given)
+    else:
+        head_step = number("head_step_size", head_step_size, low=0.0)
+        found = variants.kfac_joint(variant, facts["step_size"], head_step, given)
+    found = variants.with_momentum(found, facts["step_size"], given)
+    values = finite_result(f"local rate of {method}", found)
     return float(np.abs(values).max())
 
 
@@ -120,13 +166,8 @@ def _noise(given: dict[str, Any]) -> dict[str, float]:
     }
 
 
-def _kfac(facts: dict[str, Any], given: dict[str, Any]) -> Any:
-    damping = number("damping", given["damping"], low=0.0)
-    if damping == 0.0:
-        return LR_15["kfac"].number(**facts)
-    cov = positive_definite("cov_x", given["cov_x"])
-    nu = damped_eigenvalues(cov, rank=count("rank", given["rank"]), damping=damping)
-    return LR_05["rate"].number(**facts, damped_eigenvalue=nu)
+def _kfac(facts: dict[str, Any], _: dict[str, Any]) -> Any:
+    return LR_15["kfac"].number(**facts)
 
 
 def _amgd(facts: dict[str, Any], given: dict[str, Any]) -> Any:

@@ -1,10 +1,12 @@
 """Local multipliers of damped KFAC, for every kind of damping."""
 
-from typing import NamedTuple
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from theory.core.formula import numeric
 from theory.core.guards import (
     Array,
     choice,
@@ -14,12 +16,13 @@ from theory.core.guards import (
     number,
     positive_definite,
 )
-from theory.linear_representation.contraction.kfac_damped import damped_eigenvalues
-from theory.linear_representation.variants.factors.damping_kinds import LR_36
+from theory.linear_representation.contraction.kfac_damped import input_damped_eigenvalues
+from theory.linear_representation.variants.factors.damping_kinds import LR_36, SHARES
 from theory.linear_representation.variants.factors.joint_damping import LR_37
 
 KINDS = ("factor", "kronecker", "pi")
 HEADS = ("least_squares", "joint")
+_SHARES = {kind: numeric(share) for kind, share in SHARES.items()}
 
 
 def damped_rate(
@@ -61,21 +64,75 @@ def damped_rate(
     left = number("output_damping", output_damping, low=0.0)
     if left > 0.0 and kind != "factor":
         raise ValueError(f"output_damping={left}, needs 0 with kind={kind!r}")
-    first = first_layer(kind, lam, Sigma, damping=gamma, output_damping=left)
     if head == "least_squares":
+        first = first_layer(kind, lam, Sigma, damping=gamma, output_damping=left)
         return _least_squares(kind, lam, Sigma, eta, gamma, first)
     eta_F = number("head_step_size", head_step_size, low=0.0)
     m = count("output_dim", output_dim, low=k)
-    last = last_layer(kind, Sigma[:k, :k], damping=gamma, output_damping=left)
-    rows = row_multipliers(lam, Sigma, first, last, step_size=eta, head_step_size=eta_F)
+    steps = {"step_size": eta, "head_step_size": eta_F}
+    moving = joint_moving(kind, lam, Sigma, m, damping=gamma, output_damping=left, **steps)
+    return np.sort(np.concatenate([moving, np.full(k**2, LR_37["gauge"].number())]))
+
+
+def damped_eigenvalues(
+    cov_x: ArrayLike,
+    *,
+    rank: int,
+    damping: float,
+    kind: str = "factor",
+    head_eigenvalues: ArrayLike | None = None,
+    output_damping: float = 0.0,
+) -> Array:
+    """Return nu: with the least-squares head the local multipliers are 1 - step_size nu.
+
+    By default the eigenvalues of Sigma_s [(Sigma + damping)^{-1}]_pp, ascending, (d - k,), each of
+    them in every eigenvalue of the head. With another kind or an output_damping nu depends on the
+    head too: row i of (k, d - k), ascending, is that of head_eigenvalues[i]. cov_x (d, d) in
+    coordinates where G* = [I_k 0]; kinds and units as in :func:`damped_rate`.
+    Raises: ValueError on a bad argument, or where head_eigenvalues are missing or not ``rank``.
+    Source: derived (LR-05, LR-36).
+    """
+    choice("kind", kind, KINDS)
+    gamma = number("damping", damping, low=0.0)
+    left = number("output_damping", output_damping, low=0.0)
+    if kind == "factor" and left == 0.0:
+        return input_damped_eigenvalues(cov_x, rank=rank, damping=gamma)
+    if kind != "factor" and left > 0.0:
+        raise ValueError(f"output_damping={left}, needs 0 with kind={kind!r}")
+    lam, k = eigenvalues("head_eigenvalues", head_eigenvalues), count("rank", rank)
+    if lam.size != k:
+        raise ValueError(f"head_eigenvalues has {lam.size} entries, needs rank={k}")
+    Sigma = positive_definite("cov_x", cov_x)
+    first = first_layer(kind, lam, Sigma, damping=gamma, output_damping=left)
+    return np.stack([_SHARES[kind](**mode) for mode in _modes(kind, lam, Sigma, gamma, first)])
+
+
+def joint_moving(
+    kind: str,
+    lam: Array,
+    Sigma: Array,
+    output_dim: int,
+    *,
+    damping: float,
+    output_damping: float,
+    step_size: float,
+    head_step_size: float,
+) -> Array:
+    """Return the multipliers of both layers at the solution, those of the gauge left out."""
+    k = lam.size
+    added = {"damping": damping, "output_damping": output_damping}
+    first = first_layer(kind, lam, Sigma, **added)
+    last = last_layer(kind, Sigma[:k, :k], **added)
     outside = LR_37["outside"].number(
-        head_step_size=eta_F,
+        head_step_size=head_step_size,
         hidden_eigenvalue=np.linalg.eigvalsh(Sigma[:k, :k]),
         head_input_damping=last.inputs[0],
         last_output_damping=last.outputs[0],
     )
-    gauge = np.full(k**2, LR_37["gauge"].number())
-    return np.sort(np.concatenate([rows, np.repeat(outside, m - k), gauge]))
+    rows = row_multipliers(
+        lam, Sigma, first, last, step_size=step_size, head_step_size=head_step_size
+    )
+    return np.concatenate([rows, np.repeat(outside, output_dim - k)])
 
 
 class Added(NamedTuple):
@@ -137,20 +194,24 @@ def row_multipliers(
 def _least_squares(
     kind: str, lam: Array, Sigma: Array, eta: float, gamma: float, first: Added
 ) -> Array:
-    found = []
+    found = _modes(kind, lam, Sigma, gamma, first)
+    return np.sort(np.concatenate([LR_36[kind].number(step_size=eta, **mode) for mode in found]))
+
+
+def _modes(
+    kind: str, lam: Array, Sigma: Array, gamma: float, first: Added
+) -> Iterator[dict[str, Any]]:
+    """Yield by code name what the share of every eigenvalue of the head depends on."""
     different = {
-        float(inputs): damped_eigenvalues(Sigma, rank=lam.size, damping=float(inputs))
+        float(inputs): input_damped_eigenvalues(Sigma, rank=lam.size, damping=float(inputs))
         for inputs in np.unique(first.inputs)
     }
     for value, inputs, outputs in zip(lam, *first, strict=True):
         nu = different[float(inputs)]
-        if kind == "factor":
-            known = {"head_eigenvalue": value, "left_damping": outputs, "damped_eigenvalue": nu}
-        elif kind == "kronecker":
-            known = {"damped_eigenvalue_pair": nu}
+        if kind == "kronecker":
+            yield {"damped_eigenvalue_pair": nu}
+        elif kind == "factor":
+            yield {"head_eigenvalue": value, "left_damping": outputs, "damped_eigenvalue": nu}
         else:
-            pi = split(Sigma, lam)
-            known = {"head_eigenvalue": value, "damping_split": pi, "damped_eigenvalue": nu}
-            known["product_damping"] = gamma
-        found.append(LR_36[kind].number(step_size=eta, **known))
-    return np.sort(np.concatenate(found))
+            known = {"head_eigenvalue": value, "damped_eigenvalue": nu, "product_damping": gamma}
+            yield {**known, "damping_split": split(Sigma, lam)}

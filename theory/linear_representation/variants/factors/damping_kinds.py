@@ -19,6 +19,12 @@ from theory.linear_representation.variants.factors.notation_outputs import (
 )
 
 ROOT = sp.sqrt(gamma_K)
+# What damping leaves of the unit rate of a mode.
+SHARES: dict[str, sp.Expr] = {
+    "factor": lam_i / (lam_i + lam_P) * nu_j,
+    "kronecker": nu_ij,
+    "pi": lam_i / (lam_i + ROOT / pi_K) * nu_j,
+}
 PI_SPLIT = Source.other_work("Martens & Grosse 2015, section 6.3: the split of the damping")
 
 LR_36 = Claim(
@@ -37,14 +43,10 @@ LR_36 = Claim(
     ),
     source=DERIVED + PI_SPLIT,
     parts={
-        "factor": Part(
-            Kind.RATE, sp.Eq(multiplier, 1 - eta * lam_i / (lam_i + lam_P) * nu_j, evaluate=False)
-        ),
-        "kronecker": Part(Kind.RATE, sp.Eq(multiplier, 1 - eta * nu_ij, evaluate=False)),
-        "pi": Part(
-            Kind.RATE,
-            sp.Eq(multiplier, 1 - eta * lam_i / (lam_i + ROOT / pi_K) * nu_j, evaluate=False),
-        ),
+        **{
+            kind: Part(Kind.RATE, sp.Eq(multiplier, 1 - eta * share, evaluate=False))
+            for kind, share in SHARES.items()
+        },
         "upper": Part(Kind.BOUND, sp.Le(nu_j, mu_j / (mu_j + lam), evaluate=False)),
         "lower": Part(Kind.BOUND, sp.Ge(nu_j, mu_j / (mu_j + lam * (1 + w_c)), evaluate=False)),
         "uncorrelated": Part(Kind.RATE, sp.Eq(nu_j, mu_j / (mu_j + lam), evaluate=False)),

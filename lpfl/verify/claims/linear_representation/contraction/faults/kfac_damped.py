@@ -19,14 +19,14 @@ FAULTS = (
     ),
     Fault(
         "LR-05",
-        "theory.linear_representation.contraction.kfac_damped:damped_eigenvalues",
+        "theory.linear_representation.contraction.kfac_damped:input_damped_eigenvalues",
         old="np.linalg.cholesky(np.linalg.inv(shifted)[k:, k:])",
         new="np.linalg.inv(np.linalg.cholesky(shifted[k:, k:])).T",
         why="block of the inverse taken for the inverse of the block",
     ),
     Fault(
         "LR-05",
-        "theory.linear_representation.contraction.kfac_damped:damped_eigenvalues",
+        "theory.linear_representation.contraction.kfac_damped:input_damped_eigenvalues",
         old="np.linalg.inv(Sigma)[k:, k:]",
         new="np.linalg.inv(Sigma[k:, k:])",
         why="plain block of the covariance for its Schur complement",

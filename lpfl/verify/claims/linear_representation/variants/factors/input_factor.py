@@ -197,7 +197,7 @@ def joint_steps(trial: Trial) -> Iterator[Comparison]:
         part="joint_gain",
         samples=1.0 + n * growth / (eta**2 * k * p),
         predicted=gains.number(**steps, batch_size=n, rank=k, input_dim=trial.input_dim),
-        tolerance=judgement(0.2, "of a gain: below the distance to an unstable one"),
+        tolerance=judgement(0.08, "of a gain: far below the distance to an unstable one"),
         rival=Rival("an unstable recursion", 1.0),
     )
 

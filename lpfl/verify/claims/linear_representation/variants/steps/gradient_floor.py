@@ -28,7 +28,7 @@ from lpfl.verify.trial import Trial, as_numpy, default_facts
 
 SQUARES = judgement(0.08, "of a floor, below half of what the spread of small batches adds to it")
 HALF_WIDTH = 0.06
-GAIN = judgement(0.12, "of a gain: below half of the distance to an unstable one")
+GAIN = judgement(0.08, "of a gain: below half of the distance to an unstable one")
 GAIN_REPLICATES = 6000  # times (n/freedom)^2: 6.5 standard errors are about 0.08, below GAIN
 LEFT = 0.01
 
