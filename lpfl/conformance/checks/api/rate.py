@@ -5,8 +5,8 @@ from typing import Any
 import torch
 
 from lpfl.conformance.checks.api.numbers import STILL, other_rates, stands_without
-from lpfl.conformance.definition.methods import PROPORTIONAL
 from lpfl.conformance.definition.option_names import known_as
+from lpfl.conformance.oracles.methods import PROPORTIONAL
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.registry import check
 from lpfl.conformance.rounding import attributable, rounds_away, tolerance
