@@ -264,9 +264,9 @@ def fewer_rows(trial: Trial) -> Comparison:
         for which in (included, not included)
     )
     relative = finite_size(
-        0.08, "next order: below 0.01 at n = d - 1 and decay 0.95, measured; the rest for the draws"
+        0.1, "next order: below 0.01 at n = d - 1 and decay 0.95, measured; the rest for the draws"
     )
-    far = abs(other / stated - 1.0) > 0.17
+    far = abs(other / stated - 1.0) > 0.2
     return Near(
         part="floor",
         label="fewer rows than inputs",
