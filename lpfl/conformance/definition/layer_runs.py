@@ -137,6 +137,10 @@ def one_layer() -> nn.Module:
     return nn.Sequential(nn.Linear(6, 3, bias=False))
 
 
+def square_layers() -> nn.Module:
+    return nn.Sequential(nn.Linear(4, 4, bias=False), nn.Linear(4, 4, bias=False))
+
+
 def curved() -> nn.Module:
     return nn.Sequential(nn.Linear(5, 4), nn.Tanh(), nn.Linear(4, 3))
 
@@ -160,5 +164,9 @@ HOLDING = (
     LayerScenario("factors renewed every 3 steps", two_layers, (5,), options={"period": 3}),
     LayerScenario("default options", two_layers, (5,), at_defaults=True),
     LayerScenario("inputs of very different scales", one_layer, (6,), rows=64, spread=1.0),
+)
+SQUARE = LayerScenario("two square layers", square_layers, (4,))
+LONG = LayerScenario(
+    "two linear layers, many steps", two_layers, (5,), steps=102, options={"lr": 1e-3}
 )
 MANY_ROWS = LayerScenario("many rows", two_layers, (5,), rows=8000, steps=2)

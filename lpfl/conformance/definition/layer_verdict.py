@@ -2,9 +2,10 @@
 
 from typing import Any
 
+from lpfl.conformance.definition import option_names
 from lpfl.conformance.definition.layer_conventions import EXACT, SAMPLED, LayerComparison, LayerFit
 from lpfl.conformance.definition.layer_diagnosis import diagnose
-from lpfl.conformance.definition.layer_runs import FITTING, MANY_ROWS, LayerRun
+from lpfl.conformance.definition.layer_runs import FITTING, MANY_ROWS, SQUARE, LayerRun
 from lpfl.conformance.definition.layer_snippet import layer_snippet
 from lpfl.conformance.oracles.layer_axes import TAKES
 from lpfl.conformance.oracles.layerwise import LAYER_ORACLES
@@ -20,10 +21,7 @@ def judge_layers(check: str, comparison: LayerComparison) -> CheckResult:
     claim = comparison.oracle.claim
     run = comparison.run(FITTING)
     if run is None:
-        why = "; ".join(comparison.notes)
-        return _answer(
-            check, comparison, Outcome.UNDRIVABLE, f"{claim}: no run could be made: {why}."
-        )
+        return _not_run(check, comparison)
     if comparison.random():
         return _random(check, comparison)
     if claim == "kfac-sampled":
@@ -34,6 +32,8 @@ def judge_layers(check: str, comparison: LayerComparison) -> CheckResult:
         return _unfitted(check, comparison, run)
     if fit.missed is None and comparison.stale(fit):
         return _stale(check, comparison, run, fit)
+    if fit.missed is None and (found := comparison.never_renewed(fit)) is not None:
+        return _never_renewed(check, comparison, fit, *found)
     if fit.missed is not None:
         errors = comparison.errors(fit.missed, fit)
         step = next(t for t, e in enumerate(errors, 1) if not e <= LOW) if max(errors) > LOW else 1
@@ -44,10 +44,25 @@ def judge_layers(check: str, comparison: LayerComparison) -> CheckResult:
     return _held(check, comparison, fit)
 
 
+def _not_run(check: str, comparison: LayerComparison) -> CheckResult:
+    """Square layers take factors on the wrong sides, and show what raises on others."""
+    claim, why = comparison.oracle.claim, "; ".join(comparison.notes)
+    square = comparison.run(SQUARE)
+    if square is not None and comparison.search(square) is None:
+        found = diagnose(comparison, square)
+        text = f"{claim}: it raises on layers that are not square, and on square ones no convention"
+        text += f" fits: {found.text} ({why})."
+        return _accused(check, comparison, text, found.reading, square, found.step)
+    text = f"{claim}: no run could be made: {why}."
+    return _answer(check, comparison, Outcome.UNDRIVABLE, text)
+
+
 def _held(check: str, comparison: LayerComparison, fit: LayerFit) -> CheckResult:
     oracle = comparison.oracle
     other = {a: v for a, v in fit.convention.items() if v != oracle.conventions[a][0]}
     words = "; ".join(f"{a}: {v}" for a, v in other.items())
+    if (period := fit.hidden.get("period", 1)) > 1:
+        words += f"{'; ' if words else ''}factors renewed every {period} steps"
     text = f"Every step is {oracle.claim}'s in {len(fit.held)} settings" + (
         f"; {words}." if words else "."
     )
@@ -70,6 +85,22 @@ def _stale(check: str, comparison: LayerComparison, run: LayerRun, fit: LayerFit
         f"Every step is {comparison.oracle.claim}'s with the factors of the batch before, and "
         f"nothing is averaged: step {step} is {errors[step - 1]:.2g} off."
     )
+    return _accused(check, comparison, text, own, run, step)
+
+
+def _never_renewed(
+    check: str, comparison: LayerComparison, fit: LayerFit, run: LayerRun, kept: LayerFit
+) -> CheckResult:
+    """The first factors serve for ever; an option that may be a long period excuses it."""
+    steps = len(run.moves())
+    text = f"In all {steps} steps the factors are those of the first batch"
+    if periods := option_names.longer(comparison.subject, steps):
+        text += f"; {' or '.join(periods)} may say so."
+        return _answer(check, comparison, Outcome.INCONCLUSIVE, text, convention=kept.convention)
+    own = LayerFit(fit.convention, {**fit.hidden, "period": 1})
+    errors = comparison.errors(run, own)
+    step = next((t for t, e in enumerate(errors, 1) if e > LOW), 1)
+    text += f": stale, never renewed; step {step} is {errors[step - 1]:.2g} off."
     return _accused(check, comparison, text, own, run, step)
 
 

@@ -6,7 +6,8 @@ from functools import cached_property
 from torch import Tensor
 
 FISHER = ("type-2", "empirical", "identity")
-OUTPUT_SCALE = ("1", "n", "1/n", "1/n^2", "2", "2/d_y", "1/d_y", "1/2")
+SUMMED = "n, a sum over the rows in place of their mean"
+OUTPUT_SCALE = ("1", "1/n", "1/n^2", "2", "2/d_y", "1/d_y", "1/2")
 INPUT_SCALE = ("1", "n")
 DAMPING = (
     "to each factor",
@@ -35,6 +36,7 @@ DECAYED = ("weights and biases", "weights alone")
 MOMENTUM = ("heavy ball", "averaged", "nesterov")
 TAKES = ("the batch of the step", "only earlier batches")
 RENEWED = ("factors", "inverses only")
+NEVER = "never after the first batch"
 CLIP = ("lr^2 <gradient, step>", "lr <gradient, step>", "<gradient, step>")
 GRAFT = ("no", "to the length of the gradient, per layer", "to the length of the gradient, jointly")
 BIAS = ("joined to the weights", "by the output factor only", "plain gradient", "left alone")
@@ -47,9 +49,13 @@ MISTAKES = {
         "of the factors' diagonals alone",
         "square root of the inverse in its place",
         "damping added after the inversion",
+        "each factor on the other's side",
     ),
     "average": ("from zero, and never corrected", "weights of old and new swapped"),
     "momentum": ("not used",),
+    "renewed": (NEVER,),
+    "output factor times": (SUMMED,),
+    "input factor times": (SUMMED,),
 }
 """Rules that are no reading of the methods; they name a fault where no reading fits."""
 
