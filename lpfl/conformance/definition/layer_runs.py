@@ -175,4 +175,5 @@ SQUARE = LayerScenario("two square layers", square_layers, (4,))
 LONG = LayerScenario(
     "two linear layers, many steps", two_layers, (5,), steps=102, options={"lr": 1e-3}
 )
+FEWER_ROWS = LayerScenario("some hundred rows", two_layers, (5,), rows=500, steps=2)
 MANY_ROWS = LayerScenario("many rows", two_layers, (5,), rows=8000, steps=2)
