@@ -218,25 +218,23 @@ class Movement:
         starts = np.flatnonzero(renewed | (np.arange(self.newest.size) % self.period == 0))
         last = starts.size - 1
         every = max(1, int(np.searchsorted(starts, self.period)))  # blocks of a period
-        blocks = np.arange(last)
-        total = self._pairs(starts, np.array([last]), np.array([last])).sum()
-        total += 2.0 * self._pairs(starts, blocks, np.array([last])).sum()
-        rows = blocks[:every]
-        ahead = np.greater.outer(-rows, -blocks)
-        fits = (last - 1 - blocks) // every + 1
-        counts = fits * (2.0 * ahead + np.equal.outer(rows, blocks))
-        total += (counts * self._pairs(starts, rows, blocks)).sum()
-        return float(total) / float(self.lengths.sum()) ** 2
+        blocks, everything = np.arange(last), np.arange(last + 1)
+        total = self._total(starts, everything, everything[-1:], np.ones(1))
+        fits = np.asarray((last - 1 - blocks) // every + 1, dtype=np.float64)
+        total += self._total(starts, blocks[:every], blocks, fits)
+        return total / float(self.lengths.sum()) ** 2
 
-    def _pairs(self, starts: Numbers, rows: Numbers, columns: Numbers) -> Array:
-        """Return sums of the noise over pairs of blocks, weighted with both lengths (r, c)."""
+    def _total(self, starts: Numbers, rows: Numbers, columns: Numbers, fits: Array) -> float:
+        """Return the noise of pairs of blocks, the row's not later, weighted with both lengths.
+
+        fits: how often each column counts.
+        """
         if not (rows.size and columns.size):
-            return np.zeros((rows.size, columns.size))
-        sizes, squares = np.add.reduceat(self.lengths, starts), self.lengths**2
-        itself = (
-            np.equal.outer(rows, columns)
-            * (np.add.reduceat(squares, starts) / sizes**2)[rows, None]
-        )
+            return 0.0
+        same = np.equal.outer(rows, columns)
+        ahead = np.less.outer(rows, columns)
+        sizes = np.add.reduceat(self.lengths, starts)
+        itself = same * np.add.reduceat(self.lengths**2, starts)[columns] / sizes[columns] ** 2
         newest = self.newest[starts]
         noise = self._noise(
             itself,
@@ -244,7 +242,8 @@ class Movement:
             self._block_shares(starts, newest[columns], rows, sizes).T,
             np.subtract.outer(newest[rows], newest[columns]),
         )
-        return np.asarray(sizes[rows, None] * noise * sizes[columns])
+        counts = fits * (2.0 * ahead + same)
+        return float(sizes[rows] @ (counts * noise) @ sizes[columns])
 
     def _block_shares(
         self, starts: Numbers, newest: Numbers, blocks: Numbers, sizes: Array
