@@ -91,6 +91,12 @@ def truth(name: str, value: object) -> bool:
     return bool(value)
 
 
+def require_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
+    """Raise ValueError unless ``value`` is one of ``choices``."""
+    if not isinstance(value, str) or value not in choices:
+        raise ValueError(f"{name}={value!r}, needs one of {choices}")
+
+
 def tensor(
     name: str, value: object, axes: int, *, last: int | None = None, empty: bool = False
 ) -> None:

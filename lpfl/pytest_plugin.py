@@ -4,6 +4,7 @@ Loaded in every project where lpfl is installed, so it imports neither torch nor
 """
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if hasattr(config, "workerinput"):
         return
     require_options(config)
+    require_findable(config)
     if config.getoption("--lpfl-report") is not None:
         config.pluginmanager.register(RecordCollector(config), "lpfl-records")
 
@@ -66,21 +68,84 @@ def require_options(config: pytest.Config) -> None:
     report = config.getoption("--lpfl-report")
     if words == USUAL and report is None:
         return
-    from lpfl.results.output_path import output_path
     from lpfl.verify.options import require_words
 
     try:
         require_words(**{**words, "profile": words["profile"] or "quick"})
         if words["profile"] == "":
             raise ValueError("profile='', needs one of quick, ci, paper, nightly")
-        if report is not None and not output_path("report", report).parent.is_dir():
-            raise ValueError(f"report={report!r}, needs a folder that exists")
+        if report is not None:
+            require_page(report)
         if words["device"] != "cpu":
             from lpfl.choices import require_device
 
             require_device(words["device"])
     except ValueError as error:
-        raise pytest.UsageError(f"lpfl: --lpfl-{error}") from None
+        raise usage_error(f"--lpfl-{error}") from None
+
+
+def require_page(report: str) -> None:
+    """Raise ValueError if page and results cannot be written, or another file would move aside."""
+    from lpfl.results.output_path import output_path
+
+    page = output_path("report", report)
+    if not page.parent.is_dir():
+        raise ValueError(f"report={report!r}, needs a folder that exists")
+    if page.is_file() and not page.read_bytes()[:15].lower().startswith(b"<!doctype html"):
+        raise ValueError(f"report={report!r} is there and no page, needs another name")
+    results = page.with_suffix(page.suffix + ".jsonl")
+    if not results.is_file():
+        output_path("report", str(results))
+
+
+def require_findable(config: pytest.Config) -> None:
+    """Refuse optimizers and claims that do not exist before workers of pytest-xdist start.
+
+    In the workers, where the tests are collected, an error of use ends as one of theirs.
+    """
+    if config.getoption("dist", "no") != "no":
+        each_asked(
+            config,
+            lambda: _optimizers().found_optimizers(config),
+            lambda pattern: _claims().found_claims(pattern),
+        )
+
+
+def each_asked(
+    config: pytest.Config, optimizers: Callable[[], Any], claims: Callable[[str], Any]
+) -> list[Any]:
+    """Return what the functions say of the optimizers and the claims that are asked for.
+
+    Raises: pytest.UsageError for their ValueError, and if the project has a ``theory`` of its own.
+    """
+    pattern = config.getoption("--lpfl-claims")
+    named = config.getoption("--lpfl-optimizer") or config.getini("lpfl_optimizers")
+    if named or pattern is not None:
+        require_own_theory()
+    try:
+        answers = [optimizers()] if named else []
+        return answers + ([claims(pattern)] if pattern is not None else [])
+    except ValueError as error:
+        raise usage_error(str(error)) from None
+
+
+def _optimizers() -> Any:
+    from lpfl.conformance import pytest_items
+
+    return pytest_items
+
+
+def _claims() -> Any:
+    from lpfl.verify.running import pytest_claims
+
+    return pytest_claims
+
+
+def usage_error(text: str) -> pytest.UsageError:
+    """Return the error of a wrong use, on one line in which nothing is an order to a log."""
+    from lpfl.harmless import flat
+
+    return pytest.UsageError(f"lpfl: {flat(text)}")
 
 
 def require_own_theory() -> None:
@@ -88,7 +153,7 @@ def require_own_theory() -> None:
     from lpfl.commands.doctor import foreign_theory
 
     for problem in foreign_theory():
-        raise pytest.UsageError(f"lpfl: {problem}")
+        raise usage_error(problem)
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
@@ -107,18 +172,12 @@ def pytest_collection_modifyitems(
     session: pytest.Session, config: pytest.Config, items: list[pytest.Item]
 ) -> None:
     """Add the claims, and the checks of the optimizers, that are asked for."""
-    optimizers = config.getoption("--lpfl-optimizer") or config.getini("lpfl_optimizers")
-    pattern = config.getoption("--lpfl-claims")
-    if optimizers or pattern is not None:
-        require_own_theory()
-    if optimizers:
-        from lpfl.conformance.pytest_items import collect_optimizers
-
-        items += collect_optimizers(session)
-    if pattern is not None:
-        from lpfl.verify.running.pytest_claims import collect_claims
-
-        items += collect_claims(session, pattern)
+    for more in each_asked(
+        config,
+        lambda: _optimizers().collect_optimizers(session),
+        lambda pattern: _claims().collect_claims(session, pattern),
+    ):
+        items += more
 
 
 class RecordCollector:

@@ -2,6 +2,7 @@
 
 import argparse
 import ast
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -85,6 +86,7 @@ def run(args: argparse.Namespace) -> int:
     require_known(args.claim)
     checks = args.checks and [text.strip() for one in args.checks for text in one.split(",")]
     subjects = [named(name, claims=args.claim, options=options) for name in args.optimizers]
+    require_outputs(args, sources(args.optimizers))
     reports = [
         check_optimizer(
             spec,
@@ -103,14 +105,21 @@ def run(args: argparse.Namespace) -> int:
     return exit_code(reports, strict=args.strict)
 
 
-def require_outputs(args: argparse.Namespace) -> None:
+def sources(addresses: Sequence[str]) -> tuple[str, ...]:
+    """Return the files of the modules that addresses name, which no output may replace."""
+    modules = (sys.modules.get(address.partition(":")[0]) for address in addresses)
+    files = (getattr(module, "__file__", None) for module in modules)
+    return tuple(file for file in files if file)
+
+
+def require_outputs(args: argparse.Namespace, inputs: tuple[str, ...] = ()) -> None:
     """Raise ValueError for a path that cannot be written to, before anything is judged."""
     from lpfl.results.output_path import output_path
 
     paths = {"json": args.json, "junit": args.junit, "html": args.html}
     given = {name: path for name, path in paths.items() if path not in (None, "-")}
     for name, path in given.items():
-        parent = output_path(name, path).parent
+        parent = output_path(name, path, inputs).parent
         if not parent.is_dir():
             raise ValueError(f"{name}={path}, needs a folder that exists: {parent} is none")
     if len({str(Path(path).absolute()) for path in given.values()}) < len(given):

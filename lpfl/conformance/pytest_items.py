@@ -1,5 +1,6 @@
 """Optimizer checks as pytest items: parametrized tests, and collection without a test file."""
 
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -11,7 +12,7 @@ from lpfl.conformance.outcomes import Outcome
 from lpfl.conformance.registry import select
 from lpfl.conformance.report import Report
 from lpfl.conformance.spec import OptimizerSpec, resolve
-from lpfl.harmless import harmless_lines
+from lpfl.harmless import flat, harmless_lines
 
 SKIPS = (Outcome.UNDRIVABLE, Outcome.NOT_CLAIMED, Outcome.UNKNOWN, Outcome.INCONCLUSIVE)
 
@@ -47,9 +48,10 @@ class _Judged:
             pytest.fail(_told(replace(report, results=failed)), pytrace=False)
         expected = [r for r in results if r.expected and not r.stale]
         if expected:
-            pytest.xfail(f"{expected[0].expected}: {expected[0].message}")
+            pytest.xfail(flat(f"{expected[0].expected}: {expected[0].message}"))
         if all(r.outcome in SKIPS for r in results):
-            pytest.skip("; ".join(f"{r.outcome}: {r.message}" for r in results) or "not claimed")
+            said = "; ".join(f"{r.outcome}: {r.message}" for r in results)
+            pytest.skip(flat(said) or "not claimed")
 
 
 def _told(report: Report) -> str:
@@ -127,17 +129,13 @@ class OptimizerItem(pytest.Item):
 class OptimizerCollector(pytest.Collector):
     """All checks of one optimizer."""
 
-    def __init__(self, *, address: str, **more: Any) -> None:
+    def __init__(self, *, spec: OptimizerSpec, **more: Any) -> None:
         super().__init__(**more)
-        self.address = address
+        self.spec = spec
 
     def collect(self) -> Iterator[OptimizerItem]:
         """Yield one item per check."""
-        config = self.config
-        try:
-            spec = named(self.address)
-        except ValueError as error:
-            raise self.CollectError(str(error)) from None
+        config, spec = self.config, self.spec
         quick = bool(config.getoption("--lpfl-optimizer-quick"))
         judged = _Judged(
             spec,
@@ -163,18 +161,23 @@ def addresses(config: pytest.Config) -> list[str]:
     return list(dict.fromkeys(given))
 
 
-def collect_optimizers(session: pytest.Session) -> list[pytest.Item]:
-    """Return the items of every optimizer that is asked for.
+def found_optimizers(config: pytest.Config) -> dict[str, OptimizerSpec]:
+    """Return the spec of every address that is asked for; modules lie in the root folder too.
 
-    Raises: pytest.UsageError for an address that cannot be imported.
+    Raises: ValueError for an address that cannot be imported.
     """
+    root = str(config.rootpath)
+    if root not in sys.path:
+        sys.path.insert(0, root)
+    return {address: named(address) for address in addresses(config)}
+
+
+def collect_optimizers(session: pytest.Session) -> list[pytest.Item]:
+    """Return the items of every optimizer asked for; raises as :func:`found_optimizers`."""
     items: list[pytest.Item] = []
-    for address in addresses(session.config):
+    for address, spec in found_optimizers(session.config).items():
         collector = OptimizerCollector.from_parent(
-            session, name=f"lpfl[{address}]", nodeid=f"lpfl[{address}]", address=address
+            session, name=f"lpfl[{address}]", nodeid=f"lpfl[{address}]", spec=spec
         )
-        try:
-            items += list(collector.collect())
-        except pytest.Collector.CollectError as error:
-            raise pytest.UsageError(f"lpfl: {error}") from None
+        items += list(collector.collect())
     return items

@@ -7,10 +7,11 @@ from typing import Any, cast
 
 from torch import Tensor
 
+from lpfl.guards import require_choice
 from lpfl.linalg.algebra import second_moment
 from lpfl.optim.core.clip import Piece, clipped
 from lpfl.optim.core.hyper import bounds_of
-from lpfl.optim.core.method import Memory, Method, require_choice
+from lpfl.optim.core.method import Memory, Method
 from lpfl.optim.rule import Layer, MatrixRule
 from lpfl.problems.linear_representation import Batch, Weights, gradients, least_squares_head
 

@@ -7,10 +7,10 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
+from lpfl.guards import require_choice
 from lpfl.linalg.spectral import newton_schulz, polar_factor
 from lpfl.optim.core.hyper import choice, count, decay, flag, non_negative, positive
 from lpfl.optim.core.invariances import ROTATIONS
-from lpfl.optim.core.method import require_choice
 from lpfl.optim.drive import layerwise
 from lpfl.optim.rule import Layer, MatrixRule
 

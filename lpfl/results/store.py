@@ -90,9 +90,10 @@ def refuse_device(path: Path, said: str) -> None:
 
     said: how the error names it.
     """
-    if Path(os.path.realpath(path)).is_symlink():
+    where = os.path  # which takes a name that is too long for one that is not there
+    if where.islink(where.realpath(path)):
         raise ValueError(f"{said} is a link to itself, needs the path of a file")
-    if path.exists() and not path.is_file() and not path.is_dir():
+    if where.exists(path) and not where.isfile(path) and not where.isdir(path):
         raise ValueError(f"{said} is a device or a pipe, needs the path of a file")
 
 

@@ -75,6 +75,9 @@ def test_a_refutation_says_how_to_reproduce(tmp_path):
         ("report", "", "report='', needs the path of a file"),
         ("report", ".", "report=. is a folder"),
         ("report", "none/page.html", "needs a folder that exists"),
+        ("report", "a" * 300, "cannot be written: File name too long"),
+        ("report", "a" * 246, "cannot be written: File name too long"),
+        ("report", "test_nothing.py", "is there and no page"),
         ("claims", "XX-*", "claims='XX-*' matches none of"),
     ],
 )
@@ -84,6 +87,27 @@ def test_an_odd_option_is_one_usage_error(option, value, said, tmp_path):
     assert run.returncode == 4
     assert said in run.stderr
     assert "passed" not in run.stdout
+
+
+@pytest.mark.parametrize("workers", [[], ["-n", "2"]])
+def test_an_address_that_cannot_be_imported_is_one_line(workers, tmp_path):
+    """With workers too, which would end in an internal error; and the line orders nothing."""
+    (tmp_path / "odd.py").write_text("raise ValueError('a\\n::error::forged \\x1b[31m')\n")
+    run = pytest_in(tmp_path, "--lpfl-optimizer=odd:X", *workers, path=str(ROOT))
+    assert run.returncode == 4, run.stdout
+    (line,) = run.stderr.strip().splitlines()
+    assert "address='odd:X' cannot be imported: ValueError: a ::error::forged" in line
+    assert "\x1b" not in line
+    assert "passed" not in run.stdout
+
+
+def test_the_root_folder_holds_the_optimizer(tmp_path):
+    """Pytest was started elsewhere; ini keys mean the folder of their file."""
+    (tmp_path / "mine.py").write_text("import torch\n\nclass Own(torch.optim.SGD):\n    pass\n")
+    (tmp_path / "pytest.ini").write_text("[pytest]\nlpfl_optimizers = mine:Own\n")
+    run = pytest_in(tmp_path.parent, str(tmp_path), "--co", "-q", "-k", "def.scale", path=str(ROOT))
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert "lpfl[mine:Own]::def.scale" in run.stdout
 
 
 def test_claims_are_tests_without_a_test_file(tmp_path):

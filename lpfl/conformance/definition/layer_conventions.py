@@ -10,14 +10,16 @@ from torch import Tensor
 
 from lpfl.conformance.definition import option_names
 from lpfl.conformance.definition.layer_runs import (
+    FEWER_ROWS,
     FITTING,
     HOLDING,
+    LONG,
     MANY_ROWS,
     LayerRun,
     LayerScenario,
     run_layers,
 )
-from lpfl.conformance.oracles.layer_axes import TAKES
+from lpfl.conformance.oracles.layer_axes import NEVER, TAKES
 from lpfl.conformance.oracles.layerwise import LayerOracle
 from lpfl.conformance.subject import Subject, Undrivable
 
@@ -29,6 +31,8 @@ OPTIONAL = frozenset({"weight decay", "decayed", "average", "momentum"})
 """Axes that an option switches on: beside FARTHEST - 1 others, all of them may differ."""
 BLOWN_UP = 1e4
 """Length of an update, in that of the start weights, from which a run diverges and says nothing."""
+SELDOM = (10, 20, 25, 50, 100)
+"""Steps after which factors may be renewed where no option says it: a short run does not tell."""
 LATER = frozenset({"average takes", "renewed", "period"})
 """Axes that the first step does not tell."""
 
@@ -127,6 +131,24 @@ class LayerComparison:
         averages = "decay" in self.where or bool(fit.hidden.get("decay"))
         return fit.convention["average takes"] == TAKES[1] and not averages
 
+    def never_renewed(self, fit: LayerFit) -> tuple[LayerRun, LayerFit] | None:
+        """Return the long run, and the reading of it, in which the first factors are kept for ever.
+
+        A reading of another period that fits the long run takes the place of ``fit``'s own.
+        """
+        if fit.hidden.get("period", 1) < FITTING.steps or (run := self.run(LONG)) is None:
+            return None
+        if not _norm(run.weights[-1]) < BLOWN_UP:
+            return None
+        for period in SELDOM:
+            seldom = LayerFit(fit.convention, {**fit.hidden, "period": period})
+            if max(self.errors(run, seldom)) <= LOOSE:
+                fit.hidden = seldom.hidden
+                return None
+        kept = LayerFit({**fit.convention, "renewed": NEVER}, fit.hidden)
+        errors = self.errors(run, kept)
+        return (run, kept) if len(errors) > SELDOM[-1] and max(errors) <= LOOSE else None
+
     def readings(self) -> list[LayerFit]:
         """Return the readings that differ in the first step, nearest to the paper's first."""
         found = []
@@ -219,6 +241,16 @@ class LayerComparison:
             return False
         pairs = zip(one.weights[-1], two.weights[-1], strict=True)
         return any(float((a - b).norm()) > 1e-9 * float(a.norm()) for a, b in pairs)
+
+    def falls_with_rows(self, fit: LayerFit) -> bool:
+        """Return whether a reading's error falls from few rows to many as sampling makes it fall.
+
+        Sixteen times the rows leave a fourth of what chance does, and all of another formula.
+        """
+        few, many = self.run(FEWER_ROWS), self.run(MANY_ROWS)
+        if few is None or many is None:
+            return False
+        return max(self.errors(few, fit)) > 2 * max(self.errors(many, fit))
 
     def farther_than_chance(self) -> tuple[LayerFit, float] | None:
         """Return the nearest reading on many rows, and how far apart two seeds are there."""

@@ -22,7 +22,7 @@ from lpfl.conformance.definition.layer_conventions import (
     LayerFit,
 )
 from lpfl.conformance.definition.layer_runs import LayerRun
-from lpfl.conformance.oracles.layer_axes import COUPLED, MISTAKES
+from lpfl.conformance.oracles.layer_axes import COUPLED, MISTAKES, SUMMED
 from lpfl.conformance.oracles.layer_steps import decayed
 
 FIRST = ("damping", "Fisher", "bias", "weight decay", "decayed", "inverse", "average")
@@ -225,6 +225,8 @@ def _direction(
     comparison: LayerComparison, run: LayerRun, near: LayerFit, rest: float
 ) -> Diagnosis:
     """Say what is wrong with the direction of the first step, or how near a reading comes."""
+    if (summed := _summed(comparison, run)) is not None:
+        return summed
     for fit in _readings(comparison, ("damping", "Fisher", "weight decay", "decayed")):
         damping, left = _damping_seen(comparison, run, fit)
         if left <= LOOSE:
@@ -241,6 +243,21 @@ def _direction(
     text = f"the direction of the first step is off by {rest:.2g}"
     text += f" from the nearest reading ({words})" if words else ""
     return Diagnosis(text, _repaired(comparison, near), 1)
+
+
+def _summed(comparison: LayerComparison, run: LayerRun) -> Diagnosis | None:
+    """Say which factors are sums over the rows, if that makes a reading fit the first step."""
+    if comparison.oracle.claim == "foof":
+        return None
+    sides = [("1", SUMMED), *((SUMMED, scale) for scale in (SUMMED, "1", "1/n", "1/n^2"))]
+    for fit in _readings(comparison, ("damping", "Fisher", "bias", "weight decay", "decayed")):
+        for on_input, on_output in sides:
+            scales = {"input factor times": on_input, "output factor times": on_output}
+            reading = LayerFit({**fit.convention, **scales}, fit.hidden)
+            if _split(comparison, run, reading, 1).rests[0] <= LOOSE:
+                words = "; ".join(_mistaken(reading))
+                return Diagnosis(words, _repaired(comparison, reading), 1)
+    return None
 
 
 def _damping_seen(comparison: LayerComparison, run: LayerRun, fit: LayerFit) -> tuple[float, float]:

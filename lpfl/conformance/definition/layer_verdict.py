@@ -1,11 +1,19 @@
 """The answer about a layer-wise method: which reading its runs on small networks follow."""
 
+import contextlib
+import inspect
+import itertools
+import re
 from typing import Any
 
+from torch.optim import Optimizer
+
+from lpfl.conformance.definition import option_names
 from lpfl.conformance.definition.layer_conventions import EXACT, SAMPLED, LayerComparison, LayerFit
 from lpfl.conformance.definition.layer_diagnosis import diagnose
-from lpfl.conformance.definition.layer_runs import FITTING, MANY_ROWS, LayerRun
+from lpfl.conformance.definition.layer_runs import FITTING, MANY_ROWS, SQUARE, LayerRun
 from lpfl.conformance.definition.layer_snippet import layer_snippet
+from lpfl.conformance.hooked.rank import rank_one
 from lpfl.conformance.oracles.layer_axes import TAKES
 from lpfl.conformance.oracles.layerwise import LAYER_ORACLES
 from lpfl.conformance.outcomes import CheckResult, Outcome
@@ -20,20 +28,23 @@ def judge_layers(check: str, comparison: LayerComparison) -> CheckResult:
     claim = comparison.oracle.claim
     run = comparison.run(FITTING)
     if run is None:
-        why = "; ".join(comparison.notes)
-        return _answer(
-            check, comparison, Outcome.UNDRIVABLE, f"{claim}: no run could be made: {why}."
-        )
+        return _not_run(check, comparison)
     if comparison.random():
         return _random(check, comparison)
+    fit = comparison.search(run)
+    if (fit is None or fit.missed is not None) and _draws_by_itself(comparison):
+        sampled = _sampled(check, comparison, private=True)
+        if sampled is not None:
+            return sampled
     if claim == "kfac-sampled":
         text = "The curvature is not sampled: two seeds of torch give the same run."
         return _answer(check, comparison, Outcome.DEVIATES, text, measured=0.0)
-    fit = comparison.search(run)
     if fit is None:
         return _unfitted(check, comparison, run)
     if fit.missed is None and comparison.stale(fit):
         return _stale(check, comparison, run, fit)
+    if fit.missed is None and (found := comparison.never_renewed(fit)) is not None:
+        return _never_renewed(check, comparison, fit, *found)
     if fit.missed is not None:
         errors = comparison.errors(fit.missed, fit)
         step = next(t for t, e in enumerate(errors, 1) if not e <= LOW) if max(errors) > LOW else 1
@@ -44,10 +55,39 @@ def judge_layers(check: str, comparison: LayerComparison) -> CheckResult:
     return _held(check, comparison, fit)
 
 
+def _draws_by_itself(comparison: LayerComparison) -> bool:
+    """Return whether a subject has a seed or a generator of its own, by its options or source."""
+    subject = comparison.subject
+    names = {*subject.constructor_names, *map(str, subject.default_group)}
+    if any("seed" in name or "generator" in name for name in names):
+        return True
+    optimizer = subject.open_on(FITTING.build().double()).optimizer
+    texts = []
+    for kind in itertools.takewhile(lambda k: k is not Optimizer, type(optimizer).__mro__):
+        with contextlib.suppress(OSError, TypeError):
+            texts.append(inspect.getsource(kind))
+    return bool(re.search(r"Generator\(|manual_seed\(", " ".join(texts)))
+
+
+def _not_run(check: str, comparison: LayerComparison) -> CheckResult:
+    """Square layers take factors on the wrong sides, and show what raises on others."""
+    claim, why = comparison.oracle.claim, "; ".join(comparison.notes)
+    square = comparison.run(SQUARE)
+    if square is not None and comparison.search(square) is None:
+        found = diagnose(comparison, square)
+        text = f"{claim}: it raises on layers that are not square, and on square ones no convention"
+        text += f" fits: {found.text} ({why})."
+        return _accused(check, comparison, text, found.reading, square, found.step)
+    text = f"{claim}: no run could be made: {why}."
+    return _answer(check, comparison, Outcome.UNDRIVABLE, text)
+
+
 def _held(check: str, comparison: LayerComparison, fit: LayerFit) -> CheckResult:
     oracle = comparison.oracle
     other = {a: v for a, v in fit.convention.items() if v != oracle.conventions[a][0]}
     words = "; ".join(f"{a}: {v}" for a, v in other.items())
+    if (period := fit.hidden.get("period", 1)) > 1:
+        words += f"{'; ' if words else ''}factors renewed every {period} steps"
     text = f"Every step is {oracle.claim}'s in {len(fit.held)} settings" + (
         f"; {words}." if words else "."
     )
@@ -73,10 +113,45 @@ def _stale(check: str, comparison: LayerComparison, run: LayerRun, fit: LayerFit
     return _accused(check, comparison, text, own, run, step)
 
 
+def _never_renewed(
+    check: str, comparison: LayerComparison, fit: LayerFit, run: LayerRun, kept: LayerFit
+) -> CheckResult:
+    """The first factors serve for ever; an option that may be a long period excuses it."""
+    steps = len(run.moves())
+    text = f"In all {steps} steps the factors are those of the first batch"
+    if periods := option_names.longer(comparison.subject, steps):
+        text += f"; {' or '.join(periods)} may say so."
+        return _answer(check, comparison, Outcome.INCONCLUSIVE, text, convention=kept.convention)
+    own = LayerFit(fit.convention, {**fit.hidden, "period": 1})
+    errors = comparison.errors(run, own)
+    step = next((t for t, e in enumerate(errors, 1) if e > LOW), 1)
+    text += f": stale, never renewed; step {step} is {errors[step - 1]:.2g} off."
+    return _accused(check, comparison, text, own, run, step)
+
+
 def _random(check: str, comparison: LayerComparison) -> CheckResult:
-    claim, fit = comparison.oracle.claim, comparison.sampled()
-    if fit is None:
-        return _random_and_far(check, comparison)
+    return _sampled(check, comparison) or _random_and_far(check, comparison)
+
+
+def _sampled(
+    check: str, comparison: LayerComparison, *, private: bool = False
+) -> CheckResult | None:
+    """Return the answer about a curvature that is sampled, or whose samples have rank one.
+
+    private: two runs never differ, so that the error must fall with the rows as chance does.
+    """
+    claim, run = comparison.oracle.claim, comparison.run(MANY_ROWS)
+    if run is not None and _of_rank_one(run):
+        hidden = comparison.oracle.hidden.items()
+        exact = LayerFit(
+            comparison.oracle.paper(), {n: v[0] for n, v in hidden if n not in comparison.where}
+        )
+        text = f"{claim}: the output factor of {MANY_ROWS.rows} rows has rank one: it is the outer "
+        text += "product of a mean gradient, not the mean of outer products."
+        return _accused(check, comparison, text, exact, run, 1)
+    fit = comparison.sampled()
+    if fit is None or (private and not comparison.falls_with_rows(fit)):
+        return None
     other = {a: v for a, v in fit.convention.items() if v != comparison.oracle.conventions[a][0]}
     words = "".join(f"; {a}: {v}" for a, v in other.items())
     text = f"Steps on 8000 rows are {claim}'s to {fit.worst:.2g}, with a sampled curvature{words}."
@@ -99,6 +174,21 @@ def _random_and_far(check: str, comparison: LayerComparison) -> CheckResult:
             return _accused(check, comparison, f"{text}are {apart:.2g} apart.", nearest, run, 1)
     text += " and no reading is near on 8000 rows."
     return _answer(check, comparison, Outcome.INCONCLUSIVE, text)
+
+
+def _of_rank_one(run: LayerRun) -> bool:
+    """Return whether a layer's first step has an output factor of rank one, by some decay."""
+    decay = float(run.options.get("weight_decay") or 0.0)
+    rate = float(run.options["lr"])
+    for W, u, layer in zip(run.weights[0], run.moves()[0], run.seen[0], strict=True):
+        for update, slope in (
+            (u, layer.gradient),
+            (u + rate * decay * W, layer.gradient),
+            (u, layer.gradient + decay * W),
+        ):
+            if rank_one(update, layer, slope):
+                return True
+    return False
 
 
 def _unfitted(check: str, comparison: LayerComparison, run: LayerRun) -> CheckResult:

@@ -178,6 +178,13 @@ def neutral(
     return out
 
 
+def longer(subject: Any, steps: int) -> list[str]:
+    """Return the options that are whole numbers of at least ``steps``, as "name=value"."""
+    group = subject.default_group
+    whole = {n: v for n, v in group.items() if isinstance(v, int) and not isinstance(v, bool)}
+    return sorted(f"{name}={value}" for name, value in whole.items() if value >= steps)
+
+
 def undefined(subject: Any, where: Mapping[str, Place]) -> list[str]:
     """Return switched-on options of the subject that the reference does not know."""
     plumbing = {

@@ -6,7 +6,8 @@ from functools import cached_property
 from torch import Tensor
 
 FISHER = ("type-2", "empirical", "identity")
-OUTPUT_SCALE = ("1", "n", "1/n", "1/n^2", "2", "2/d_y", "1/d_y", "1/2")
+SUMMED = "n, a sum over the rows in place of their mean"
+OUTPUT_SCALE = ("1", "1/n", "1/n^2", "2", "2/d_y", "1/d_y", "1/2")
 INPUT_SCALE = ("1", "n")
 DAMPING = (
     "to each factor",
@@ -35,21 +36,34 @@ DECAYED = ("weights and biases", "weights alone")
 MOMENTUM = ("heavy ball", "averaged", "nesterov")
 TAKES = ("the batch of the step", "only earlier batches")
 RENEWED = ("factors", "inverses only")
+NEVER = "never after the first batch"
 CLIP = ("lr^2 <gradient, step>", "lr <gradient, step>", "<gradient, step>")
 GRAFT = ("no", "to the length of the gradient, per layer", "to the length of the gradient, jointly")
 BIAS = ("joined to the weights", "by the output factor only", "plain gradient", "left alone")
 
+POWERS = {
+    "of the output factor alone": (0.0, 1.0),
+    "of the input factor alone": (1.0, 0.0),
+    "of neither factor": (0.0, 0.0),
+    "square root of the inverse in its place": (0.5, 0.5),
+    "square root of the input factor's inverse alone": (0.5, 0.0),
+    "square root of the output factor's inverse alone": (0.0, 0.5),
+    "square root of the input factor's inverse, the output factor's whole": (0.5, 1.0),
+    "square root of the output factor's inverse, the input factor's whole": (1.0, 0.5),
+}
+"""Powers of the inverses of input and output factor that are not KFAC's, in words."""
 MISTAKES = {
     "inverse": (
-        "of the output factor alone",
-        "of the input factor alone",
-        "of neither factor",
+        *POWERS,
         "of the factors' diagonals alone",
-        "square root of the inverse in its place",
         "damping added after the inversion",
+        "each factor on the other's side",
     ),
     "average": ("from zero, and never corrected", "weights of old and new swapped"),
     "momentum": ("not used",),
+    "renewed": (NEVER,),
+    "output factor times": (SUMMED,),
+    "input factor times": (SUMMED,),
 }
 """Rules that are no reading of the methods; they name a fault where no reading fits."""
 

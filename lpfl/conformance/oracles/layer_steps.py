@@ -6,7 +6,15 @@ import torch
 from torch import Tensor
 
 from lpfl.conformance.oracles.base import Convention
-from lpfl.conformance.oracles.layer_axes import CLIP, COUPLED, TAKES, LayerSeen
+from lpfl.conformance.oracles.layer_axes import (
+    CLIP,
+    COUPLED,
+    NEVER,
+    POWERS,
+    SUMMED,
+    TAKES,
+    LayerSeen,
+)
 
 TINY = 1e-8
 """What stands in for damping where an undamped factor is inverted."""
@@ -15,11 +23,11 @@ TINY = 1e-8
 def factors(layer: LayerSeen, c: Convention) -> tuple[Tensor, Tensor]:
     """Return input and output factor of one batch, (a, a) and (b, b)."""
     n, k = len(layer.inputs), len(layer.jacobian)
-    A = layer.input_moment * (n if c["input factor times"] == "n" else 1)
+    A = layer.input_moment * (1 if c["input factor times"] == "1" else n)
     if c["Fisher"] == "identity":
         return A, torch.eye(layer.output_gradients.shape[1], dtype=A.dtype)
     G = layer.exact_moment if c["Fisher"] == "type-2" else layer.empirical_moment
-    scales = {"n": n, "1/n": 1 / n, "1/n^2": 1 / n**2, "2": 2, "2/d_y": 2 / k, "1/d_y": 1 / k}
+    scales = {SUMMED: n, "1/n": 1 / n, "1/n^2": 1 / n**2, "2": 2, "2/d_y": 2 / k, "1/d_y": 1 / k}
     return A, {**scales, "1": 1.0, "1/2": 0.5}[c["output factor times"]] * G
 
 
@@ -45,7 +53,7 @@ def used(new: Tensor, m: dict[str, Any], key: str, t: int, o: Any, c: Convention
 
     A factor of earlier batches only is that of the first batch in the first step.
     """
-    due = (t - 1) % o.period == 0
+    due = t == 1 if c["renewed"] == NEVER else (t - 1) % o.period == 0
     inverses_only = c["renewed"] == "inverses only"
     before = m.get(f"{key} now")
     if due or inverses_only:
@@ -90,6 +98,8 @@ def precondition(
     on_output: damping of the output factor where each factor has its own; None: the same.
     inverse: one of the mistakes of the axis "inverse".
     """
+    if inverse.startswith("each") and A.shape == G.shape:
+        A, G = G, A
     if "diagonals" in inverse:
         A, G = A.diagonal().diag(), G.diagonal().diag()
     a, U = torch.linalg.eigh(A)
@@ -101,12 +111,9 @@ def precondition(
     by_g, by_a = g + on_g, a + on_a
     if inverse.startswith("damping"):
         by_g, by_a = 1 / (1 / (g + TINY) + on_g), 1 / (1 / (a + TINY) + on_a)
-    elif inverse.startswith("square"):
-        by_g, by_a = by_g.clamp(min=0).sqrt(), by_a.clamp(min=0).sqrt()
-    if inverse.endswith(("output factor alone", "neither factor")):
-        by_a = torch.ones_like(a)
-    if inverse.endswith(("input factor alone", "neither factor")):
-        by_g = torch.ones_like(g)
+    elif inverse in POWERS:
+        on_inputs, on_outputs = POWERS[inverse]
+        by_a, by_g = by_a.clamp(min=0) ** on_inputs, by_g.clamp(min=0) ** on_outputs
     return V @ (turned / (by_g[:, None] * by_a)) @ U.T
 
 

@@ -97,7 +97,7 @@ def reference(claim: str, fisher: tuple[str, ...], variants: frozenset[str]) -> 
         "clip": CLIP,
         "graft": GRAFT,
         "output factor times": OUTPUT_SCALE if fisher != ("identity",) else ("1",),
-        "input factor times": INPUT_SCALE,
+        "input factor times": INPUT_SCALE if fisher == ("identity",) else ("1",),
     }
     if fisher == ("identity",):
         conventions["damping"] = ("to the input factor only", "to each factor")

@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lpfl.optim.core.method import require_choice
+from lpfl.guards import require_choice
 from lpfl.optim.rule import Layer, MatrixRule
 from lpfl.problems.linear_representation.affine import affine_gradients, homogeneous
 from lpfl.problems.linear_representation.model import Batch, Weights

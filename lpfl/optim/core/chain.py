@@ -5,8 +5,8 @@ from typing import Any
 
 from torch import Tensor
 
+from lpfl.guards import require_choice
 from lpfl.optim.core.clip import Piece, clipped
-from lpfl.optim.core.method import require_choice
 from lpfl.optim.rule import Layer, MatrixRule
 from lpfl.problems.linear_representation.chain import Layers, above, below, chain_gradients
 from lpfl.problems.linear_representation.model import Batch

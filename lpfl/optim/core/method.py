@@ -49,12 +49,6 @@ class Method:
             )
 
 
-def require_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
-    """Raise ValueError unless ``value`` is one of ``choices``."""
-    if not isinstance(value, str) or value not in choices:
-        raise ValueError(f"{name}={value!r}, needs one of {choices}")
-
-
 def require_rows(batch: Batch, name: str) -> tuple[Tensor, Tensor]:
     """Return the rows X (R, n, d), Y (R, n, m); raise ValueError if the batch has none."""
     if batch.inputs is None or batch.targets is None:

@@ -45,16 +45,14 @@ class ClaimItem(pytest.Item):
         return super().repr_failure(excinfo)
 
 
-def collect_claims(session: pytest.Session, pattern: str) -> list[pytest.Item]:
-    """Return an item for each claim that ``pattern`` names.
+def found_claims(pattern: str) -> tuple[str, ...]:
+    """Return the claims that ``pattern`` names; raise ValueError if it names none."""
+    return select_claims(pattern, list(CHECKS))
 
-    Raises: pytest.UsageError for a pattern that matches nothing.
-    """
-    try:
-        names = select_claims(pattern, list(CHECKS))
-    except ValueError as error:
-        raise pytest.UsageError(f"lpfl: {error}") from None
+
+def collect_claims(session: pytest.Session, pattern: str) -> list[pytest.Item]:
+    """Return an item for each claim that ``pattern`` names; raises as :func:`found_claims`."""
     return [
         ClaimItem.from_parent(session, name=name, nodeid=f"lpfl::{name}", claim_id=name)
-        for name in names
+        for name in found_claims(pattern)
     ]

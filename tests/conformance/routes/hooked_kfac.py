@@ -158,6 +158,45 @@ class DecayIdle(HookedKfac):
         return 0.0
 
 
+class OtherSide(HookedKfac):
+    def inverses(self, B, A, damping):
+        return super().inverses(A, B, damping)
+
+
+class NeverRenewed(HookedKfac):
+    def averaged(self, old, new, decay):
+        return old
+
+
+class LongPeriod(NeverRenewed):
+    """As good as never, and an option says so."""
+
+    def __init__(self, model, lr=0.1, damping=1e-3, stat_decay=0.95, curvature_steps=500):
+        super().__init__(model, lr, damping, stat_decay)
+        self.param_groups[0]["curvature_steps"] = curvature_steps
+
+
+class SeldomRenewed(HookedKfac):
+    count = 0
+
+    def averaged(self, old, new, decay):
+        self.count += 1
+        due = (self.count - 1) // (2 * len(self.layers)) % 25 == 24
+        return super().averaged(old, new, decay) if due else old
+
+
+class Summed(HookedKfac):
+    """Sums over the rows in place of their means."""
+
+    def keep_input(self, layer, inputs):
+        super().keep_input(layer, inputs)
+        self.batch[layer]["A"] *= len(inputs[0])
+
+    def keep_output(self, layer, grad_input, grad_output):
+        super().keep_output(layer, grad_input, grad_output)
+        self.batch[layer]["B"] *= len(grad_output[0])
+
+
 class StateOutside(HookedKfac):
     def memory(self, layer):
         return self.__dict__.setdefault("outside", {}).setdefault(layer, {})

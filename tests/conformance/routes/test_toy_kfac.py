@@ -60,6 +60,9 @@ def test_a_convolution_that_stays_where_it_is_is_a_limit():
         ("AverageSwapped", "average: weights of old and new swapped"),
         ("MomentumIdle", MOMENTUM),
         ("DecayIdle", "the weight decay is not used"),
+        ("OtherSide", "inverse: each factor on the other's side"),
+        ("NeverRenewed", "stale, never renewed"),
+        ("Summed", "input factor times: n, a sum over the rows in place of their mean"),
     ],
 )
 def test_a_broken_step_is_named(kind, reason):
@@ -67,6 +70,16 @@ def test_a_broken_step_is_named(kind, reason):
     assert result.outcome is Outcome.DEVIATES
     assert reason in result.message
     assert result.snippet
+
+
+def test_factors_renewed_seldom_are_a_convention_and_a_long_period_may_be_meant():
+    """A short run shows neither; the first factors alone are a fault only if no option says so."""
+    (seldom,) = judged(hooked_kfac.SeldomRenewed, CHECK).results
+    assert seldom.outcome is Outcome.VARIANT
+    assert "factors renewed every 25 steps" in seldom.message
+    (declared,) = judged(hooked_kfac.LongPeriod, CHECK).results
+    assert declared.outcome is Outcome.INCONCLUSIVE
+    assert "curvature_steps=500 may say so" in declared.message
 
 
 def test_a_state_that_is_not_saved_is_named():

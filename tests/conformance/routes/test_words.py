@@ -55,3 +55,12 @@ def test_the_command_takes_checks_with_commas(capsys):
     assert "api.maximize" in shown
     assert main([*wanted, "api.keys,nothing"]) == 2
     assert "checks='nothing' selects nothing" in capsys.readouterr().err
+
+
+def test_no_output_replaces_the_optimizer(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    own = tmp_path / "my_optimizer.py"
+    own.write_text("from torch.optim import SGD\n", encoding="utf-8")
+    assert main(["check-optimizer", "my_optimizer:SGD", "--json", "my_optimizer.py"]) == 2
+    assert "json=my_optimizer.py is an input of this command" in capsys.readouterr().err
+    assert own.read_text(encoding="utf-8") == "from torch.optim import SGD\n"

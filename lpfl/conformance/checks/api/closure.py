@@ -5,8 +5,8 @@ from typing import Any
 import torch
 
 from lpfl.conformance.agreement import Gradients, Pair, Start, agree
-from lpfl.conformance.definition.methods import PER_PARAMETER
 from lpfl.conformance.drives.surrogate import surrogate
+from lpfl.conformance.oracles.methods import PER_PARAMETER
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.registry import check
 from lpfl.conformance.signatures import parameters_of, says_so, told

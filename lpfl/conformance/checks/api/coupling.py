@@ -6,7 +6,7 @@ from typing import Any
 import torch
 
 from lpfl.conformance.agreement import Gradients, Pair, Start, agree
-from lpfl.conformance.definition.methods import PER_PARAMETER
+from lpfl.conformance.oracles.methods import PER_PARAMETER
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.registry import check
 from lpfl.conformance.rounding import tolerance

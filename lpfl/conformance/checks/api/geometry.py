@@ -6,7 +6,7 @@ import torch
 
 from lpfl.conformance.agreement import Gradients, Start
 from lpfl.conformance.checks.api.rate import without_decay
-from lpfl.conformance.definition.methods import FLATTENS, TRANSPOSES
+from lpfl.conformance.oracles.methods import FLATTENS, TRANSPOSES
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.registry import check
 from lpfl.conformance.rounding import attributable, tolerance

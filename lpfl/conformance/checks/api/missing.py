@@ -3,7 +3,7 @@
 from typing import Any
 
 from lpfl.conformance.checks.api.coupling import coupled
-from lpfl.conformance.definition.methods import PER_PARAMETER
+from lpfl.conformance.oracles.methods import PER_PARAMETER
 from lpfl.conformance.outcomes import CheckResult, Outcome, severity
 from lpfl.conformance.registry import check
 from lpfl.conformance.rounding import tolerance

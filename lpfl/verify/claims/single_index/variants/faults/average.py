@@ -5,7 +5,7 @@ from lpfl.verify.planting import Fault
 FAULTS = (
     Fault(
         "SI-19",
-        "theory.single_index.variants.average:Movement.noise_level",
+        "theory.single_index.variants.average:Movement._total",
         old="2.0 * ahead",
         new="0.0 * ahead",
         why="steps taken to be independent of each other",
