@@ -119,9 +119,7 @@ def held(comparison: Comparison, fit: Fit, told: Mapping[str, Any] | None = None
     aside = {n: v for n, v in comparison.switched.items() if n not in (told or {})}
     common["details"]["aside"] = aside
     rest = f"; {spoken(other)}" if other else ""
-    rest += (
-        f"; not judged at defaults: {', '.join(aside)} (here {values_of(aside)})" if aside else ""
-    )
+    rest += f"; with {values_of(aside)}, not judged at the default" if aside else ""
     words = f"{exact}{rest}."
     if fit.inexact is not None and fit.worst > 0:
         run = fit.inexact
