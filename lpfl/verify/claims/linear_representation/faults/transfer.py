@@ -51,4 +51,11 @@ FAULTS = (
         new="count('n', n, low=k + 2) + k",
         why="degrees of freedom n - 1 instead of n - k - 1",
     ),
+    Fault(
+        "LR-26",
+        "theory.linear_representation.transfer:transfer_excess",
+        "max(0.0, float(best))",
+        "max(0.0, 2.0 * float(best))",
+        "excess risk of the best head doubled",
+    ),
 )

@@ -59,4 +59,11 @@ FAULTS = (
         new="phi * LABEL_ENERGY * v_act",
         why="mean eigenvalue forgotten in the remainder",
     ),
+    Fault(
+        "SI-01",
+        "theory.single_index.gradient:_DIRECTION_NORM2",
+        "phi * E(s) * LABEL_ENERGY",
+        "phi * LABEL_ENERGY",
+        "norm of the direction without the mean eigenvalue",
+    ),
 )

@@ -84,4 +84,18 @@ FAULTS = (
         new="T * r**2",
         why="noise of a direction without the covariance",
     ),
+    Fault(
+        "SI-09",
+        "theory.single_index.direction:energy",
+        "phi * tau2 * E(T * s * r**2)",
+        "phi * tau2 * E(T * r**2)",
+        "noise of a direction without its variances",
+    ),
+    Fault(
+        "SI-09",
+        "theory.single_index.direction:overlap",
+        "c1 * E(T * _STEPS[step][0])",
+        "c1**2 * E(T * _STEPS[step][0])",
+        "slope of the labels squared in an overlap",
+    ),
 )

@@ -52,4 +52,11 @@ FAULTS = (
         new="n",
         why="loss doubled",
     ),
+    Fault(
+        "LR-01",
+        "theory.linear_representation.contraction.gradients:LR_01",
+        "X.T * X / n",
+        "X.T * X / (n - 1)",
+        "second moment over n - 1 rows in the gradient",
+    ),
 )

@@ -67,4 +67,11 @@ FAULTS = (
         new="1 - eta * sp.sqrt(n) * lam_i * mu_j / sigma",
         why="rate without the root",
     ),
+    Fault(
+        "LR-22",
+        "theory.linear_representation.noise_floors.adam:adam_operator",
+        "np.kron(positive_definite('cov_x', cov_x), H)",
+        "np.kron(H, positive_definite('cov_x', cov_x))",
+        "Kronecker factors of Adam's operator exchanged",
+    ),
 )

@@ -73,4 +73,11 @@ FAULTS = (
         new="sigma * tr_cov",
         why="rate over the trace, not its root",
     ),
+    Fault(
+        "LR-24",
+        "theory.linear_representation.noise_floors.muon:LR_24",
+        "sp.sqrt(tr_cov)",
+        "tr_cov",
+        "trace of the covariance without its root",
+    ),
 )

@@ -83,4 +83,11 @@ FAULTS = (
         new="(_ROWS * _ROWS.T).inv()",
         why="regression without the covariance in the function",
     ),
+    Fault(
+        "LR-13",
+        "theory.linear_representation.contraction.tangent_step:_REGRESSION",
+        "_ROWS * Sigma * _ROWS.T",
+        "_ROWS * _ROWS.T",
+        "regression as for white inputs",
+    ),
 )

@@ -59,4 +59,18 @@ FAULTS = (
         new="head_eigenvalues",
         why="pairs of eigenvalues not formed",
     ),
+    Fault(
+        "LR-18",
+        "theory.linear_representation.rates.spectra:modes",
+        "claim[f'{part}_count'].number(**multiplicity)",
+        "1.0",
+        "every mode counted once",
+    ),
+    Fault(
+        "LR-18",
+        "theory.linear_representation.rates.spectra:modes",
+        "known['head_eigenvalue'] = head_eigenvalues[:, None]",
+        "known['head_eigenvalue'] = head_eigenvalues",
+        "eigenvalues of a pair taken alike",
+    ),
 )

@@ -52,4 +52,11 @@ FAULTS = (
         new="rows = 3 * count('factor_rows', factor_rows, low=d + 2)",
         why="a factor of three times as many rows",
     ),
+    Fault(
+        "LR-29",
+        "theory.linear_representation.variants.factors.input_factor:SPREAD",
+        "n - 2 * k + d + 1",
+        "n - k + d + 1",
+        "rank taken from the spread of a batch once",
+    ),
 )

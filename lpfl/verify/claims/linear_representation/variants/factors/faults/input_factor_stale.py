@@ -73,4 +73,18 @@ FAULTS = (
         new="include(past, seen, 0.0) if due else past",
         why="an average that keeps its last batch alone",
     ),
+    Fault(
+        "LR-31",
+        "theory.linear_representation.variants.factors.stale_cycle:_step",
+        "-2.0 * eta * nu * c",
+        "-eta * nu * c",
+        "half of the mean step on an old factor",
+    ),
+    Fault(
+        "LR-31",
+        "theory.linear_representation.variants.factors.stale_cycle:_cycle",
+        "old += mean(noise)",
+        "old = mean(noise)",
+        "noise of the last old step only",
+    ),
 )

@@ -52,4 +52,11 @@ FAULTS = (
         new="HEAD_STEP",
         why="step outside the range without the hidden variance",
     ),
+    Fault(
+        "LR-37",
+        "theory.linear_representation.variants.factors.joint_damping:OUTPUTS",
+        "lam_P * sp.Identity(k)",
+        "lam * sp.Identity(k)",
+        "input damping added to the output factor",
+    ),
 )

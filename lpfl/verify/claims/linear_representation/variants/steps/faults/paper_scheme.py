@@ -33,4 +33,11 @@ FAULTS = (
         "KFAC_FLOOR * (n - d - 1) / n",
         "the floor of a factor from the population",
     ),
+    Fault(
+        "LR-47",
+        "theory.linear_representation.variants.steps.paper_scheme:_HIDDEN",
+        "G_next * Sigma_hat * G_next.T",
+        "G_next * G_next.T",
+        "hidden units of the paper's scheme taken as white",
+    ),
 )

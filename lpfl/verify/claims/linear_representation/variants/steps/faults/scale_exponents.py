@@ -97,4 +97,18 @@ FAULTS = (
         new="torch.nn.functional.normalize(grad.detach().reshape(-1, grad.shape[-1]))",
         why="every row's gradient of length 1",
     ),
+    Fault(
+        "LR-35",
+        "theory.linear_representation.variants.steps.scale_exponents:LR_35",
+        "c_y ** (2 - 8 * r_S)",
+        "c_y ** (2 - 4 * r_S)",
+        "Shampoo's answer to the units of y halved",
+    ),
+    Fault(
+        "LR-35",
+        "theory.linear_representation.variants.steps.scale_exponents:_empirical_step",
+        "residual.T * residual / n",
+        "residual.T * residual",
+        "empirical factor not over the rows of the batch",
+    ),
 )
