@@ -54,6 +54,9 @@ CALLS: dict[str, Callable[[], object]] = {
     "average_alignment, decay 0.99, rare updates": lambda: si.average_alignment(
         decay=0.99, steps=1000, inverse_every=10, factor_every=5, damping=0.1, **KNOWN
     ),
+    "average_alignment, 10000 steps, a period of 9797": lambda: si.average_alignment(
+        decay=0.95, steps=10_000, inverse_every=97, factor_every=101, damping=0.1, **KNOWN
+    ),
     "ceiling": lambda: si.ceiling(**KNOWN),
     "elliptical_alignment": lambda: si.elliptical_alignment(
         spectrum=WIDE, aspect=0.3, link="tanh", noise_std=0.3, scales=[0.4, 1.6], damping=0.1

@@ -12,7 +12,9 @@ SAYS = "say from the theory alone whether preconditioning pays for your inputs"
 EPILOG = """\
 examples:
   lpfl explain inputs.csv --noise 0.5                       the covariance of a file
+  lpfl explain table.csv --leave-out species,1              without labels and row numbers
   lpfl explain --dim 200 --samples 1000 --condition 100     log-uniform eigenvalues
+  lpfl explain --eigenvalues 10*5,1*95 --samples 800        five large ones, 95 small ones
   lpfl explain --eigenvalues 0.1,1.9 --dim 400 --samples 800 --picture forecast.svg
 
 exit codes: 0 fine; 2 bad input or output"""
@@ -23,9 +25,10 @@ def add_parser(commands: Any) -> None:
     parser = add_command(commands, "explain", run, says=SAYS, epilog=EPILOG)
     parser.add_argument("file", nargs="?", help="inputs, a row each: .csv or .npy")
     parser.add_argument("--standardise", action="store_true", help="columns to variance 1")
+    parser.add_argument("--leave-out", metavar="A,B,...", help="columns: names, or numbers from 1")
     parser.add_argument("--dim", type=int, metavar="D", help="dimension, without a file")
     parser.add_argument("--samples", type=int, metavar="N", help="batch (default: rows of file)")
-    parser.add_argument("--eigenvalues", metavar="A,B,...", help="of the covariance, [x]^2")
+    parser.add_argument("--eigenvalues", metavar="A,B*N,...", help="of the covariance, [x]^2")
     parser.add_argument("--family", help="of the spectrum (default geometric)")
     parser.add_argument("--condition", type=float, metavar="C", help="number (default 10)")
     parser.add_argument("--link", default="tanh", help="labels: tanh, relu, ... (default tanh)")
@@ -87,19 +90,37 @@ def _inputs(args: argparse.Namespace) -> Any:
     if args.file is not None:
         if args.dim is not None:
             raise ValueError(f"dim={args.dim}, needs None where a file is given")
-        return read_inputs(args.file, standardise=args.standardise)
+        words = [] if args.leave_out is None else [w.strip() for w in args.leave_out.split(",")]
+        return read_inputs(args.file, standardise=args.standardise, leave_out=words)
     if args.standardise:
         raise ValueError("standardise needs a file")
+    if args.leave_out is not None:
+        raise ValueError(f"leave-out={args.leave_out!r}, needs a file")
     if args.eigenvalues is not None:
-        try:
-            values = [float(word) for word in args.eigenvalues.split(",")]
-        except ValueError:
-            raise ValueError(f"eigenvalues={args.eigenvalues!r}, needs numbers A,B,...") from None
-        return listed_inputs(values, args.dim)
+        return listed_inputs(_eigenvalues(args.eigenvalues), args.dim)
     if args.dim is None:
         raise ValueError("dim is missing, needs a file, --dim D or --eigenvalues A,B,...")
     condition = 10.0 if args.condition is None else args.condition
     return named_inputs(args.family or "geometric", args.dim, condition)
+
+
+def _eigenvalues(text: str) -> list[float]:
+    """Return A, B, B, B for ``A,B*3``."""
+    from lpfl.explain.inputs import LARGEST_DIM
+
+    values: list[float] = []
+    for word in text.split(","):
+        value, star, times = word.partition("*")
+        try:
+            many = int(times) if star else 1
+            if not 1 <= many <= LARGEST_DIM:
+                raise ValueError
+            values.extend([float(value)] * many)
+        except ValueError:
+            raise ValueError(
+                f"eigenvalues={text!r}, needs numbers A,B,... or A*N with N in 1 to {LARGEST_DIM}"
+            ) from None
+    return values
 
 
 def _new_picture(name: str | None) -> Path | None:

@@ -1,6 +1,5 @@
 """The inputs that a forecast is about: a named spectrum, a list of eigenvalues, or a file."""
 
-import csv
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lpfl import guards
+from lpfl.explain.tables import read_csv, read_npy
 from lpfl.linalg.covariance import CovarianceSpec
 from theory import Spectrum
 
@@ -18,7 +18,6 @@ LARGEST_DIM = 5000
 ROWS_PER_DIM = 10
 LARGEST_SHARE = 0.2
 LARGEST_KURTOSIS = 0.5
-LARGEST_SIZE = 1e60  # of a number: the fourth power of an input stays in float64
 SMALLEST_SPREAD = 1e-60
 
 
@@ -75,29 +74,50 @@ def listed_inputs(eigenvalues: ArrayLike, dim: int | None = None) -> Inputs:
     return _checked(np.repeat(values, dim // values.size), f"{values.size} given eigenvalues")
 
 
-def read_inputs(path: str | Path, *, standardise: bool = False) -> Inputs:
+def read_inputs(
+    path: str | Path, *, standardise: bool = False, leave_out: Sequence[str] = ()
+) -> Inputs:
     """Return the centred sample covariance of the rows in a CSV or npy file.
 
     CSV: numbers between commas, one row a line, the first line may hold names. npy: a real array
     (rows, d); a file that would need pickle is refused. standardise: divide each column by its
-    standard deviation. Directions without variance are left out.
-    Raises: ValueError for another kind of file, a cell that is no finite number, or fewer than
-        three rows; OSError for a file that cannot be read.
+    standard deviation. leave_out: columns that are no inputs, such as labels, by name or by number
+    from 1. Directions without variance are left out.
+    Raises: ValueError for another kind of file, a cell that is no finite number, a column that is
+        not there, or fewer than three rows; OSError for a file that cannot be read.
     """
     file = Path(path)
     if file.suffix == ".csv":
-        rows = _read_csv(file)
+        table = read_csv(file, leave_out)
     elif file.suffix == ".npy":
-        rows = _read_npy(file)
+        table = read_npy(file, leave_out)
     else:
         raise ValueError(f"file={file.name!r}, needs the ending .csv or .npy")
+    rows = table.rows
     if rows.shape[0] < 3 or not 2 <= rows.shape[1] <= LARGEST_DIM:
         raise ValueError(f"{file.name} has shape {rows.shape}, needs >= 3 rows, 2 to 5000 columns")
-    return inputs_of_rows(rows, f"{file.name}, {rows.shape[0]} rows", standardise=standardise)
+    return inputs_of_rows(
+        rows,
+        f"{file.name}, {rows.shape[0]} rows",
+        standardise=standardise,
+        precision=table.precision,
+        notes=table.notes,
+    )
 
 
-def inputs_of_rows(rows: Array, says: str, *, standardise: bool = False) -> Inputs:
-    """Return the inputs with the centred sample covariance of ``rows`` (n, d)."""
+def inputs_of_rows(
+    rows: Array,
+    says: str,
+    *,
+    standardise: bool = False,
+    precision: float = float(np.finfo(float).eps),
+    notes: Sequence[str] = (),
+) -> Inputs:
+    """Return the inputs with the centred sample covariance of ``rows`` (n, d).
+
+    precision: relative rounding of the numbers; directions that are no larger have no variance.
+    notes: what to mind about the table.
+    """
     n, columns = rows.shape
     original = rows
     size = np.abs(rows).max(axis=0)
@@ -111,10 +131,12 @@ def inputs_of_rows(rows: Array, says: str, *, standardise: bool = False) -> Inpu
     if standardise and X.size:
         X = X / X.std(axis=0)
     values, vectors = np.linalg.eigh(X.T @ X / (n - 1)) if X.size else (np.zeros(0), np.zeros((0,)))
-    kept = values > max(n, columns) * np.finfo(float).eps * values.max(initial=0.0)
+    smallest = max(max(n, columns) * float(np.finfo(float).eps), precision**2)
+    kept = values > smallest * values.max(initial=0.0)
     if kept.sum() < 2:
         raise ValueError(f"{says}: {int(kept.sum())} directions have variance, needs >= 2")
     warnings = ["The rows were centred and their sample covariance is taken for the true one."]
+    warnings.extend(notes)
     if kept.sum() < columns:
         lost = columns - int(kept.sum())
         warnings.append(f"{lost} of {columns} directions have no variance and are left out.")
@@ -156,60 +178,3 @@ def _checked(values: Array, says: str, rows: int | None = None,
 def _need_dim(dim: int) -> None:
     if not 2 <= dim <= LARGEST_DIM:
         raise ValueError(f"dim={dim}, needs 2 to {LARGEST_DIM}")
-
-
-def _read_csv(file: Path) -> Array:
-    found: list[list[float]] = []
-    with file.open(newline="", encoding="utf-8-sig") as stream:
-        try:
-            for number, cells in enumerate(csv.reader(stream), start=1):
-                if not any(cell.strip() for cell in cells):
-                    continue
-                if not found and number == 1 and not any(map(_is_number, cells)):
-                    continue
-                found.append([_cell(cell, file.name, number) for cell in cells])
-                if len(found[-1]) != len(found[0]):
-                    raise ValueError(f"{file.name}:{number} has {len(cells)} cells, needs "
-                                     f"{len(found[0])}")  # fmt: skip
-        except (UnicodeDecodeError, csv.Error) as error:
-            raise ValueError(f"{file.name} is no CSV text: {error}") from None
-    if not found:
-        raise ValueError(f"{file.name} has 0 rows of numbers, needs >= 3")
-    return np.array(found)
-
-
-def _is_number(cell: str) -> bool:
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return "_" not in cell
-
-
-def _cell(cell: str, name: str, line: int) -> float:
-    value = float(cell) if _is_number(cell) else math.nan
-    if not abs(value) <= LARGEST_SIZE:
-        raise ValueError(
-            f"{name}:{line} holds {cell[:40]!r}, needs a number of size <= {LARGEST_SIZE:g} "
-            "between commas"
-        )
-    return value
-
-
-def _read_npy(file: Path) -> Array:
-    try:  # mapped, so that a header that claims more than the file holds costs no memory
-        array = np.lib.format.open_memmap(file, mode="r")
-    except (ValueError, EOFError, OverflowError, TypeError) as error:
-        raise ValueError(f"{file.name} is no npy file of numbers: {error}") from None
-    if array.ndim != 2 or array.dtype.kind not in "iuf":
-        raise ValueError(f"{file.name} has shape {array.shape} of {array.dtype}, needs (rows, d) "
-                         "real numbers")  # fmt: skip
-    with np.errstate(over="ignore"):
-        rows = np.array(array, dtype=np.float64)
-    good = np.abs(rows) <= LARGEST_SIZE
-    if not good.all():
-        row, column = np.argwhere(~good)[0]
-        raise ValueError(
-            f"{file.name}[{row}, {column}]={rows[row, column]}, needs size <= {LARGEST_SIZE:g}"
-        )
-    return rows

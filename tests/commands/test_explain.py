@@ -46,19 +46,27 @@ def measured(rows, *, samples, link, noise_std, damping, replicates):
     return [float(alignment(d, problem.teacher).mean()) for d in directions]
 
 
-@pytest.mark.parametrize("kind", [".csv", ".npy"])
+@pytest.mark.parametrize("kind", [".csv", ".npy", "labels.csv", "single.npy"])
 def test_forecast_from_a_file_agrees_with_runs_on_its_rows(tmp_path, kind):
     """Tolerance: 2/d of the limit, 3 standard errors 3 sqrt(2/(d R)), 4 % for the estimate of the
     spectrum from 100 rows a dimension (m_2 is off by d/rows = 1 %)."""
     dim, samples, replicates = 60, 180, 60
     rows = drawn_rows(dim, 6000, 30.0)
-    path = tmp_path / f"rows{kind}"
-    if kind == ".npy":
-        np.save(path, rows)
+    path, leave_out = tmp_path / f"rows{kind}", []
+    if kind.endswith(".npy"):
+        np.save(path, rows.astype(np.float32) if kind == "single.npy" else rows)
+    elif kind == "labels.csv":
+        species, leave_out = ("setosa", "virginica"), ["species", "1"]
+        lines = [",".join(["id", *(f"x {i}" for i in range(dim)), "species"])]
+        for i, row in enumerate(rows):
+            cells = ",".join(f"{value:.17g}" for value in row)
+            lines.append(f"{i},{cells},{species[i % 2]}")
+        path.write_text("\n".join(lines))
     else:
         names = ",".join(f"x{i}" for i in range(dim))
         np.savetxt(path, rows, delimiter=",", header=names, comments="", fmt="%.17g")
-    found = forecast(read_inputs(path), samples=samples, link="he12", noise_std=0.3)
+    inputs = read_inputs(path, leave_out=leave_out)
+    found = forecast(inputs, samples=samples, link="he12", noise_std=0.3)
     runs = measured(rows, samples=samples, link="he12", noise_std=0.3,
                     damping=found.best_damping, replicates=replicates)  # fmt: skip
     room = 2 / dim + 3 * math.sqrt(2 / (dim * replicates))
@@ -67,6 +75,68 @@ def test_forecast_from_a_file_agrees_with_runs_on_its_rows(tmp_path, kind):
         assert abs(value - predicted) <= room + 0.04 * predicted
     assert runs[1] - runs[0] > 2 * room  # the runs tell the two apart, as the answer does
     assert answer(found).startswith("Yes")
+
+
+def test_a_typed_spectrum_agrees_with_runs(capsys):
+    """Five large eigenvalues and 55 small ones; tolerance as above, the spectrum is known."""
+    samples, replicates, dim = 150, 60, 60
+    assert main(["explain", "--eigenvalues", "6*5,1*55", "--samples", "150", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    reaches = {row["method"]: row["alignment"] for row in found["one_step"]}
+    values = torch.tensor([6.0] * 5 + [1.0] * 55, dtype=torch.float64)
+    stream = generator(2, "typed spectrum")
+    problem = draw_problem(
+        torch.diag(values), replicates=replicates, generator=stream, link="tanh", noise_std=0.3
+    )
+    white = torch.randn((replicates, samples, dim), generator=stream, dtype=torch.float64)
+    inputs = white * values.sqrt()
+    index = torch.einsum("rnd,rd->rn", inputs, problem.teacher)
+    batch = moments(plain_rows(Sample(inputs, draw_targets(problem, index, generator=stream))))
+    directions = {
+        "SGD": sgd_direction(batch),
+        "KFAC, damping 0.1": kfac_direction(batch, damping=0.1),
+        "KFAC, no damping": kfac_direction(batch, damping=0.0),
+    }
+    room = 2 / dim + 3 * math.sqrt(2 / (dim * replicates))
+    for name, direction in directions.items():
+        value = float(alignment(direction, problem.teacher).mean())
+        assert value == pytest.approx(reaches[name], abs=room)
+
+
+def test_columns_that_are_no_inputs(tmp_path, capsys):
+    rows = drawn_rows(4, 50, 3.0)
+    text = "\n".join(
+        ["a,b,target,c,d", *(f"{x[0]},{x[1]},{i % 3},{x[2]},{x[3]}" for i, x in enumerate(rows))]
+    )
+    (tmp_path / "t.csv").write_text(text)
+    np.save(tmp_path / "t.npy", rows)
+    bare = read_inputs(tmp_path / "t.npy").eigenvalues
+    for words in (["target"], ["3"]):
+        found = read_inputs(tmp_path / "t.csv", leave_out=words)
+        np.testing.assert_allclose(found.eigenvalues, bare, rtol=1e-12)
+        assert "counts as an input" not in " ".join(found.warnings)
+    assert "Column 'target' counts as an input" in " ".join(
+        read_inputs(tmp_path / "t.csv").warnings
+    )
+    np.testing.assert_allclose(
+        read_inputs(tmp_path / "t.npy", leave_out=["2", "4"]).eigenvalues.sum(),
+        rows[:, [0, 2]].var(axis=0, ddof=1).sum(),
+    )
+    assert main(["explain", str(tmp_path / "t.csv"), "--leave-out", "target, b"]) == 0
+    capsys.readouterr()
+    for word in ("x", "0", "6", ""):
+        assert main(["explain", str(tmp_path / "t.csv"), "--leave-out", word]) == 2
+        assert "leave-out" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("kind", [np.float16, np.float32, np.float64])
+def test_rounding_of_the_file_makes_no_direction(tmp_path, kind):
+    """The last column is the sum of two others, up to the precision of the file."""
+    rows = drawn_rows(6, 400, 3.0)
+    np.save(tmp_path / "a.npy", np.column_stack([rows, rows[:, 0] + rows[:, 1]]).astype(kind))
+    found = read_inputs(tmp_path / "a.npy")
+    assert found.dim == 6
+    assert "1 of 7 directions have no variance" in " ".join(found.warnings)
 
 
 def test_the_counter_example_of_damping():
@@ -185,6 +255,10 @@ def test_a_pickle_is_never_opened(tmp_path, capsys):
         ["--dim", "20", "--samples", "9", "--picture", "a.png"],
         ["--eigenvalues", "1,-2", "--samples", "9"],
         ["--eigenvalues", "1,b", "--samples", "9"],
+        ["--eigenvalues", "1*0,2", "--samples", "9"],
+        ["--eigenvalues", "1*2*3,2", "--samples", "9"],
+        ["--eigenvalues", "1*9999999,2", "--samples", "9"],
+        ["--dim", "20", "--samples", "9", "--leave-out", "y"],
         ["no/such/file.csv"],
     ],
     ids=" ".join,

@@ -62,6 +62,33 @@ class RootKfac(Kfac):
         return (basis * (values.clamp(min=0) + damping) ** -0.5) @ basis.T
 
 
+class OneRootKfac(Kfac):
+    """Powers of the damped factors: the inverse square root of one of them."""
+
+    powers = (0.0, -0.5)
+
+    @torch.no_grad()
+    def step(self):
+        for group, (A, G) in zip(self.param_groups, self.used(), strict=True):
+            (W,) = group["params"]
+            left, right = (
+                self.power(S, group["damping"], p) for S, p in zip((G, A), self.powers, strict=True)
+            )
+            W.sub_(left @ W.grad @ right, alpha=group["lr"])
+
+    def power(self, A, damping, exponent):
+        values, basis = torch.linalg.eigh(A)
+        return (basis * (values.clamp(min=0) + damping) ** exponent) @ basis.T
+
+
+class OutputRootKfac(OneRootKfac):
+    powers = (-0.5, 0.0)
+
+
+class InputRootKfac(OneRootKfac):
+    powers = (-1.0, -0.5)
+
+
 class DampedLateKfac(Kfac):
     """Damping added after the inversion."""
 
@@ -105,3 +132,55 @@ class AveragedKfac(Kfac):
             (decay * A + (1 - decay) * B, decay * G + (1 - decay) * H) for (A, G), (B, H) in pairs
         ]
         return self.mean
+
+
+class SampledKfac(Kfac):
+    """The output factor of gradients of outputs that are drawn from the model, one a row."""
+
+    def factors(self, model, inputs, output):
+        if not output.requires_grad:
+            return
+        outputs = [self.seen[m][1] for m in self.layers]
+        drawn = torch.randn(output.shape, dtype=output.dtype)
+        slopes = torch.autograd.grad((output * drawn).sum(), outputs, retain_graph=True)
+        self.pairs = [
+            (X.T @ X / len(X), self.moment(g))
+            for (X, _), g in zip((self.seen[m] for m in self.layers), slopes, strict=True)
+        ]
+
+    def moment(self, g):
+        return g.T @ g / len(g)
+
+
+class MeanSampledKfac(SampledKfac):
+    """The outer product of the mean gradient, which is right in the mean and of rank one."""
+
+    def moment(self, g):
+        return len(g) * torch.outer(g.mean(0), g.mean(0))
+
+
+class SmallMeanSampledKfac(SampledKfac):
+    """The same without the number of rows."""
+
+    def moment(self, g):
+        return torch.outer(g.mean(0), g.mean(0))
+
+
+class PrivateKfac(SampledKfac):
+    """A sampled output factor, by a generator of its own."""
+
+    def __init__(self, model, lr=0.1, damping=1e-4):
+        super().__init__(model, lr, damping)
+        self.generator = torch.Generator().manual_seed(5)
+
+    def factors(self, model, inputs, output):
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(int(torch.randint(10**6, (), generator=self.generator)))
+            super().factors(model, inputs, output)
+
+
+class PrivateMeanKfac(PrivateKfac):
+    """The same with the outer product of the mean."""
+
+    def moment(self, g):
+        return len(g) * torch.outer(g.mean(0), g.mean(0))

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from lpfl.conformance.definition import option_names
 from lpfl.conformance.definition.layer_runs import (
+    FEWER_ROWS,
     FITTING,
     HOLDING,
     LONG,
@@ -240,6 +241,16 @@ class LayerComparison:
             return False
         pairs = zip(one.weights[-1], two.weights[-1], strict=True)
         return any(float((a - b).norm()) > 1e-9 * float(a.norm()) for a, b in pairs)
+
+    def falls_with_rows(self, fit: LayerFit) -> bool:
+        """Return whether a reading's error falls from few rows to many as sampling makes it fall.
+
+        Sixteen times the rows leave a fourth of what chance does, and all of another formula.
+        """
+        few, many = self.run(FEWER_ROWS), self.run(MANY_ROWS)
+        if few is None or many is None:
+            return False
+        return max(self.errors(few, fit)) > 2 * max(self.errors(many, fit))
 
     def farther_than_chance(self) -> tuple[LayerFit, float] | None:
         """Return the nearest reading on many rows, and how far apart two seeds are there."""

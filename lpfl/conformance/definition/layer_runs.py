@@ -69,7 +69,7 @@ def look(
     scenario: LayerScenario, state: Mapping[str, Tensor], X: Tensor, Y: Tensor
 ) -> list[LayerSeen]:
     """Return what each layer sees, in float64, on a copy of the network without the subject."""
-    model = scenario.build().double()
+    model = built(scenario).double()
     model.load_state_dict({k: v.double() for k, v in state.items()})
     kept: dict[Any, tuple[Tensor, Tensor]] = {}
 
@@ -98,10 +98,16 @@ def look(
     return seen
 
 
+def built(scenario: LayerScenario) -> nn.Module:
+    """Return the network of a scenario; the global generator, of which a subject draws, stays."""
+    with torch.random.fork_rng(devices=[]):
+        return scenario.build()
+
+
 def outputs_of(scenario: LayerScenario) -> int:
     """Return the number of outputs, seen without the subject's hooks."""
     with torch.no_grad():
-        return int(scenario.build()(torch.zeros(1, *scenario.input_shape)).flatten(1).shape[1])
+        return int(built(scenario)(torch.zeros(1, *scenario.input_shape)).flatten(1).shape[1])
 
 
 def run_layers(
@@ -169,4 +175,5 @@ SQUARE = LayerScenario("two square layers", square_layers, (4,))
 LONG = LayerScenario(
     "two linear layers, many steps", two_layers, (5,), steps=102, options={"lr": 1e-3}
 )
+FEWER_ROWS = LayerScenario("some hundred rows", two_layers, (5,), rows=500, steps=2)
 MANY_ROWS = LayerScenario("many rows", two_layers, (5,), rows=8000, steps=2)

@@ -1,12 +1,19 @@
 """The answer about a layer-wise method: which reading its runs on small networks follow."""
 
+import contextlib
+import inspect
+import itertools
+import re
 from typing import Any
+
+from torch.optim import Optimizer
 
 from lpfl.conformance.definition import option_names
 from lpfl.conformance.definition.layer_conventions import EXACT, SAMPLED, LayerComparison, LayerFit
 from lpfl.conformance.definition.layer_diagnosis import diagnose
 from lpfl.conformance.definition.layer_runs import FITTING, MANY_ROWS, SQUARE, LayerRun
 from lpfl.conformance.definition.layer_snippet import layer_snippet
+from lpfl.conformance.hooked.rank import rank_one
 from lpfl.conformance.oracles.layer_axes import TAKES
 from lpfl.conformance.oracles.layerwise import LAYER_ORACLES
 from lpfl.conformance.outcomes import CheckResult, Outcome
@@ -24,10 +31,14 @@ def judge_layers(check: str, comparison: LayerComparison) -> CheckResult:
         return _not_run(check, comparison)
     if comparison.random():
         return _random(check, comparison)
+    fit = comparison.search(run)
+    if (fit is None or fit.missed is not None) and _draws_by_itself(comparison):
+        sampled = _sampled(check, comparison, private=True)
+        if sampled is not None:
+            return sampled
     if claim == "kfac-sampled":
         text = "The curvature is not sampled: two seeds of torch give the same run."
         return _answer(check, comparison, Outcome.DEVIATES, text, measured=0.0)
-    fit = comparison.search(run)
     if fit is None:
         return _unfitted(check, comparison, run)
     if fit.missed is None and comparison.stale(fit):
@@ -42,6 +53,20 @@ def judge_layers(check: str, comparison: LayerComparison) -> CheckResult:
         text = f"{claim} fits two linear layers, not {name}: {off}."
         return _accused(check, comparison, text, fit, fit.missed, step)
     return _held(check, comparison, fit)
+
+
+def _draws_by_itself(comparison: LayerComparison) -> bool:
+    """Return whether a subject has a seed or a generator of its own, by its options or source."""
+    subject = comparison.subject
+    names = {*subject.constructor_names, *map(str, subject.default_group)}
+    if any("seed" in name or "generator" in name for name in names):
+        return True
+    optimizer = subject.open_on(FITTING.build().double()).optimizer
+    texts = []
+    for kind in itertools.takewhile(lambda k: k is not Optimizer, type(optimizer).__mro__):
+        with contextlib.suppress(OSError, TypeError):
+            texts.append(inspect.getsource(kind))
+    return bool(re.search(r"Generator\(|manual_seed\(", " ".join(texts)))
 
 
 def _not_run(check: str, comparison: LayerComparison) -> CheckResult:
@@ -105,9 +130,28 @@ def _never_renewed(
 
 
 def _random(check: str, comparison: LayerComparison) -> CheckResult:
-    claim, fit = comparison.oracle.claim, comparison.sampled()
-    if fit is None:
-        return _random_and_far(check, comparison)
+    return _sampled(check, comparison) or _random_and_far(check, comparison)
+
+
+def _sampled(
+    check: str, comparison: LayerComparison, *, private: bool = False
+) -> CheckResult | None:
+    """Return the answer about a curvature that is sampled, or whose samples have rank one.
+
+    private: two runs never differ, so that the error must fall with the rows as chance does.
+    """
+    claim, run = comparison.oracle.claim, comparison.run(MANY_ROWS)
+    if run is not None and _of_rank_one(run):
+        hidden = comparison.oracle.hidden.items()
+        exact = LayerFit(
+            comparison.oracle.paper(), {n: v[0] for n, v in hidden if n not in comparison.where}
+        )
+        text = f"{claim}: the output factor of {MANY_ROWS.rows} rows has rank one: it is the outer "
+        text += "product of a mean gradient, not the mean of outer products."
+        return _accused(check, comparison, text, exact, run, 1)
+    fit = comparison.sampled()
+    if fit is None or (private and not comparison.falls_with_rows(fit)):
+        return None
     other = {a: v for a, v in fit.convention.items() if v != comparison.oracle.conventions[a][0]}
     words = "".join(f"; {a}: {v}" for a, v in other.items())
     text = f"Steps on 8000 rows are {claim}'s to {fit.worst:.2g}, with a sampled curvature{words}."
@@ -130,6 +174,21 @@ def _random_and_far(check: str, comparison: LayerComparison) -> CheckResult:
             return _accused(check, comparison, f"{text}are {apart:.2g} apart.", nearest, run, 1)
     text += " and no reading is near on 8000 rows."
     return _answer(check, comparison, Outcome.INCONCLUSIVE, text)
+
+
+def _of_rank_one(run: LayerRun) -> bool:
+    """Return whether a layer's first step has an output factor of rank one, by some decay."""
+    decay = float(run.options.get("weight_decay") or 0.0)
+    rate = float(run.options["lr"])
+    for W, u, layer in zip(run.weights[0], run.moves()[0], run.seen[0], strict=True):
+        for update, slope in (
+            (u, layer.gradient),
+            (u + rate * decay * W, layer.gradient),
+            (u, layer.gradient + decay * W),
+        ):
+            if rank_one(update, layer, slope):
+                return True
+    return False
 
 
 def _unfitted(check: str, comparison: LayerComparison, run: LayerRun) -> CheckResult:

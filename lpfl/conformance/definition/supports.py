@@ -1,15 +1,17 @@
 """What the measurements say about an optimizer that claims nothing: which method it behaves as."""
 
+import itertools
 from collections.abc import Sequence
 
 from lpfl.conformance.definition.comparison import Comparison
 from lpfl.conformance.definition.conventions import fitted, search
 from lpfl.conformance.definition.grid import departed, unusual
-from lpfl.conformance.definition.layer_conventions import LayerComparison
-from lpfl.conformance.definition.layer_runs import FITTING
+from lpfl.conformance.definition.layer_conventions import LOOSE, LayerComparison, LayerFit
+from lpfl.conformance.definition.layer_runs import FITTING, LayerRun
 from lpfl.conformance.definition.powers import powers
 from lpfl.conformance.definition.scenarios import Scenario
 from lpfl.conformance.oracles import layer_oracle_of, oracle_of, oracles
+from lpfl.conformance.oracles.layer_axes import POWERS
 from lpfl.conformance.subject import Subject
 
 FIRST = ("sgd", "momentum", "nesterov", "adam", "adamw", "signsgd")
@@ -76,7 +78,39 @@ def layered(subject: Subject) -> list[str]:
             damping = f"damping {comparison.defaults['damping']:g} {fit.convention['damping']}"
             other = [v for a, v in fit.convention.items() if v != oracle.conventions[a][0]]
             return [f"behaves as {claim}: {', '.join([damping, *other])}"]
+    return layer_powers(subject)
+
+
+def layer_powers(subject: Subject) -> list[str]:
+    """Return the powers of its layers' second moments by which a subject divides the gradient."""
+    oracle = layer_oracle_of("kfac")
+    comparison = None if oracle is None else LayerComparison(subject, oracle)
+    run = None if comparison is None else comparison.run(FITTING)
+    if oracle is None or comparison is None or run is None or comparison.random():
+        return []
+    unknown = {n: v[0] for n, v in oracle.hidden.items() if n not in comparison.where}
+    kinds = [oracle.conventions[axis] for axis in ("damping", "Fisher", "bias")]
+    for inverse, damping, fisher, bias in itertools.product(POWERS, *kinds):
+        chosen = {"inverse": inverse, "damping": damping, "Fisher": fisher, "bias": bias}
+        fit = LayerFit({**oracle.paper(), **chosen}, unknown)
+        if comparison.errors(run, fit, 1)[0] <= LOOSE and _holds(comparison, run, fit):
+            on_inputs, on_outputs = POWERS[inverse]
+            return [
+                f"divides a layer's gradient by its input moment to the power {on_inputs:g} and "
+                f"its output moment to the power {on_outputs:g}, "
+                f"damping {comparison.defaults['damping']:g} {damping}"
+            ]
     return []
+
+
+def _holds(comparison: LayerComparison, run: LayerRun, first: LayerFit) -> bool:
+    """Return whether a reading of the first step, continued, holds everywhere."""
+    for fit in comparison.continued(first):
+        if max(comparison.errors(run, fit)) <= LOOSE:
+            comparison.hold(fit, LOOSE)
+            if fit.missed is None:
+                return True
+    return False
 
 
 def _powers(subject: Subject) -> str:

@@ -41,13 +41,21 @@ CLIP = ("lr^2 <gradient, step>", "lr <gradient, step>", "<gradient, step>")
 GRAFT = ("no", "to the length of the gradient, per layer", "to the length of the gradient, jointly")
 BIAS = ("joined to the weights", "by the output factor only", "plain gradient", "left alone")
 
+POWERS = {
+    "of the output factor alone": (0.0, 1.0),
+    "of the input factor alone": (1.0, 0.0),
+    "of neither factor": (0.0, 0.0),
+    "square root of the inverse in its place": (0.5, 0.5),
+    "square root of the input factor's inverse alone": (0.5, 0.0),
+    "square root of the output factor's inverse alone": (0.0, 0.5),
+    "square root of the input factor's inverse, the output factor's whole": (0.5, 1.0),
+    "square root of the output factor's inverse, the input factor's whole": (1.0, 0.5),
+}
+"""Powers of the inverses of input and output factor that are not KFAC's, in words."""
 MISTAKES = {
     "inverse": (
-        "of the output factor alone",
-        "of the input factor alone",
-        "of neither factor",
+        *POWERS,
         "of the factors' diagonals alone",
-        "square root of the inverse in its place",
         "damping added after the inversion",
         "each factor on the other's side",
     ),

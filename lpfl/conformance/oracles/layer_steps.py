@@ -6,7 +6,15 @@ import torch
 from torch import Tensor
 
 from lpfl.conformance.oracles.base import Convention
-from lpfl.conformance.oracles.layer_axes import CLIP, COUPLED, NEVER, SUMMED, TAKES, LayerSeen
+from lpfl.conformance.oracles.layer_axes import (
+    CLIP,
+    COUPLED,
+    NEVER,
+    POWERS,
+    SUMMED,
+    TAKES,
+    LayerSeen,
+)
 
 TINY = 1e-8
 """What stands in for damping where an undamped factor is inverted."""
@@ -103,12 +111,9 @@ def precondition(
     by_g, by_a = g + on_g, a + on_a
     if inverse.startswith("damping"):
         by_g, by_a = 1 / (1 / (g + TINY) + on_g), 1 / (1 / (a + TINY) + on_a)
-    elif inverse.startswith("square"):
-        by_g, by_a = by_g.clamp(min=0).sqrt(), by_a.clamp(min=0).sqrt()
-    if inverse.endswith(("output factor alone", "neither factor")):
-        by_a = torch.ones_like(a)
-    if inverse.endswith(("input factor alone", "neither factor")):
-        by_g = torch.ones_like(g)
+    elif inverse in POWERS:
+        on_inputs, on_outputs = POWERS[inverse]
+        by_a, by_g = by_a.clamp(min=0) ** on_inputs, by_g.clamp(min=0) ** on_outputs
     return V @ (turned / (by_g[:, None] * by_a)) @ U.T
 
 

@@ -1,5 +1,6 @@
 """Which optimizer is this? Measured answers of the local rate to units, noise and rows (LR-35)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import log
 
@@ -57,7 +58,7 @@ class Answer:
     def nearest(self) -> list[str]:
         """The rows of LR-35 whose four exponents are nearest, all within MARGIN of the best."""
         rows = {name: scale_exponents(name) for name in METHODS if name != "shampoo"}
-        rows |= {f"shampoo, {q:g}": scale_exponents("shampoo", exponent=q) for q in SHAMPOO_ROWS}
+        rows |= {f"shampoo {q:g}": scale_exponents("shampoo", exponent=q) for q in SHAMPOO_ROWS}
         gaps = {
             name: max(abs(row[probe] - self.measured[probe].mean) for probe in PROBES)
             for name, row in rows.items()
@@ -147,15 +148,20 @@ def two_digits(value: Estimate) -> str:
 
 
 def strangers(answers: list[Answer]) -> str:
-    """Say what the optimizers without a row of their own answer like."""
-    words = []
+    """Say what the optimizers without a row of their own answer like, those alike together."""
+    alike: dict[tuple[str, ...], list[str]] = {}
     for found in answers:
         if found.suspect.row is None:
-            near = found.nearest
-            words.append(
-                f"{found.suspect.name} like {' and '.join(near) if near else 'no row of it'}"
-            )
+            alike.setdefault(tuple(found.nearest), []).append(found.suspect.name)
+    words = [f"{listed(names)} like {listed(near)}" for near, names in alike.items() if near]
+    if () in alike:
+        words.append(f"{listed(alike[()])} like none")
     return f"Without a row of their own: {'; '.join(words)}." if words else ""
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return ``a, b and c``."""
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
 def table(answers: list[Answer]) -> Table:

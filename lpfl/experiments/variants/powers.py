@@ -168,7 +168,7 @@ def powers_section(
     )
     header = ["method", "power θ"]
     for L in ratios:
-        header += [f"ln(E₀/ε) = {L:g}", "measured"]
+        header += [f"L = {L:g}", "measured"]
     drawing = picture(
         "Rows over the Cramér-Rao bound",
         "ln(E₀/ε)",
@@ -178,5 +178,5 @@ def powers_section(
         note="Dotted: prediction. Whiskers: 95 % interval of the mean.",
         wide=True,
     )
-    table = Table(header, rows, "Rows over A/ε: predicted, measured")
+    table = Table(header, rows, "Rows over A/ε at L = ln(E₀/ε): predicted, measured")
     return Section("What a power of the curvature costs", finding, text, (drawing,), (table,))

@@ -107,3 +107,45 @@ def test_kfac_without_its_output_factor_is_named():
     result = only(replace(spec, options={**spec.options, "output_factor": "identity"}))
     assert result.outcome is Outcome.DEVIATES
     assert "exactly FOOF" in result.message
+
+
+@pytest.mark.parametrize(
+    ("kind", "words", "powers"),
+    [
+        ("OneRootKfac", "square root of the input factor's inverse alone", (0.5, 0)),
+        ("OutputRootKfac", "square root of the output factor's inverse alone", (0, 0.5)),
+        ("InputRootKfac", "square root of the input factor's inverse, the output", (0.5, 1)),
+    ],
+)
+def test_a_root_of_one_factor_is_named_with_and_without_a_claim(kind, words, powers):
+    result = only(toy(getattr(toy_kfac, kind)))
+    assert result.outcome is Outcome.DEVIATES
+    assert words in result.message
+    spec = replace(toy(getattr(toy_kfac, kind)), claims=frozenset())
+    (result,) = check_optimizer(spec, on_fail=None, checks=["def.supports"]).results
+    on_inputs, on_outputs = powers
+    assert f"input moment to the power {on_inputs:g} " in result.message
+    assert f"output moment to the power {on_outputs:g}," in result.message
+
+
+@pytest.mark.parametrize("kind", ["MeanSampledKfac", "SmallMeanSampledKfac", "PrivateMeanKfac"])
+@pytest.mark.parametrize("claim", ["kfac", "kfac-sampled"])
+def test_the_outer_product_of_a_mean_of_samples_is_no_fisher(kind, claim):
+    result = only(replace(toy(getattr(toy_kfac, kind)), claims=frozenset({claim})))
+    assert result.outcome is Outcome.DEVIATES
+    assert "has rank one" in result.message
+    assert "# prints: step 1" in result.snippet
+
+
+@pytest.mark.parametrize("kind", ["SampledKfac", "PrivateKfac"])
+@pytest.mark.parametrize("claim", ["kfac", "kfac-sampled"])
+def test_the_mean_of_outer_products_of_samples_is_one(kind, claim):
+    result = only(replace(toy(getattr(toy_kfac, kind)), claims=frozenset({claim})))
+    assert result.outcome is (Outcome.VARIANT if claim == "kfac" else Outcome.CONFORMS)
+
+
+def test_our_own_sampled_factor_is_seen_to_be_sampled_and_the_exact_one_not():
+    spec = replace(own_specs()["kfac"], claims=frozenset({"kfac-sampled"}))
+    assert "not sampled" in only(spec).message
+    sampled = replace(spec, options={**spec.options, "output_factor": "sampled"})
+    assert only(sampled).outcome is Outcome.CONFORMS

@@ -17,8 +17,9 @@ from theory.single_index import (
     optimal_damping,
     population_whitening_alignment,
 )
-from theory.single_index.variants.average import SI_19, Movement, newest_batches
+from theory.single_index.variants.average import SI_19, Movement
 from theory.single_index.variants.one_point import spectral_means
+from theory.single_index.variants.schedule import newest_batches
 
 TWO = Spectrum.two_atom(0.5)
 WIDE = Spectrum.two_atom(0.9)
@@ -149,7 +150,7 @@ def test_a_stale_inverse_caps_the_direction(spectrum: Spectrum, values: tuple) -
 
 @pytest.mark.parametrize("current", [True, False])
 @pytest.mark.parametrize(("inverse_every", "factor_every"), [(1, 1), (2, 3), (4, 2), (9, 5)])
-@pytest.mark.parametrize("steps", [1, 7, 24])
+@pytest.mark.parametrize("steps", [1, 2, 7, 24, 37])
 def test_a_period_stands_for_all_steps(
     steps: int, inverse_every: int, factor_every: int, current: bool
 ) -> None:
@@ -164,6 +165,38 @@ def test_a_period_stands_for_all_steps(
     found = average_alignment(steps=steps, includes_current=current, **schedule, **known)
     expected = SI_19["alignment"].number(THREE, **every.values())
     assert found == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "value"),
+    [
+        ({"steps": 100, "decay": 0.95}, 0.9272471845208103),
+        (
+            {"steps": 2000, "decay": 0.9, "inverse_every": 37, "factor_every": 41},
+            0.9224581652227067,
+        ),
+        (
+            {"steps": 5000, "decay": 0.95, "inverse_every": 97, "factor_every": 101},
+            0.9249304121708183,
+        ),
+        ({"steps": 2000, "decay": 0.999}, 0.9322661274827899),
+        (
+            {
+                "steps": 1501,
+                "decay": 0.95,
+                "inverse_every": 14,
+                "factor_every": 10,
+                "includes_current": False,
+            },
+            0.9289321614764185,
+        ),
+    ],
+)
+def test_long_periods_as_the_matrix_of_all_steps_gave_them(schedule: dict, value: float) -> None:
+    """Computed once from every row of one period, at a cost of the period times the steps."""
+    known = {"spectrum": Spectrum.geometric(100.0, 1000), "aspect": 0.3, "c1": 0.6}
+    found = average_alignment(**known, residual_var=0.2, damping=0.1, **schedule)
+    assert found == pytest.approx(value, rel=1e-12)
 
 
 @pytest.mark.parametrize("aspect", [0.05, 0.5, 1.0, 2.5])

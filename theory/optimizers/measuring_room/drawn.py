@@ -17,9 +17,10 @@ OP_31 = Claim(
     says=(
         "A tilted start has the largest principal angle that was asked for, and its gauge has "
         "singular values between 1/2 and 2. Heads have the spectrum asked for, representations "
-        "orthonormal rows. A covariance has trace d, the condition number of its family, and a "
-        "root that squares to it. Random bases are Haar: an entry has the law of a coordinate "
-        "on the sphere. So has an entry of a representation, and of an eigenvector of FᵀF and FFᵀ."
+        "orthonormal rows. A covariance has trace d, the eigenvalues and the condition number of "
+        "its family, and a root that squares to it. Random bases are Haar: an entry has the law of "
+        "a coordinate on the sphere. So has an entry of a representation, and of an eigenvector "
+        "of FᵀF and FFᵀ."
     ),
     source=Source.derived(),
     parts={
@@ -29,6 +30,7 @@ OP_31 = Claim(
         "representation": Part(Kind.IDENTITY, EQUAL, "Gram matrix of the rows"),
         "trace": Part(Kind.IDENTITY, sp.Eq(found, d, evaluate=False), "trace of the covariance"),
         "condition": Part(Kind.IDENTITY, EQUAL, "condition number of the covariance"),
+        "profile": Part(Kind.IDENTITY, EQUAL, "eigenvalues of the covariance"),
         "root": Part(Kind.IDENTITY, EQUAL, "square of the root"),
         "haar": Part(Kind.LAW, EQUAL, "an entry of a random basis"),
         "row": Part(Kind.LAW, EQUAL, "an entry of a representation"),

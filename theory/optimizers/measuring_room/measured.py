@@ -42,7 +42,9 @@ OP_39 = Claim(
         "An alignment is the squared cosine in its weight, signed where it says so. A remainder is "
         "the operator or Frobenius norm of the rest over that of the rank-one part. The distance "
         "of subspaces is the sine of their largest angle. Overlaps with powers of an index are "
-        "squared projections on orthonormal polynomials."
+        "squared projections on orthonormal polynomials. Centred features have mean zero over the "
+        "rows; a second moment is X′X/n. In other units a problem has the covariance, the root, "
+        "the head and the noise of these units."
     ),
     source=Source.derived(),
     parts={
@@ -53,6 +55,9 @@ OP_39 = Claim(
         "distance": Part(Kind.IDENTITY, EQUAL),
         "tangents": Part(Kind.IDENTITY, EQUAL),
         "overlaps": Part(Kind.IDENTITY, EQUAL),
+        "centred": Part(Kind.IDENTITY, EQUAL),
+        "second_moment": Part(Kind.IDENTITY, EQUAL),
+        "units": Part(Kind.IDENTITY, EQUAL),
         "top_singular": Part(Kind.IDENTITY, EQUAL),
     },
     example=EXAMPLE,

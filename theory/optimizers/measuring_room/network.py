@@ -35,14 +35,15 @@ OP_37 = Claim(
     says=(
         "KFAC multiplies the gradient with (Q + λI)⁻¹ for more and for fewer rows than columns, Q "
         "from the batch of the gradient or from another one. Undamped with fewer rows it takes the "
-        "pseudo-inverse. The population form takes Σ. Adam's first direction is g/(|g| + ε), "
-        "Shampoo's maps a singular value s to s/√(s² + λ)."
+        "pseudo-inverse. Another exponent takes that power. The population form takes Σ. Adam's "
+        "first direction is g/(|g| + ε), Shampoo's maps a singular value s to s/√(s² + λ)."
     ),
     source=Source.derived(),
     parts={
         "same_batch": Part(Kind.IDENTITY, DIVIDED),
         "other_batch": Part(Kind.IDENTITY, DIVIDED),
         "ridgeless": Part(Kind.IDENTITY, EQUAL, "pseudo-inverse"),
+        "power": Part(Kind.IDENTITY, EQUAL, "damped power of Q"),
         "population": Part(Kind.IDENTITY, DIVIDED),
         "adam": Part(Kind.IDENTITY, sp.Eq(u_ij, g / (sp.Abs(g) + eps), evaluate=False)),
         "shampoo": Part(Kind.IDENTITY, sp.Eq(s_out, s_in / sp.sqrt(s_in**2 + lam), evaluate=False)),

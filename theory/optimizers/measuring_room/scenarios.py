@@ -37,7 +37,8 @@ OP_35 = Claim(
     says=(
         "Rotations and signed permutations are orthogonal; a signed permutation has one ±1 in "
         "every row and column, with both signs. Diagonal and general maps have singular values "
-        "between 1/2 and 2. The deviation of two runs is the largest over the replicates, of "
+        "between 1/2 and 2, and so has what a map close to the identity adds, over the root of "
+        "epsilon. A scale is 2. The deviation of two runs is the largest over the replicates, of "
         "their products in the plain coordinates over the path of the plain run."
     ),
     source=Source.derived(),
@@ -46,6 +47,8 @@ OP_35 = Claim(
         "permutation": Part(Kind.IDENTITY, EQUAL, "sums of |A| over rows and columns"),
         "signs": Part(Kind.IDENTITY, EQUAL, "signs that occur"),
         "spread": Part(Kind.BOUND, sp.Le(found, 2, evaluate=False), "spread of singular values"),
+        "scale": Part(Kind.IDENTITY, EQUAL, "twice the identity"),
+        "magnification": Part(Kind.IDENTITY, EQUAL, "deviation over the size of a small map"),
         "deviation": Part(Kind.IDENTITY, sp.Eq(found, asked, evaluate=False)),
     },
     example=EXAMPLE,

@@ -19,11 +19,13 @@ from theory.optimizers.notation import (
     W,
     W_next,
     age,
+    asked,
     b_a,
     c_clip,
     c_W,
     d_ij,
     drop,
+    found,
     lam_P,
     lam_r,
     n_slope,
@@ -116,7 +118,9 @@ OP_10 = Claim(
         "a velocity that starts at zero, kept in one of three ways. Decoupled decay is multiplied "
         "by the step size; coupled decay enters the gradient. A clip multiplies the step with "
         "min(1, √(c_d/d_L)), a graft gives it the length of a gradient step. Alternating KFAC "
-        "refits the head on the batch before the representation moves."
+        "refits the head on the batch before the representation moves. The output factor comes "
+        "from the batch of the gradients, wherever Q comes from; its samples are new for every "
+        "seed and step."
     ),
     source=Source.seen("Zhang et al. 2025, arXiv 2502.01763, eq. (5) and its factors"),
     parts={
@@ -126,6 +130,7 @@ OP_10 = Claim(
         ),
         "kronecker": Part(Kind.IDENTITY, sp.Eq(D_W, P_W * U_W * Q_W + lam * U_W, evaluate=False)),
         "pi": Part(Kind.IDENTITY, sp.Eq(W_next, W - eta * PI, evaluate=False)),
+        "samples": Part(Kind.IDENTITY, sp.Eq(found, asked, evaluate=False), "different samples"),
         "kept": KEPT,
         **MEMORY,
     },

@@ -19,7 +19,8 @@ OP_23 = Claim(
         "have moved. A bias is one more column, with the constant as an input, or a layer of its "
         "own. The torch form of a rule walks the same path on the parameters of a module, with "
         "each kind of output factor, a clip over all layers, inputs of another batch, and a "
-        "learning rate of zero that keeps weights but not state."
+        "learning rate of zero that keeps weights but not state. On the first layer of a network "
+        "the first direction of a rule is what a step of size 1 subtracts, whatever its step size."
     ),
     source=Source.derived("the layer-wise definitions of OP-01 to OP-11"),
     parts={
@@ -27,6 +28,7 @@ OP_23 = Claim(
         "in_turn": Part(Kind.IDENTITY, PATH, "path of a chain moved in turn"),
         "shared": Part(Kind.IDENTITY, PATH, "biases as one more column"),
         "own": Part(Kind.IDENTITY, PATH, "biases as layers of their own"),
+        "first": Part(Kind.IDENTITY, PATH, "first direction on the first layer of a network"),
         "torch": Part(Kind.IDENTITY, PATH, "path of a torch module"),
     },
     example={"steps": 5, "input_dim": 5},

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import numpy.typing as npt
 import sympy as sp
 
 from theory.core.claim import Claim
@@ -44,10 +43,8 @@ from theory.single_index.variants.factor_notation import (
     u_own,
 )
 from theory.single_index.variants.mixture import LETTERS, WEIGHTS, solve_mixture
+from theory.single_index.variants.schedule import Numbers, newest_batches, overlaps
 
-Numbers = npt.NDArray[np.int_]
-
-ROWS = 512  # rows of the noise matrix that are held at a time
 NEGLIGIBLE = 1e-17  # weight of a batch in the average that no longer counts
 
 _PAIR_NOISE = (
@@ -151,17 +148,6 @@ def ages(decay: float) -> Array:
     return (1.0 - decay) * decay ** np.arange(last + 1.0)
 
 
-def newest_batches(
-    steps: int, inverse_every: int, factor_every: int, includes_current: bool = True
-) -> Numbers:
-    """Return per step (T,) the number of the newest batch in its inverse, 0 for the first step's.
-
-    Batches of the factor are numbered in time: that of step t has the number t / factor_every.
-    """
-    renewed = inverse_every * (np.arange(steps) // inverse_every)
-    return np.asarray((renewed if includes_current else renewed - 1) // factor_every)
-
-
 class Movement:
     """The steps of a long-run average: their lengths and the noise matrix.
 
@@ -200,10 +186,9 @@ class Movement:
         gain = aspect * float(u @ u) * self._means["kept_square"]
         if gain >= 1:
             raise ValueError(f"aspect g E[P^2]={gain!r}, needs < 1: the noise has no limit")
-        lags = range(int(newest[-1] - newest[0]) + 1)
-        self._energies = np.array([_overlap(u, lag) for lag in lags])
-        shares, which = np.unique(self._shares(newest, self.own), return_inverse=True)
-        self.lengths = np.array([self.length(share) for share in shares])[which]
+        self._energies = overlaps(u, int(newest[-1] - newest[0]) + 1)
+        whole = self.length(1.0) - self.length(0.0)  # a length falls in proportion to the share
+        self.lengths = self.length(0.0) + whole * self._shares(newest, self.own)
 
     def length(self, share: float) -> float:
         """Return how long a step is with this share of its own batch, over one with none."""
@@ -214,30 +199,77 @@ class Movement:
     def noise(self, rows: Numbers) -> Array:
         """Return the rows (r, T) of the noise matrix."""
         newest, own = self.newest, self.own
-        found = SI_19["noise_matrix"].number(
-            same_step=np.equal.outer(rows, np.arange(newest.size)).astype(np.float64),
-            share_ahead=self._shares(newest[rows, None], own[None, :]),
-            share_behind=self._shares(newest[None, :], own[rows, None]),
-            pair_energy=self._energies[np.abs(np.subtract.outer(newest[rows], newest))],
-            **self.common,
-            **self._means,
+        return self._noise(
+            np.equal.outer(rows, np.arange(newest.size)).astype(np.float64),
+            self._shares(newest[rows, None], own[None, :]),
+            self._shares(newest[None, :], own[rows, None]),
+            np.subtract.outer(newest[rows], newest),
         )
-        return np.asarray(found)
 
     def noise_level(self) -> float:
         """Return the mean of the noise matrix, weighted with the lengths of both steps.
 
-        The matrix is symmetric, and the schedule repeats after ``period`` steps: the rows of one
-        period count for all that follow, each entry as often as its pair fits into the steps.
+        Steps of a period with the same newest batch form a block. The noise is linear in the
+        shares and in what a step has of itself, so that a block has that of its mean shares. The
+        schedule repeats: the blocks of one period count for all that follow, each pair as often as
+        it fits into the steps. The last block may be cut short and stands alone.
         """
-        steps, total = np.arange(self.newest.size), 0.0
-        for start in range(0, min(self.period, steps.size), ROWS):
-            rows = np.arange(start, min(start + ROWS, self.period, steps.size))
-            fits = (steps.size - 1 - steps) // self.period + 1
-            ahead = np.greater.outer(-rows, -steps)
-            counts = fits * (2.0 * ahead + np.equal.outer(rows, steps))
-            total += float(self.lengths[rows] @ (counts * self.noise(rows)) @ self.lengths)
+        renewed = np.diff(self.newest, prepend=self.newest[0] - 1) > 0
+        starts = np.flatnonzero(renewed | (np.arange(self.newest.size) % self.period == 0))
+        last = starts.size - 1
+        every = max(1, int(np.searchsorted(starts, self.period)))  # blocks of a period
+        blocks, everything = np.arange(last), np.arange(last + 1)
+        total = self._total(starts, everything, everything[-1:], np.ones(1))
+        fits = np.asarray((last - 1 - blocks) // every + 1, dtype=np.float64)
+        total += self._total(starts, blocks[:every], blocks, fits)
         return total / float(self.lengths.sum()) ** 2
+
+    def _total(self, starts: Numbers, rows: Numbers, columns: Numbers, fits: Array) -> float:
+        """Return the noise of pairs of blocks, the row's not later, weighted with both lengths.
+
+        fits: how often each column counts.
+        """
+        if not (rows.size and columns.size):
+            return 0.0
+        same = np.equal.outer(rows, columns)
+        ahead = np.less.outer(rows, columns)
+        sizes = np.add.reduceat(self.lengths, starts)
+        itself = same * np.add.reduceat(self.lengths**2, starts)[columns] / sizes[columns] ** 2
+        newest = self.newest[starts]
+        noise = self._noise(
+            itself,
+            self._block_shares(starts, newest[rows], columns, sizes),
+            self._block_shares(starts, newest[columns], rows, sizes).T,
+            np.subtract.outer(newest[rows], newest[columns]),
+        )
+        counts = fits * (2.0 * ahead + same)
+        return float(sizes[rows] @ (counts * noise) @ sizes[columns])
+
+    def _block_shares(
+        self, starts: Numbers, newest: Numbers, blocks: Numbers, sizes: Array
+    ) -> Array:
+        """Return the mean share of the batches of consecutive blocks in factors (f, b)."""
+        ends = np.append(starts, self.newest.size)
+        steps = np.arange(ends[blocks[0]], ends[blocks[-1] + 1])
+        steps = steps[self.own[steps] >= 0]
+        found = np.zeros((newest.size, blocks.size))
+        first = np.searchsorted(steps, starts[blocks])
+        filled = np.diff(first, append=steps.size) > 0
+        if filled.any():
+            shares = self._shares(newest[:, None], self.own[steps]) * self.lengths[steps]
+            found[:, filled] = np.add.reduceat(shares, first[filled], axis=1)
+        return np.asarray(found / sizes[blocks])
+
+    def _noise(self, same: Array, ahead: Array, behind: Array, lags: Numbers) -> Array:
+        found = SI_19["noise_matrix"].number(
+            same_step=same,
+            share_ahead=ahead,
+            share_behind=behind,
+            pair_energy=self._energies[np.abs(lags)],
+            **self.common,
+            **self._means,
+        )
+        return np.asarray(found)
 
     def values(self) -> dict[str, float]:
         """Return what the alignment of the movement needs, by code name."""
@@ -249,8 +281,3 @@ class Movement:
         age = newest - own
         inside = (own >= 0) & (age >= 0) & (age < self.factor.shares.size)
         return np.where(inside, self.factor.shares[np.where(inside, age, 0)], 0.0)
-
-
-def _overlap(shares: Array, lag: int) -> float:
-    """Return the sum over batches of the products of shares, ``lag`` batches apart."""
-    return float(shares[lag:] @ shares[: shares.size - lag]) if lag < shares.size else 0.0

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Generator, Tensor
 
 from lpfl import linalg
-from lpfl.optim.core.method import Method
+from lpfl.optim.core.method import Memory, Method
 from lpfl.problems import linear_representation as model
 from lpfl.problems.linear_representation.moments import sample_moments
 from lpfl.verify.setups.linear import floor as floors
@@ -119,15 +119,17 @@ def chain(
     steps: int,
     name: str,
     small: float | None = None,
+    memory: Memory | None = None,
 ) -> list[Tensor]:
     """Return the whitened tangents along ``steps`` steps, the start first.
 
-    warm: steps at the truth before the tangents are put there, which fill the memory of the method.
+    warm: steps at the truth before the tangents are put there, which fill the memory of the method,
+    an empty one or ``memory``.
     small: size of the tangents in the run (default: for linear steps).
     """
     frame, stream = Frame.of(problem), trial.stream("chain", name)
     weights = model.Weights(problem.head_star, problem.representation_star)
-    memory = method.init(weights)
+    memory = method.init(weights) if memory is None else memory
     for _ in range(warm):
         _, memory = method.step(weights, memory, sample_moments(problem, rows, stream))
     weights = at_truth(problem, frame.tangents(whitened), small=small)
@@ -136,6 +138,35 @@ def chain(
         weights, memory = method.step(weights, memory, sample_moments(problem, rows, stream))
         path.append(tangents_of(problem, weights, small=small) @ frame.complement_root)
     return path
+
+
+def of_population(method: Method, problem: model.LinearRepresentation) -> Memory:
+    """Return the memory after one step at the truth on the population: averages can be inverted."""
+    weights = model.Weights(problem.head_star, problem.representation_star)
+    _, memory = method.step(weights, method.init(weights), model.population_batch(problem))
+    return memory
+
+
+def settled_squares(
+    trial: Trial,
+    method: Method,
+    problem: model.LinearRepresentation,
+    *,
+    rows: int,
+    warm: int,
+    steps: int,
+    name: str,
+) -> Array:
+    """Return means of |T|^2 over ``steps`` steps, after ``warm`` that begin with a population."""
+    stream, observe = trial.stream("settled", name), floors.squared_tangents(problem)
+    weights = model.Weights(problem.head_star, problem.representation_star)
+    memory = of_population(method, problem)
+    total = torch.zeros(len(problem.head_star), dtype=trial.dtype, device=trial.device)
+    for t in range(warm + steps):
+        weights, memory = method.step(weights, memory, sample_moments(problem, rows, stream))
+        if t >= warm:
+            total = total + observe(weights)
+    return as_numpy(total / steps)
 
 
 def one_truth(

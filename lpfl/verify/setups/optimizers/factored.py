@@ -1,12 +1,14 @@
 """Options of KFAC and FOOF, each alone and all at once, and what each of them promises."""
 
 from collections.abc import Iterator
+from itertools import product
 from typing import Any
 
 import numpy as np
 import torch
 
 from lpfl.optim import OPTIMIZERS
+from lpfl.optim.core.output_factor import sampled_residuals
 from lpfl.optim.rule import Layer
 from lpfl.verify.expect import Comparison, Same
 from lpfl.verify.setups.optimizers import trajectory
@@ -99,6 +101,23 @@ def output_factors(trial: Trial) -> Iterator[tuple[str, dict[str, Any]]]:
     for kind in ("empirical", "sampled", "identity"):
         drawn = {"samples_per_row": 2, "sample_seed": 1} if kind == "sampled" else {}
         yield f"{kind} output factor", {**averages(trial), "output_factor": kind, **drawn}
+    other = {"output_factor": "empirical", "input_factor": "separate"}
+    yield "empirical output factor, inputs of another batch", {**averages(trial), **other}
+
+
+def fresh_samples(trial: Trial) -> Comparison:
+    """Count the different numbers among the samples of two seeds and two steps each."""
+    rows = torch.zeros(trial.steps, trial.output_dim, dtype=trial.dtype)
+    drawn = [
+        sampled_residuals(rows, samples_per_row=2, seed=seed, draw=draw)
+        for seed, draw in product((0, 1), repeat=2)
+    ]
+    return Same(
+        part="samples",
+        measured=len(set(torch.cat(drawn).flatten().tolist())),
+        predicted=4 * 2 * rows.numel(),
+        tolerance=rounding(trial.dtype, dim=1),
+    )
 
 
 def averages(trial: Trial) -> dict[str, Any]:

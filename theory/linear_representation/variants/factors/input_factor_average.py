@@ -47,7 +47,8 @@ LR_30 = Claim(
         "for an infinite memory, and to first order in d/n between them. The mean of T has the "
         "stated multiplier per step, once more steps than the memory have passed. Its last term is "
         "the correlation of T with the memory. At large η the correction is not visible, because T "
-        "shrinks too fast. Without noise a step misses (1 − η)T, which the same batch gives "
+        "shrinks too fast. A long memory needs no n above d, where the same batch has no inverse. "
+        "Without noise a step misses (1 − η)T, which the same batch gives "
         "exactly, by a mean square that depends on the decay, up to terms of size ((d + 1)/n)². "
         "None of these depends on the covariance in the metric of Σ_s."
     ),
@@ -76,7 +77,10 @@ LR_30 = Claim(
         STEP_POSITIVE,
         STEP_BELOW_ONE,
         Assumption("a decay below 1", b_f < 1),
-        Assumption("four times more rows than inputs: an expansion in d/n", n >= 4 * d),
+        Assumption(
+            "four times more rows than inputs for the batch alone, fewer for a long memory",
+            n**2 * (1 + b_f) >= 16 * d**2 * (1 - b_f),
+        ),
     ),
     example={**EXAMPLE, "factor_decay": 0.9, "current_share": 0.1},
     beyond_paper=True,

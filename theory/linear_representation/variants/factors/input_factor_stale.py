@@ -13,6 +13,7 @@ from theory.linear_representation.assumptions import (
     STEP_POSITIVE,
 )
 from theory.linear_representation.notation import d, eta, eta_max, k, multiplier, n
+from theory.linear_representation.variants.factors.input_factor import POPULATION, SQUARE
 from theory.linear_representation.variants.factors.notation import (
     K_f,
     alpha_tail,
@@ -56,7 +57,10 @@ LR_31 = Claim(
         "its end are exact at the level linear in T and σ; the floor is in units of σ² tr(H⁻¹) "
         "tr(Σ_s⁻¹). They are closed forms for a cycle of two steps. For a longer one they are "
         "moments of an inverse Wishart matrix of degree up to 2K_f − 1, from a recursion, and the "
-        "floor exists for n > d + 4K_f − 3. It lies above that of a factor renewed at every step."
+        "floor exists for n > d + 4K_f − 3. It lies above that of a factor renewed at every step. "
+        "An average of many batches may be old without harm: renewed every K_f steps it acts like "
+        "the population's covariance, whose mean square is raised to the power K_f by a cycle and "
+        "whose floor has no tail. Both are limits of a long memory."
     ),
     source=DERIVED,
     parts={
@@ -76,6 +80,8 @@ LR_31 = Claim(
             Kind.LIMIT,
             sp.Eq(v_rel, eta**2 * (g_own + g_old) / (1 - (1 - eta) ** 2 * g_kept), evaluate=False),
         ),
+        "average_square": Part(Kind.LIMIT, sp.Eq(q_square, SQUARE**K_f, evaluate=False)),
+        "average_floor": Part(Kind.LIMIT, sp.Eq(v_rel, POPULATION, evaluate=False)),
         "stale_multiplier": Part(
             Kind.RATE, sp.Eq(multiplier, 1 - eta * _FREE / n * w_eig, evaluate=False)
         ),

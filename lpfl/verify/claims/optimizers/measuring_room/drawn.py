@@ -1,4 +1,4 @@
-"""OP-31 to OP-33: problems, rows and streams beside what was asked for."""
+"""OP-31 and OP-32: problems and rows beside what was asked for."""
 
 import math
 from collections.abc import Iterator
@@ -15,14 +15,11 @@ from lpfl.linalg import haar
 from lpfl.linalg.covariance import FAMILIES, ROTATIONS, CovarianceSpec
 from lpfl.problems import linear_representation as model
 from lpfl.problems.linear_representation.moments import sample_moments
-from lpfl.seeding import derive_seed, generator
 from lpfl.verify.check import check
 from lpfl.verify.expect import Below, ChiSquare, Comparison, Same, Scale, UniformLaw
 from lpfl.verify.scenario import Scenario
 from lpfl.verify.setups.drawing import SIZE
 from lpfl.verify.setups.linear import scenarios as setup
-from lpfl.verify.setups.single_index import layer as layers
-from lpfl.verify.setups.single_index import scenarios as single_index
 from lpfl.verify.space import Integers, Reals
 from lpfl.verify.tolerance import judgement, rounding
 from lpfl.verify.trial import Trial, as_numpy
@@ -33,7 +30,6 @@ HEAD_SPECTRUM = (3.0, 2.0, 1.0)  # distinct, so that every eigenvector is one di
 HEAD_ROWS = 4
 WIDEST = Scale(1.5, "judgement: the variance that the root of a covariance gives is twice as large")
 BATCHES = 32
-DIGITS = 10  # to which two replicates that should differ are compared
 INPUT_DIM = Integers("input_dim", 3, 8)
 BATCH_SIZE = Integers("batch_size", 3, 8)
 OUTPUT_DIM = Integers("output_dim", 2, 4)
@@ -147,9 +143,18 @@ def covariances(trial: Trial) -> Iterator[Comparison]:
             axes=2,
             label=label,
         )
+        values = np.linalg.eigvalsh(matrix)
+        stated = profile(family, d, 10.0**asked)
+        yield Same(
+            part="profile",
+            measured=values[::-1],
+            predicted=stated * d / stated.sum(),
+            tolerance=exact,
+            scale=stated[0] * d / stated.sum(),
+            label=label,
+        )
         if family in ("ar1", "identity"):
             continue
-        values = np.linalg.eigvalsh(matrix)
         yield Same(
             part="condition",
             measured=values[-1] / values[0],
@@ -157,6 +162,26 @@ def covariances(trial: Trial) -> Iterator[Comparison]:
             tolerance=exact,
             label=label,
         )
+
+
+def profile(family: str, d: int, condition: float) -> NDArray[np.float64]:
+    """Return the eigenvalues of a family, descending, up to their scale."""
+    j, few = np.arange(d), -(-d // 10)
+    share = j / max(d - 1, 1)
+    if family == "ar1":
+        ratio = math.sqrt(condition)
+        lag_one = (ratio - 1.0) / (ratio + 1.0)
+        return np.asarray(linalg.eigvalsh(linalg.toeplitz(lag_one**j))[::-1])
+    logarithms = {
+        "identity": np.zeros(d),
+        "two_level": (j < d // 2).astype(float),
+        "geometric": 1.0 - share,
+        "power_law": 1.0 - np.log1p(j) / math.log(d),
+        "clustered": np.round(2.0 * (1.0 - share)) / 2.0,
+        "spiked": (j < few).astype(float),
+        "near_singular": (j < d - few).astype(float),
+    }
+    return np.asarray(condition ** logarithms[family])
 
 
 @check("OP-32", (INPUT_DIM, BATCH_SIZE, OUTPUT_DIM, Reals("noise_std", 0.1, 2.0)), decisions=8)
@@ -229,64 +254,3 @@ def signs(trial: Trial, replicates: int) -> Iterator[Comparison]:
     free = round(trial.number("sign_mean"))
     totals = as_numpy(inputs.sum(-2).square().sum(-1) / n)
     yield ChiSquare(part="sign_mean", totals=totals, dof=free, scale=SIZE, unit=free)
-
-
-@check("OP-33", (INPUT_DIM,))
-def streams(trial: Trial) -> Iterator[Comparison]:
-    """Open many names; draw replicates in blocks and count those that differ."""
-    trial.admit()
-    exact = rounding(trial.dtype, dim=1)
-    names = [("batch", t) for t in range(8)] + [("other", t) for t in range(8)]
-    paths = [(seed, *name, *more) for seed in (0, 1) for name in names for more in ((), ("x",))]
-    first = [torch.rand(4, generator=generator(*path), device="cpu").tolist() for path in paths]
-    again = [
-        torch.rand(4, generator=generator(*path), device="cpu").tolist() for path in reversed(paths)
-    ]
-    yield Same(part="same", measured=again[::-1], predicted=first, tolerance=exact, scale=1.0)
-    seeds = {derive_seed(*path) for path in paths}
-    yield Same(
-        part="distinct",
-        measured=[len(seeds), len({tuple(numbers) for numbers in first})],
-        predicted=len(paths),
-        tolerance=exact,
-    )
-    own = {
-        (path, float(torch.rand(1, generator=trial.stream(*path), device=trial.device)))
-        for path in (("a", 0), ("a", 1), ("b", 0))
-    }
-    yield Same(
-        part="distinct",
-        measured=len({number for _, number in own}),
-        predicted=3,
-        tolerance=exact,
-        label="of one trial",
-    )
-    yield from blocks(trial)
-
-
-def blocks(trial: Trial) -> Iterator[Comparison]:
-    """Draw teachers, moments, networks and rows in blocks of eight replicates."""
-    d, count = trial.input_dim, 3 * 8
-    values = {"input_dim": d, "covariance": CovarianceSpec(d), "aspect": 0.5, "link": "tanh",
-              "noise_std": 0.3, "width_ratio": 1.0}  # fmt: skip
-    inner = Trial(trial.claim, Scenario(values), trial.seed, trial.alpha, trial.device, trial.dtype)
-
-    def measure(problem: single_index.model.SingleIndexProblem, block: int) -> dict[str, Tensor]:
-        batch = single_index.draw_moments(inner, problem, block)
-        layer = layers.draw(inner, problem, block)
-        return {
-            "teachers": problem.teacher[:, 0],
-            "batches": batch.target_power,  # the same for every teacher
-            "networks": layer.network.first_layer[:, 0, 0],
-            "rows": layer.batch.inputs[:, 0, 0],
-        }
-
-    drawn = single_index.replicated(inner, count, measure, entries=single_index.BLOCK_NUMBERS)
-    for name, numbers in drawn.items():
-        yield Same(
-            part="blocks",
-            measured=len(set(numbers.round(DIGITS).tolist())),
-            predicted=count,
-            tolerance=rounding(trial.dtype, dim=1),
-            label=name,
-        )

@@ -1,21 +1,28 @@
-"""OP-38 to OP-40: ridge fits, measurements and single-index draws beside dense forms."""
+"""OP-38 and OP-39: ridge fits and measurements beside dense forms."""
 
 from collections.abc import Iterator
 
 import numpy as np
 import torch
-from scipy import linalg
+from scipy import linalg as scipy_linalg
 
-from lpfl.linalg import complement_rows, orthonormal_rows, principal_tangents, subspace_distance
+from lpfl.linalg import (
+    complement_rows,
+    orthonormal_rows,
+    principal_tangents,
+    second_moment,
+    subspace_distance,
+)
 from lpfl.linalg.covariance import CovarianceSpec
 from lpfl.measure import alignment as measure
 from lpfl.measure import ridge
+from lpfl.measure.unit_response import Units, scaled
+from lpfl.problems import linear_representation as linear
 from lpfl.problems import single_index as model
-from lpfl.problems.single_index import moments as sampler
 from lpfl.problems.single_index import network as networks
 from lpfl.verify.check import check
-from lpfl.verify.expect import ChiSquare, Comparison, Same
-from lpfl.verify.setups.drawing import SIZE, normals
+from lpfl.verify.expect import Comparison, Same
+from lpfl.verify.setups.drawing import normals
 from lpfl.verify.space import Integers, Reals
 from lpfl.verify.tolerance import rounding
 from lpfl.verify.trial import Trial, as_numpy, condition_of
@@ -65,6 +72,7 @@ def ridge_fit(trial: Trial) -> Iterator[Comparison]:
             label=label,
         )
     yield fresh_error(trial)
+    yield same_rows(trial)
 
 
 def fresh_error(trial: Trial) -> Comparison:
@@ -91,6 +99,34 @@ def fresh_error(trial: Trial) -> Comparison:
         measured=measured,
         predicted=np.square(np.concatenate(errors, axis=1)).mean(1),
         tolerance=rounding(trial.dtype, dim=rows * N),
+    )
+
+
+def same_rows(trial: Trial) -> Comparison:
+    """Refit behind a network on rows that are given, and read the train error on them."""
+    normal, d, n = normals(trial, "same rows"), trial.input_dim, trial.row_count
+    problem = model.draw_problem(
+        torch.ones(d, dtype=trial.dtype, device=trial.device), replicates=COPIES,
+        generator=trial.stream("teacher"), noise_std=0.5,
+    )  # fmt: skip
+    network = networks.TwoLayerNetwork(normal(COPIES, 3, d), normal(COPIES, 3))
+    given = model.sample(problem, n, generator=trial.stream("given"))
+    errors = ridge.refit_errors(
+        problem, network, penalty=trial.penalty, fit_rows=n, test_rows=4,
+        generator=trial.stream("test"), same_rows=given,
+    )  # fmt: skip
+    Z = np.tanh(as_numpy(given.inputs) @ np.swapaxes(as_numpy(network.first_layer), 1, 2))
+    y = as_numpy(given.targets)
+    Z, y = Z - Z.mean(1, keepdims=True), (y - y.mean(1, keepdims=True))[..., None]
+    system = np.swapaxes(Z, 1, 2) @ Z / n + trial.penalty * np.eye(3)
+    rest = y - Z @ np.linalg.solve(system, np.swapaxes(Z, 1, 2) @ y / n)
+    return Same(
+        part="train",
+        measured=errors.train,
+        predicted=np.square(rest).mean((1, 2)),
+        tolerance=rounding(trial.dtype, dim=n, condition=1.0 + 3.0 / trial.penalty),
+        scale=np.square(y).mean((1, 2)),
+        label="on the rows of the step",
     )
 
 
@@ -127,6 +163,7 @@ def measurements(trial: Trial) -> Iterator[Comparison]:
             )  # fmt: skip
     yield from matrices(trial)
     yield from subspaces(trial)
+    yield from means(trial)
     index = normal(COPIES, n)
     left = orthonormal_rows(normal(COPIES, 2, n)).mT
     degree = min(3, n - 2)
@@ -140,6 +177,29 @@ def measurements(trial: Trial) -> Iterator[Comparison]:
         tolerance=rounding(trial.dtype, dim=n, condition=float(powers)),
         scale=1.0,
     )
+
+
+def means(trial: Trial) -> Iterator[Comparison]:
+    """Take out means, form second moments, and change the units of a problem."""
+    normal, d, n = normals(trial, "means"), trial.input_dim, trial.row_count
+    rows, exact = normal(COPIES, n, d) + 1.0, rounding(trial.dtype, dim=4 * n)
+    X = as_numpy(rows)
+    spec = CovarianceSpec(d, "geometric", 1.0, "haar", 0)
+    problem = linear.LinearRepresentation(
+        normal(COPIES, 3, 2), orthonormal_rows(normal(COPIES, 2, d)),
+        trial.tensor(spec.matrix()), trial.tensor(spec.root()), 0.3,
+    )  # fmt: skip
+    other = scaled(problem, Units(y=1.7, noise=0.6, x=2.5))
+    root = as_numpy(problem.root)
+    for part, found, asked, label in (
+        ("centred", measure.centred(rows), X - X.mean(1, keepdims=True), ""),
+        ("second_moment", second_moment(rows), np.swapaxes(X, 1, 2) @ X / n, ""),
+        ("units", other.cov_x, 2.5**2 * root @ root, "covariance"),
+        ("units", other.root, 2.5 * root, "root"),
+        ("units", other.head_star, 1.7 / 2.5 * as_numpy(problem.head_star), "head"),
+        ("units", trial.tensor(np.full((1, 1), other.noise_std)), np.full((1, 1), 0.306), "noise"),
+    ):
+        yield Same(part=part, measured=found, predicted=asked, tolerance=exact, axes=2, label=label)
 
 
 def matrices(trial: Trial) -> Iterator[Comparison]:
@@ -187,7 +247,7 @@ def subspaces(trial: Trial) -> Iterator[Comparison]:
     G = gauge @ (G_star + T @ complement_rows(G_star))
     angles = np.stack(
         [
-            linalg.subspace_angles(as_numpy(x).T, as_numpy(y).T)
+            scipy_linalg.subspace_angles(as_numpy(x).T, as_numpy(y).T)
             for x, y in zip(G, G_star, strict=True)
         ]
     )
@@ -207,48 +267,3 @@ def subspaces(trial: Trial) -> Iterator[Comparison]:
         tolerance=tolerance,
         scale=np.tan(angles[:, :1]),
     )
-
-
-@check("OP-40", (*SIZES, Reals("noise_std", 0.1, 2.0)), decisions=4)
-def single_index_draws(trial: Trial) -> Iterator[Comparison]:
-    """Whiten the rows and moments of single-index problems and add up squares."""
-    trial.admit()
-    d, n = trial.input_dim, trial.row_count
-    spec = CovarianceSpec(d, "geometric", 1.0, "haar", 0)
-    sigma = trial.tensor(spec.matrix())
-    precision = torch.linalg.inv(sigma)
-    replicates = trial.replicates(SIZE.replicates(trial.alpha, n))
-    problem = model.draw_problem(
-        sigma, replicates=replicates, generator=trial.stream("teacher"), link="identity",
-        noise_std=trial.noise_std,
-    )  # fmt: skip
-    exact = rounding(trial.dtype, dim=4 * d, condition=condition_of(sigma))
-    power = ((problem.teacher @ sigma) * problem.teacher).sum(-1)
-    yield Same(part="teacher", measured=power, predicted=1.0, tolerance=exact)
-    rows = model.sample(problem, n, generator=trial.stream("rows"))
-    drawn = sampler.sample_moments(problem, n, generator=trial.stream("moments"))
-    own = sampler.moments(sampler.plain_rows(rows))
-    X, y = as_numpy(rows.inputs), as_numpy(rows.targets)
-    for label, found, asked in (
-        ("second moment", own.second_moment, np.swapaxes(X, 1, 2) @ X / n),
-        ("cross-moment", own.cross_moment, np.einsum("rnd,rn->rd", X, y) / n),
-        ("mean of inputs", own.input_mean, X.mean(1)),
-        ("mean of targets", own.target_mean, y.mean(1)),
-        ("power of targets", own.target_power, np.square(y).mean(1)),
-    ):
-        yield Same(
-            part="moments", measured=found, predicted=asked, label=label, scale=np.abs(X).max() ** 2
-            + np.abs(y).max() ** 2, tolerance=rounding(trial.dtype, dim=n),
-        )  # fmt: skip
-    for label, moment in (("rows", own.second_moment), ("moments", drawn.second_moment)):
-        totals = n * (precision @ moment).diagonal(dim1=-2, dim2=-1).sum(-1)
-        free = round(trial.number("inputs", batch_size=n))
-        yield ChiSquare(part="inputs", totals=as_numpy(totals), dof=free, scale=SIZE, unit=free,
-                        label=label)  # fmt: skip
-    free = round(trial.number("index", batch_size=n))
-    beta = problem.teacher[:, :, None]
-    index = n * (beta.mT @ drawn.second_moment @ beta).flatten()
-    yield ChiSquare(part="index", totals=as_numpy(index), dof=free, scale=SIZE, unit=free)
-    rest = drawn.target_power - 2.0 * (drawn.cross_moment * problem.teacher).sum(-1) + index / n
-    noise = n * rest / trial.noise_std**2
-    yield ChiSquare(part="noise", totals=as_numpy(noise), dof=free, scale=SIZE, unit=free)

@@ -111,6 +111,7 @@ def preconditioners(trial: Trial) -> Iterator[Comparison]:
             measured = precondition.kfac(grad, X, damping=lam, whitening_inputs=whitening)
             lifted = Q + lam * torch.eye(d, dtype=trial.dtype, device=trial.device)
             yield divided(trial, part, measured, grad, Q, lam, condition_of(lifted), label=label)
+        yield powered(trial, grad, X, label)
         direct = precondition.kfac(grad, X, damping=0.0)
         moment = np.swapaxes(as_numpy(X), -1, -2) @ as_numpy(X) / n
         s = np.linalg.svd(as_numpy(X), compute_uv=False)
@@ -137,6 +138,24 @@ def preconditioners(trial: Trial) -> Iterator[Comparison]:
     yield divided(trial, "population", flat, grad, spread, 0.0, condition_of(spread),
                   label="diagonal")  # fmt: skip
     yield from entrywise_and_spectral(trial, grad)
+
+
+def powered(trial: Trial, grad: Tensor, X: Tensor, label: str) -> Comparison:
+    """Compare a direction with another exponent, damped, with a dense power."""
+    lam, p, Q = trial.damping, 0.6, np.swapaxes(as_numpy(X), 1, 2) @ as_numpy(X) / X.shape[-2]
+    values, vectors = np.linalg.eigh(Q)
+    powers = (np.maximum(values, 0.0) + lam) ** -p
+    dense = (vectors * powers[:, None, :]) @ np.swapaxes(vectors, 1, 2)
+    return Same(
+        part="power",
+        measured=precondition.kfac(grad, X, damping=lam, exponent=p),
+        predicted=as_numpy(grad) @ dense,
+        tolerance=rounding(
+            trial.dtype, dim=sum(Q.shape), condition=1.0 + float(values.max()) / lam
+        ),
+        axes=2,
+        label=label,
+    )
 
 
 def divided(

@@ -3,13 +3,16 @@
 import math
 from collections.abc import Iterator
 from itertools import product
+from typing import Any
 
 import numpy as np
 import torch
 
 from lpfl.linalg.covariance import FAMILIES, ROTATIONS
 from lpfl.measure import invariance
+from lpfl.measure.invariance import NEAR_IDENTITY
 from lpfl.optim import OPTIMIZERS
+from lpfl.optim.core.method import Method
 from lpfl.problems.linear_representation import sample
 from lpfl.seeding import generator
 from lpfl.verify.check import check
@@ -132,7 +135,7 @@ def transforms(trial: Trial) -> Iterator[Comparison]:
     """Draw every kind of map; follow SGD in two coordinate systems by hand."""
     trial.admit()
     d, R = trial.input_dim, trial.copies
-    exact = rounding(trial.dtype, dim=4 * d)
+    exact, root = rounding(trial.dtype, dim=4 * d), float(torch.finfo(trial.dtype).eps ** 0.5)
 
     def draw(kind: str) -> np.ndarray:
         stream = trial.stream(kind)
@@ -168,25 +171,45 @@ def transforms(trial: Trial) -> Iterator[Comparison]:
             tolerance=exact,
             label=kind,
         )
-    for kind in ("diagonal", "general", "gauge", "scale"):
-        s = np.linalg.svd(draw(kind), compute_uv=False)
-        if kind != "scale":
-            yield Below(
-                part="spread",
-                measured=2.0 / np.array([1.0 / s.min(), s.max()]),
-                limit=trial.number("spread"),
-                tolerance=exact,
-                label=f"{kind}, some singular values below 1 and some above",
-            )
+    scale = draw("scale")
+    twice = np.broadcast_to(2.0 * np.eye(d), scale.shape)
+    yield Same(part="scale", measured=scale, predicted=twice, tolerance=exact, axes=2)
+    for kind in ("diagonal", "general", "gauge", NEAR_IDENTITY):
+        A = (draw(kind) - np.eye(d)) / root if kind == NEAR_IDENTITY else draw(kind)
+        s = np.linalg.svd(A, compute_uv=False)
+        yield Below(
+            part="spread",
+            measured=2.0 / np.array([1.0 / s.min(), s.max()]),
+            limit=trial.number("spread"),
+            tolerance=exact if kind != NEAR_IDENTITY else exact.times(1.0 / root, "over it"),
+            label=f"{kind}, some singular values below 1 and some above",
+        )
         yield Below(
             part="spread",
             measured=np.maximum(s, 1.0 / s).max(-1),
             limit=trial.number("spread"),
-            tolerance=exact,
+            tolerance=exact if kind != NEAR_IDENTITY else exact.times(1.0 / root, "over it"),
             label=kind,
         )
-    for kind in ("diagonal", "gauge"):
+    for kind in ("general", "gauge"):
         yield deviation(trial, kind)
+    yield magnified(trial, root)
+
+
+def magnified(trial: Trial, root: float) -> Comparison:
+    """Divide the deviation of a map close to the identity by its distance from it."""
+    run: dict[str, Any] = {"steps": 3, "replicates": 2, "seed": 7, "dtype": trial.dtype}
+
+    def factory() -> Method:
+        return OPTIMIZERS["sgd"](step_size=0.05)
+
+    moved = invariance.input_transform_deviation(factory, transform=NEAR_IDENTITY, **run)
+    return Same(
+        part="magnification",
+        measured=invariance.magnification(factory, **run),
+        predicted=moved / root,
+        tolerance=rounding(trial.dtype, dim=1),
+    )
 
 
 def deviation(trial: Trial, kind: str) -> Comparison:

@@ -40,6 +40,7 @@ def kfac(trial: Trial) -> Iterator[Comparison]:
             yield setup.model_agreement(trial, "step", method, step, few, label=said)
     for label, options in factored.output_factors(trial):
         yield factored_run(trial, "kfac", oracle, options, "least_squares", label)
+    yield factored.fresh_samples(trial)
     for side in ("inputs", "outputs"):
         yield one_hot.factor_weights(trial, "kfac", factored.averages(trial), side=side)
     yield from factored.memory(trial, "kfac")

@@ -12,6 +12,7 @@ from lpfl.linalg import standard_normal
 from lpfl.optim import OPTIMIZERS
 from lpfl.optim.core.affine import affine_step
 from lpfl.optim.core.chain import chain_step
+from lpfl.optim.drive import first_direction
 from lpfl.optim.torch_form import torch_optimizer
 from lpfl.problems.linear_representation import Batch, Weights, batch_of_rows
 from lpfl.problems.linear_representation.affine import with_constant
@@ -22,6 +23,7 @@ from lpfl.verify.oracles.entrywise import Rule
 from lpfl.verify.setups.optimizers import factored
 from lpfl.verify.setups.optimizers import trajectory as setup
 from lpfl.verify.space import Integers, Reals
+from lpfl.verify.tolerance import rounding
 from lpfl.verify.trial import Trial, as_numpy
 
 REPLICATES = 2
@@ -56,6 +58,10 @@ def layers(trial: Trial) -> Iterator[Comparison]:
     ):
         for order in ("joint", "in_turn"):
             yield chain(trial, name, rule, chosen, order)
+    clipped = {**options, "averaging": 0.0, "momentum": 0.0, "kl_clip": trial.largest_decrease}
+    for order in ("joint", "in_turn"):
+        yield chain(trial, "kfac", matrixwise.kfac, clipped, order, label="kfac, a bound a layer")
+    yield from first(trial)
     plain = {**options, "averaging": 0.0, "momentum": 0.0}
     for kind in ("shared", "own"):
         yield biases(trial, kind, plain)
@@ -106,11 +112,12 @@ def compared(
 
 
 def chain(
-    trial: Trial, name: str, rule: Rule, options: Mapping[str, Any], order: str
+    trial: Trial, name: str, rule: Rule, options: Mapping[str, Any], order: str, label: str = ""
 ) -> Comparison:
-    """Move three layers, each by a rule with a step size of its own."""
+    """Move three layers, each by a rule with a step size, and a bound, of its own."""
     start, drawn = network(trial, biases=False, name="chain"), batches(trial, trial.steps)
-    each = [{**options, "step_size": trial.step_size * (1.0 + 0.5 * i)} for i in range(3)]
+    own = [key for key in ("step_size", "kl_clip") if options.get(key) is not None]
+    each = [{**options, **{key: options[key] * (1.0 + 0.5 * i) for key in own}} for i in range(3)]
     rules = [OPTIMIZERS[name].optimizer(**o) for o in each]  # type: ignore[attr-defined]
     at = tuple(start)
     states: tuple[Any, ...] = tuple(r.start(W) for r, W in zip(rules, at, strict=True))
@@ -123,7 +130,26 @@ def chain(
         rows = seen(trial, drawn, nudge)
         return deep.path(rule, each, [as_numpy(W) for W in start], rows, in_turn=order == "in_turn")
 
-    return compared(trial, order, walked, replay, name)
+    return compared(trial, order, walked, replay, label or name)
+
+
+def first(trial: Trial) -> Iterator[Comparison]:
+    """Divide the gradient of a first layer by its inputs' moment, or by a factor that is given."""
+    normal = partial(standard_normal, generator=trial.stream("first"), dtype=trial.dtype)
+    d = trial.input_dim
+    gradient, (batch, other) = normal(REPLICATES, trial.hidden, d), batches(trial, 2)
+    assert batch.inputs is not None
+    rule = OPTIMIZERS["foof"].optimizer(step_size=trial.step_size, damping=trial.damping)  # type: ignore[attr-defined]
+    for label, factor in (("own inputs", None), ("a given factor", other.cov_x)):
+        Q = as_numpy(batch.cov_x if factor is None else other.cov_x) + trial.damping * np.eye(d)
+        yield Same(
+            part="first",
+            measured=first_direction(rule, factor=factor)(gradient, batch.inputs),
+            predicted=np.linalg.solve(Q, as_numpy(gradient.mT)).transpose(0, 2, 1),
+            tolerance=rounding(trial.dtype, dim=4 * d, condition=float(np.linalg.cond(Q).max())),
+            axes=2,
+            label=label,
+        )
 
 
 def biases(trial: Trial, kind: str, options: Mapping[str, Any]) -> Comparison:

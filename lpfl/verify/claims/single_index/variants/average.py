@@ -19,7 +19,8 @@ from lpfl.verify.tolerance import Tolerance, finite_size, judgement, truncation
 from lpfl.verify.trial import Trial
 from theory.single_index import alignment as alignment_of
 from theory.single_index import average_alignment
-from theory.single_index.variants.average import Movement, newest_batches
+from theory.single_index.variants.average import Movement
+from theory.single_index.variants.schedule import newest_batches
 
 SMALL_ASPECT = 0.02  # of the runs in which d/n is taken to be small
 SMALL_REPLICATES = 400

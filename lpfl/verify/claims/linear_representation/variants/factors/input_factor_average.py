@@ -28,6 +28,8 @@ FORGOTTEN = 0.02  # share of an average that is older than the run so far
 LEFT = 1e-3
 INDEPENDENT = 4.0
 LAST_STEPS = 4
+LONG = 0.95  # memory of twenty batches, for fewer rows than inputs
+FEW_REPLICATES, FEW_STEPS = 1000, 30
 
 
 def own(decay: float, current: str) -> Scenario:
@@ -88,7 +90,7 @@ def memory_share(trial: Trial) -> float:
         Choice("input_law", ("gaussian",)),
     ),
     anchors=(LONG_MEMORY,),
-    decisions=5,
+    decisions=6,
     facts=facts,
 )
 def averaged_factor(trial: Trial) -> Iterator[Comparison]:
@@ -96,6 +98,7 @@ def averaged_factor(trial: Trial) -> Iterator[Comparison]:
     trial.admit(**facts(trial.scenario))
     yield from chain(trial)
     yield stationary(trial)
+    yield fewer_rows(trial)
 
 
 def chain(trial: Trial) -> Iterator[Comparison]:
@@ -235,6 +238,43 @@ def exact_ends(trial: Trial) -> Iterator[Comparison]:
             rival=Rival("k rows more, or fewer", other),
             label=label,
         )
+
+
+def fewer_rows(trial: Trial) -> Comparison:
+    """Squares in the long run with one row less than inputs, where no batch has an inverse."""
+    eta, rows = trial.step_size / 2.0, trial.input_dim - 1
+    included = trial.current_batch == INCLUDED
+    memory = {"factor_decay": LONG, "current_share": 1.0 - LONG if included else 0.0}
+    trial.admit(batch_size=rows, step_size=eta, **memory)
+    problem = factors.one_truth(trial, FEW_REPLICATES, noise_std=trial.noise_std)
+    method = kfac(step_size=eta, averaging=LONG, includes_current=included)
+    squares = factors.settled_squares(
+        trial,
+        method,
+        problem,
+        rows=rows,
+        warm=steps_to(LONG, FORGOTTEN),
+        steps=FEW_STEPS,
+        name="fewer rows",
+    )
+    sizes = {**factors.sizes_of(trial), "n": rows}
+    known = {"step_size": eta, "decay": LONG, **sizes}
+    stated, other = (
+        factor_floor("average", includes_current=which, **known) * factors.unit(trial)
+        for which in (included, not included)
+    )
+    relative = finite_size(
+        0.1, "next order: below 0.01 at n = d - 1 and decay 0.95, measured; the rest for the draws"
+    )
+    far = abs(other / stated - 1.0) > 0.2
+    return Near(
+        part="floor",
+        label="fewer rows than inputs",
+        samples=squares,
+        predicted=stated,
+        tolerance=relative.times(stated, "relative to the floor"),
+        rival=Rival("the current batch the other way", other) if far else None,
+    )
 
 
 def steps_to(decay: float, left: float) -> int:

@@ -18,6 +18,7 @@ from lpfl.verify.scenario import Scenario
 from lpfl.verify.setups.linear import floor as floors
 from lpfl.verify.setups.linear import input_factor as factors
 from lpfl.verify.setups.linear import scenarios as setup
+from lpfl.verify.setups.linear.old_average import old_average
 from lpfl.verify.space import Choice, Covariances, Integers, Reals
 from lpfl.verify.tolerance import Tolerance, finite_size, judgement, rounding
 from lpfl.verify.trial import Trial, as_numpy, default_facts
@@ -62,7 +63,7 @@ def facts(scenario: Scenario) -> Mapping[str, Any]:
         Reals("long_step_size", 0.4, 0.5),
         Choice("input_law", ("gaussian",)),
     ),
-    decisions=9,
+    decisions=11,
     facts=facts,
 )
 def stale_factor(trial: Trial) -> Iterator[Comparison]:
@@ -76,6 +77,7 @@ def stale_factor(trial: Trial) -> Iterator[Comparison]:
     predicted = trial.number("cycle_floor")
     yield floor_near("cycle_floor", samples, predicted, renewed)
     yield from long_cycle(trial)
+    yield from old_average(trial)
     yield tail(trial)
 
 

@@ -81,5 +81,11 @@ FAULTS = (
           "inputs multiplied by the covariance"),
     Fault("OP-32", MOMENTS, "white @ problem.root", "white @ problem.cov_x",
           "moments of inputs multiplied by the covariance"),
+    Fault("OP-31", f"{COVARIANCE}:_profile", "cond ** (1.0 - rank)", "cond ** (1.0 - rank**2)",
+          "a geometric spectrum that is bent"),
+    Fault("OP-31", f"{COVARIANCE}:CovarianceSpec._toeplitz", "10.0 ** (self.log10_cond / 2.0)",
+          "10.0**self.log10_cond", "the condition number of a Toeplitz matrix squared"),
+    Fault("OP-31", f"{COVARIANCE}:_profile", "math.log(cond) / math.log(dim)",
+          "1.0 if cond > 1.0 else 0.0", "a power law of exponent one"),
     Fault("OP-33", "lpfl.seeding:SEED_BITS", "63", "4", "seeds of four bits"),
 )  # fmt: skip

@@ -48,6 +48,8 @@ FAULTS = (
           "(gradient.square() + epsilon).sqrt()", "epsilon inside the root"),
     Fault("OP-37", "lpfl.precondition:shampoo_first", "(s.square() + damping).sqrt()",
           "s + damping", "damping on the singular value"),
+    Fault("OP-37", "lpfl.precondition:kfac", "psd_power(Q, -exponent, epsilon=damping)",
+          "psd_power(Q, -exponent, epsilon=damping / 2)", "half the damping of a power"),
     Fault("OP-37", "lpfl.linalg.damped:damped_solve",
           "shifted.diagonal(dim1=-2, dim2=-1).add_(damping)",
           "shifted.diagonal(dim1=-2, dim2=-1).add_(2 * damping)",

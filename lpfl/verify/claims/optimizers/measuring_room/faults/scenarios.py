@@ -48,4 +48,10 @@ FAULTS = (
     Fault("OP-35", "lpfl.measure.invariance:change_gauge",
           "torch.linalg.solve(R, weights.head, left=False)", "weights.head @ R.mT",
           "the head of another gauge"),
+    Fault("OP-35", DRAW, "2.0 * eye", "eye", "a scale of one"),
+    Fault("OP-35", "lpfl.measure.invariance:nudge", "0.5", "0.25", "the fourth root of epsilon"),
+    Fault("OP-35", "lpfl.measure.invariance:magnification", "moved / nudge(dtype)", "moved",
+          "a deviation not over the size of its map"),
+    Fault("OP-35", "lpfl.measure.invariance:data", "batch.inputs @ A.mT", "batch.inputs @ A",
+          "inputs through the transposed map"),
 )  # fmt: skip

@@ -54,4 +54,11 @@ FAULTS = (
     Fault("OP-23", f"{STATISTICS}:LayerStatistics.seen",
           "self._separate if separate else self._inputs", "self._inputs",
           "separate inputs not handed out"),
+    Fault("OP-23", f"{CORE}.clip:clip_factor", "min(bounds)", "max(bounds)",
+          "the largest bound of a clip"),
+    Fault("OP-23", "lpfl.optim.drive:first_direction", "replace(rule, step_size=1.0)", "rule",
+          "a first direction times the rule's own step size"),
+    Fault("OP-23", "lpfl.optim.drive:first_direction",
+          "second_moment(inputs) if factor is None else factor", "second_moment(inputs)",
+          "a given factor not read"),
 )  # fmt: skip

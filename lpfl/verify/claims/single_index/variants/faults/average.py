@@ -5,9 +5,9 @@ from lpfl.verify.planting import Fault
 FAULTS = (
     Fault(
         "SI-19",
-        "theory.single_index.variants.average:Movement.noise_level",
-        old="2.0 * ahead",
-        new="0.0 * ahead",
+        "theory.single_index.variants.average:_PAIR_NOISE",
+        old="g_pair * mean_sP2 - (u_ahead + u_behind) * mean_sP",
+        new="same_step * (g_pair * mean_sP2 - (u_ahead + u_behind) * mean_sP)",
         why="steps taken to be independent of each other",
     ),
     Fault(
@@ -44,5 +44,12 @@ FAULTS = (
         old="(1.0 - decay) * decay ** np.arange(last + 1.0)",
         new="decay ** np.arange(last + 1.0)",
         why="weights of an average that do not sum to 1",
+    ),
+    Fault(
+        "SI-19",
+        "theory.single_index.variants.average:Movement._total",
+        old="2.0 * ahead + same",
+        new="2.0 * ahead + 2.0 * same",
+        why="the noise of a block counted twice",
     ),
 )

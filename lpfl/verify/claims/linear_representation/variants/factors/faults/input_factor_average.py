@@ -14,8 +14,8 @@ FAULTS = (
         "LR-30",
         "lpfl.optim.kfac:Kfac.factor",
         old="include(past, seen, self.averaging)",
-        new="include(past, seen, 1.0 - self.averaging)",
-        why="the weights of past and present exchanged",
+        new="include(past, seen, self.averaging**2)",
+        why="a memory of half the length",
     ),
     Fault(
         "LR-30",

@@ -59,4 +59,18 @@ FAULTS = (
         new="0.0",
         why="steps on the old factor to first order in the step size",
     ),
+    Fault(
+        "LR-31",
+        "theory.linear_representation.variants.factors.input_factor_stale:LR_31",
+        old="SQUARE ** K_f",
+        new="(1 - eta * _FREE / n) ** (2 * K_f)",
+        why="the square of the mean for an old average",
+    ),
+    Fault(
+        "LR-31",
+        "lpfl.optim.kfac:Kfac.factor",
+        old="include(past, seen, self.averaging) if due else past",
+        new="include(past, seen, 0.0) if due else past",
+        why="an average that keeps its last batch alone",
+    ),
 )
