@@ -98,12 +98,12 @@ def faults_of(comparison: Comparison, fit: Fit) -> dict[str, str]:
     return {axis: value for axis, value in faults.items() if axis not in said}
 
 
-def held(comparison: Comparison, fit: Fit) -> CheckResult:
-    """Grade a reading that holds in all settings."""
+def held(comparison: Comparison, fit: Fit, told: Mapping[str, Any] | None = None) -> CheckResult:
+    """Grade a reading that holds in all settings; told: options whose values are said elsewhere."""
     oracle, convention = comparison.oracle, fit.candidate.convention
     faults, variants = faults_of(comparison, fit), varied(oracle, convention)
     other = unusual(oracle, convention)
-    common = {
+    common: dict[str, Any] = {
         "convention": other,
         "measured": fit.worst,
         "details": {
@@ -116,15 +116,20 @@ def held(comparison: Comparison, fit: Fit) -> CheckResult:
         return departure(comparison, fit, faults)
     where = f"in {len(fit.held)} settings"
     exact = f"Every step is {oracle.claim}'s {where}"
-    words = f"{exact}; {spoken(other)}." if other else f"{exact}."
+    aside = {n: v for n, v in comparison.switched.items() if n not in (told or {})}
+    common["details"]["aside"] = aside
+    rest = f"; {spoken(other)}" if other else ""
+    rest += f"; with {values_of(aside)}, not judged at the default" if aside else ""
+    words = f"{exact}{rest}."
     if fit.inexact is not None and fit.worst > 0:
         run = fit.inexact
         kind = "float32" if run.scenario.dtype == torch.float32 else "float64"
         inner = _inner(comparison, fit)
         error = f"with a relative error of {fit.worst:.2g} in {kind}{inner}"
         text = f"Every step is {oracle.claim}'s, {error}"
-        text += f"; {spoken(other)}." if other else "."
-        return answer(comparison, Outcome.NUMERICS, text, scenario=setting(run), **common)
+        return answer(
+            comparison, Outcome.NUMERICS, f"{text}{rest}.", scenario=setting(run), **common
+        )
     if variants or departed(oracle, convention):
         return answer(comparison, Outcome.VARIANT, words, **common)
     if other:
@@ -132,12 +137,17 @@ def held(comparison: Comparison, fit: Fit) -> CheckResult:
     return answer(comparison, Outcome.CONFORMS, words, **common)
 
 
+def values_of(options: Mapping[str, Any]) -> str:
+    """Return options with their values, joined by "and"."""
+    return " and ".join(f"{name}={shown(value)}" for name, value in options.items())
+
+
 def beyond(comparison: Comparison, fit: Fit, off: Mapping[str, Any]) -> CheckResult:
     """The definition holds once options that are not part of it are switched off."""
-    result = held(comparison, fit)
+    result = held(comparison, fit, off)
     if result.outcome is Outcome.DEVIATES:
         return result
-    options = " and ".join(f"{name}={shown(value)}" for name, value in off.items())
+    options = values_of(off)
     text = result.message[0].lower() + result.message[1:]
     mild = result.outcome is not Outcome.NUMERICS
     return replace(

@@ -110,3 +110,25 @@ def test_every_claim_has_a_reference_or_is_called_unknown() -> None:
     assert unknown.outcome is Outcome.UNKNOWN
     assert "'teleports'" in unknown.message
     assert len(oracles()) > 30
+
+
+class ClippedAdam(torch.optim.Adam):
+    """Adam that divides long gradients by their norm, squared where it should not be."""
+
+    def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, grad_clip=1.0):
+        super().__init__(params, lr=lr, betas=betas, eps=eps)
+        for group in self.param_groups:
+            group.setdefault("grad_clip", grad_clip)
+
+    def step(self, closure=None):
+        for group in self.param_groups:
+            for p in group["params"]:
+                if p.grad is not None and p.grad.norm() > group["grad_clip"]:
+                    p.grad = p.grad * group["grad_clip"] / p.grad.norm() ** 2
+        return super().step(closure)
+
+
+def test_an_option_that_is_set_aside_is_named_as_not_judged_at_its_default():
+    result = verdict(ClippedAdam, "adam")
+    assert "with grad_clip=1e+12, not judged at the default" in result.message
+    assert result.details["aside"] == {"grad_clip": 1e12}
