@@ -84,9 +84,11 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; an error of input or output is one line on stderr and exit code 2."""
+    _hold_standard_files()
     _take_any_text()
     _start_lean()
     try:
+        _require_folder()
         parser = build_parser()
         offer_completion(parser)
         args = parser.parse_args(arguments)
@@ -135,6 +137,22 @@ def _start_lean() -> None:
     """One thread in each process, and no search for garbage all through the imports."""
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     gc.set_threshold(50_000, *gc.get_threshold()[1:])
+
+
+def _hold_standard_files() -> None:
+    """Open what was closed of the files 0, 1 and 2, or a file of a run gets one of the numbers."""
+    with contextlib.suppress(OSError):
+        while (number := os.open(os.devnull, os.O_RDWR)) < 3:
+            os.set_inheritable(number, True)
+        os.close(number)
+
+
+def _require_folder() -> None:
+    """Raise ValueError if the current folder is gone: torch would end the process."""
+    try:
+        os.getcwd()  # noqa: PTH109
+    except OSError:
+        raise ValueError("the current folder is gone, needs one that exists") from None
 
 
 def _take_any_text() -> None:

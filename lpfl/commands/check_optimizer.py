@@ -3,7 +3,7 @@
 import argparse
 import ast
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +19,9 @@ examples:
   lpfl check-optimizer mine.optim:Opt --quick --html page.html  the cheap checks, as a page
 
 One optimizer takes a few seconds with --quick, and up to a minute without.
-exit codes: 0 conforms; 1 deviates, or an expected failure is gone; 2 bad input; 3 inconclusive
-under --strict"""
-CONFORMS, DEVIATES, INCONCLUSIVE = 0, 1, 3
+exit codes: 0 conforms; 1 deviates, or an expected failure is gone; 2 bad input, or an optimizer
+that raises where it is run; 3 inconclusive under --strict"""
+CONFORMS, DEVIATES, RAISES, INCONCLUSIVE = 0, 1, 2, 3
 
 
 def add_parser(commands: Any) -> None:
@@ -87,6 +87,8 @@ def run(args: argparse.Namespace) -> int:
     checks = args.checks and [text.strip() for one in args.checks for text in one.split(",")]
     subjects = [named(name, claims=args.claim, options=options) for name in args.optimizers]
     require_outputs(args, sources(args.optimizers))
+    for spec in subjects:
+        require_options(spec.factory, options)
     reports = [
         check_optimizer(
             spec,
@@ -103,6 +105,20 @@ def run(args: argparse.Namespace) -> int:
             print(report.text())
     _write(args, reports)
     return exit_code(reports, strict=args.strict)
+
+
+def require_options(factory: Callable[..., Any], options: Mapping[str, Any]) -> None:
+    """Raise ValueError for an option that the factory cannot take."""
+    from difflib import get_close_matches
+
+    from lpfl.conformance.signatures import named_options, takes_any_option
+
+    known = list(named_options(factory))
+    for name in () if takes_any_option(factory) else options:
+        if name not in known:
+            near = get_close_matches(name, known)
+            hint = f"; did you mean {' or '.join(near)}?" if near else ""
+            raise ValueError(f"option={name!r}, needs one of {', '.join(known)}{hint}")
 
 
 def sources(addresses: Sequence[str]) -> tuple[str, ...]:
@@ -131,11 +147,16 @@ def require_outputs(args: argparse.Namespace, inputs: tuple[str, ...] = ()) -> N
 
 
 def exit_code(reports: list[Any], *, strict: bool) -> int:
-    """Return 1 if one fails, else 3 if one is inconclusive under ``strict``, else 0."""
+    """Return 1 if one fails, else 2 if one cannot be run, else 3 if one is open, else 0.
+
+    strict: whether an inconclusive check is open.
+    """
     from lpfl.conformance.outcomes import Outcome
 
     if any(report.failed for report in reports):
         return DEVIATES
+    if any(report.raised for report in reports):
+        return RAISES
     open_ones = [r for report in reports for r in report.results]
     if strict and any(r.outcome is Outcome.INCONCLUSIVE for r in open_ones):
         return INCONCLUSIVE

@@ -8,6 +8,12 @@ from typing import Any
 from lpfl.conformance.outcomes import FINDINGS, CheckResult, Outcome, plain, severity, worst
 from lpfl.conformance.spec import OptimizerSpec
 
+RAISES = "An ordinary run raises"
+"""How the answer of a check begins that the optimizer lets nobody ask."""
+OF_RUNS = frozenset(
+    {Outcome.CONFORMS, Outcome.CONVENTION, Outcome.VARIANT, Outcome.NUMERICS, Outcome.DEVIATES}
+)
+
 
 @dataclass(frozen=True)
 class Answers:
@@ -32,6 +38,13 @@ class Answers:
         """Answers that say something against the optimizer, gravest first."""
         found = [r for r in self.results if r.outcome in FINDINGS or r.stale]
         return sorted(found, key=lambda r: (not r.failed, -severity(r.outcome)))
+
+    @property
+    def raised(self) -> str:
+        """What ordinary runs raise, where more checks end so than have an answer; else empty."""
+        raised = [r.message for r in self.results if r.message.startswith(RAISES)]
+        answered = [r for r in self.results if r.outcome in OF_RUNS]
+        return raised[0] if len(raised) > len(answered) else ""
 
     @property
     def supports(self) -> list[str]:

@@ -6,6 +6,7 @@ pipe; a crash, a hang or an overflow of memory becomes the answer of the check i
 
 import contextlib
 import faulthandler
+import fcntl
 import functools
 import json
 import os
@@ -133,8 +134,9 @@ def _one_process(
     """Fork, read events until the end; return (number of checks done, what went wrong)."""
     share()
     read, write = os.pipe()
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in filter(None, (sys.stdout, sys.stderr)):  # none of a process without a terminal
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Python warns of forking where threads exist
         parent, child = os.getpid(), os.fork()
@@ -215,6 +217,7 @@ def _child(
     try:
         os.setsid()
         faulthandler.disable()
+        write = fcntl.fcntl(write, fcntl.F_DUPFD, 3)  # the caller may have closed 0, 1 or 2
         _quiet(write)
         _limit_memory(limits.memory)
         _run_batch(spec, batch, options, write)

@@ -3,6 +3,7 @@
 import functools
 import importlib
 import pkgutil
+import sys
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -75,7 +76,8 @@ def check(
             raise ValueError(f"check_id={check_id!r} is taken")
         says = (function.__doc__ or "").strip().partition("\n")[0]
         if not says:
-            raise ValueError(f"check {check_id!r} has no docstring")
+            stripped = "; python -OO strips them" if sys.flags.optimize > 1 else ""
+            raise ValueError(f"check {check_id!r} has no docstring{stripped}")
         _CHECKS[check_id] = Check(
             check_id=check_id,
             function=function,

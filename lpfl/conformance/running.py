@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from lpfl.conformance.answers import RAISES
 from lpfl.conformance.definition.extras import extras, shown
 from lpfl.conformance.outcomes import FINDINGS, CheckResult, Outcome, worst
 from lpfl.conformance.registry import Check
@@ -55,7 +56,7 @@ def ask(check: Check, subject: Subject) -> list[CheckResult]:
     except Undrivable as reason:
         message = f"Not driven: {reason}."
     except Exception as error:  # the subject's, or ours: shown, and never an accusation
-        message = f"An ordinary run raises {told(error).rstrip('.')}."
+        message = f"{RAISES} {told(error).rstrip('.')}."
     return [CheckResult(check=check.check_id, outcome=Outcome.UNDRIVABLE, message=message)]
 
 

@@ -1,6 +1,7 @@
 """Processes of a run: none is left behind, none can end the run, signals keep what is done."""
 
 import contextlib
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 
 from lpfl.results.store import read_results
+from lpfl.verify.running import workers
 
 pytestmark = pytest.mark.skipif(
     not Path("/proc/self/status").exists(), reason="reads processes from /proc"
@@ -119,6 +121,21 @@ def test_workers_end_with_a_killed_parent(tmp_path: Path) -> None:
     assert list(read_results(tmp_path / "results.jsonl").claims) == ["LR-06"]
 
 
+def test_a_signal_while_a_worker_starts_leaves_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that nobody ends would keep the command waiting for ever as it ends."""
+    start_one = workers._started
+
+    def interrupted(*arguments: Any) -> workers.Worker:
+        worker = start_one(*arguments)
+        os.kill(os.getpid(), signal.SIGINT)
+        return worker
+
+    monkeypatch.setattr(workers, "_started", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        list(workers.on_processes(time.sleep, [(0.0,)], jobs=1))
+    assert multiprocessing.active_children() == []
+
+
 def rows(out: Path) -> list[dict[str, Any]]:
     """Return the records of a run without how long they took."""
     results = read_results(out / "results.jsonl")
@@ -131,11 +148,11 @@ def test_workers_are_forked_from_the_one_that_imported(tmp_path: Path) -> None:
     """No second process imports and builds everything; no worker holds the lock of the folder."""
     process = start(tmp_path, "--jobs", "2")
     first_claim(process)
-    workers = {p: fields for p in of_session(process.pid) if (fields := status(p)) is not None}
-    del workers[process.pid]
-    assert workers
-    assert {int(fields[1]) for fields in workers.values()} == {process.pid}
-    for worker in workers:
+    forked = {p: fields for p in of_session(process.pid) if (fields := status(p)) is not None}
+    del forked[process.pid]
+    assert forked
+    assert {int(fields[1]) for fields in forked.values()} == {process.pid}
+    for worker in forked:
         with contextlib.suppress(OSError):
             held = [one.resolve() for one in Path(f"/proc/{worker}/fd").iterdir()]
             assert tmp_path / ".lock" not in held

@@ -72,12 +72,14 @@ def _matches(name: str, package: Package, wanted: list[str]) -> bool:
 def _names(package: Package) -> tuple[list[str], str]:
     if package.version() is None:
         return [], "the package is not installed"
-    worker = _start(Task(package, deque()), names_of)
+    with no_signals():
+        worker = _start(Task(package, deque()), names_of)
     try:
         kind, value = worker.pipe.recv() if worker.pipe.poll(PATIENCE) else ("broken", "hangs")
     except EOFError:
         kind, value = "broken", "its import ends the process"
-    _end(worker)
+    finally:
+        _end(worker)
     return (list(value), "") if kind == "names" else ([], str(value))
 
 
@@ -94,19 +96,22 @@ def judge_all(
     try:
         while waiting or working:
             while waiting and len(working) < jobs:
-                working.append(_start(waiting.popleft(), judge_some, settings or Settings()))
+                with no_signals():  # a process that is not in the list is never ended
+                    working.append(_start(waiting.popleft(), judge_some, settings or Settings()))
             wait([worker.pipe for worker in working], timeout=1.0)
             for worker in list(working):
                 yield from _listen(worker)
                 line = _lost(worker, patience)
                 if line is not None or not worker.process.is_alive():
-                    working.remove(worker)
                     yield from _listen(worker)
-                    _end(worker)
+                    with no_signals():
+                        working.remove(worker)
+                        _end(worker)
                     yield from _gone(worker, line, waiting)
     finally:
-        for worker in working:
-            _end(worker)
+        with no_signals():
+            for worker in working:
+                _end(worker)
 
 
 def _gone(
@@ -159,8 +164,7 @@ def _start(task: Task, target: Callable[..., None], *more: Any) -> Worker:
     here, there = context.Pipe(duplex=False)
     names = [] if target is names_of else [list(task.names)]
     process = context.Process(target=target, args=(task.package, *names, there, *more))
-    with no_signals():
-        process.start()
+    process.start()
     there.close()
     return Worker(task, process, here)
 

@@ -23,6 +23,8 @@ def conclusion(report: Answers) -> str:
     said = ", ".join(f"{n} {outcome}" for outcome, n in counts.most_common())
     failed = list(dict.fromkeys(result.check for result in report.failed))
     verdict = f"FAILS ({', '.join(failed)})" if failed else "passes"
+    if report.raised and not failed:
+        verdict = f"is not judged, for it cannot be run. {report.raised} Answers"
     return f"{report.spec.name} {verdict}: {said}."
 
 

@@ -97,7 +97,8 @@ def on_processes(
     try:
         while True:
             while len(workers) < jobs and (errand := next_errand()) is not None:
-                workers.append(_started(context, call, errand))
+                with no_signals():  # a process that is not in the list is never ended
+                    workers.append(_started(context, call, errand))
             if not workers:
                 return
             ready = wait([worker.pipe for worker in workers])
@@ -106,8 +107,9 @@ def on_processes(
                 lost = isinstance(answer, Lost) and not answer.raised
                 following = None if lost or fresh else next_errand()
                 if following is None:
-                    workers.remove(worker)
-                    _end(worker)
+                    with no_signals():
+                        workers.remove(worker)
+                        _end(worker)
                 else:
                     _give(worker, following)
                 if lost and done.left > 1:
@@ -115,8 +117,9 @@ def on_processes(
                 else:
                     yield done.task, answer
     finally:
-        for worker in workers:
-            _end(worker)
+        with no_signals():
+            for worker in workers:
+                _end(worker)
 
 
 def _context(method: str, preload: Sequence[str]) -> Any:
@@ -136,8 +139,7 @@ def _started(context: Any, call: Call, errand: Errand) -> Worker:
     here, there = context.Pipe()
     parent = os.getpid() if context.get_start_method() == "fork" else None
     process = context.Process(target=work, args=(call, there, parent), daemon=True)
-    with no_signals():
-        process.start()
+    process.start()
     there.close()
     worker = Worker(process, here, errand)
     _give(worker, errand)

@@ -1,5 +1,9 @@
 """What an answer says where a check has no number, or does not concern the optimizer."""
 
+import shlex
+import subprocess
+import sys
+
 import pytest
 import torch
 
@@ -64,3 +68,41 @@ def test_no_output_replaces_the_optimizer(tmp_path, monkeypatch, capsys):
     assert main(["check-optimizer", "my_optimizer:SGD", "--json", "my_optimizer.py"]) == 2
     assert "json=my_optimizer.py is an input of this command" in capsys.readouterr().err
     assert own.read_text(encoding="utf-8") == "from torch.optim import SGD\n"
+
+
+def test_an_option_that_nobody_takes_is_bad_input(capsys):
+    assert main(["check-optimizer", "torch.optim:SGD", "--option", "momentun=0.9"]) == 2
+    assert "option='momentun', needs one of lr, momentum" in (said := capsys.readouterr().err)
+    assert "did you mean momentum" in said
+
+
+class Raises(torch.optim.SGD):
+    """Every step raises."""
+
+    def step(self, closure=None):
+        raise RuntimeError("no step today")
+
+
+def test_an_optimizer_that_cannot_be_run_does_not_pass(capsys):
+    """Nearly all checks can only say so; the last line does, and the exit code."""
+    address = f"{__name__}:Raises"
+    assert main(["check-optimizer", address, "--checks", "api,def.descent", "--quick"]) == 2
+    last = capsys.readouterr().out.strip().splitlines()[-1]
+    assert "is not judged, for it cannot be run" in last
+    assert "RuntimeError: no step today" in last
+
+
+def test_standard_files_that_are_closed_accuse_nobody():
+    """Their numbers would go to the pipe between judge and optimizer, and be overwritten."""
+    program = (
+        "import lpfl\n"
+        "spec = lpfl.OptimizerSpec('sgd', __import__('torch').optim.SGD)\n"
+        "lpfl.check_optimizer(spec, checks=['def.scale'], quick=True)\n"
+    )
+    for command in (
+        ["-c", program],
+        ["-m", "lpfl", "check-optimizer", "torch.optim:SGD", "--quick", "--checks", "def.scale"],
+    ):
+        words = shlex.join([sys.executable, *command])
+        done = subprocess.run(["sh", "-c", f"{words} <&- >&- 2>&-"], check=False, timeout=200)
+        assert done.returncode == 0
