@@ -8,6 +8,7 @@ import numpy as np
 import sympy as sp
 from sympy.matrices.expressions.kronecker import KroneckerProduct
 
+from lpfl.linalg.algebra import standard_normal
 from lpfl.verify.check import check
 from lpfl.verify.expect import Comparison, Same
 from lpfl.verify.space import Integers
@@ -99,10 +100,13 @@ def degrees(sizes: dict[str, int], exact: Tolerance) -> Iterator[Comparison]:
 
 def values(trial: Trial, sizes: dict[str, int]) -> Iterator[Comparison]:
     """Read expressions of random arrays in float64, beside numpy."""
-    stream = np.random.default_rng(trial.integer_seed("values"))
+    stream = trial.stream("values")
     size, rank = sizes["d"], sizes["k"]
-    root, head = stream.normal(size=(size, size)), stream.normal(size=(rank + 1, rank))
-    S, g = root @ root.T / size + np.eye(size), stream.normal(size=(rank, size))
+    root, head, g = (
+        standard_normal(*shape, generator=stream).cpu().numpy()
+        for shape in ((size, size), (rank + 1, rank), (rank, size))
+    )
+    S = root @ root.T / size + np.eye(size)
     known: dict[str, Any] = {"Sigma": S, "F": head, "G": g, "eta": 0.3}
     tight = rounding(trial.dtype, dim=4 * size, condition=float(np.linalg.cond(S)))
     for label, expression, dense in (
