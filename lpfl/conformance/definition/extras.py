@@ -64,7 +64,7 @@ def switched_off(comparison: Comparison) -> tuple[Comparison, Fit, dict[str, Any
 def extras(subject: Subject) -> Mapping[str, Any]:
     """Return the options, off, without which a subject's steps are not those that it claims.
 
-    Empty where its steps are those it claims, or are so in no way.
+    Empty where its steps are those it claims as they are, or are so in no way.
     """
     if "extras" not in subject.memory:
         subject.memory["extras"] = _extras(subject)
@@ -79,10 +79,11 @@ def _extras(subject: Subject) -> Mapping[str, Any]:
             continue
         try:
             comparison = Comparison(subject, oracle)
-            if not undefined(subject, comparison.where):
-                continue
             fit = search(comparison)
-            found = switched_off(comparison) if fit is None or fit.miss is not None else None
+            if fit is not None and fit.miss is None and comparison.switched:
+                return comparison.switched
+            odd = undefined(subject, comparison.where) and (fit is None or fit.miss is not None)
+            found = switched_off(comparison) if odd else None
         except Exception:
             continue
         if found is not None:

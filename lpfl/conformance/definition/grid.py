@@ -15,6 +15,8 @@ LARGEST_GRID = 2500
 SAID: Mapping[str, str] = {
     "bias correction": r"bias.?correct|correct.?bias|debias",
     "decay": r"decoupl",
+    "decayed": r"decay[^.]{0,60}\b(bias(es)?|vectors?|norms?|gains|1-?d|one.dimension|matri)|"
+    r"\b(bias(es)?|vectors?|norms?|gains|1-?d)\b[^.]{0,60}decay",
     "exponent": r"exponent\b|inverse.{0,9} root|root.?(order|inv)",
 }
 """Axes whose other values are a documented variant where the subject speaks of them."""

@@ -68,8 +68,9 @@ def step(optimizer, params, gradients):
     ) -> Trajectory:
         """Return the way through a row of gradients per step; ``move``: instead of ``step``."""
         values = [self.values()]
-        for row in rows:
+        for t, row in enumerate(rows, self.steps + 1):
             (move or self.step)(row)
+            self.steps = max(self.steps, t)  # a move of its own counts no steps
             values.append(self.values())
         return Trajectory(values, self.optimizer)
 

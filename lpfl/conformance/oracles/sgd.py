@@ -9,7 +9,7 @@ from typing import Any
 from torch import Tensor
 
 from lpfl.conformance.oracles.base import Convention, Memory, Oracle, per_parameter
-from lpfl.conformance.oracles.moments import DECOUPLED, correction, coupled, decayed
+from lpfl.conformance.oracles.moments import DECAYED, DECOUPLED, correction, coupled, decayed
 
 START = ("first gradient", "zero")
 BUFFER = ("sum", "average", "sum of lr * g", "average, bias corrected")
@@ -54,14 +54,16 @@ def sgd(claim: str, momentum: float, nesterov: bool) -> Oracle:
             "buffer": BUFFER,
             "Nesterov": NESTEROV,
             "decay": DECAY,
+            "decayed": DECAYED,
         },
         variants={"buffer": frozenset({"average, bias corrected"})},
-        departures={"decay": OTHER_DECAY},
+        departures={"decay": OTHER_DECAY, "decayed": frozenset(DECAYED[1:])},
         relevant={
             "buffer starts at": "momentum",
             "buffer": "momentum",
             "Nesterov": "nesterov",
             "decay": "weight_decay",
+            "decayed": "weight_decay",
         },
         hidden={} if claim == "sgd" else {"momentum": (0.9,)},
         fixed={"nesterov": True} if nesterov else {},

@@ -79,6 +79,46 @@ class CorrectedMomentum(PerParameter):
         p -= o["lr"] * s["v"] / (1 - o["momentum"] ** s["t"])
 
 
+class UndecayedVectors(PerParameter):
+    """AdamW that does not decay biases: vectors are left out."""
+
+    def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.01):
+        options = {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay}
+        super().__init__(params, **options)
+
+    def update(self, p, g, s, o):
+        p *= 1 - o["lr"] * o["weight_decay"] * (p.ndim > 1)
+        p -= o["lr"] * adam_step(g, s, o["betas"], o["eps"])
+
+
+class StartsAtOne(PerParameter):
+    """RMSprop whose mean square starts at one, eps inside the root."""
+
+    def __init__(self, params, lr=0.01, alpha=0.9, eps=1e-10):
+        super().__init__(params, **{"lr": lr, "alpha": alpha, "eps": eps})
+
+    def update(self, p, g, s, o):
+        s.setdefault("v", torch.ones_like(p)).lerp_(g * g, 1 - o["alpha"])
+        p -= o["lr"] * g / (s["v"] + o["eps"]).sqrt()
+
+
+class GlobalClip(PerParameter):
+    """AdamW after a clip of the norm of all gradients at ``max_grad_norm``."""
+
+    def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, max_grad_norm=1.0):
+        options = {"lr": lr, "betas": betas, "eps": eps, "max_grad_norm": max_grad_norm}
+        super().__init__(params, **options)
+
+    def step(self, closure=None):
+        held = [p.grad for o in self.param_groups for p in o["params"] if p.grad is not None]
+        self.norm = sum(float(g.square().sum()) for g in held) ** 0.5
+        return super().step(closure)
+
+    def update(self, p, g, s, o):
+        g = g / max(1.0, self.norm / o["max_grad_norm"])
+        p -= o["lr"] * adam_step(g, s, o["betas"], o["eps"])
+
+
 class RelativeAdafactor(PerParameter):
     """Adafactor with the paper's step min(0.01, 1 / sqrt(t)), times lr."""
 
@@ -154,6 +194,9 @@ RIGHT = [
     (StableAdamW, "adamw", ("def.trajectory",)),
     (PenalisedSgd, "momentum", ("def.trajectory", "theory.condition-number")),
     (CorrectedMomentum, "momentum", ("def.trajectory",)),
+    (UndecayedVectors, "adamw", ("def.trajectory",)),
+    (StartsAtOne, "rmsprop", ("def.trajectory", "def.scale")),
+    (GlobalClip, "adam", ("def.trajectory", "api.coupling")),
     (RelativeAdafactor, "adafactor", ("def.trajectory",)),
     (MarsLion, "mars", ("def.trajectory",)),
     (DAdaptAdam, "dadaptation", ("def.trajectory",)),

@@ -5,6 +5,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from lpfl.conformance.checks.api.rate import without_decay
+from lpfl.conformance.definition.comparison import Comparison
+from lpfl.conformance.definition.conventions import search
+from lpfl.conformance.definition.grid import departed, unusual
+from lpfl.conformance.oracles import oracle_of
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.registry import check
 from lpfl.conformance.snippets import evidence, program, proven
@@ -51,7 +55,17 @@ def scale(subject: Subject) -> CheckResult:
     if any(abs(k) <= 6 for k in broken):
         return _broken(subject, next(k for k in broken if abs(k) <= 6), details)
     claimed = {EXPONENTS[c] for c in subject.spec.claims if c in EXPONENTS}
-    if len(claimed) == 1 and abs(exponent - claimed.copy().pop()) > 0.2:
+    other = len(claimed) == 1 and abs(exponent - claimed.copy().pop()) > 0.2
+    if other and (reading := held_reading(subject)) is not None:
+        message += f" So has its definition, with {reading or 'its options'}."
+        return CheckResult(
+            check=ID,
+            outcome=Outcome.CONVENTION,
+            message=message,
+            measured=exponent,
+            details=details,
+        )
+    if other:
         return CheckResult(
             check=ID,
             outcome=Outcome.DEVIATES,
@@ -67,6 +81,20 @@ def scale(subject: Subject) -> CheckResult:
     return CheckResult(
         check=ID, outcome=outcome, message=message, measured=exponent, details=details
     )
+
+
+def held_reading(subject: Subject) -> str | None:
+    """Return what is unusual in the reading of its claim that a subject follows; None if none."""
+    for claim in sorted(subject.spec.claims & EXPONENTS.keys()):
+        oracle = oracle_of(claim)
+        if oracle is None:
+            continue
+        fit = search(Comparison(subject, oracle))
+        if fit is not None and fit.miss is None:
+            convention = fit.candidate.convention
+            if not departed(oracle, convention):
+                return "; ".join(f"{a}: {v}" for a, v in unusual(oracle, convention).items())
+    return None
 
 
 def _step_size(subject: Subject, power: int) -> float | None:

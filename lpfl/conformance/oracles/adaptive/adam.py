@@ -12,6 +12,7 @@ from torch import Tensor
 from lpfl.conformance.oracles.base import Convention, Memory, Oracle, per_parameter
 from lpfl.conformance.oracles.moments import (
     BIAS,
+    DECAYED,
     DECOUPLED,
     EPS,
     NO_BIAS,
@@ -49,12 +50,19 @@ def adam(claim: str, decay: tuple[str, ...], faults: frozenset[str], weight_deca
         source="Kingma and Ba 2015; Loshchilov and Hutter 2019; Reddi et al. 2018",
         step=per_parameter(rule),
         options={**OPTIONS, "weight_decay": weight_decay, "amsgrad": amsgrad},
-        conventions={"eps": EPS, "bias correction": bias, "decay": decay, "maximum": MAXIMUM},
+        conventions={
+            "eps": EPS,
+            "bias correction": bias,
+            "decay": decay,
+            "maximum": MAXIMUM,
+            "decayed": DECAYED,
+        },
         departures={
             "bias correction": frozenset(bias[2:]) if amsgrad else NO_BIAS,
             "decay": faults,
+            "decayed": frozenset(DECAYED[1:]),
         },
-        relevant={"decay": "weight_decay", "maximum": "amsgrad"},
+        relevant={"decay": "weight_decay", "decayed": "weight_decay", "maximum": "amsgrad"},
         hidden={"eps": (1e-8, 0.0)},
         fixed={"amsgrad": True} if amsgrad else {},
     )
