@@ -253,6 +253,12 @@ def test_checks_that_patch_classes_run_last_and_alone():
     assert [c.alone for c in checks] == sorted(c.alone for c in checks)
 
 
+@pytest.mark.parametrize("check_id", ["api.closure", "api.grad-buffer", "api.mode"])
+def test_a_method_with_modes_is_read_in_the_same_mode_by_every_drive(check_id):
+    report = check_optimizer(Averaged, checks=[check_id], on_fail=None, quick=True)
+    assert report.outcome(check_id) is Outcome.CONFORMS
+
+
 def test_guesses_are_shown():
     report = check_optimizer(Averaged, checks=["api.keys"])
     assert "mode" in report.guessed
