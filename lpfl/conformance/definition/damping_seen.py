@@ -18,7 +18,7 @@ from torch import Tensor
 
 from lpfl.conformance.definition.layer_conventions import LOOSE, LayerComparison, LayerFit
 from lpfl.conformance.definition.layer_runs import LayerRun
-from lpfl.conformance.oracles.layer_axes import COUPLED, DAMPING, RENEWED, TAKES
+from lpfl.conformance.oracles.layer_axes import COUPLED, DAMPING, JOINED, RENEWED, TAKES
 from lpfl.conformance.oracles.layer_steps import dampings, decayed, factors, slope
 
 SAME = 1e-2
@@ -142,6 +142,8 @@ def each_step(
     Kinds of damping and of averages are tried; the rest is as in ``near``.
     """
     axes = comparison.oracle.conventions
+    if near.convention["weight decay"] == JOINED:  # what momentum carries over holds decays too
+        return None
     kinds = dict.fromkeys([near.convention["damping"], *axes["damping"]])
     for damping, average in itertools.product(kinds, axes["average"]):
         told = {"damping": damping, "average": average, "average takes": TAKES[0]}

@@ -22,7 +22,7 @@ from lpfl.conformance.definition.layer_conventions import (
     LayerFit,
 )
 from lpfl.conformance.definition.layer_runs import LayerRun
-from lpfl.conformance.oracles.layer_axes import COUPLED, MISTAKES
+from lpfl.conformance.oracles.layer_axes import COUPLED, JOINED, MISTAKES
 from lpfl.conformance.oracles.layer_steps import decayed
 
 FIRST = ("damping", "Fisher", "bias", "weight decay", "decayed", "inverse", "average")
@@ -133,7 +133,7 @@ def _joined(first: LayerFit, later: LayerFit) -> LayerFit:
 
 def _split(comparison: LayerComparison, run: LayerRun, fit: LayerFit, steps: int) -> Split:
     """Split the updates of the first steps by least squares."""
-    coupled = fit.convention["weight decay"] == COUPLED
+    coupled = fit.convention["weight decay"] in (COUPLED, JOINED)
     options = {**run.options, **fit.hidden}
     bare = options if coupled else {**options, "weight_decay": 0.0}
     wanted = comparison.oracle.updates(

@@ -30,7 +30,8 @@ AVERAGE = (
     "plain mean at first, min(1 - 1/t, decay)",
 )
 COUPLED = "L2 in the gradient"
-DECAY = (COUPLED, "decoupled, times lr", "decoupled, times lr, after the step")
+JOINED = "joined to the preconditioned gradient, before momentum"
+DECAY = (COUPLED, "decoupled, times lr", "decoupled, times lr, after the step", JOINED)
 DECAYED = ("weights and biases", "weights alone")
 MOMENTUM = ("heavy ball", "averaged", "nesterov")
 TAKES = ("the batch of the step", "only earlier batches")

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from lpfl.conformance.oracles.base import Convention
-from lpfl.conformance.oracles.layer_axes import CLIP, COUPLED, TAKES, LayerSeen
+from lpfl.conformance.oracles.layer_axes import CLIP, COUPLED, JOINED, TAKES, LayerSeen
 
 TINY = 1e-8
 """What stands in for damping where an undamped factor is inverted."""
@@ -172,10 +172,12 @@ def scaled(slopes: list[Tensor], steps: list[Tensor], o: Any, c: Convention) -> 
 def moved(
     W: Tensor, layer: LayerSeen, step: Tensor, m: dict[str, Any], o: Any, c: Convention
 ) -> Tensor:
-    """Return the update of one layer, with momentum and a decoupled decay."""
+    """Return the update of one layer, with momentum and a decay that is not preconditioned."""
+    if c["weight decay"] == JOINED:
+        step = step + decayed(W, layer, o, c)
     if o.momentum:
         step = carried(step, m, o.momentum, c["momentum"])
-    if c["weight decay"] == COUPLED:
+    if c["weight decay"] in (COUPLED, JOINED):
         return -o.lr * step
     after = c["weight decay"].endswith("after the step")
     return -o.lr * (step + decayed(W - o.lr * step if after else W, layer, o, c))

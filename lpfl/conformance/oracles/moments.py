@@ -1,11 +1,12 @@
 """Pieces that many references share: averages, denominators with epsilon, weight decay."""
 
+from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from lpfl.conformance.oracles.base import Convention, Memory
+from lpfl.conformance.oracles.base import Convention, Memory, Oracle
 
 EPS = (
     "outside the root",
@@ -59,6 +60,19 @@ def denominator(v: Tensor, eps: float, correct: float, kind: str) -> Tensor:
     if kind == "clamp before bias correction":
         return v.sqrt().clamp(min=eps) / correct**0.5
     raise ValueError(f"epsilon {kind!r}, needs one of {EPS}")
+
+
+def but_vectors(*made: Oracle) -> tuple[Oracle, ...]:
+    """Return the references with an axis more: vectors may be left undecayed where this is said."""
+    return tuple(
+        replace(
+            oracle,
+            conventions={**oracle.conventions, "decayed": DECAYED},
+            departures={**oracle.departures, "decayed": frozenset(DECAYED[1:])},
+            relevant={**oracle.relevant, "decayed": "weight_decay"},
+        )
+        for oracle in made
+    )
 
 
 def decay_of(p: Tensor, o: Any, c: Convention) -> float:

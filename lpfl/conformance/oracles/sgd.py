@@ -9,7 +9,7 @@ from typing import Any
 from torch import Tensor
 
 from lpfl.conformance.oracles.base import Convention, Memory, Oracle, per_parameter
-from lpfl.conformance.oracles.moments import DECAYED, DECOUPLED, correction, coupled, decayed
+from lpfl.conformance.oracles.moments import DECOUPLED, but_vectors, correction, coupled, decayed
 
 START = ("first gradient", "zero")
 BUFFER = ("sum", "average", "sum of lr * g", "average, bias corrected")
@@ -54,20 +54,20 @@ def sgd(claim: str, momentum: float, nesterov: bool) -> Oracle:
             "buffer": BUFFER,
             "Nesterov": NESTEROV,
             "decay": DECAY,
-            "decayed": DECAYED,
         },
         variants={"buffer": frozenset({"average, bias corrected"})},
-        departures={"decay": OTHER_DECAY, "decayed": frozenset(DECAYED[1:])},
+        departures={"decay": OTHER_DECAY},
         relevant={
             "buffer starts at": "momentum",
             "buffer": "momentum",
             "Nesterov": "nesterov",
             "decay": "weight_decay",
-            "decayed": "weight_decay",
         },
         hidden={} if claim == "sgd" else {"momentum": (0.9,)},
         fixed={"nesterov": True} if nesterov else {},
     )
 
 
-ORACLES = (sgd("sgd", 0.0, False), sgd("momentum", 0.9, False), sgd("nesterov", 0.9, True))
+ORACLES = but_vectors(
+    sgd("sgd", 0.0, False), sgd("momentum", 0.9, False), sgd("nesterov", 0.9, True)
+)

@@ -12,11 +12,11 @@ from torch import Tensor
 from lpfl.conformance.oracles.base import Convention, Memory, Oracle, per_parameter
 from lpfl.conformance.oracles.moments import (
     BIAS,
-    DECAYED,
     DECOUPLED,
     EPS,
     NO_BIAS,
     average,
+    but_vectors,
     corrections,
     coupled,
     decayed,
@@ -55,20 +55,18 @@ def adam(claim: str, decay: tuple[str, ...], faults: frozenset[str], weight_deca
             "bias correction": bias,
             "decay": decay,
             "maximum": MAXIMUM,
-            "decayed": DECAYED,
         },
         departures={
             "bias correction": frozenset(bias[2:]) if amsgrad else NO_BIAS,
             "decay": faults,
-            "decayed": frozenset(DECAYED[1:]),
         },
-        relevant={"decay": "weight_decay", "decayed": "weight_decay", "maximum": "amsgrad"},
+        relevant={"decay": "weight_decay", "maximum": "amsgrad"},
         hidden={"eps": (1e-8, 0.0)},
         fixed={"amsgrad": True} if amsgrad else {},
     )
 
 
-ORACLES = (
+ORACLES = but_vectors(
     adam("adam", COUPLED, frozenset(COUPLED[1:]), 0.0),
     adam("adamw", FREE, FREE_FAULTS, 0.01),
     adam("amsgrad", (*COUPLED[:1], *DECOUPLED), frozenset(), 0.0),
