@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 
+from lpfl.conformance.definition import polar_seen
 from lpfl.conformance.definition.comparison import Comparison
 from lpfl.conformance.definition.conventions import Fit, fitted, search
 from lpfl.conformance.definition.extras import shown, switched_off
@@ -187,6 +188,8 @@ def unfitted(comparison: Comparison) -> CheckResult:
     if found is None:
         return answer(comparison, Outcome.UNDRIVABLE, f"{claim}: no run could be made.")
     text = f"No convention of {claim} fits: {found.text}"
+    words = polar_seen.in_words(comparison, found.reading) if found.kind == "direction" else ""
+    text += f"; {words}" if words else ""
     details = {"residual": found.kind, **found.numbers}
     simple = degenerates(comparison.subject)
     if simple:

@@ -40,6 +40,7 @@ CLIP = ("lr^2 <gradient, step>", "lr <gradient, step>", "<gradient, step>")
 GRAFT = ("no", "to the length of the gradient, per layer", "to the length of the gradient, jointly")
 BIAS = ("joined to the weights", "by the output factor only", "plain gradient", "left alone")
 
+BEFORE = "of the gradient, before the inverses"
 MISTAKES = {
     "inverse": (
         "of the output factor alone",
@@ -50,7 +51,7 @@ MISTAKES = {
         "damping added after the inversion",
     ),
     "average": ("from zero, and never corrected", "weights of old and new swapped"),
-    "momentum": ("not used",),
+    "momentum": ("not used", BEFORE),
 }
 """Rules that are no reading of the methods; they name a fault where no reading fits."""
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from lpfl.conformance.oracles.base import Convention
-from lpfl.conformance.oracles.layer_axes import CLIP, COUPLED, JOINED, TAKES, LayerSeen
+from lpfl.conformance.oracles.layer_axes import BEFORE, CLIP, COUPLED, JOINED, TAKES, LayerSeen
 
 TINY = 1e-8
 """What stands in for damping where an undamped factor is inverted."""
@@ -112,7 +112,7 @@ def precondition(
 
 def carried(step: Tensor, m: dict[str, Any], momentum: float, kind: str) -> Tensor:
     """Return the step with the past ones in it."""
-    if kind == "not used":
+    if kind in ("not used", BEFORE):
         return step
     weight = 1 - momentum if kind == "averaged" else 1.0
     m["v"] = momentum * m.get("v", torch.zeros_like(step)) + weight * step
@@ -123,6 +123,14 @@ def slope(W: Tensor, layer: LayerSeen, o: Any, c: Convention) -> Tensor:
     """Return the gradient of one layer (b, a), with a coupled decay in it."""
     coupled = c["weight decay"] == COUPLED
     return layer.gradient + decayed(W, layer, o, c) if coupled else layer.gradient
+
+
+def gathered(grad: Tensor, m: dict[str, Any], o: Any, c: Convention) -> Tensor:
+    """Return the gradient that is preconditioned: with past ones in it by one of the mistakes."""
+    if c["momentum"] != BEFORE:
+        return grad
+    m["gathered"] = o.momentum * m.get("gathered", 0 * grad) + grad
+    return m["gathered"]
 
 
 def decayed(W: Tensor, layer: LayerSeen, o: Any, c: Convention) -> Tensor:
