@@ -29,6 +29,13 @@ FAILS = {
     "documented variant if it says so",
     "inv.fingerprint": "deviates; a convention for damping, documented variant for gates on sizes",
     "inv.transpose": "deviates, limit if it raises",
+    "layer.frozen": "limit if it moves, stands still with the others or raises; "
+    "deviates if the others are disturbed; documented variant if refused in words",
+    "layer.kinds": "limit if it raises or does not move what it holds; documented variant "
+    "if it holds none of it or refuses in words",
+    "layer.patches": "deviates, limit if it raises; documented variant if refused in words",
+    "layer.shared": "limit; documented variant if refused in words",
+    "layer.tied": "limit; documented variant if refused in words",
     "api.add-group": "limit if it raises or stands still, "
     "deviates if others are disturbed or its options are not read; "
     "a convention, documented variant",
@@ -118,7 +125,8 @@ def text():
         "# Checks of optimizers",
         "",
         "Every torch optimizer is held to the checks `api`, `def.descent`, `def.first-move` and "
-        "`def.scale`; the others judge what it claims, and without a claim say what was measured. "
+        "`def.scale`, one that hooks the layers of a model also to `layer`; "
+        "the others judge what it claims, and without a claim say what was measured. "
         "A finding (`deviates`, `limit`, `numerics`) comes with the number; every `deviates` and "
         "`limit` also with a program that shows it with torch and the optimizer's package alone, "
         "run before it is printed. A check that cannot tell says `inconclusive`.",
@@ -146,6 +154,8 @@ def text():
 
 def _whom(check):
     words = {"inject": "gradients through p.grad", "params": "takes parameters", "lr": "has lr"}
+    if "layer" in check.tags:
+        return "hooks a model" + ("; by its claims" if check.check_id == "layer.patches" else "")
     found = [words.get(n, "all" if n in ABILITIES else f"has {n}") for n in check.needs]
     if check.claims is not None:
         named = () if callable(check.claims) else sorted(check.claims)

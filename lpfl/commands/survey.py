@@ -78,9 +78,11 @@ def _judge(args: argparse.Namespace, path: Path) -> KeyboardInterrupt | None:
     """Judge what is not yet in the file; return the interruption, if there was one."""
     from collections import deque
 
+    import hypothesis  # noqa: F401 (once here, not in each process)
     import torch
-    import torch._dynamo  # once here, not a second in each process
+    import torch._dynamo
 
+    from lpfl.conformance.isolation import prepare
     from lpfl.conformance.peers.catalogue import catalogue
     from lpfl.conformance.peers.elsewhere import judge_on
     from lpfl.conformance.peers.records import SurveyWriter, new_header
@@ -92,7 +94,8 @@ def _judge(args: argparse.Namespace, path: Path) -> KeyboardInterrupt | None:
     torch.set_num_threads(1)
     backend = None if args.scheduler is None else backend_for(args.scheduler, jobs=args.jobs)
     packages = catalogue()
-    checks = {check.check_id: check.says for check in select(None, quick=args.quick)}
+    chosen = select(None, quick=args.quick)
+    checks = {check.check_id: check.says for check in chosen}
     versions = {package.distribution: package.version() for package in packages}
     header = new_header(seed=args.seed, quick=args.quick, packages=versions, checks=checks)
     tasks, lines = plan(packages, args.subjects)  # refuses a pattern before a file is touched
@@ -106,6 +109,7 @@ def _judge(args: argparse.Namespace, path: Path) -> KeyboardInterrupt | None:
     done = len(writer.done)
     settings = Settings(seed=args.seed, quick=args.quick)
     if backend is None:
+        prepare(chosen)
         judged = judge_all(tasks, jobs=args.jobs, settings=settings)
     else:
         judged = judge_on(backend, tasks, settings=settings)

@@ -83,10 +83,7 @@ def judge_apart(
     limits: Limits,
 ) -> Judgement:
     """Run the checks in processes of their own: one for most, one for each that is ``alone``."""
-    preload()
-    for check in checks:
-        if check.prepare is not None:
-            check.prepare()
+    prepare(checks)
     judged, lost = Judgement(), 0
     waiting = [[c for c in checks if not c.alone], *([c] for c in checks if c.alone)]
     options = {"seed": seed, "device": device, "quick": quick}
@@ -116,6 +113,14 @@ def preload() -> None:
     optimizer = torch.optim.SGD([p], lr=0.0)
     optimizer.zero_grad()
     optimizer.step()
+
+
+def prepare(checks: Sequence[Check]) -> None:
+    """Compute once, before processes are forked, what the checks have in common."""
+    preload()
+    for check in checks:
+        if check.prepare is not None:
+            check.prepare()
 
 
 def _one_process(

@@ -68,6 +68,7 @@ def _controlled(check: Check, subject: Subject, results: list[CheckResult]) -> l
     if not check.control or not any(r.outcome in accused for r in results):
         return results
     control = Subject(control_for(subject.spec), seed=subject.seed, device=str(subject.device))
+    control.control = True
     answers = ask(check, control)
     seen = [a.measured for a in answers if a.measured is not None]
     number = max(seen, default=None)

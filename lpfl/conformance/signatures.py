@@ -34,7 +34,7 @@ def told(error: BaseException) -> str:
 
 def parameters_of(function: Callable[..., Any]) -> list[inspect.Parameter]:
     """Return the parameters of a factory; a class's without self; none if it hides them."""
-    read = _kept if type(function) in (type, FunctionType) else inspect.signature
+    read = _kept if isinstance(function, type | FunctionType) else inspect.signature
     try:
         return list(read(function).parameters.values())
     except (TypeError, ValueError):
@@ -68,7 +68,7 @@ def takes_any_option(function: Callable[..., Any]) -> bool:
 def set_option(group: dict[str, Any], name: str, value: Any) -> None:
     """Set an option of a group; a tensor is filled, for it may be shared with compiled code."""
     held = group.get(name)
-    if isinstance(held, torch.Tensor) and not isinstance(value, torch.Tensor):
+    if isinstance(held, torch.Tensor) and isinstance(value, bool | int | float):
         held.fill_(value)
     else:
         group[name] = value

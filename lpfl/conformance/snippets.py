@@ -79,6 +79,10 @@ _HANDED_ON = """try:
         optimizer = make({given}, **direct)
         for group in optimizer.param_groups:
             group.update({{k: v for k, v in options.items() if k not in direct}})"""
+_SET_LATER = """direct = {{k: v for k, v in options.items() if k in {named}}}
+    optimizer = make({given}, **direct)
+    for group in optimizer.param_groups:
+        group.update({{k: v for k, v in options.items() if k not in direct}})"""
 _MAKE_IN_TRAINING = """
 in_any_mode = make
 
@@ -189,6 +193,8 @@ def _begin(subject: "Subject") -> str:
     loop = "for group in optimizer.param_groups:\n        group.update(options)"
     if takes_any_option(factory):  # what it hands on may be refused; the groups know it then
         made = _HANDED_ON.format(made=made, given=given, named=sorted(named_options(factory)))
+    elif passes and not inspect.isclass(factory):
+        made = _SET_LATER.format(given=given, named=sorted(named_options(factory)))
     lines = [before, made, "" if passes else loop, after, "return optimizer, params"]
     return "\n    ".join(line for line in lines if line)
 

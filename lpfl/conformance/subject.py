@@ -39,6 +39,7 @@ class Subject:
         self._handled: dict[tuple[int, ...], bool] = {}
         self.memory: dict[Any, Any] = {}
         self.literal = False
+        self.control = False  # whether it is asked beside another
 
     @property
     def needs(self) -> frozenset[str]:

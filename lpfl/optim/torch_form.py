@@ -28,7 +28,8 @@ class RuleOptimizer(torch.optim.Optimizer):
     the parameters stay. Every other hyper-parameter of the rule keeps its name, and may differ by
     group, but for output_factor and its draws, which are those of the whole module. The state of a
     parameter holds tensors and numbers only; the first group counts the draws.
-    Raises: ValueError for a hyper-parameter outside its bound, when built and in a step.
+    Raises: ValueError for a hyper-parameter outside its bound, when built and in a step; in a step,
+    for a hooked layer of which only weight or bias is frozen.
     """
 
     def __init__(
@@ -103,6 +104,8 @@ class RuleOptimizer(torch.optim.Optimizer):
         params = group["params"]
         if self._layers is None:
             return [([p], Layer()) for p in params]
+        if len({p.requires_grad for p in params}) > 1:
+            raise ValueError("one of weight and bias of a layer is frozen, needs both or neither")
         separate = group.get("input_factor") == "separate"
         return [(params, self._layers.seen(params[0], separate=separate))]
 

@@ -8,6 +8,7 @@ The teacher has the same energy per dimension in both eigenspaces, and beta*' S 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -19,6 +20,7 @@ from lpfl.conformance.oracles.layer_axes import LayerSeen
 from lpfl.conformance.oracles.layer_steps import precondition
 from lpfl.conformance.signatures import Undrivable
 from lpfl.conformance.subject import Subject
+from lpfl.seeding import generator
 
 DIM, WIDTH, ROWS = 48, 128, 384
 EIGENVALUES = (0.2, 1.8)
@@ -87,9 +89,10 @@ class Problem:
         return LayerSeen(self.inputs, away * jacobian, jacobian[None], has_bias=False)
 
 
-def draw_problem(subject: Subject, replicate: int) -> Problem:
-    """Return one problem."""
-    stream = subject.stream("single index", replicate)
+@lru_cache(maxsize=64)
+def problem(seed: int, replicate: int) -> Problem:
+    """Return one problem, kept for the next optimizer; nobody changes it."""
+    stream = generator(seed, "conformance", "single index", replicate)
     normal = lambda *shape: torch.randn(shape, generator=stream, dtype=torch.float64)  # noqa: E731
     half = DIM // 2
     basis = haar(DIM, stream)
@@ -111,7 +114,7 @@ def first_step(
 
     Raises: Undrivable if nothing moves, or not to finite values.
     """
-    drawn = draw_problem(subject, replicate)
+    drawn = problem(subject.seed, replicate)
     start, head = drawn.start, drawn.head
     model = FixedHead(start, head[None, :] / math.sqrt(WIDTH), torch.tanh).to(subject.device)
     session = opened(subject, model, options=dict(options or {}))
@@ -130,7 +133,7 @@ def kfac_steps(subject: Subject, count: int, damping: float, kind: str) -> list[
     """Return the first steps of KFAC itself on the same problems, with a kind of damping."""
     steps = []
     for replicate in range(count):
-        drawn = draw_problem(subject, replicate)
+        drawn = problem(subject.seed, replicate)
         seen = drawn.seen()
         A, G = seen.input_moment, seen.exact_moment
         update = -precondition(seen.gradient, A, G, damping, kind)

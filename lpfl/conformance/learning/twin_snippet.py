@@ -61,7 +61,6 @@ _CHANGE = {
 }
 _DRIVES = {
     "": "optimizer.zero_grad(); loss().backward(); optimizer.step()",
-    "model": "optimizer.zero_grad(); loss().backward(); optimizer.step()",
     "create_graph": ("optimizer.zero_grad(); loss().backward(create_graph=True); optimizer.step()"),
     "closure": (
         "def closure():\n"
@@ -71,6 +70,7 @@ _DRIVES = {
         "            return value\n"
         "        optimizer.step(closure)"
     ),
+    "model": "optimizer.zero_grad(); loss().backward(); optimizer.step()",
 }
 _UNSPOKEN = ("fused", "sampled", "value_closure", "keeps_grad", "grad_first", "sparse")
 

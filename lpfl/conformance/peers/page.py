@@ -17,6 +17,7 @@ GROUPS = {
     "theory": "Feature learning",
     "def": "Definition",
     "inv": "Invariance",
+    "layer": "Layers",
     "api": "Interface",
 }
 LEGEND = {

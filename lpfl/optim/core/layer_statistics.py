@@ -20,8 +20,10 @@ class LayerStatistics:
     layer's; "empirical", mean over rows of b b' with b the derivative of one row's loss in the
     layer's output, for a loss that is a mean over rows; "sampled", mean of J'z z'J over rows and
     standard normal z, those of the draw; "identity", none.
-    rule: says which factor, samples per row and seed. draw: gives the number of the draw.
-    Raises: ValueError for a module without a linear layer, or a trained parameter outside of them.
+    rule: says which factor, samples per row and seed. draw: gives the number of the draw. A layer
+    that is frozen is left alone.
+    Raises: ValueError for a module without a linear layer, or a trained parameter outside of them;
+    in a forward pass, for a layer that is called twice in it.
     """
 
     def __init__(self, module: nn.Module, *, rule: Any, draw: Callable[[], int]) -> None:
@@ -42,6 +44,8 @@ class LayerStatistics:
         self._is_separate = False
         self._results: dict[int, Tensor] = {}
         self._outputs: dict[int, Tensor] = {}
+        self._called: set[int] | None = None
+        module.register_forward_pre_hook(self._begin)
         for layer in self._layers:
             layer.register_forward_hook(self._keep)
         module.register_forward_hook(self._differentiate)
@@ -73,11 +77,19 @@ class LayerStatistics:
         inputs = (self._separate if separate else self._inputs)[id(weight)]
         return Layer(inputs, self._outputs.get(id(weight)))
 
+    def _begin(self, module: nn.Module, inputs: Any) -> None:
+        """Start a forward pass of the whole module, in which every layer is called once."""
+        self._called = set()
+
     def _keep(self, layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
         if not isinstance(layer, nn.Linear):
             return
         if not (self._is_separate or torch.is_grad_enabled()):
             return
+        if self._called is not None and id(layer) in self._called:
+            raise ValueError("a layer is called twice in one forward pass, needs one call")
+        if self._called is not None:
+            self._called.add(id(layer))
         rows = inputs[0].detach().reshape(-1, layer.in_features)
         if layer.bias is not None:
             rows = torch.cat([rows, torch.ones_like(rows[:, :1])], dim=1)
@@ -90,6 +102,7 @@ class LayerStatistics:
             output.register_hook(_Empirical(self._outputs, id(layer.weight)))
 
     def _differentiate(self, module: nn.Module, inputs: Any, output: Tensor) -> None:
+        self._called = None
         if self._is_separate or not output.requires_grad:
             return
         flat = output.reshape(-1, output.shape[-1])
@@ -103,13 +116,14 @@ class LayerStatistics:
 
     def _moments(self, columns: Iterable[Tensor]) -> dict[int, Tensor]:
         """Return, by layer, the sum over columns of the second moment of their slopes."""
-        results = [self._results[id(layer.weight)] for layer in self._layers]
+        layers = [m for m in self._layers if self._results[id(m.weight)].requires_grad]
+        results = [self._results[id(layer.weight)] for layer in layers]
         totals: Mapping[int, Tensor] = {}
         for column in columns:
             slopes = torch.autograd.grad(column.sum(), results, retain_graph=True)
             new = {
                 id(layer.weight): second_moment(slope.reshape(-1, slope.shape[-1]))
-                for layer, slope in zip(self._layers, slopes, strict=True)
+                for layer, slope in zip(layers, slopes, strict=True)
             }
             totals = {key: value + totals.get(key, 0.0) for key, value in new.items()}
         return dict(totals)

@@ -74,7 +74,8 @@ def test_overhead(log_ratio: float, printed: float) -> None:
 
 
 @pytest.mark.parametrize(
-    ("spectra", "printed"), [(MILD, (15.2, 9.5, 6.3, 3.4)), (HARD, (39.9, 14.9, 7.5, 3.4))]
+    ("spectra", "printed"),
+    [(MILD, (15.2, 9.5, 6.3, 3.4, 11.4)), (HARD, (39.9, 14.9, 7.5, 3.4, 18.8))],
 )
 def test_samples_over_the_bound(spectra, printed: tuple[float, ...]) -> None:
     """Rows for an accuracy e^-10 of the start over Cramer-Rao's, by power of the curvature."""
@@ -83,7 +84,7 @@ def test_samples_over_the_bound(spectra, printed: tuple[float, ...]) -> None:
     known = {"accuracy": math.exp(-10), "start": 1.0, "noise_std": 1.0}
     found = [
         samples_to_reach(t, **known, head_eigenvalues=heads, schur_eigenvalues=schurs) / bound
-        for t in THETAS
+        for t in (*THETAS, "muon")
     ]
     assert found == pytest.approx(printed, abs=0.051)
 

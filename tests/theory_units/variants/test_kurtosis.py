@@ -61,7 +61,7 @@ def test_a_bias_costs_one_row():
     ("wrong", "message"),
     [
         ({"kurtosis": -2.1}, "kurtosis=-2.1, needs a number in"),
-        ({"kurtosis": 1.0, "bias": True}, "one of the two at a time"),
+        ({"kurtosis": 1.0, "bias": True}, "needs one of them alone"),
         ({"bias": True, "n": 7}, "n=7, needs an integer >= 8"),
     ],
 )

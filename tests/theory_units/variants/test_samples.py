@@ -53,6 +53,7 @@ def test_rows_fall_with_the_power_and_not_below_one_part_in_modes() -> None:
     ("change", "message"),
     [
         ({"theta": 1.5}, r"theta=1.5, needs a number in \[0.0, 1.0\]"),
+        ({"theta": "adam"}, r"theta='adam', needs a number in \[0, 1\] or 'muon'"),
         ({"accuracy": 0.0}, r"accuracy=0.0, needs a number in \(0.0"),
         ({"start": 1e-5}, r"start=1e-05, needs a number in \(0.0001"),
         ({"noise_std": 0.0}, "noise_std=0.0, needs"),

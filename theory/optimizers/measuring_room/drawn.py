@@ -19,7 +19,7 @@ OP_31 = Claim(
         "singular values between 1/2 and 2. Heads have the spectrum asked for, representations "
         "orthonormal rows. A covariance has trace d, the condition number of its family, and a "
         "root that squares to it. Random bases are Haar: an entry has the law of a coordinate "
-        "on the sphere."
+        "on the sphere. So has an entry of a representation, and of an eigenvector of FᵀF and FFᵀ."
     ),
     source=Source.derived(),
     parts={
@@ -31,6 +31,8 @@ OP_31 = Claim(
         "condition": Part(Kind.IDENTITY, EQUAL, "condition number of the covariance"),
         "root": Part(Kind.IDENTITY, EQUAL, "square of the root"),
         "haar": Part(Kind.LAW, EQUAL, "an entry of a random basis"),
+        "row": Part(Kind.LAW, EQUAL, "an entry of a representation"),
+        "head_bases": Part(Kind.LAW, EQUAL, "an entry of an eigenvector of FᵀF, and of FFᵀ"),
     },
     example=EXAMPLE,
 )
@@ -41,12 +43,14 @@ OP_32 = Claim(
     says=(
         "Signs have size one and are centred. Squares of whitened Gaussian inputs add up to a "
         "chi-square with n d degrees of freedom, squares of the noise to one with n m, from rows "
-        "and from moments drawn without rows: n, not n − 1. In the moments the noise has m min(n, "
+        "and from moments drawn without rows: n, not n − 1. Squares along the widest direction, "
+        "over its variance, add up to one with n. In the moments the noise has m min(n, "
         "d) degrees given the inputs. Replicates are independent."
     ),
     source=Source.derived(),
     parts={
         "inputs": Part(Kind.LAW, sp.Eq(dof, n * d, evaluate=False)),
+        "widest": Part(Kind.LAW, sp.Eq(dof, n, evaluate=False), "along the widest direction"),
         "noise": Part(Kind.LAW, sp.Eq(dof, n * m, evaluate=False)),
         "moment_noise": Part(Kind.LAW, sp.Eq(dof, m * sp.Min(n, d), evaluate=False)),
         "replicates": Part(Kind.LAW, sp.Eq(dof, d, evaluate=False), "sums over replicates"),

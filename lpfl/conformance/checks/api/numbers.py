@@ -125,7 +125,7 @@ def _complex_text(subject: Subject) -> str:
     body = """
 whole = lambda row: [torch.view_as_complex(x) for x in row]
 a = [torch.view_as_real(p) for p in run(whole(start), [whole(g) for g in gradients])]
-print('distance', gap(a, run(start, gradients), start))
+print('distance', gap(run(start, gradients), a, start))
 """
     return program(subject, body, shapes=_pairs(subject), steps=STEPS, stream=(COMPLEX,))
 

@@ -23,6 +23,16 @@ def without_decay(subject: Subject) -> dict[str, Any]:
     return dict.fromkeys(known_as(subject, "weight_decay"), 0.0)
 
 
+WARM_UP = """\
+optimizer, params = begin(start)
+rates = [group['lr'] for group in optimizer.param_groups]
+for t, g in enumerate(gradients):
+    for group, lr in zip(optimizer.param_groups, rates):
+        group['lr'] = 0.0 if t == 0 else lr
+    step(optimizer, params, g)
+"""
+
+
 @check("api.lr-zero", tags=("api",), cost=0.1, needs=("lr",))
 def lr_zero(subject: Subject) -> CheckResult:
     """With lr = 0 from the start, or from step 3 on, nothing moves any more."""
@@ -145,14 +155,8 @@ def _text(subject: Subject, check_id: str, body: str) -> str:
 
 
 def _not_finite(subject: Subject, check_id: str, when: str) -> CheckResult:
-    body = """
-optimizer, params = begin(start)
-rates = [group['lr'] for group in optimizer.param_groups]
-for t, g in enumerate(gradients):
-    for group, lr in zip(optimizer.param_groups, rates):
-        group['lr'] = 0.0 if t == 0 else lr
-    step(optimizer, params, g)
-print('finite:', all(bool(p.isfinite().all()) for p in params))
+    body = f"""
+{WARM_UP}print('finite:', all(bool(p.isfinite().all()) for p in params))
 """
     text, why = proven(subject, _text(subject, check_id, body), "finite: False")
     return CheckResult(
@@ -172,6 +176,9 @@ def warm_up(subject: Subject) -> CheckResult:
     start, gradients = subject.draw(subject.shapes(*SHAPES), 10, check_id)
     session = subject.open(start)
     rate = session.optimizer.param_groups[0].get("lr", subject.default("lr"))
+    if rate is None:
+        message = "Not applicable: lr is None, a rate that the optimizer finds by itself."
+        return CheckResult(check=check_id, outcome=Outcome.NOT_CLAIMED, message=message)
     rate = rate.clone() if isinstance(rate, torch.Tensor) else rate
     try:
         for t, step in enumerate(gradients):
@@ -192,14 +199,8 @@ def warm_up(subject: Subject) -> CheckResult:
         return CheckResult(
             check=check_id, outcome=Outcome.CONFORMS, message=message, measured=ratio
         )
-    body = """
-optimizer, params = begin(start)
-rates = [group['lr'] for group in optimizer.param_groups]
-for t, g in enumerate(gradients):
-    for group, lr in zip(optimizer.param_groups, rates):
-        group['lr'] = 0.0 if t == 0 else lr
-    step(optimizer, params, g)
-way = gap(read(optimizer, params), start, [0 * v for v in start])
+    body = f"""
+{WARM_UP}way = gap(read(optimizer, params), start, [0 * v for v in start])
 usual = gap(run(start, gradients), start, [0 * v for v in start])
 print('moves after lr = 0 in step 1:', way > 1e-6 * usual)
 """

@@ -48,8 +48,8 @@ LR_30 = Claim(
         "stated multiplier per step, once more steps than the memory have passed. Its last term is "
         "the correlation of T with the memory. At large η the correction is not visible, because T "
         "shrinks too fast. Without noise a step misses (1 − η)T, which the same batch gives "
-        "exactly, by a mean square that depends on the decay. None of these depends on the "
-        "covariance in the metric of Σ_s."
+        "exactly, by a mean square that depends on the decay, up to terms of size ((d + 1)/n)². "
+        "None of these depends on the covariance in the metric of Σ_s."
     ),
     source=DERIVED,
     parts={

@@ -49,6 +49,7 @@ c_y = scalar("c_y", "output_unit", "factor on F⋆ and on the noise", POSITIVE)
 c_s = scalar("c_sigma", "noise_factor", "factor on the noise alone", POSITIVE)
 c_x = scalar("c_x", "input_unit", "factor on the inputs, the function unchanged", POSITIVE)
 c_n = scalar("c_n", "rows_factor", "factor on the rows of a batch", POSITIVE)
+c_L = scalar("c_L", "loss_factor", "factor on the loss", POSITIVE)
 r_S = scalar("r_S", "root_exponent", "exponent of each Shampoo factor", sp.Interval(0, 1))
 G_u = matrix("G_u", "representation_units", "KFAC's next representation in other units",
              (k, d), "derived")  # fmt: skip

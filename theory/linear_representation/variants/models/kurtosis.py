@@ -25,6 +25,7 @@ from theory.linear_representation.variants.models.notation import (
     c_inv,
     c_pp,
     g_kurt,
+    kappa_w,
     q_square,
     spread_w,
 )
@@ -43,6 +44,13 @@ SHARE = (d + 1) / n
 TWO_SCALES = 2 / (1 - 2 * SHARE + sp.sqrt(1 - 4 * SHARE * (1 - SHARE) * spread_w**2))
 NU = n - k - g_kurt * (1 - c_pp)
 P = d - k
+NU_SCALED = n - k * kappa_w
+
+
+def _square(rows: sp.Expr, spread: sp.Expr) -> sp.Expr:
+    """Mean square multiplier: rows that count, and what else their square has."""
+    return 1 - 2 * eta * rows / n + eta**2 * rows * (rows + spread) / n**2
+
 
 LR_42 = Claim(
     id="LR-42",
@@ -56,8 +64,9 @@ LR_42 = Claim(
         "the spread of w: scales 0.1 and 1.9 are off by 4 % at d = 16, n = 48. With the "
         "population's covariance in place of the batch's, and Σ = I, a batch costs the mean "
         "multiplier of T k + g_4(1 − c_pp) of its n rows, where c_pp = Σ_j |b_j|⁴/(d − k) over "
-        "the columns of B. The mean square of T has d − k + 1 + g_4 c_pp. Both hold to first "
-        "order in 1/n."
+        "the columns of B. The mean square of T has d − k + 1 + g_4 c_pp. For rows of random "
+        "scale these are kκ_w of the n rows and κ_w(d − k + 2) − 1, with κ_w = E w², for every Σ. "
+        "All hold to first order in 1/n."
     ),
     source=Source.derived("the multiples of the inverse, the floors and the multipliers")
     + Source.other_work("Bai and Silverstein 2004: the mean of a linear spectral statistic"),
@@ -71,11 +80,14 @@ LR_42 = Claim(
         "population_multiplier": Part(Kind.LIMIT, sp.Eq(q_batch, 1 - eta * NU / n, evaluate=False)),
         "population_square": Part(
             Kind.LIMIT,
-            sp.Eq(
-                q_square,
-                1 - 2 * eta * NU / n + eta**2 * NU * (NU + P + 1 + g_kurt * c_pp) / n**2,
-                evaluate=False,
-            ),
+            sp.Eq(q_square, _square(NU, P + 1 + g_kurt * c_pp), evaluate=False),
+        ),
+        "scaled_multiplier": Part(
+            Kind.LIMIT, sp.Eq(q_batch, 1 - eta * NU_SCALED / n, evaluate=False)
+        ),
+        "scaled_square": Part(
+            Kind.LIMIT,
+            sp.Eq(q_square, _square(NU_SCALED, kappa_w * (P + 2) - 1), evaluate=False),
         ),
     },
     definitions={**HEAD, **SCHUR},
@@ -86,7 +98,13 @@ LR_42 = Claim(
         STEP_BELOW_TWO,
         Assumption("more rows than d + 1", n > d + 1),
     ),
-    example={**EXAMPLE, "excess_kurtosis": 1.0, "scale_spread": 0.5, "complement_share": 0.7},
+    example={
+        **EXAMPLE,
+        "excess_kurtosis": 1.0,
+        "scale_spread": 0.5,
+        "complement_share": 0.7,
+        "scale_square": 1.25,
+    },
     beyond_paper=True,
 )
 

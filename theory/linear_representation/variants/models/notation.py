@@ -79,6 +79,8 @@ V_F = matrix("V_F", "flow_head", "where the flow takes the head", (m, k), "deriv
 g_kurt = scalar("g_4", "excess_kurtosis", "excess kurtosis of the independent components",
                 sp.Interval(-2, sp.oo))  # fmt: skip
 c_inv = scalar("c_S", "inverse_scale", "mean inverse of the batch's covariance over Σ⁻¹", POSITIVE)
+kappa_w = scalar("kappa_w", "scale_square", "E w² of the scales w, whose mean is 1",
+                 sp.Interval(1, sp.oo))  # fmt: skip
 spread_w = scalar("delta_w", "scale_spread", "half the distance of two equally likely scales", UNIT)
 c_pp = scalar("c_pp", "complement_share", "mean fourth power of the columns of B, per row", UNIT)
 q_square = scalar("q_sq", "square_factor", "mean of |T|² after a step over |T|²", NONNEGATIVE)

@@ -48,6 +48,7 @@ theta_p = scalar("theta_p", "preconditioning_power", "power of the inverse curva
 Lam = scalar("Lambda", "overhead", "what a constant step size costs", sp.Interval(1, sp.oo))
 L_0 = scalar("L_0", "log_start_over_accuracy", "ln(E_0/ε)", NONNEGATIVE)
 tr_H_power = scalar("h_theta", "head_power_trace", "tr(H^(−θ))", POSITIVE)
+tr_H_root = scalar("h_r", "head_root_trace", "tr(H^(−1/2))", POSITIVE, "1/[y]")
 tr_S_power = scalar("s_theta", "schur_power_trace", "tr(Σ_s^(−θ))", POSITIVE)
 
 # LR-46: clip and graft

@@ -32,6 +32,7 @@ from theory.linear_representation.variants.factors.notation_outputs import (
     G_u,
     G_ue,
     G_ug,
+    c_L,
     c_n,
     c_s,
     c_x,
@@ -84,7 +85,10 @@ LR_35 = Claim(
         "y. For the same run the step size of SGD is divided by c_y²c_x², and that of KFAC with "
         "the empirical factor is multiplied by c_y². Adam, Shampoo and Muon are taken where noise "
         "dominates the gradient, with the head kept; KFAC with an active KL clip moves both "
-        "layers."
+        "layers. A loss times c_L changes nothing where the output factor is that of the loss: its "
+        "Hessian, or samples of its own variance 1/c_L. With samples of variance 1 and with "
+        "empirical gradients the step is divided by c_L. With the slopes of the outputs alone, "
+        "without the loss, it is multiplied by c_L."
     ),
     source=DERIVED,
     parts={
@@ -104,6 +108,11 @@ LR_35 = Claim(
         "muon": _rate(SIGN_LIKE),
         "ngd": _rate(sp.Integer(1)),
         "ngd_empirical": _rate(1 / (c_y**2 * c_s**2)),
+        "loss_gauss_newton": _rate(sp.Integer(1)),
+        "loss_matched": _rate(sp.Integer(1)),
+        "loss_sampled": _rate(1 / c_L),
+        "loss_empirical": _rate(1 / c_L),
+        "loss_outputs": _rate(c_L),
     },
     definitions={
         G_next: kfac_step(),
@@ -120,7 +129,9 @@ LR_35 = Claim(
     beyond_paper=True,
 )
 
-METHODS = tuple(name for name in LR_35.parts if not name.endswith("_units"))
+METHODS = tuple(
+    name for name in LR_35.parts if not (name.endswith("_units") or name.startswith("loss_"))
+)
 PROBES = {"y": c_y, "noise": c_s, "x": c_x, "n": c_n}
 
 

@@ -7,6 +7,7 @@ from itertools import product
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from scipy import linalg, special
 from torch import Tensor
 
@@ -28,6 +29,9 @@ from lpfl.verify.trial import Trial, as_numpy
 
 SHAPE = judgement(0.25, "a basis whose entries have one sign is 0.5 away from Haar")
 COPIES = Scale(4.0, "judgement: if all replicates were copies the ratio would be their number")
+HEAD_SPECTRUM = (3.0, 2.0, 1.0)  # distinct, so that every eigenvector is one direction
+HEAD_ROWS = 4
+WIDEST = Scale(1.5, "judgement: the variance that the root of a covariance gives is twice as large")
 BATCHES = 32
 DIGITS = 10  # to which two replicates that should differ are compared
 INPUT_DIM = Integers("input_dim", 3, 8)
@@ -37,7 +41,7 @@ TILT = Reals("tan_angle", 0.05, 3.0, log=True)
 AXES = (INPUT_DIM, Integers("rank", 1, 2), OUTPUT_DIM, setup.COVARIANCE, setup.HEAD_COND, TILT)
 
 
-@check("OP-31", AXES, decisions=1)
+@check("OP-31", AXES, decisions=4)
 def problems(trial: Trial) -> Iterator[Comparison]:
     """Draw starts, heads, representations, covariances and bases; read what they are."""
     trial.admit()
@@ -62,10 +66,32 @@ def problems(trial: Trial) -> Iterator[Comparison]:
         axes=2,
     )
     yield from covariances(trial)
+    yield from bases(trial)
+
+
+def bases(trial: Trial) -> Iterator[Comparison]:
+    """Read one entry of many random bases, representations, and eigenvectors of heads."""
     draws = trial.replicates(math.ceil(2.0 * math.log(2.0 / trial.alpha) / SHAPE.value**2))
-    entry = as_numpy(haar(draws, trial.input_dim, trial.stream("haar"), trial.dtype)[:, 0, 0])
-    inside = special.betainc(0.5, (trial.input_dim - 1) / 2.0, np.square(entry))
-    yield UniformLaw(part="haar", transforms=(1.0 + np.sign(entry) * inside) / 2.0, distance=SHAPE)
+    d = trial.input_dim
+    basis = haar(draws, d, trial.stream("haar"), trial.dtype)
+    rows = model.draw_representation(draws, trial.rank, d, trial.stream("row"), trial.dtype)
+    for part, entry in (("haar", basis[:, 0, 0]), ("row", rows[:, 0, 0])):
+        inside = inside_sphere(entry, d)
+        transforms = (1.0 + np.sign(as_numpy(entry)) * inside) / 2.0
+        yield UniformLaw(part=part, transforms=transforms, distance=SHAPE)
+    eigenvalues = trial.tensor(np.array(HEAD_SPECTRUM))
+    heads = model.draw_head(draws, eigenvalues, HEAD_ROWS, trial.stream("head bases"))
+    left, _, right = torch.linalg.svd(heads, full_matrices=False)
+    for label, entry in (("FᵀF", right[:, 0, 0]), ("FFᵀ", left[:, 0, 0])):
+        size = len(HEAD_SPECTRUM) if label == "FᵀF" else HEAD_ROWS
+        inside = inside_sphere(entry, size)
+        yield UniformLaw(part="head_bases", transforms=inside, distance=SHAPE, label=label)
+
+
+def inside_sphere(entry: Tensor, dim: int) -> NDArray[np.float64]:
+    """Return the share of the unit sphere whose first coordinate is smaller in size."""
+    share = special.betainc(0.5, (dim - 1) / 2.0, np.minimum(np.square(as_numpy(entry)), 1.0))
+    return np.asarray(share, dtype=np.float64)
 
 
 def starts(trial: Trial, G_star: Tensor) -> Iterator[Comparison]:
@@ -133,7 +159,7 @@ def covariances(trial: Trial) -> Iterator[Comparison]:
         )
 
 
-@check("OP-32", (INPUT_DIM, BATCH_SIZE, OUTPUT_DIM, Reals("noise_std", 0.1, 2.0)), decisions=6)
+@check("OP-32", (INPUT_DIM, BATCH_SIZE, OUTPUT_DIM, Reals("noise_std", 0.1, 2.0)), decisions=8)
 def rows_and_moments(trial: Trial) -> Iterator[Comparison]:
     """Whiten what is drawn and add up squares, by rows and by moments."""
     d, m, n = trial.input_dim, trial.output_dim, trial.batch_size
@@ -152,7 +178,14 @@ def rows_and_moments(trial: Trial) -> Iterator[Comparison]:
     batch = model.sample(problem, n, trial.stream("rows"))
     drawn = sample_moments(problem, n, trial.stream("moments"))
     square = partial(ChiSquare, scale=SIZE)
+    values, vectors = torch.linalg.eigh(problem.cov_x)
+    widest, variance = vectors[:, -1], float(values[-1])
     for label, cov_x in (("rows", batch.cov_x), ("moments", drawn.cov_x)):
+        free = round(trial.number("widest"))
+        totals = n * (widest @ cov_x @ widest) / variance
+        yield ChiSquare(
+            part="widest", totals=as_numpy(totals), dof=free, scale=WIDEST, unit=free, label=label
+        )
         totals = n * (precision @ cov_x).diagonal(dim1=-2, dim2=-1).sum(-1)
         free = round(trial.number("inputs"))
         yield square(part="inputs", totals=as_numpy(totals), dof=free, unit=free, label=label)

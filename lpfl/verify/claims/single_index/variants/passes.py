@@ -18,6 +18,7 @@ from lpfl.verify.setups.optimizers.descent import descend, filter_of
 from lpfl.verify.setups.single_index import alignment as compare
 from lpfl.verify.setups.single_index import functions
 from lpfl.verify.setups.single_index import scenarios as setup
+from lpfl.verify.setups.single_index.limiting_cases import printed_units
 from lpfl.verify.space import Integers, Reals
 from lpfl.verify.tolerance import finite_size
 from lpfl.verify.trial import Trial
@@ -95,6 +96,7 @@ def passes(trial: Trial) -> Iterator[Comparison]:
     yield compare.near(trial, "alignment", seen["alignment"], limit["alignment"], rivals=rivals)
     rivals = {"T steps": limit["alignment"]}
     yield compare.near(trial, "one_pass", seen["one_pass"], limit["one_pass"], rivals=rivals)
+    yield printed_units(trial, "one_pass")
     gap = ridge - limit["alignment"]
     yield compare.ordered(trial, "never_better", seen["ridge"], seen["alignment"], gap)
     yield from traces_of_two(trial, rule)

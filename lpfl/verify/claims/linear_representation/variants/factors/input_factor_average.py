@@ -40,6 +40,8 @@ def own(decay: float, current: str) -> Scenario:
 
 
 LONG_MEMORY = own(0.8, "excluded")
+FOREVER = 1.0 - 1e-12  # decay of an average over all batches
+ENDS = judgement(0.045, "the draws: k for 2k, or no k, is 8 % or more away")
 
 
 def facts(scenario: Scenario) -> Mapping[str, Any]:
@@ -86,7 +88,7 @@ def memory_share(trial: Trial) -> float:
         Choice("input_law", ("gaussian",)),
     ),
     anchors=(LONG_MEMORY,),
-    decisions=3,
+    decisions=5,
     facts=facts,
 )
 def averaged_factor(trial: Trial) -> Iterator[Comparison]:
@@ -195,6 +197,44 @@ def stationary(trial: Trial) -> Comparison:
         tolerance=relative.times(predicted, "relative to the floor"),
         rival=others[0] if far else None,
     )
+
+
+@averaged_factor.extra("ends", on=[LONG_MEMORY])
+def exact_ends(trial: Trial) -> Iterator[Comparison]:
+    """The floors without memory and with the exact covariance, where nothing is expanded."""
+    eta, n, d, k = trial.step_size, trial.batch_size, trial.input_dim, trial.rank
+    gained = eta * (d + 1 - 2 * k) / (2.0 - eta)
+    ends: tuple[tuple[str, dict[str, Any], float, bool, float], ...] = (
+        ("no memory", {"averaging": 0.0}, 0.0, True, n - d - 1 + k),
+        ("every batch", {"input_factor": "separate"}, FOREVER, False, n - gained - k),
+    )
+    multiplier = (1.0 - eta) ** 2
+    burn_in, num_steps = factors.steps_of(multiplier, left=LEFT, independent=INDEPENDENT)
+    replicates = floors.replicates_for(factors.spread2(trial) / INDEPENDENT, HALF_WIDTH)
+    problem = factors.one_truth(trial, replicates, noise_std=trial.noise_std)
+    for label, options, decay, included, rows in ends:
+        memory: dict[str, Any] = {"decay": decay, "includes_current": included}
+        stated = factor_floor("average", step_size=eta, **factors.sizes_of(trial), **memory)
+        squares = floors.stationary_squares(
+            trial,
+            kfac(step_size=eta, **options),
+            problem,
+            name=label,
+            batch_size=n,
+            burn_in=burn_in,
+            num_steps=num_steps,
+            second=factors.population(problem),
+        )
+        predicted = stated * factors.unit(trial)
+        other = eta / (2.0 - eta) / rows * factors.unit(trial)
+        yield Near(
+            part="floor",
+            samples=squares,
+            predicted=predicted,
+            tolerance=ENDS.times(predicted, "relative to the floor"),
+            rival=Rival("k rows more, or fewer", other),
+            label=label,
+        )
 
 
 def steps_to(decay: float, left: float) -> int:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lpfl import linalg
+from lpfl.linalg.covariance import CovarianceSpec
 from lpfl.linalg.spectral import psd_power
 from lpfl.optim import Method, kfac
 from lpfl.problems import linear_representation as model
@@ -33,6 +34,19 @@ SMALL = 0.02  # distance of the two runs over the noise of one row
 ROOM = judgement(0.45, "room for the interval of the mean, of the distance to the nearest rival")
 FLOOR_ROOM = judgement(0.14, "room for the interval of the mean: the rival is 24 % away or more")
 LESS_ROOM = judgement(0.11, "the same, less what the next order may take")
+NARROW = judgement(0.06, "the draws: n - k - 1 for n - 2k - 1 moves the floor by a fifth")
+MANY_CHAINS = 4500
+
+
+def high_rank() -> Scenario:
+    """Return a scenario whose rank is a sixth of its rows, with a short step."""
+    sizes = {"input_dim": 6, "rank": 4, "output_dim": 4, "batch_size": 24, "samples_per_row": 1}
+    covariance = CovarianceSpec(6, "geometric", 0.5, "haar", 0)
+    rest = {"head_log10_cond": 0.2, "noise_std": 0.001, "input_law": "gaussian"}
+    return Scenario({**sizes, **rest, "covariance": covariance, "step_fraction": 0.2})
+
+
+HIGH_RANK = high_rank()
 
 
 def effective(scenario: Scenario, kind: str) -> float:
@@ -64,7 +78,8 @@ def facts(scenario: Scenario) -> dict[str, Any]:
         Integers("samples_per_row", 1, 2),
         Choice("input_law", ("gaussian",)),
     ),
-    decisions=7,
+    anchors=(HIGH_RANK,),
+    decisions=8,
     facts=facts,
 )
 def output_factors(trial: Trial) -> Iterator[Comparison]:
@@ -200,16 +215,9 @@ def rival_of(trial: Trial, kind: str) -> Rival:
 
 def floor(trial: Trial, kind: str) -> Near:
     """The mean of |T|^2 over chains and steps, after the start is forgotten."""
-    problem = one_truth(trial, trial.replicates(CHAINS))
-    method = method_of(trial, kind)
-    admit(trial, problem, method)
-    kept, level = stated(trial, kind)
-    squares = chain_squares(trial, method, problem, kept, kind)
-    F, B = (as_numpy(W[0]) for W in (problem.head_star, problem.complement))
-    inverse_schur = B @ np.linalg.solve(as_numpy(problem.cov_x), B.T)
-    scale = trial.noise_std**2 * np.trace(np.linalg.inv(F.T @ F)) * np.trace(inverse_schur)
+    squares = chains(trial, kind, CHAINS, kind)
     n, d = trial.batch_size, trial.input_dim
-    predicted = level * scale
+    predicted = stated(trial, kind)[1] * unit(trial)
     room = LESS_ROOM if kind == "empirical" else FLOOR_ROOM
     return Near(
         part=f"{kind}_floor",
@@ -220,18 +228,45 @@ def floor(trial: Trial, kind: str) -> Near:
     )
 
 
+@output_factors.extra("few_rows", on=[HIGH_RANK])
+def few_rows(trial: Trial) -> Iterator[Comparison]:
+    """The empirical floor where the rank takes a sixth of the rows."""
+    n, d, k, alpha = trial.batch_size, trial.input_dim, trial.rank, trial.step_fraction
+    predicted = stated(trial, "empirical")[1] * unit(trial)
+    fewer = alpha * n / (n - k - 1 + (d - k) * alpha / (2 - alpha))
+    other = fewer / (2 - fewer) / (n - d - 1) * unit(trial)
+    yield Near(
+        part="empirical_floor",
+        samples=chains(trial, "empirical", MANY_CHAINS, "many"),
+        predicted=predicted,
+        tolerance=(NARROW + next_order(trial, "empirical")).times(predicted, "times the floor"),
+        rival=Rival("n - k - 1 for n - 2k - 1", other),
+        label="high rank",
+    )
+
+
+def unit(trial: Trial) -> float:
+    """Return sigma^2 tr(H^-1) tr(Sigma_s^-1)."""
+    problem = one_truth(trial, 1)
+    F, B = (as_numpy(W[0]) for W in (problem.head_star, problem.complement))
+    inverse_schur = B @ np.linalg.solve(as_numpy(problem.cov_x), B.T)
+    return float(trial.noise_std**2 * np.trace(np.linalg.inv(F.T @ F)) * np.trace(inverse_schur))
+
+
 def next_order(trial: Trial, kind: str) -> Tolerance:
     """Return what the empirical floor leaves out; small runs show k + 1 times alpha/n and less."""
     share = (trial.rank + 1) * trial.step_fraction / trial.batch_size if kind == "empirical" else 0
     return finite_size(share, "next order in k/n")
 
 
-def chain_squares(
-    trial: Trial, method: Method, problem: model.LinearRepresentation, kept: float, kind: str
-) -> NDArray[np.float64]:
-    """Return the mean of |T|_F^2 over the steps of a chain, one value per replicate."""
+def chains(trial: Trial, kind: str, count: int, name: str) -> NDArray[np.float64]:
+    """Return the mean of |T|_F^2 over the steps of a chain, one value for each of the chains."""
+    problem = one_truth(trial, trial.replicates(count))
+    method = method_of(trial, kind)
+    admit(trial, problem, method)
+    kept, _ = stated(trial, kind)
     burn_in = math.ceil(math.log(LEFT_OF_START) / (2.0 * math.log(abs(kept)))) if kept else 0
-    stream = trial.stream("floor", kind)
+    stream = trial.stream("floor", name)
     draw = model.sample if method.needs_rows else sample_moments
     _, seen = simulate(
         method,

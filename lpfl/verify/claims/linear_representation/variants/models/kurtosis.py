@@ -1,6 +1,6 @@
 """LR-42: inputs that are not Gaussian: mean inverses, the floor, the population's covariance."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lpfl import linalg
-from lpfl.linalg import standard_normal
 from lpfl.optim import kfac
 from lpfl.problems import linear_representation as model
 from lpfl.problems.linear_representation import input_laws as laws
 from lpfl.verify.check import check
 from lpfl.verify.expect import Comparison, Near, Rival
 from lpfl.verify.setups.linear import floor as floors
+from lpfl.verify.setups.linear import other_inputs as inputs
 from lpfl.verify.setups.linear import scenarios as setup
 from lpfl.verify.setups.linear.jacobian import schur_spectrum
 from lpfl.verify.space import Choice, Covariances, Integers, Reals
@@ -30,13 +30,13 @@ QUARTER = judgement(0.25, "a quarter of the distance of the Gaussian rival, for 
 HALF_WIDTH = 0.2
 FLOOR_SHARE = judgement(0.4, "under half of the distance of the Gaussian rival, for the sampling")
 FLOOR_HALF_WIDTH = 0.33
-# Next orders, over d/n^2 or g_4 k/n^2: larger than any seen at d = 4 to 16, n = 40 to 96.
+# Next orders, over d/n^2 or those below: larger than any seen at d = 4 to 16, n = 40 to 96.
 COMPONENTS_NEXT = 0.8
 SCALES_NEXT = 3.0
-MULTIPLIER_NEXT, SQUARE_NEXT = 1.1, 1.8
+NEXT = {"population": (1.1, 1.8), "scaled": (1.6, 3.2)}
+NEXT_ORDER = {"population": "g k/n^2", "scaled": "(kappa_w - 1) k^2/n^2"}
 BURN_IN, MEASURED_STEPS = 2, 8
 NOISE_STD = 0.003
-SMALL_TANGENT = 1e-4
 CHUNK = 2000  # replicates at a time
 
 
@@ -53,7 +53,7 @@ CHUNK = 2000  # replicates at a time
         Reals("scale_spread", 0.4, 0.55),
         Choice("component_law", ("rademacher", "laplace")),
     ),
-    decisions=7,
+    decisions=9,
 )
 def other_inputs(trial: Trial) -> Iterator[Comparison]:
     """Mean inverses of batches of four laws, the noise floor, responses to the population."""
@@ -76,13 +76,7 @@ def inverse_samples(trial: Trial, name: str, replicates: int) -> Array:
     stream, sizes = trial.stream("rows", name), (trial.batch_size, trial.input_dim)
     found, left = [], trial.replicates(replicates)
     while left > 0:
-        shape = (min(left, CHUNK), *sizes)
-        if name in laws.EXCESS_KURTOSIS:
-            white = laws.component_rows(name, *shape, generator=stream, dtype=trial.dtype)
-        else:
-            white = laws.scaled_rows(
-                scales_of(trial, name), *shape, generator=stream, dtype=trial.dtype
-            )
+        white = inputs.white_rows(trial, name, (min(left, CHUNK), *sizes), stream)
         moment = linalg.second_moment(white)
         inverse, size = (
             A.diagonal(dim1=-2, dim2=-1).mean(-1) for A in (torch.linalg.inv(moment), moment)
@@ -90,12 +84,6 @@ def inverse_samples(trial: Trial, name: str, replicates: int) -> Array:
         found.append(inverse + steer * (size - 1.0))
         left -= CHUNK
     return as_numpy(torch.cat(found))
-
-
-def scales_of(trial: Trial, name: str) -> tuple[float, ...]:
-    """Return two or three equally likely squared scales of a row, with mean 1."""
-    spread = trial.scale_spread
-    return (1 - spread, 1.0, 1 + spread) if name == "three" else (1 - spread, 1 + spread)
 
 
 def compared(
@@ -157,7 +145,7 @@ def elliptical(trial: Trial) -> Iterator[Near]:
     n, d = trial.batch_size, trial.input_dim
     gaussian = inverse_scale(n=n, d=d)
     for name, part in (("two", "two_scales"), ("three", "elliptical")):
-        scales = scales_of(trial, name)
+        scales = inputs.scales_of(trial, name)
         predicted = (
             trial.number("two_scales") if name == "two" else inverse_scale(n=n, d=d, scales=scales)
         )
@@ -220,19 +208,11 @@ def squares(trial: Trial, problem: model.LinearRepresentation, stream: torch.Gen
     observe = floors.squared_tangents(problem)
     total = torch.zeros(len(problem.head_star), dtype=trial.dtype, device=trial.device)
     for t in range(BURN_IN + MEASURED_STEPS):
-        weights, memory = method.step(weights, memory, component_batch(trial, problem, stream))
+        batch = inputs.drawn_batch(trial, problem, trial.component_law, stream)
+        weights, memory = method.step(weights, memory, batch)
         if t >= BURN_IN:
             total = total + observe(weights)
     return total
-
-
-def component_batch(
-    trial: Trial, problem: model.LinearRepresentation, stream: torch.Generator
-) -> model.Batch:
-    """Return a batch with the scenario's law of components."""
-    shape = (len(problem.head_star), trial.batch_size, trial.input_dim)
-    white = laws.component_rows(trial.component_law, *shape, generator=stream, dtype=trial.dtype)
-    return laws.batch_of_white(problem, white, stream)
 
 
 def population(trial: Trial, truth: model.LinearRepresentation) -> Iterator[Near]:
@@ -242,54 +222,43 @@ def population(trial: Trial, truth: model.LinearRepresentation) -> Iterator[Near
     eye = torch.eye(d, dtype=trial.dtype, device=truth.cov_x.device)
     isotropic = replace(truth, cov_x=eye, root=eye)
     share = complement_share(as_numpy(truth.representation_star[0]))
-    pairs = {
-        part: [
-            trial.number(part, excess_kurtosis=g, complement_share=share) for g in (kurtosis, 0.0)
-        ]
-        for part in ("population_multiplier", "population_square")
-    }
+    known = [{"excess_kurtosis": g, "complement_share": share} for g in (kurtosis, 0.0)]
     # A steered response moves by eta times what the fitted head takes of a row of T.
     spread2 = trial.step_size**2 * (5.0 + kurtosis) / (6.0 * n * k)
-    distance = abs(pairs["population_multiplier"][0] - pairs["population_multiplier"][1])
-    replicates = trial.replicates(floors.replicates_for(spread2, HALF_WIDTH * distance))
-    stream, found = trial.stream("responses"), []
-    for first in range(0, replicates, CHUNK):
-        found.append(
-            responses(trial, setup.repeated(isotropic, min(CHUNK, replicates - first)), stream)
-        )
-    samples = torch.cat(found, dim=-1)
-    for row, (part, coefficient) in enumerate(
-        (("population_multiplier", MULTIPLIER_NEXT), ("population_square", SQUARE_NEXT))
-    ):
-        predicted, gaussian = pairs[part]
-        size = coefficient * trial.step_size * abs(kurtosis) * k / n**2
-        why = f"{coefficient} eta g k/n^2, the next order"
-        yield compared(
-            part,
-            as_numpy(samples[row]),
-            predicted,
-            gaussian,
-            finite_size(size, why),
-            f"{trial.component_law} components",
-        )
+    size = abs(kurtosis) * k / n**2
+    yield from stepped(trial, isotropic, "population", trial.component_law, known, spread2, size)
+    scale_square = 1.0 + trial.scale_spread**2
+    known = [{"scale_square": value} for value in (scale_square, 1.0)]
+    spread2 = trial.step_size**2 * k / (2.0 * n * (d - k))
+    size = (scale_square - 1.0) * k**2 / n**2
+    yield from stepped(trial, truth, "scaled", "two", known, spread2, size)
 
 
-def responses(trial: Trial, problem: model.LinearRepresentation, stream: torch.Generator) -> Tensor:
-    """Return <T_+, T>/|T|^2 and |T_+|^2/|T|^2 (2, R) of one noiseless step from random T.
+def stepped(
+    trial: Trial,
+    truth: model.LinearRepresentation,
+    part: str,
+    law: str,
+    known: Sequence[dict[str, float]],
+    spread2: float,
+    size: float,
+) -> Iterator[Near]:
+    """Compare multiplier and square after a step with what is known of a law and of Gaussian rows.
 
-    To the first, eta times the batch's own moment along T less its mean 1 is added, which has mean
-    0 and takes away most of the spread.
+    spread2: of a steered response. size: of the next order over the step size.
     """
-    G_star, B = problem.representation_star, problem.complement
-    count, k, d = G_star.shape
-    T = SMALL_TANGENT * standard_normal(count, k, d - k, generator=stream, dtype=trial.dtype)
-    start = model.Weights(problem.head_star, G_star + T @ B)
-    method = kfac.kfac(step_size=trial.step_size, input_factor="separate")
-    batches = (component_batch(trial, problem, stream), model.population_batch(problem))
-    after, _ = method.step(start, method.init(start), batches)
-    T_next = linalg.tangent_matrix(after.representation, G_star, B)
-    size = T.square().sum((-2, -1))
-    along = (T_next * T).sum((-2, -1)) / size
-    own = (T @ B @ batches[0].cov_x @ B.mT * T).sum((-2, -1)) / size
-    steered = along + trial.step_size * (own - 1.0)
-    return torch.stack([steered, T_next.square().sum((-2, -1)) / size])
+    parts = (f"{part}_multiplier", f"{part}_square")
+    pairs = [[trial.number(name, **values) for values in known] for name in parts]
+    distance = abs(pairs[0][0] - pairs[0][1])
+    replicates = trial.replicates(floors.replicates_for(spread2, HALF_WIDTH * distance))
+    stream, found = trial.stream("responses", part), []
+    for first in range(0, replicates, CHUNK):
+        some = setup.repeated(truth, min(CHUNK, replicates - first))
+        found.append(inputs.responses(trial, some, law, stream))
+    samples = torch.cat(found, dim=-1)
+    for row, (name, coefficient) in enumerate(zip(parts, NEXT[part], strict=True)):
+        predicted, gaussian = pairs[row]
+        why = f"{coefficient} eta {NEXT_ORDER[part]}, the next order"
+        next_order = finite_size(coefficient * trial.step_size * size, why)
+        label = f"{law} scales" if part == "scaled" else f"{law} components"
+        yield compared(name, as_numpy(samples[row]), predicted, gaussian, next_order, label)

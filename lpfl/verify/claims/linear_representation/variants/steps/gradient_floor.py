@@ -22,9 +22,11 @@ from lpfl.verify.scenario import Scenario
 from lpfl.verify.setups.linear import floor as floors
 from lpfl.verify.setups.linear import input_factor as factors
 from lpfl.verify.setups.linear import scenarios as setup
+from lpfl.verify.setups.stated import same_function
 from lpfl.verify.space import Choice, Covariances, Integers, Reals
 from lpfl.verify.tolerance import judgement
 from lpfl.verify.trial import Trial, as_numpy, default_facts
+from theory.linear_representation.variants.steps.gradient_floor import row_floor
 
 SQUARES = judgement(0.08, "of a floor, below half of what the spread of small batches adds to it")
 HALF_WIDTH = 0.06
@@ -85,7 +87,7 @@ def facts(scenario: Scenario) -> Mapping[str, Any]:
         Choice("input_law", ("gaussian",)),
     ),
     anchors=(FEWER_ROWS,),
-    decisions=4,
+    decisions=5,
     facts=facts,
 )
 def gradient_floors(trial: Trial) -> Iterator[Comparison]:
@@ -94,6 +96,7 @@ def gradient_floors(trial: Trial) -> Iterator[Comparison]:
     for kind in kinds(trial):
         yield one_step(trial, kind)
         yield long_run(trial, kind)
+    yield from public_function(trial)
 
 
 def kinds(trial: Trial) -> tuple[Kind, Kind]:
@@ -217,6 +220,7 @@ def long_run(trial: Trial, kind: Kind) -> Comparison:
     predicted = stated(trial, kind, kind.floor)
     many = float(step_size(trial.scenario) * trial.noise_std**2 / n * (1.0 / (2.0 - rates)).sum())
     far = abs(many / predicted - 1.0) > 2.5 * SQUARES.value
+    trial.memory[kind.floor] = total, predicted
     return Near(
         part=kind.floor,
         samples=total,
@@ -224,3 +228,25 @@ def long_run(trial: Trial, kind: Kind) -> Comparison:
         tolerance=SQUARES.times(predicted, "relative to the floor"),
         rival=Rival("many rows", many) if far else None,
     )
+
+
+def public_function(trial: Trial) -> Iterator[Comparison]:
+    """The function of the eigenvalues, against the same runs and against the statement."""
+    total, stated_floor = trial.memory["floor"]
+    kind = kinds(trial)[0]
+    value = row_floor(
+        largest(trial),
+        np.linalg.eigvalsh(kind.covariance),
+        step_size=step_size(trial.scenario),
+        noise_std=trial.noise_std,
+        n=trial.batch_size,
+        rank=trial.rank,
+    )
+    yield Near(
+        part="floor",
+        samples=total,
+        predicted=value,
+        tolerance=SQUARES.times(value, "relative to the floor"),
+        label="the function of the eigenvalues",
+    )
+    yield same_function("floor", value, stated_floor)

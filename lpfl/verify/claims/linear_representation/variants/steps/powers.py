@@ -1,4 +1,4 @@
-"""LR-41: SGD, Shampoo and KFAC from the slowest mode, for as many rows as they are said to need."""
+"""LR-41: five methods from the slowest mode, for as many rows as they are said to need."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lpfl import linalg
+from lpfl.linalg.covariance import CovarianceSpec
+from lpfl.optim.adam import adam
 from lpfl.optim.core.method import Memory, Method
 from lpfl.optim.kfac import kfac
 from lpfl.optim.sgd import sgd
@@ -18,6 +20,8 @@ from lpfl.problems import linear_representation as model
 from lpfl.problems.linear_representation.moments import sample_moments
 from lpfl.verify.check import check
 from lpfl.verify.expect import Comparison, Near, Ordered, Rival
+from lpfl.verify.scenario import Scenario
+from lpfl.verify.setups.linear import muon_course
 from lpfl.verify.setups.linear import noise_dominated as noisy
 from lpfl.verify.setups.linear import scenarios as setup
 from lpfl.verify.setups.linear.jacobian import schur_complement
@@ -30,9 +34,11 @@ from theory.linear_representation.variants.steps.powers import overhead_of
 Array = NDArray[np.float64]
 
 REPLICATES = 1000
-WARM_UP = 100
+WARM_UP = {"Shampoo": 100, "Adam": 1000}  # an entry of Adam sees the start as well as the noise
 AVERAGING = 0.9999  # far longer than the warm-up: all its gradients weigh the same
-POWERS = {"SGD": 0.0, "Shampoo": 0.5, "KFAC": 1.0}
+POWERS = {"SGD": 0.0, "Shampoo": 0.5, "Adam": 0.5, "KFAC": 1.0}
+NOISY = ("Shampoo", "Adam")  # the head is kept, H and Sigma are diagonal
+OTHER_STEPS = {"half the step": 0.5, "twice the step": 2.0}
 ROOM = judgement(0.07, "room for the interval of the mean; the rival is a third away")
 NO_SLACK = judgement(0.0, "the ordering is strict")
 
@@ -49,6 +55,15 @@ class Course:
     steps: int
 
 
+def one_of(method: str) -> Scenario:
+    """Return a scenario of a method, so that every one of them runs in every profile."""
+    sizes = {"input_dim": 8, "rank": 3, "output_dim": 3, "batch_size": 3000}
+    course = {"fastest_rate": 0.09, "log_start_over_accuracy": 2.0, "noise_std": 0.03}
+    rest = {"head_log10_cond": 0.55, "method": method, "input_law": "gaussian"}
+    covariance = CovarianceSpec(8, "geometric", 0.2, "haar", 0)
+    return Scenario({**sizes, **course, **rest, "covariance": covariance})
+
+
 @check(
     "LR-41",
     (
@@ -61,9 +76,10 @@ class Course:
         Reals("log_start_over_accuracy", 1.6, 2.2),
         Integers("batch_size", 1000, 10000, log=True),
         Reals("noise_std", 0.01, 0.1, log=True),
-        Choice("method", tuple(POWERS)),
+        Choice("method", (*POWERS, "Muon")),
         Choice("input_law", ("gaussian",)),
     ),
+    anchors=(one_of("SGD"), one_of("Adam"), one_of("Muon")),
     decisions=5,
     facts=lambda scenario: {
         **noisy.facts(scenario, step_size=scenario.fastest_rate),
@@ -72,6 +88,9 @@ class Course:
 )
 def powers(trial: Trial) -> Iterator[Comparison]:
     """Run the best step size, half and twice of it, and SGD with its own best one."""
+    if trial.method == "Muon":
+        yield from muon_course.muon_rows(trial, OTHER_STEPS, ROOM)
+        return
     problem = truth(trial)
     heads, schurs = curvatures(trial, problem)
     course = planned(trial, heads, schurs)
@@ -116,7 +135,7 @@ def powers(trial: Trial) -> Iterator[Comparison]:
         tolerance=near.times(2.0 * (course.overhead - 1.0), "over as many e-folds of the square"),
         rival=Rival("no logarithm", course.overhead - 1.0),
     )
-    factors = {"half the step": 0.5, "twice the step": 2.0}
+    factors = dict(OTHER_STEPS)
     if trial.method == "Shampoo":  # its statistics are slow to compute
         del factors["twice the step"]
     for label, factor in factors.items():
@@ -142,9 +161,9 @@ def powers(trial: Trial) -> Iterator[Comparison]:
 
 
 def truth(trial: Trial) -> model.LinearRepresentation:
-    """Return one truth for all replicates; a diagonal one for Shampoo, whose head is kept."""
+    """Return one truth for all replicates; a diagonal one where the head is kept."""
     replicates = trial.replicates(REPLICATES)
-    if trial.method == "Shampoo":
+    if trial.method in NOISY:
         heads, inputs = setup.head_eigenvalues(trial.scenario), trial.covariance.spectrum()
         return noisy.diagonal_truth(trial, heads, np.asarray(inputs), replicates=replicates)
     one = setup.draw_truth(trial, replicates=1, noise_std=trial.noise_std)
@@ -200,11 +219,14 @@ def method_of(
     trial: Trial, name: str, problem: model.LinearRepresentation, step_size: float
 ) -> Method:
     """Return the optimizer; Shampoo's step size in units of the mean statistics of the noise."""
-    frozen = trial.method == "Shampoo"
+    frozen = trial.method in NOISY
     if name == "KFAC":
         return kfac(step_size=step_size)
     if name == "SGD":
         return sgd(step_size=step_size, head="frozen" if frozen else "least_squares")
+    if name == "Adam":
+        size = step_size * trial.noise_std / math.sqrt(trial.batch_size)
+        return adam(step_size=size, beta1=0.0, beta2=AVERAGING, epsilon=0.0, head="frozen")
     heads = setup.head_eigenvalues(trial.scenario).sum()
     spread = math.sqrt(float(heads) * float(torch.trace(problem.cov_x)))
     return shampoo(
@@ -219,7 +241,7 @@ def method_of(
 def source(trial: Trial, problem: model.LinearRepresentation) -> Callable[[], model.Batch]:
     """Return batches, the same ones at every call of this function."""
     stream = trial.stream("batches")
-    if trial.method == "Shampoo":
+    if trial.method in NOISY:
         return lambda: noisy.noisy_batch(problem, trial.batch_size, stream)
     return lambda: sample_moments(problem, trial.batch_size, stream)
 
@@ -233,7 +255,7 @@ def ended(
     G_star, B = problem.representation_star, problem.complement
     direction = slowest(problem)
     memory: Memory = method.init(model.Weights(problem.head_star, G_star))
-    if name == "Shampoo":
+    if name in NOISY:
         memory = warm(trial, method, problem)
     G = G_star + math.sqrt(course.start) * direction @ B
     weights = model.Weights(problem.head_star, G)
@@ -251,7 +273,7 @@ def warm(trial: Trial, method: Method, problem: model.LinearRepresentation) -> M
             method,
             problem,
             lambda: noisy.noisy_batch(problem, trial.batch_size, stream),
-            num_steps=WARM_UP,
+            num_steps=WARM_UP[trial.method],
         )
     kept: Memory = trial.memory["warm"]
     return kept

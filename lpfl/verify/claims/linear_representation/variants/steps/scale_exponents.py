@@ -17,6 +17,7 @@ from lpfl.problems import linear_representation as model
 from lpfl.verify.check import check
 from lpfl.verify.expect import Comparison, Near, Rival, Same
 from lpfl.verify.setups.exact import exact_parts
+from lpfl.verify.setups.linear import loss_scale
 from lpfl.verify.setups.linear import scenarios as setup
 from lpfl.verify.space import Choice, Covariances, Integers, Reals
 from lpfl.verify.tolerance import judgement, rounding, truncation
@@ -64,6 +65,7 @@ def exponents(trial: Trial) -> Iterator[Comparison]:
     """Identities exactly and as steps of lpfl; then responses to y, noise, x and rows."""
     yield from exact_parts(trial, only=("kfac_units", "sgd_units", "empirical_units"))
     yield from steps_in_units(trial)
+    yield from loss_factors(trial)
     problem = setup.draw_truth(trial, replicates=trial.replicates(MANY), noise_std=trial.noise_std)
     setup.admit(trial, problem, batch_size=trial.batch_size, step_size=trial.step_size)
     for entrant in entrants(trial):
@@ -212,4 +214,34 @@ def steps_in_units(trial: Trial) -> Iterator[Comparison]:
                 dim=trial.input_dim,
                 condition=condition_of(batch.cov_x, F, F, moment),
             ),
+        )
+
+
+def loss_factors(trial: Trial) -> Iterator[Comparison]:
+    """The move of G for a loss times c over that for the loss, factors of autograd and of lpfl."""
+    problem = setup.draw_truth(trial, replicates=1, noise_std=trial.noise_std)
+    batch = setup.draw_batch(trial, problem)
+    start = model.tilt(problem.representation_star, START_TANGENT, trial.stream("start"))
+    weights = model.Weights(problem.head_star, start)
+    stream = trial.stream("loss")
+    c = float((0.5 + standard_normal(1, generator=stream).abs()).exp())
+    assert batch.inputs is not None
+    assert batch.targets is not None
+    misfit = batch.targets - batch.inputs @ (problem.head_star @ start).mT
+    seen = problem.head_star.mT @ (misfit.mT @ misfit) @ problem.head_star
+    tolerance = rounding(
+        trial.dtype,
+        dim=trial.input_dim,
+        condition=condition_of(batch.cov_x, problem.head_star, problem.head_star, seen),
+    )
+
+    for part, label, move in loss_scale.RUNS:
+        plain, scaled = (move(weights, batch, factor) for factor in (1.0, c))
+        values = {"loss_factor": c} if trial.claim[part].formula.code_names else {}
+        yield Same(
+            part=part,
+            label=label,
+            measured=float((scaled * plain).sum() / plain.square().sum()),
+            predicted=trial.number(part, **values),
+            tolerance=tolerance,
         )

@@ -38,4 +38,11 @@ FAULTS = (
         new="1.0",
         why="squared correlation not over the mean eigenvalue",
     ),
+    Fault(
+        "SI-28",
+        "theory.single_index.gaussian_equivalent:sgd_alignment",
+        old="energy * E_b(s) + residual",
+        new="energy + residual",
+        why="power of the labels without the mean eigenvalue",
+    ),
 )

@@ -31,4 +31,25 @@ FAULTS = (
         new="0.0 if truth('includes_current', includes_current) else 1.0 - b",
         why="averages with and without the current batch exchanged",
     ),
+    Fault(
+        "LR-30",
+        "theory.linear_representation.variants.factors.input_factor_average:ROWS_LOST",
+        old="2 * k * q_f",
+        new="k * q_f",
+        why="rows lost to the rank counted once",
+    ),
+    Fault(
+        "LR-30",
+        "theory.linear_representation.variants.factors.input_factor_average:ROWS_LOST",
+        old="-k + 2 * k * q_f",
+        new="2 * k * q_f",
+        why="a long memory without the rows that the rank gives back",
+    ),
+    Fault(
+        "LR-30",
+        "theory.linear_representation.variants.factors.input_factor_average:_SHIFT",
+        old="-k * (1 - q_f)",
+        new="k * (1 - q_f)",
+        why="the head's share of the loss with the wrong sign",
+    ),
 )

@@ -47,4 +47,11 @@ FAULTS = (
         new="n - 1",
         why="floor of the output factor without the dimension",
     ),
+    Fault(
+        "LR-33",
+        "theory.linear_representation.variants.factors.output_factor:FELT",
+        old="n - 2 * k - 1",
+        new="n - k - 1",
+        why="the rank taken from the rows of the empirical factor once",
+    ),
 )

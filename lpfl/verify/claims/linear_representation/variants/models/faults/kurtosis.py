@@ -45,4 +45,18 @@ FAULTS = (
         new="spread_w",
         why="the spread of the scales in place of its square",
     ),
+    Fault(
+        "LR-42",
+        "theory.linear_representation.variants.models.kurtosis:NU_SCALED",
+        old="k * kappa_w",
+        new="k * (2 - kappa_w)",
+        why="rows of random scale that cost a batch no more than Gaussian ones",
+    ),
+    Fault(
+        "LR-42",
+        "theory.linear_representation.variants.models.kurtosis:LR_42",
+        old="kappa_w * (P + 2) - 1",
+        new="P + 1",
+        why="the square of a row of random scale as that of a Gaussian one",
+    ),
 )

@@ -31,4 +31,18 @@ FAULTS = (
         new="(n + d) * eta * lam_i",
         why="the spread of a batch counted twice for a frozen head",
     ),
+    Fault(
+        "LR-32",
+        "theory.linear_representation.variants.steps.gradient_floor:row_floor",
+        old="spreads.sum() / (1.0 - gain)",
+        new="spreads.sum()",
+        why="a floor from its spread alone",
+    ),
+    Fault(
+        "LR-32",
+        "theory.linear_representation.variants.steps.gradient_floor:row_floor",
+        old="LR_32['floor'].matrix(atoms, sizes=sizes) * (1.0 - gains)",
+        new="LR_32['floor'].matrix(atoms, sizes=sizes)",
+        why="the gain of one eigenvalue left in its spread",
+    ),
 )

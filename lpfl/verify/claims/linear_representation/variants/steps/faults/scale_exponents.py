@@ -76,4 +76,25 @@ FAULTS = (
         new="problem.root",
         why="rows that are not in the units of x",
     ),
+    Fault(
+        "LR-35",
+        THEORY,
+        old="_rate(c_L)",
+        new="_rate(sp.Integer(1))",
+        why="slopes of the outputs taken for the Hessian of the loss",
+    ),
+    Fault(
+        "LR-35",
+        "lpfl.verify.setups.linear.loss_scale:moved",
+        old="1.0 / factor if part == 'loss_matched' else 1.0",
+        new="1.0",
+        why="all samples of variance 1",
+    ),
+    Fault(
+        "LR-35",
+        "lpfl.optim.core.layer_statistics:_Empirical.__call__",
+        old="grad.detach().reshape(-1, grad.shape[-1])",
+        new="torch.nn.functional.normalize(grad.detach().reshape(-1, grad.shape[-1]))",
+        why="every row's gradient of length 1",
+    ),
 )

@@ -1,0 +1,1 @@
+"""Checks of optimizers that hook layers: what models may do with a layer."""

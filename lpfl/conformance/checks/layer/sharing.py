@@ -1,0 +1,132 @@
+"""One weight used twice: a layer called twice, or two layers with one weight."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from lpfl.conformance.hooked.answers import (
+    concerns,
+    fields,
+    gap_program,
+    idle,
+    off_its_twin,
+    raised,
+    scenario,
+    still,
+)
+from lpfl.conformance.hooked.networks import Called, CalledAlike, Network, Tied, TiedAlike
+from lpfl.conformance.hooked.program import shown
+from lpfl.conformance.hooked.training import Scene, Training, train
+from lpfl.conformance.outcomes import CheckResult, Outcome
+from lpfl.conformance.registry import check
+from lpfl.conformance.subject import Subject
+
+DAMPING = 1e4
+"""So strong that a step is the gradient times a number; the factors are of size 1."""
+FAIR = 0.1
+"""Part of a step by which such damping lets the factors show."""
+
+
+@check("layer.shared", tags=("layer",), cost=0.1, control=True)
+def shared(subject: Subject) -> Iterator[CheckResult]:
+    """A layer called twice in one forward pass is moved once, by what both calls saw.
+
+    Definitions speak of layers that are called once: what differs is a limit.
+    """
+    if concerns(subject):
+        what = "a layer that is called twice"
+        yield _judged(subject, "layer.shared", Called, CalledAlike, what)
+
+
+@check("layer.tied", tags=("layer",), cost=0.1, control=True)
+def tied(subject: Subject) -> Iterator[CheckResult]:
+    """A weight that two layers share is moved once, by what both layers saw.
+
+    Definitions speak of layers with weights of their own: what differs is a limit.
+    """
+    if concerns(subject):
+        what = "two layers with one weight"
+        yield _judged(subject, "layer.tied", Tied, TiedAlike, what)
+
+
+def _judged(
+    subject: Subject, check_id: str, network: type[Network], alike: type[Network], what: str
+) -> CheckResult:
+    scene = Scene(network, 8)
+    try:
+        plain, twin = train(subject, scene), train(subject, scene, True)
+    except Exception as error:
+        return raised(subject, check_id, scene, error, what)
+    if any(name.startswith("first") for name in idle(plain)):
+        return still(subject, check_id, scene, plain, what)
+    ratio, strong = _times(subject, alike)
+    if abs(ratio - 1) > FAIR:
+        return _counted(subject, check_id, strong, ratio, what)
+    gap = off_its_twin(subject, check_id, scene, plain, twin)
+    if gap:
+        return CheckResult(
+            check=check_id,
+            outcome=Outcome.LIMIT,
+            message=f"The gap between trainings with {what}, in one order and the other, is "
+            f"{gap:.2g} of the way: what one of the two saw counts less, or not at all.",
+            measured=gap,
+            scenario=scenario(scene),
+            **gap_program(subject, scene, plain, twin),
+        )
+    message = f"The order of the two uses of {what} changes nothing."
+    return CheckResult(check=check_id, outcome=Outcome.CONFORMS, message=message, measured=0.0)
+
+
+def _times(subject: Subject, alike: type[Network]) -> tuple[float, Scene]:
+    """Return how often a weight is moved: its way over that of one use with the same gradient.
+
+    It is 1 where nothing is known: for a method whose damping has no name.
+    """
+    options = damped(subject)
+    scene = Scene(alike, 4, options=options)
+    if not options:
+        return 1.0, scene
+    try:
+        plain, twin = train(subject, scene), train(subject, scene, True)
+    except Exception:
+        return 1.0, scene
+    ways = [_way(run) for run in (plain, twin)]
+    return (ways[0] / ways[1] if ways[1] > 0 else 1.0), scene
+
+
+def _way(run: Training) -> float:
+    return float((run.end["first.weight"] - run.start["first.weight"]).norm())
+
+
+def damped(subject: Subject) -> dict[str, Any]:
+    """Return options with all damping very strong, and no decay of weights; none if unknown."""
+    known = {*subject.constructor_names, *subject.default_group}
+    names = [
+        name for name in sorted(map(str, known)) if "damping" in name and _number(subject, name)
+    ]
+    if not names:
+        return {}
+    decay = {"weight_decay": 0.0} if subject.accepts("weight_decay") else {}
+    return {**dict.fromkeys(names, DAMPING), **decay}
+
+
+def _number(subject: Subject, name: str) -> bool:
+    value = subject.default(name)
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _counted(subject: Subject, check_id: str, scene: Scene, ratio: float, what: str) -> CheckResult:
+    ending = """
+one, two = train(False), train(True)
+ways = [way(path[-1], path[0], ['first.weight']) for path in (one, two)]
+print('times the way of one use with the same gradient', ways[0] / ways[1])
+"""
+    return CheckResult(
+        check=check_id,
+        outcome=Outcome.LIMIT,
+        message=f"The way of the weight of {what} is {ratio:.3g} times that of one use with the "
+        f"same gradient, at damping {DAMPING:g} where the factors no longer count.",
+        measured=ratio,
+        bound=1.0,
+        scenario=scenario(scene),
+        **fields(shown(subject, scene, ending, ratio)),
+    )

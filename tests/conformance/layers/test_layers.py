@@ -1,0 +1,67 @@
+"""Models that share, tie, freeze or vary their layers: hooks that forget it are named."""
+
+import pytest
+
+from lpfl import OptimizerSpec, check_optimizer
+from lpfl.conformance.outcomes import Outcome
+from lpfl.conformance.own import own_specs
+from tests.conformance.layers import toys
+
+ACCUSES = {Outcome.LIMIT, Outcome.DEVIATES}
+
+
+def judged(kind, checks=("layer",), claims=("kfac",)):
+    spec = OptimizerSpec(kind.__name__, kind, claims=frozenset(claims), needs={"model"})
+    return check_optimizer(spec, on_fail=None, quick=True, checks=list(checks))
+
+
+def test_one_that_counts_every_use_is_acquitted():
+    report = judged(toys.Uses)
+    assert [r.message for r in report.results if r.outcome in ACCUSES] == []
+    assert {r.check for r in report.results if r.outcome is Outcome.CONFORMS} == {
+        "layer.frozen", "layer.kinds", "layer.patches", "layer.shared", "layer.tied",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("kind", "check", "outcome", "words"),
+    [
+        ("LastUse", "layer.shared", Outcome.LIMIT, "counts less, or not at all"),
+        ("LastUse", "layer.tied", Outcome.LIMIT, "counts less, or not at all"),
+        ("MovedPerLayer", "layer.tied", Outcome.LIMIT, "times that of one use"),
+        ("SlopeOfTheLastUse", "layer.shared", Outcome.LIMIT, "times that of one use"),
+        ("WatchesFrozen", "layer.frozen", Outcome.LIMIT, "raises RuntimeError"),
+        ("DecaysFrozen", "layer.frozen", Outcome.LIMIT, "relative move of the frozen weight"),
+        ("OldSlopes", "layer.frozen", Outcome.LIMIT, "frozen later"),
+        ("MovesFrozenBias", "layer.frozen", Outcome.LIMIT, "bias alone is frozen"),
+        ("RatesByCount", "layer.frozen", Outcome.DEVIATES, "gap of the other layers"),
+        ("NoStride", "layer.patches", Outcome.DEVIATES, "stride is its kernel"),
+        ("NoPadding", "layer.patches", Outcome.DEVIATES, "padding and stride"),
+        ("OneGroup", "layer.patches", Outcome.DEVIATES, "two groups"),
+        ("HoldsAll", "layer.kinds", Outcome.LIMIT, "exactly 0"),
+        ("Stumbles", "layer.kinds", Outcome.LIMIT, "raises"),
+    ],
+)
+def test_a_forgotten_use_is_named_with_a_program_that_was_run(kind, check, outcome, words):
+    found = [r for r in judged(getattr(toys, kind), [check]).results if r.outcome is outcome]
+    assert any(words in r.message for r in found), [r.message for r in found]
+    for result in found:
+        assert "lpfl" not in result.snippet
+        assert result.snippet.rstrip().rpartition("\n")[2].startswith("# prints:")
+
+
+def test_layers_refused_in_words_are_no_finding():
+    report = judged(toys.Refuses, ["layer.kinds", "layer.patches"])
+    assert [r.message for r in report.results if r.outcome in ACCUSES] == []
+    assert any("is not supported" in r.message for r in report.results)
+
+
+def test_an_optimizer_of_parameters_is_not_asked():
+    assert check_optimizer("torch.optim:AdamW", checks=["layer"]).results == []
+
+
+@pytest.mark.parametrize("name", ["foof", "kfac"])
+def test_our_own_count_every_use_or_refuse_it_in_words(name):
+    report = check_optimizer(own_specs()[name], on_fail=None, quick=True, checks=["layer"])
+    assert [r.message for r in report.results if r.outcome in ACCUSES] == []
+    assert any("called twice in one forward pass" in r.message for r in report.results)
