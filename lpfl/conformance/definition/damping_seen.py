@@ -159,6 +159,20 @@ def each_step(
     return None
 
 
+def step_by_step(
+    comparison: LayerComparison, run: LayerRun, fit: LayerFit, seen: Sequence[float]
+) -> str:
+    """Return the damping of each step in words, or its length where the damping is as asked."""
+    if any(abs(damping / _asked(run) - 1) > SAME for damping in seen):
+        said = ", ".join(f"{damping:.3g}" for damping in seen)
+        return f"it steps as if damping were {said} from step to step"
+    rows = enumerate(without_memory(run, fit))
+    said = ", ".join(
+        f"{share(u, reference(comparison, run, fit, t, _asked(run))):.4g}" for t, u in rows
+    )
+    return f"without what momentum carries over, steps are {said} times the definition's"
+
+
 def _asked(run: LayerRun) -> float:
     return float(run.options["damping"])
 
@@ -188,10 +202,21 @@ def _apart(
     damping: float,
 ) -> float:
     """Return how far step t is from a multiple of the reading's with this damping."""
+    refs = reference(comparison, run, fit, t, damping)
+    return float((update - share(update, refs) * refs).norm() / update.norm().clamp(min=1e-300))
+
+
+def reference(
+    comparison: LayerComparison, run: LayerRun, fit: LayerFit, t: int, damping: float
+) -> Tensor:
+    """Return step t of a reading with this damping, flat, without momentum and decoupled decay."""
     coupled = fit.convention["weight decay"] == COUPLED
     bare = {} if coupled else {"weight_decay": 0.0}
     hidden = {**fit.hidden, **bare, "damping": damping, "momentum": 0.0}
     wanted = comparison.wanted(run, LayerFit(fit.convention, hidden), t + 1)[t]
-    refs = torch.cat([x.flatten() for x in wanted])
-    share = update.dot(refs) / refs.dot(refs).clamp(min=1e-300)
-    return float((update - share * refs).norm() / update.norm().clamp(min=1e-300))
+    return torch.cat([x.flatten() for x in wanted])
+
+
+def share(update: Tensor, refs: Tensor) -> float:
+    """Return the multiple of a reference that is nearest to an update."""
+    return float(update.dot(refs) / refs.dot(refs).clamp(min=1e-300))

@@ -14,7 +14,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lpfl.conformance.definition.damping_seen import each_step, in_words, least, pairs_seen
+from lpfl.conformance.definition.damping_seen import (
+    each_step,
+    in_words,
+    least,
+    pairs_seen,
+    step_by_step,
+)
 from lpfl.conformance.definition.layer_conventions import (
     LOOSE,
     OPTIONAL,
@@ -72,8 +78,7 @@ def diagnose(comparison: LayerComparison, run: LayerRun) -> Diagnosis:
     if max(split.rests) > LOOSE:
         found = each_step(comparison, run, _repaired(comparison, best))
         if found is not None:
-            said = ", ".join(f"{damping:.3g}" for damping in found[1])
-            text = f"it steps as if damping were {said} from step to step"
+            text = step_by_step(comparison, run, *found)
             return _told(comparison, run, text, _repaired(comparison, found[0]))
     texts = [*_mistaken(best), *_factors(run, split)]
     text = "; ".join(texts) or "some steps are off"

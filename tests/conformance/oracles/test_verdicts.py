@@ -113,6 +113,29 @@ def test_an_option_is_not_blamed_for_a_mistake_of_one_shape() -> None:
     assert "does not act" not in found.message
 
 
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        ("square forgotten in the quintic", "it iterates with the coefficients 3.4445, -2.7435"),
+        ("two rounds", "it makes 2 rounds of the iteration, not 5"),
+        ("sign before the iteration", "function of the gradient's singular values, and is none"),
+    ],
+)
+def test_what_a_wrong_muon_does_is_named(fault: str, words: str) -> None:
+    found = verdict(matrices.METHODS["muon"].twin(fault), "muon")
+    assert found.outcome is Outcome.DEVIATES
+    assert words in found.message
+
+
+def test_the_momentum_that_a_wrong_muon_sees_is_named() -> None:
+    class Fresh(matrices.METHODS["muon"].twin()):  # type: ignore[misc]
+        def update(self, p: Any, g: Any, state: Any, group: Any) -> None:
+            state.setdefault("m", g / (1 - group["momentum"]))
+            super().update(p, g, state, group)
+
+    assert "the second step orthogonalises its gradient plus" in verdict(Fresh, "muon").message
+
+
 def test_a_free_basis_of_a_null_space_shows_nothing() -> None:
     subject = Subject(OptimizerSpec(name="soap", factory=matrices.METHODS["soap"].twin()))
     comparison = Comparison(subject, oracles()["soap"])
