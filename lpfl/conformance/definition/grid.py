@@ -6,18 +6,28 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+import torch
+
 from lpfl.conformance.definition.comparison import Comparison
 from lpfl.conformance.definition.runs import Candidate
 from lpfl.conformance.oracles.base import Oracle
 from lpfl.conformance.subject import Subject
 
-LARGEST_GRID = 2500
+LARGEST_GRID = 2600
 SAID: Mapping[str, str] = {
     "bias correction": r"bias.?correct|correct.?bias|debias",
     "decay": r"decoupl",
+    "decayed": r"decay[^.]{0,60}\b(bias(es)?|vectors?|norms?|gains|1-?d|one.dimension|matri)|"
+    r"\b(bias(es)?|vectors?|norms?|gains|1-?d)\b[^.]{0,60}decay",
     "exponent": r"exponent\b|inverse.{0,9} root|root.?(order|inv)",
 }
 """Axes whose other values are a documented variant where the subject speaks of them."""
+LINEAR = r"linear layers|nn\.Linear|fully.connected|dense layers"
+CONVOLUTIONS = r"conv|kernel"
+ASIDE = (
+    r"\b(not|no|without|other|plain|left|ignor\w+|skip\w*)\b[^.]{0,40}(conv|kernel)|"
+    r"(conv|kernel)[^.]{0,60}\b(not|plain|left|ignor\w+|skip\w*|SGD|Adam)\b"
+)
 
 
 def candidates(comparison: Comparison) -> list[Candidate]:
@@ -90,9 +100,21 @@ def documentation(subject: Subject, optimizer: Any) -> str:
 
 
 def for_linear_layers(subject: Subject, optimizer: Any) -> bool:
-    """Return whether a subject says that it is for linear layers alone."""
-    said = r"linear layers|nn\.Linear|fully.connected|dense layers"
-    return bool(re.search(said, documentation(subject, optimizer), re.IGNORECASE))
+    """Return whether a subject says that it is for linear layers alone.
+
+    One that speaks of convolutions too says so only where it sets them aside.
+    """
+    words = documentation(subject, optimizer)
+    found = [bool(re.search(said, words, re.IGNORECASE)) for said in (LINEAR, CONVOLUTIONS, ASIDE)]
+    return found[0] and (not found[1] or found[2])
+
+
+def said_for_linear_layers(subject: Subject) -> bool:
+    """Return whether an optimizer that hooks a model says that it is for linear layers alone."""
+    if "model" not in subject.needs:
+        return False
+    start = [torch.full((6, 4), 0.5, dtype=torch.float64)]
+    return for_linear_layers(subject, subject.open(start).optimizer)
 
 
 def documented(subject: Subject, optimizer: Any, faults: Mapping[str, str]) -> set[str]:

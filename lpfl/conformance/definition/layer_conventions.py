@@ -9,6 +9,7 @@ from typing import Any
 from torch import Tensor
 
 from lpfl.conformance.definition import option_names
+from lpfl.conformance.definition.grid import said_for_linear_layers
 from lpfl.conformance.definition.layer_runs import (
     FEWER_ROWS,
     FITTING,
@@ -225,14 +226,16 @@ class LayerComparison:
             fit.worst, fit.held = max(fit.worst, worst), (*fit.held, scenario.name)
 
     def leaves_alone(self, run: LayerRun) -> bool:
-        """Return whether the subject moves no convolution of a run that has some; a note says so.
+        """Return whether the subject moves no convolution of a run that has some, or claims none.
 
         An optimizer of linear layers alone is judged on them; ``inv.convolution`` says the rest.
         """
-        left = run.scenario.convolves and not any(_norm(row) for row in run.moves())
-        if left:
+        if not run.scenario.convolves:
+            return False
+        moved = any(_norm(row) for row in run.moves())
+        if not moved:
             self.notes.append(f"{run.scenario.name}: the convolution is not moved")
-        return left
+        return not moved or said_for_linear_layers(self.subject)
 
     def random(self) -> bool:
         """Return whether the subject's run depends on torch's global generator."""

@@ -14,7 +14,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lpfl.conformance.definition.damping_seen import each_step, in_words, least, pairs_seen
 from lpfl.conformance.definition.layer_conventions import (
     LOOSE,
     OPTIONAL,
@@ -22,7 +21,14 @@ from lpfl.conformance.definition.layer_conventions import (
     LayerFit,
 )
 from lpfl.conformance.definition.layer_runs import LayerRun
-from lpfl.conformance.oracles.layer_axes import COUPLED, MISTAKES, SUMMED
+from lpfl.conformance.definition.seen.damping import (
+    each_step,
+    in_words,
+    least,
+    pairs_seen,
+    step_by_step,
+)
+from lpfl.conformance.oracles.layer_axes import COUPLED, JOINED, MISTAKES, SUMMED
 from lpfl.conformance.oracles.layer_steps import decayed
 
 FIRST = ("damping", "Fisher", "bias", "weight decay", "decayed", "inverse", "average")
@@ -72,8 +78,7 @@ def diagnose(comparison: LayerComparison, run: LayerRun) -> Diagnosis:
     if max(split.rests) > LOOSE:
         found = each_step(comparison, run, _repaired(comparison, best))
         if found is not None:
-            said = ", ".join(f"{damping:.3g}" for damping in found[1])
-            text = f"it steps as if damping were {said} from step to step"
+            text = step_by_step(comparison, run, *found)
             return _told(comparison, run, text, _repaired(comparison, found[0]))
     texts = [*_mistaken(best), *_factors(run, split)]
     text = "; ".join(texts) or "some steps are off"
@@ -133,7 +138,7 @@ def _joined(first: LayerFit, later: LayerFit) -> LayerFit:
 
 def _split(comparison: LayerComparison, run: LayerRun, fit: LayerFit, steps: int) -> Split:
     """Split the updates of the first steps by least squares."""
-    coupled = fit.convention["weight decay"] == COUPLED
+    coupled = fit.convention["weight decay"] in (COUPLED, JOINED)
     options = {**run.options, **fit.hidden}
     bare = options if coupled else {**options, "weight_decay": 0.0}
     wanted = comparison.oracle.updates(

@@ -13,17 +13,25 @@ from lpfl.conformance.subject import Subject
 
 @dataclass(frozen=True)
 class LayerScenario:
-    """A network, the shape of one input, and the spread of the inputs' scales (in decades)."""
+    """A network, the shape of one input, and the spread of the inputs' scales (in decades).
+
+    later_rows: rows of a batch from the third step on, where their number changes.
+    """
 
     name: str
     build: Callable[[], nn.Module]
     input_shape: tuple[int, ...]
     rows: int = 24
+    later_rows: int = 0
     steps: int = 6
     spread: float = 0.5
     options: Any = None
     at_defaults: bool = False
     dtype: torch.dtype = torch.float64
+
+    def rows_at(self, t: int) -> int:
+        """Return the rows of the batch of step t, counted from 0."""
+        return self.later_rows or self.rows if t > 1 else self.rows
 
     @property
     def convolves(self) -> bool:
@@ -126,9 +134,10 @@ def run_layers(
     scales = 10 ** (scenario.spread * normal(*scenario.input_shape).clamp(-2, 2))
     outputs = outputs_of(scenario)
     weights, seen = [[joined(layer) for layer in layers_of(model)]], []
-    for _ in range(scenario.steps):
-        X = (scales * normal(scenario.rows, *scenario.input_shape)).to(scenario.dtype)
-        Y = normal(scenario.rows, outputs).to(scenario.dtype)
+    for t in range(scenario.steps):
+        rows = scenario.rows_at(t)
+        X = (scales * normal(rows, *scenario.input_shape)).to(scenario.dtype)
+        Y = normal(rows, outputs).to(scenario.dtype)
         seen.append(look(scenario, model.state_dict(), X, Y))
         session.advance(lambda X=X, Y=Y: loss_of(model(X).flatten(1), Y))  # type: ignore[misc]
         weights.append([joined(layer) for layer in layers_of(model)])
@@ -165,6 +174,7 @@ HOLDING = (
     LayerScenario("tanh between the layers", curved, (5,)),
     LayerScenario("a kernel as large as the image", whole_image, (2, 2, 2)),
     LayerScenario("a kernel of one row, as large as the image", whole_wide_image, (3, 1, 3)),
+    LayerScenario("fewer rows from the third step on", two_layers, (5,), later_rows=15),
     LayerScenario("damping 1e-4", two_layers, (5,), options={"damping": 1e-4}),
     LayerScenario("damping 3", two_layers, (5,), options={"damping": 3.0}),
     LayerScenario("factors renewed every 3 steps", two_layers, (5,), options={"period": 3}),

@@ -36,8 +36,9 @@ torch.manual_seed({global_seed})
 {build}
 scales = 10 ** ({spread} * normal(*{input_shape}).clamp(-2, 2))
 for t in range({step}):
-    X = (scales * normal({rows}, *{input_shape})).to({dtype})
-    Y = normal({rows}, {outputs}).to({dtype})
+    rows = {rows}
+    X = (scales * normal(rows, *{input_shape})).to({dtype})
+    Y = normal(rows, {outputs}).to({dtype})
     before = [joined(layer) for layer in layers]
 
     def loss():
@@ -76,7 +77,9 @@ def layer_snippet(
         spread=scenario.spread,
         input_shape=scenario.input_shape,
         step=step,
-        rows=scenario.rows,
+        rows=f"{scenario.rows} if t < 2 else {scenario.rows_at(2)}"
+        if scenario.later_rows
+        else scenario.rows,
         outputs=outputs_of(scenario),
         drive="    " + drive_text(subject).replace("\n        ", "\n    "),
         after="optimizer.eval()\n" if "mode" in subject.needs else "",

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from lpfl.conformance.definition.comparison import Comparison
+from lpfl.conformance.definition.precision import UNDETERMINED, amplification
 from lpfl.conformance.definition.runs import Candidate, Run, gaps
 from lpfl.conformance.definition.scenarios import Scenario
 from lpfl.conformance.definition.settings import fitting
@@ -87,6 +88,7 @@ def diagnose(comparison: Comparison) -> Diagnosis | None:
         return None
     if all(float(u.norm()) == 0 for run in runs for row in run.moves() for u in row):
         return Diagnosis("still", "it never moves", readings(comparison)[0], runs[0], 1)
+    runs = determined(runs, oracle, readings(comparison)[0])
     best, reading = min(
         (
             (_quality(runs, oracle, reading), i, reading)
@@ -95,7 +97,7 @@ def diagnose(comparison: Comparison) -> Diagnosis | None:
         key=lambda entry: entry[:2],
     )[0::2]
     split = [ratio(run, oracle, reading) for run in runs]
-    if best[0] == 0 and best[1] < ALIGNED:
+    if best[0] == 0 and best[-1] < ALIGNED:
         bad = _first_bad(with_decay, oracle, reading)
         if bad is not None:
             text = "with weight decay 0 and the default epsilon it is right, with others it is not"
@@ -118,12 +120,19 @@ def diagnose(comparison: Comparison) -> Diagnosis | None:
     return Diagnosis("direction", text, reading, worst.run, step, numbers)
 
 
-def _quality(runs: Sequence[Run], oracle: Oracle, reading: Candidate) -> tuple[int, float]:
-    """Return (runs that are misaligned, sum of the relative distances)."""
+def determined(runs: list[Run], oracle: Oracle, reading: Candidate) -> list[Run]:
+    """Return the runs that the definition determines, or all if it determines none."""
+    kept = [run for run in runs if max(amplification(oracle, run, reading)) <= UNDETERMINED]
+    return kept or runs
+
+
+def _quality(runs: Sequence[Run], oracle: Oracle, reading: Candidate) -> tuple[int, int, float]:
+    """Return (misaligned runs, minus the steps until the first is off, worst distance)."""
     splits = [ratio(run, oracle, reading) for run in runs]
     bad = sum(max(r.rests) >= ALIGNED for r in splits)
-    away = max(max(gaps(run, run.reference(oracle, reading))) for run in runs)
-    return bad, away
+    errors = [gaps(run, run.reference(oracle, reading)) for run in runs]
+    right = [next((t for t, e in enumerate(row) if not e < ALIGNED), len(row)) for row in errors]
+    return bad, -min(right), max(max(row) for row in errors)
 
 
 def _first_bad(runs: Sequence[Run], oracle: Oracle, reading: Candidate) -> tuple[Run, int] | None:

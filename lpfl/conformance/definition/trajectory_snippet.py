@@ -4,6 +4,7 @@ from typing import Any
 
 from lpfl.conformance.definition.comparison import Comparison
 from lpfl.conformance.definition.option_names import written
+from lpfl.conformance.definition.precision import bounds
 from lpfl.conformance.definition.runs import Candidate, Run, gaps
 from lpfl.conformance.definition.scenarios import Scenario, size_at, stream
 from lpfl.conformance.learning.cost import calls_per_step
@@ -68,9 +69,16 @@ gradients = [[x.to({dtype}) for x in row] for row in gradients]
 
 
 def first_miss(run: Run, comparison: Comparison, reading: Candidate, least: float) -> int | None:
-    """Return the first step of a run whose relative distance exceeds ``least``."""
+    """Return the first step of a run whose relative distance exceeds ``least``.
+
+    Steps that the definition does not determine, in the null space of a statistic, do not count.
+    """
     errors = gaps(run, run.reference(comparison.oracle, reading))
-    return next((t for t, e in enumerate(errors, 1) if e > least), None)
+    if not any(e > least for e in errors):
+        return None
+    allowed = bounds(comparison.oracle, run, reading)
+    pairs = enumerate(zip(errors, allowed, strict=True), 1)
+    return next((t for t, (e, bound) in pairs if e > max(least, bound)), None)
 
 
 def smallest(comparison: Comparison, run: Run, reading: Candidate) -> tuple[Run, int]:

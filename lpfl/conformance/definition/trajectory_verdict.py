@@ -15,6 +15,7 @@ from lpfl.conformance.definition.precision import coarse
 from lpfl.conformance.definition.residuals import diagnose
 from lpfl.conformance.definition.runs import Candidate, Run
 from lpfl.conformance.definition.scenarios import Scenario
+from lpfl.conformance.definition.seen import polar
 from lpfl.conformance.definition.settings import fitting
 from lpfl.conformance.definition.supports import degenerates
 from lpfl.conformance.definition.trajectory_snippet import SHOWN, first_miss, smallest, snippet
@@ -197,6 +198,8 @@ def unfitted(comparison: Comparison) -> CheckResult:
     if found is None:
         return answer(comparison, Outcome.UNDRIVABLE, f"{claim}: no run could be made.")
     text = f"No convention of {claim} fits: {found.text}"
+    words = polar.in_words(comparison, found.reading) if found.kind == "direction" else ""
+    text += f"; {words}" if words else ""
     details = {"residual": found.kind, **found.numbers}
     simple = degenerates(comparison.subject)
     if simple:

@@ -31,7 +31,8 @@ AVERAGE = (
     "plain mean at first, min(1 - 1/t, decay)",
 )
 COUPLED = "L2 in the gradient"
-DECAY = (COUPLED, "decoupled, times lr", "decoupled, times lr, after the step")
+JOINED = "joined to the preconditioned gradient, before momentum"
+DECAY = (COUPLED, "decoupled, times lr", "decoupled, times lr, after the step", JOINED)
 DECAYED = ("weights and biases", "weights alone")
 MOMENTUM = ("heavy ball", "averaged", "nesterov")
 TAKES = ("the batch of the step", "only earlier batches")
@@ -52,6 +53,7 @@ POWERS = {
     "square root of the output factor's inverse, the input factor's whole": (1.0, 0.5),
 }
 """Powers of the inverses of input and output factor that are not KFAC's, in words."""
+BEFORE = "of the gradient, before the inverses"
 MISTAKES = {
     "inverse": (
         *POWERS,
@@ -60,7 +62,7 @@ MISTAKES = {
         "each factor on the other's side",
     ),
     "average": ("from zero, and never corrected", "weights of old and new swapped"),
-    "momentum": ("not used",),
+    "momentum": ("not used", BEFORE),
     "renewed": (NEVER,),
     "output factor times": (SUMMED,),
     "input factor times": (SUMMED,),

@@ -7,8 +7,10 @@ from torch import Tensor
 
 from lpfl.conformance.oracles.base import Convention
 from lpfl.conformance.oracles.layer_axes import (
+    BEFORE,
     CLIP,
     COUPLED,
+    JOINED,
     NEVER,
     POWERS,
     SUMMED,
@@ -119,7 +121,7 @@ def precondition(
 
 def carried(step: Tensor, m: dict[str, Any], momentum: float, kind: str) -> Tensor:
     """Return the step with the past ones in it."""
-    if kind == "not used":
+    if kind in ("not used", BEFORE):
         return step
     weight = 1 - momentum if kind == "averaged" else 1.0
     m["v"] = momentum * m.get("v", torch.zeros_like(step)) + weight * step
@@ -130,6 +132,14 @@ def slope(W: Tensor, layer: LayerSeen, o: Any, c: Convention) -> Tensor:
     """Return the gradient of one layer (b, a), with a coupled decay in it."""
     coupled = c["weight decay"] == COUPLED
     return layer.gradient + decayed(W, layer, o, c) if coupled else layer.gradient
+
+
+def gathered(grad: Tensor, m: dict[str, Any], o: Any, c: Convention) -> Tensor:
+    """Return the gradient that is preconditioned: with past ones in it by one of the mistakes."""
+    if c["momentum"] != BEFORE:
+        return grad
+    m["gathered"] = o.momentum * m.get("gathered", 0 * grad) + grad
+    return m["gathered"]
 
 
 def decayed(W: Tensor, layer: LayerSeen, o: Any, c: Convention) -> Tensor:
@@ -179,10 +189,12 @@ def scaled(slopes: list[Tensor], steps: list[Tensor], o: Any, c: Convention) -> 
 def moved(
     W: Tensor, layer: LayerSeen, step: Tensor, m: dict[str, Any], o: Any, c: Convention
 ) -> Tensor:
-    """Return the update of one layer, with momentum and a decoupled decay."""
+    """Return the update of one layer, with momentum and a decay that is not preconditioned."""
+    if c["weight decay"] == JOINED:
+        step = step + decayed(W, layer, o, c)
     if o.momentum:
         step = carried(step, m, o.momentum, c["momentum"])
-    if c["weight decay"] == COUPLED:
+    if c["weight decay"] in (COUPLED, JOINED):
         return -o.lr * step
     after = c["weight decay"].endswith("after the step")
     return -o.lr * (step + decayed(W - o.lr * step if after else W, layer, o, c))

@@ -31,7 +31,7 @@ from lpfl.conformance.oracles.layer_axes import (
     TAKES,
     LayerSeen,
 )
-from lpfl.conformance.oracles.layer_steps import direction, moved, scaled, slope
+from lpfl.conformance.oracles.layer_steps import direction, gathered, moved, scaled, slope
 
 __all__ = ["LAYER_ORACLES", "LayerOracle", "LayerSeen"]
 
@@ -76,7 +76,7 @@ class LayerOracle:
             for W, layer, m in zip(row, layers, kept, strict=True):
                 grad = slope(W, layer, o, c)
                 slopes.append(grad)
-                steps.append(direction(grad, layer, m, t, o, c))
+                steps.append(direction(gathered(grad, m, o, c), layer, m, t, o, c))
             steps = scaled(slopes, steps, o, c)
             each = zip(row, layers, steps, kept, strict=True)
             moves.append([moved(W, layer, step, m, o, c) for W, layer, step, m in each])
@@ -143,7 +143,7 @@ def reference(claim: str, fisher: tuple[str, ...], variants: frozenset[str]) -> 
             "decay": 0.8,
             "weight_decay": 0.02,
             "period": 1,
-            "clip": 0.02,
+            "clip": 1e-4,
         },
     )
 

@@ -11,7 +11,15 @@ from torch import Tensor
 
 from lpfl.conformance.oracles.adaptive.adam import FREE, OPTIONS
 from lpfl.conformance.oracles.base import Convention, Memory, Oracle, per_parameter
-from lpfl.conformance.oracles.moments import EPS, average, correction, coupled, decayed, denominator
+from lpfl.conformance.oracles.moments import (
+    EPS,
+    average,
+    but_vectors,
+    correction,
+    coupled,
+    decayed,
+    denominator,
+)
 
 CLIP = ("each tensor to norm 1", "none")
 FIRST = ("no correction", "from zero")
@@ -48,7 +56,7 @@ def rule(p: Tensor, g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
     return decayed(p, move, SimpleNamespace(**{**vars(o), **own}), c)
 
 
-ORACLES = (
+ORACLES = but_vectors(
     Oracle(
         claim="mars",
         forms=("mars-lion",),

@@ -1,11 +1,12 @@
 """Pieces that many references share: averages, denominators with epsilon, weight decay."""
 
+from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from lpfl.conformance.oracles.base import Convention, Memory
+from lpfl.conformance.oracles.base import Convention, Memory, Oracle
 
 EPS = (
     "outside the root",
@@ -18,6 +19,7 @@ EPS = (
 )
 DECOUPLED = ("times lr", "times lr, after the step", "not times lr")
 NOT_DECOUPLED = ("L2 in the gradient", "ignored", "constant lr * weight_decay")
+DECAYED = ("all weights", "all but vectors and numbers")
 BIAS = ("both", "none", "first only", "second only")
 NO_BIAS = frozenset(BIAS[1:])
 
@@ -60,20 +62,40 @@ def denominator(v: Tensor, eps: float, correct: float, kind: str) -> Tensor:
     raise ValueError(f"epsilon {kind!r}, needs one of {EPS}")
 
 
+def but_vectors(*made: Oracle) -> tuple[Oracle, ...]:
+    """Return the references with an axis more: vectors may be left undecayed where this is said."""
+    return tuple(
+        replace(
+            oracle,
+            conventions={**oracle.conventions, "decayed": DECAYED},
+            departures={**oracle.departures, "decayed": frozenset(DECAYED[1:])},
+            relevant={**oracle.relevant, "decayed": "weight_decay"},
+        )
+        for oracle in made
+    )
+
+
+def decay_of(p: Tensor, o: Any, c: Convention) -> float:
+    """Return the weight decay of these weights: 0 for those that the axis "decayed" leaves out."""
+    left_out = p.ndim < 2 and c.get("decayed") == DECAYED[1]
+    return 0.0 if left_out else float(o.weight_decay)
+
+
 def coupled(p: Tensor, g: Tensor, o: Any, c: Convention) -> Tensor:
     """Return the gradient that the method sees: with the decay in it where that is the rule."""
-    return g + o.weight_decay * p if c["decay"] == "L2 in the gradient" else g
+    return g + decay_of(p, o, c) * p if c["decay"] == "L2 in the gradient" else g
 
 
 def decayed(p: Tensor, move: Tensor, o: Any, c: Convention) -> Tensor:
     """Return p - move with decoupled weight decay in the named form."""
-    kind, rate = c["decay"], o.lr * o.weight_decay
+    kind, decay = c["decay"], decay_of(p, o, c)
+    rate = o.lr * decay
     if kind == "times lr":
         return p * (1 - rate) - move
     if kind == "times lr, after the step":
         return (p - move) * (1 - rate)
     if kind == "not times lr":
-        return p * (1 - o.weight_decay) - move
+        return p * (1 - decay) - move
     if kind == "constant lr * weight_decay":
         return p - rate - move
     return p - move

@@ -9,7 +9,7 @@ from typing import Any
 from torch import Tensor
 
 from lpfl.conformance.oracles.base import Convention, Memory, Oracle, per_parameter
-from lpfl.conformance.oracles.moments import DECOUPLED, correction, coupled, decayed
+from lpfl.conformance.oracles.moments import DECOUPLED, but_vectors, correction, coupled, decayed
 
 START = ("first gradient", "zero")
 BUFFER = ("sum", "average", "sum of lr * g", "average, bias corrected")
@@ -68,4 +68,6 @@ def sgd(claim: str, momentum: float, nesterov: bool) -> Oracle:
     )
 
 
-ORACLES = (sgd("sgd", 0.0, False), sgd("momentum", 0.9, False), sgd("nesterov", 0.9, True))
+ORACLES = but_vectors(
+    sgd("sgd", 0.0, False), sgd("momentum", 0.9, False), sgd("nesterov", 0.9, True)
+)

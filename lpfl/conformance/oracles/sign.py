@@ -9,7 +9,7 @@ from torch import Tensor
 
 from lpfl.conformance.oracles.adaptive.adam import FREE
 from lpfl.conformance.oracles.base import Convention, Memory, Oracle, per_parameter
-from lpfl.conformance.oracles.moments import average, coupled, decayed
+from lpfl.conformance.oracles.moments import average, but_vectors, coupled, decayed
 
 
 def signum(p: Tensor, g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
@@ -42,7 +42,7 @@ def reference(claim: str, source: str, step: Any, **options: Any) -> Oracle:
     )
 
 
-ORACLES = (
+ORACLES = but_vectors(
     reference("signsgd", "Bernstein et al. 2018, algorithm 1", signum, momentum=0.0),
     reference("signum", "Bernstein et al. 2018, algorithm 2", signum, momentum=0.9),
     reference("lion", "Chen et al. 2023, algorithm 2", lion, beta1=0.9, beta2=0.99),

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from lpfl.conformance.oracles.adaptive.adam import FREE
 from lpfl.conformance.oracles.base import Convention, Memory, Oracle, per_parameter
-from lpfl.conformance.oracles.moments import average, coupled, decayed
+from lpfl.conformance.oracles.moments import average, but_vectors, coupled, decayed
 
 RATIO = ("m / max(rho h, eps)", "m / (rho h + eps)", "m / max(h, eps)", "m / (h + eps)")
 
@@ -26,7 +26,7 @@ def rule(p: Tensor, g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
     return decayed(p, o.lr * (mean / below).clamp(-1, 1), o, c)
 
 
-ORACLES = (
+ORACLES = but_vectors(
     Oracle(
         claim="sophia",
         source="Liu et al. 2023, algorithm 3",

@@ -79,6 +79,31 @@ class CorrectedMomentum(PerParameter):
         p -= o["lr"] * s["v"] / (1 - o["momentum"] ** s["t"])
 
 
+class UndecayedVectors(PerParameter):
+    """AdamW that does not decay biases: vectors are left out."""
+
+    def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.01):
+        options = {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay}
+        super().__init__(params, **options)
+
+    def update(self, p, g, s, o):
+        p *= 1 - o["lr"] * o["weight_decay"] * (p.ndim > 1)
+        p -= o["lr"] * adam_step(g, s, o["betas"], o["eps"])
+
+
+class UndecayedLion(PerParameter):
+    """Lion; biases and norms are not decayed."""
+
+    def __init__(self, params, lr=1e-4, betas=(0.9, 0.99), weight_decay=0.0):
+        super().__init__(params, **{"lr": lr, "betas": betas, "weight_decay": weight_decay})
+
+    def update(self, p, g, s, o):
+        m = s.setdefault("m", torch.zeros_like(p))
+        p *= 1 - o["lr"] * o["weight_decay"] * (p.ndim > 1)
+        p -= o["lr"] * g.lerp(m, o["betas"][0]).sign()
+        m.lerp_(g, 1 - o["betas"][1])
+
+
 class StartsAtOne(PerParameter):
     """RMSprop whose mean square starts at one, eps inside the root."""
 
@@ -182,6 +207,8 @@ RIGHT = [
     (StableAdamW, "adamw", ("def.trajectory",)),
     (PenalisedSgd, "momentum", ("def.trajectory", "theory.condition-number")),
     (CorrectedMomentum, "momentum", ("def.trajectory",)),
+    (UndecayedVectors, "adamw", ("def.trajectory",)),
+    (UndecayedLion, "lion", ("def.trajectory",)),
     (StartsAtOne, "rmsprop", ("def.trajectory", "def.scale")),
     (GlobalClip, "adam", ("def.trajectory", "api.coupling")),
     (RelativeAdafactor, "adafactor", ("def.trajectory",)),

@@ -152,12 +152,44 @@ class ProductKfac(torch.optim.Optimizer):
                 b -= o["lr"] * step[:, -1]
 
 
+class PreconditionedSgd(torch.optim.SGD):
+    """Torch's SGD, its decay and its momentum, on gradients of linear layers that KFAC changed."""
+
+    def __init__(self, model, lr=0.05, momentum=0.0, weight_decay=0.0, damping=1e-2):
+        super().__init__(model.parameters(), lr=lr, momentum=momentum, weight_decay=weight_decay)
+        self.param_groups[0]["damping"] = damping
+        self.layers = [m for m in model.modules() if isinstance(m, torch.nn.Linear)]
+        self.inputs, self.slopes = {}, {}
+        for layer in self.layers:
+            layer.register_forward_hook(self.see)
+
+    def see(self, layer, inputs, output):
+        x = inputs[0].detach()
+        ones = [] if layer.bias is None else [torch.ones_like(x[:, :1])]
+        self.inputs[layer] = torch.cat([x, *ones], 1)
+        if output.requires_grad:
+            output.register_hook(lambda b: self.slopes.__setitem__(layer, b.detach() * len(b)))
+
+    def step(self, closure=None):
+        damping = self.param_groups[0]["damping"]
+        for layer, b in self.slopes.items():
+            x, held = self.inputs[layer], list(layer.parameters())
+            grad = torch.cat([p.grad.reshape(len(p), -1) for p in held], 1)
+            for rows in (b, x):  # first over the outputs, then, transposed, over the inputs
+                moment = rows.T @ rows / len(rows) + damping * torch.eye(rows.shape[1]).to(rows)
+                grad = torch.linalg.solve(moment, grad).T
+            for p, new in zip(held, grad.split([p[:1].numel() for p in held], 1), strict=True):
+                p.grad = new.reshape(p.shape).contiguous()
+        return super().step(closure)
+
+
 RIGHT = [
     (SummingMuon, "muon", ("def.trajectory", "api.lr-zero")),
     (ConvergentMuon, "muon", ("def.trajectory",)),
     (SixRoundMuon, "muon", ("def.trajectory",)),
     (GraftedShampoo, "shampoo", ("def.trajectory",)),
     (MatrixSoap, "soap", ("def.trajectory",)),
+    (PreconditionedSgd, "kfac", ("def.trajectory", "inv.convolution", "api.flatten")),
     (ProductKfac, "kfac",
      ("def.trajectory", "theory.alignment", "inv.convolution", "api.shapes", "api.dtypes")),
 ]  # fmt: skip

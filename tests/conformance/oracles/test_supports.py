@@ -29,6 +29,26 @@ def test_a_method_that_claims_nothing_is_recognised() -> None:
     assert supported(subject(torch.optim.Adam)) == ["behaves exactly as adam"]
 
 
+class TwoLooks(torch.optim.SGD):
+    """Takes the gradient a little uphill of the weights, and steps from the weights."""
+
+    def step(self, closure: Any) -> Any:  # type: ignore[override]
+        loss = closure()
+        held = [p for o in self.param_groups for p in o["params"] if p.grad is not None]
+        away = [1e-2 * p.grad for p in held if p.grad is not None]
+        torch._foreach_add_([p.data for p in held], away)
+        closure()
+        torch._foreach_sub_([p.data for p in held], away)
+        super().step()
+        return loss
+
+
+def test_what_looks_at_other_points_is_not_called_exactly_another_method() -> None:
+    assert supported(subject(TwoLooks)) == [
+        "behaves as sgd where gradients are the same everywhere"
+    ]
+
+
 def test_powers_damping_and_bias_correction_of_a_matrix_method() -> None:
     found = powers(subject(optimizer(right_whitening, lr=0.1, damping=1e-3)))
     assert found is not None

@@ -6,11 +6,16 @@ import pytest
 import torch
 
 from lpfl.conformance.checks.definition.trajectory import claims, trajectory
+from lpfl.conformance.definition.comparison import Comparison
+from lpfl.conformance.definition.runs import Candidate
+from lpfl.conformance.definition.scenarios import Scenario
+from lpfl.conformance.definition.trajectory_snippet import first_miss
 from lpfl.conformance.oracles import oracles
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.spec import OptimizerSpec
 from lpfl.conformance.subject import Subject
 from tests.conformance.oracles.rule_optimizer import ADAM, adam, momentum, optimizer, shampoo
+from tests.conformance.twins import matrices
 
 SGD = {"lr": 0.1, "momentum": 0.9, "nesterov": False, "weight_decay": 0.0}
 
@@ -100,6 +105,43 @@ def test_planted_faults_are_found_and_named(case: Any) -> None:
     assert found.measured > 1e-6
     assert found.snippet or "no snippet" in found.details
     assert found.scenario["step"] >= 1
+
+
+def test_an_option_is_not_blamed_for_a_mistake_of_one_shape() -> None:
+    found = verdict(optimizer(shampoo("tall scaled"), lr=0.1, eps=1e-2), "shampoo")
+    assert "right for weights of shape" in found.message
+    assert "does not act" not in found.message
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        ("two rounds", "it makes 2 rounds of the iteration, not 5"),
+        ("sign before the iteration", "function of the gradient's singular values, and is none"),
+    ],
+)
+def test_what_a_wrong_muon_does_is_named(fault: str, words: str) -> None:
+    found = verdict(matrices.METHODS["muon"].twin(fault), "muon")
+    assert found.outcome is Outcome.DEVIATES
+    assert words in found.message
+
+
+def test_the_momentum_that_a_wrong_muon_sees_is_named() -> None:
+    class Fresh(matrices.METHODS["muon"].twin()):  # type: ignore[misc]
+        def update(self, p: Any, g: Any, state: Any, group: Any) -> None:
+            state.setdefault("m", g / (1 - group["momentum"]))
+            super().update(p, g, state, group)
+
+    assert "the second step orthogonalises its gradient plus" in verdict(Fresh, "muon").message
+
+
+def test_a_free_basis_of_a_null_space_shows_nothing() -> None:
+    subject = Subject(OptimizerSpec(name="soap", factory=matrices.METHODS["soap"].twin()))
+    comparison = Comparison(subject, oracles()["soap"])
+    (run,) = comparison.runs(Scenario("wide", ((2, 5),), steps=4))
+    reading = Candidate(comparison.oracle.paper(), {"period": 1})
+    assert max(comparison.gaps(run, reading)) > 0.01
+    assert first_miss(run, comparison, reading, 1e-3) is None
 
 
 def test_every_claim_has_a_reference_or_is_called_unknown() -> None:

@@ -68,6 +68,11 @@ class Stateful(Frame):
             group = {**group, "weight_decay": 0.0}
         if fault == "norm over the group":
             g = g / max(1.0, self.total)
+        if fault == "weights kept as a copy":
+            copied = state.setdefault("copy", p.clone())
+            super().update(copied, g, state, group)
+            p.copy_(copied)
+            return
         if fault == "weights replaced":
             moved = p.clone()
             super().update(moved, g, state, group)
@@ -134,6 +139,7 @@ TWINS = [
     Twin("adam", "gradient clipped in place", {"api.grads-kept": LIMIT}),
     Twin("adam", "decay joined to the gradient in place", {"api.grads-kept": LIMIT}),
     Twin("adam", "weights replaced", {"api.in-place": LIMIT}),
+    Twin("adam", "weights kept as a copy", {"api.loaded-weights": LIMIT}),
     Twin("adam", "state from the first gradient by reference", {"api.grads-kept": LIMIT}),
     Twin("adam", "options of the checkpoint not taken", {"api.resume": "deviates"}),
     Twin("adam", "counter reset on load", {"api.resume": "deviates"}),

@@ -41,7 +41,9 @@ class Layers(torch.optim.Optimizer):
         inputs = [self.seen[m][0] for m in self.layers]
         if self.fault == "inputs centred":
             inputs = [x - x.mean(0) for x in inputs]
-        self.batch = [(x.T @ x / len(x), G) for x, G in zip(inputs, sums, strict=True)]
+        self.rows = getattr(self, "rows", len(output))
+        rows = self.rows if self.fault == "rows of the first batch" else len(output)
+        self.batch = [(x.T @ x / rows, G) for x, G in zip(inputs, sums, strict=True)]
         if self.fault == "divided by the rows less one":
             self.batch = [(A * len(output) / (len(output) - 1), G) for A, G in self.batch]
 
@@ -72,6 +74,8 @@ class Layers(torch.optim.Optimizer):
             W, *bias = group["params"]
             if W.grad is None:
                 continue
+            if self.fault == "rate of the first layer for all":
+                group = {**group, "lr": self.param_groups[0]["lr"]}
             decay = group["stat_decay"]
             A, G = (self.average(W, k, S, decay) for k, S in zip("AG", pair, strict=True))
             grad = torch.cat([W.grad, *(b.grad[:, None] for b in bias)], 1)
@@ -114,4 +118,6 @@ TWINS = [
     Twin("kfac", "output factor forgotten"),
     Twin("kfac", "inverse of the product's transpose"),
     Twin("kfac", "momentum before the factors"),
+    Twin("kfac", "rows of the first batch"),
+    Twin("kfac", "rate of the first layer for all", {"api.lr-read": "deviates"}),
 ]

@@ -14,7 +14,8 @@ class TwoPoints(Frame):
             beta = group["betas"][0] if "betas" in group else group["momentum"]
             for p in group["params"]:
                 s = self.state[p]
-                if "z" not in s or s["train"] is train:
+                twice = self.fault == "moved by every eval" and not train
+                if "z" not in s or (s["train"] is train and not twice):
                     continue
                 swapped = self.fault == "modes swapped"
                 if train is not swapped:
@@ -163,6 +164,7 @@ TWINS = [
     Twin("schedule_free", "average by a fixed weight"),
     Twin("schedule_free", "average starts a step late"),
     Twin("schedule_free", "warm-up leaves the weights alone"),
+    Twin("schedule_free_sgd", "moved by every eval", {"api.mode": "deviates"}),
     Twin("schedule_free_sgd", "average starts a step late"),
     Twin("mars", "share without its betas"),
     Twin("mars", "earlier gradient never kept"),

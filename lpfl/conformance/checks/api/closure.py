@@ -11,7 +11,7 @@ from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.registry import check
 from lpfl.conformance.signatures import parameters_of, says_so, told
 from lpfl.conformance.snippets import evidence
-from lpfl.conformance.subject import Subject, Trajectory
+from lpfl.conformance.subject import Session, Subject, Trajectory
 from lpfl.conformance.trajectory import gap
 
 ID = "api.closure"
@@ -173,6 +173,18 @@ for g in gradients:
     read(optimizer, params)
 print('distance', gap(run(start, gradients), read(optimizer, params), start))
 """
+_TWICE = """
+optimizer, params = begin(start)
+for g in gradients:
+    step(optimizer, params, g)
+moved = []
+for switch in (optimizer.eval, optimizer.train):
+    switch()
+    once = [p.detach().clone() for p in params]
+    switch()
+    moved.append(gap(once, [p.detach() for p in params], start))
+print('distance', max(moved))
+"""
 
 
 @check("api.mode", tags=("api",), cost=0.1)
@@ -212,6 +224,16 @@ def mode(subject: Subject) -> CheckResult:
         Trajectory([plain.values[0], session.values()]), Trajectory([plain.values[0], plain.end])
     )
     message = f"A run with eval() and train() after each step is {apart:.2g} from one without."
+    if apart <= 1e-9 and (again := _switched_twice(session, plain.values[0])) > 1e-9:
+        return CheckResult(
+            check=check_id,
+            outcome=Outcome.DEVIATES,
+            message=f"eval() or train() called twice moves weights by {again:.2g} of their way.",
+            measured=again,
+            bound=1e-9,
+            scenario={"steps": 8},
+            **evidence(subject, _TWICE, again, shapes=shapes, steps=8, stream=(check_id,)),
+        )
     if apart <= 1e-9:
         return CheckResult(
             check=check_id, outcome=Outcome.CONFORMS, message=message, measured=apart, bound=1e-9
@@ -225,3 +247,15 @@ def mode(subject: Subject) -> CheckResult:
         scenario={"steps": 8},
         **evidence(subject, _LOOKED, apart, shapes=shapes, steps=8, stream=(check_id,)),
     )
+
+
+def _switched_twice(session: Session, start: list[torch.Tensor]) -> float:
+    """Return how far a second eval(), or a second train(), moves the parameters, in their way."""
+    read = lambda: [p.detach().to("cpu", torch.float64, copy=True) for p in session.params]  # noqa: E731
+    moved = []
+    for switch in (session.optimizer.eval, session.optimizer.train):
+        switch()
+        once = read()
+        switch()
+        moved.append(gap(Trajectory([start, once]), Trajectory([start, read()])))
+    return max(moved)

@@ -6,6 +6,7 @@ import torch
 
 from lpfl.conformance.agreement import Gradients, Start
 from lpfl.conformance.checks.api.rate import without_decay
+from lpfl.conformance.definition.grid import said_for_linear_layers
 from lpfl.conformance.oracles.methods import FLATTENS, TRANSPOSES
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.registry import check
@@ -156,6 +157,9 @@ def _flattened(subject: Subject, shape: tuple[int, ...]) -> CheckResult:
     if not attributable(subject, max(apart, ratio - 1), flat_start, flat_gradients):
         message += " Rounding or another seed does as much."
         return CheckResult(check=check_id, outcome=Outcome.INCONCLUSIVE, message=message)
+    if said_for_linear_layers(subject):
+        message += " It says that it is for linear layers alone."
+        return CheckResult(check=check_id, outcome=Outcome.VARIANT, message=message)
     measured = ratio if same_way else apart
     text, why = proven(subject, _flatten_text(subject, shape, same_way), measured)
     return CheckResult(

@@ -1,5 +1,6 @@
 """What is handed to an optimizer: a generator of parameters, weights loaded later, a validation."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import torch
@@ -8,10 +9,14 @@ from lpfl.conformance.agreement import Gradients, Pair, Start, agree
 from lpfl.conformance.drives.bag import Bag
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.registry import check
-from lpfl.conformance.snippets import program, proven
+from lpfl.conformance.snippets import evidence, program, proven
 from lpfl.conformance.subject import Subject, Trajectory, Undrivable
 
 SHAPES = ((6, 4), (5,))
+EDITED = 3
+"""Steps before the weights are changed by hand."""
+UNDONE = 1e-3
+"""Share of a change by hand that is left where it was undone."""
 
 
 @check("api.generator", tags=("api",), cost=0.1, needs=("params",))
@@ -46,7 +51,7 @@ a, b = read(optimizer, params), run(start, gradients)
 
 
 @check("api.loaded-weights", tags=("api",), cost=0.1)
-def loaded_weights(subject: Subject) -> CheckResult:
+def loaded_weights(subject: Subject) -> Iterable[CheckResult]:
     """Weights loaded after the optimizer was built are the weights it starts from."""
 
     def loaded(start: Start, gradients: Gradients) -> Trajectory:
@@ -70,7 +75,79 @@ a, b = read(optimizer, params), run(start, gradients)
 """,
         differs=Outcome.LIMIT,
     )
-    return agree(subject, pair, subject.shapes(*SHAPES), 4)
+    yield agree(subject, pair, subject.shapes(*SHAPES), 4)
+    for dtype in (torch.float64, torch.bfloat16):
+        left = _undone(subject, dtype)
+        if left is not None and left <= UNDONE:
+            yield _accused(subject, dtype, left)
+            return
+
+
+def _undone(subject: Subject, dtype: torch.dtype) -> float | None:
+    """Return how near to the run without it a step ends after the weights were changed by hand.
+
+    In units of the change. None where the run raises.
+    """
+    shapes = subject.shapes(*SHAPES)
+    start, gradients = subject.draw(shapes, EDITED + 1, "edited")
+    start = [v.to(dtype) for v in start]
+    rows = [[g.to(dtype) for g in row] for row in gradients]
+    ends = []
+    try:
+        for by_hand in (False, True):
+            session = subject.open(start)
+            for row in rows[:EDITED]:
+                session.step(row)
+            if by_hand:
+                with torch.no_grad():
+                    for p in session.params:
+                        p.add_(p.flip(0) if p.ndim else p)
+                changed = session.values()
+            else:
+                before = session.values()
+            session.step(rows[EDITED])
+            ends.append(session.values())
+    except Exception:
+        return None
+    size = max(float((a - b).norm()) for a, b in zip(before, changed, strict=True))
+    away = max(float((a - b).norm()) for a, b in zip(*ends, strict=True))
+    return away / size if size > 0 else None
+
+
+def _accused(subject: Subject, dtype: torch.dtype, left: float) -> CheckResult:
+    kind = str(dtype).removeprefix("torch.")
+    shapes = subject.shapes(*SHAPES)
+    body = f"""
+start = [v.to({dtype}) for v in start]
+gradients = [[g.to({dtype}) for g in row] for row in gradients]
+ends = []
+for by_hand in (False, True):
+    optimizer, params = begin(start)
+    for g in gradients[:-1]:
+        step(optimizer, params, g)
+    before = [p.detach().clone() for p in params]
+    if by_hand:
+        for p in params:
+            p.data.add_(p.data.flip(0))
+    changed = [p.detach().clone() for p in params]
+    step(optimizer, params, gradients[-1])
+    ends.append([p.detach().double() for p in params])
+size = max(float((a.double() - b.double()).norm()) for a, b in zip(before, changed))
+print('distance', max(float((a - b).norm()) for a, b in zip(*ends)) / size)
+"""
+    more = evidence(subject, body, left, shapes=shapes, steps=EDITED + 1, stream=("edited",))
+    return CheckResult(
+        check="api.loaded-weights",
+        outcome=Outcome.LIMIT,
+        message=(
+            f"Weights changed by hand after step {EDITED} are undone in {kind}: after the next "
+            f"step {left:.2g} of the change is left."
+        ),
+        measured=left,
+        bound=UNDONE,
+        scenario={"steps": EDITED + 1, "dtype": kind},
+        **more,
+    )
 
 
 @check("api.in-place", tags=("api",), cost=0.1, needs=("params",))

@@ -5,6 +5,7 @@ from typing import Any
 import torch
 
 from lpfl.conformance.checks.api.numbers import STILL, other_rates, stands_without
+from lpfl.conformance.checks.api.own_groups import rate_of_its_own
 from lpfl.conformance.definition.option_names import known_as
 from lpfl.conformance.oracles.methods import PROPORTIONAL
 from lpfl.conformance.outcomes import CheckResult, Outcome
@@ -222,7 +223,6 @@ def lr_read(subject: Subject) -> CheckResult:
     """Halving lr in the middle of a run changes the run, and at once."""
     check_id = "api.lr-read"
     start, gradients = subject.draw(subject.shapes(*SHAPES), 14, check_id)
-    start, gradients = list(start), list(gradients)
     plain = _values(subject, start, gradients, None)
     halved = _values(subject, start, gradients, 7)
     way = distance(plain[-1], plain[6])
@@ -230,7 +230,7 @@ def lr_read(subject: Subject) -> CheckResult:
     first = next((t for t, c in enumerate(changes) if c > 1e-6), None)
     if first == 8:
         message = f"The change of the run by halving lr is {changes[-1]:.2g}, from that step on."
-        return CheckResult(
+        return rate_of_its_own(subject) or CheckResult(
             check=check_id, outcome=Outcome.CONFORMS, message=message, measured=changes[-1]
         )
     if first is not None:

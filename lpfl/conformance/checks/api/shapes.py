@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from lpfl.conformance.definition.grid import for_linear_layers
+from lpfl.conformance.definition.grid import said_for_linear_layers
 from lpfl.conformance.outcomes import CheckResult, Outcome, severity
 from lpfl.conformance.registry import check
 from lpfl.conformance.signatures import says_so, told
@@ -64,14 +64,8 @@ def _answers(subject: Subject, wanted: dict[str, tuple[int, ...]]) -> Iterator[C
                 yield _finding(subject, name, shape, Outcome.DEVIATES, "turns NaN", "finite: False")
             elif still and name not in EXCUSED and _moves_at_all(subject):
                 said = f"moves by exactly 0 in {STEPS} steps"
-                grade = Outcome.VARIANT if _said(subject) else Outcome.LIMIT
+                grade = Outcome.VARIANT if said_for_linear_layers(subject) else Outcome.LIMIT
                 yield _finding(subject, name, shape, grade, said, "moved: 0.0")
-
-
-def _said(subject: Subject) -> bool:
-    """Return whether an optimizer that hooks a model says that it is for linear layers alone."""
-    optimizer = subject.open(subject.draw([(6, 4)], 0, ID)[0]).optimizer
-    return "model" in subject.needs and for_linear_layers(subject, optimizer)
 
 
 def _runs_beside_a_layer(subject: Subject, shape: tuple[int, ...]) -> bool:

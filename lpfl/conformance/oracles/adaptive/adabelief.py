@@ -10,7 +10,14 @@ from torch import Tensor
 from lpfl.conformance.oracles.adaptive.adam import FREE, OPTIONS
 from lpfl.conformance.oracles.adaptive.radam import BELOW, THRESHOLD, below, rectification
 from lpfl.conformance.oracles.base import Convention, Memory, Oracle, per_parameter
-from lpfl.conformance.oracles.moments import average, corrections, coupled, decayed, denominator
+from lpfl.conformance.oracles.moments import (
+    average,
+    but_vectors,
+    corrections,
+    coupled,
+    decayed,
+    denominator,
+)
 
 EPS = (
     "added to s at every step, and outside",
@@ -53,7 +60,7 @@ def rule(p: Tensor, g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
     return decayed(p, o.lr * move, o, c)
 
 
-ORACLES = (
+ORACLES = but_vectors(
     Oracle(
         claim="adabelief",
         source="Zhuang et al. 2020, algorithm 2",

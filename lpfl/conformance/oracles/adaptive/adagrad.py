@@ -10,7 +10,7 @@ from torch import Tensor
 
 from lpfl.conformance.oracles.adaptive.adam import COUPLED
 from lpfl.conformance.oracles.base import Convention, Memory, Oracle, per_parameter
-from lpfl.conformance.oracles.moments import average, coupled, decayed, safe_divide
+from lpfl.conformance.oracles.moments import average, but_vectors, coupled, decayed, safe_divide
 
 
 def adagrad(p: Tensor, g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
@@ -38,7 +38,7 @@ SHARED = {"decay": COUPLED}
 NOT = {"decay": frozenset({"ignored"})}
 OTHER = {"decay": frozenset(COUPLED[2:5])}
 
-ORACLES = (
+ORACLES = but_vectors(
     Oracle(
         claim="adagrad",
         source="Duchi et al. 2011",

@@ -16,6 +16,7 @@ from lpfl.conformance.oracles.moments import (
     EPS,
     NO_BIAS,
     average,
+    but_vectors,
     corrections,
     coupled,
     decayed,
@@ -49,7 +50,12 @@ def adam(claim: str, decay: tuple[str, ...], faults: frozenset[str], weight_deca
         source="Kingma and Ba 2015; Loshchilov and Hutter 2019; Reddi et al. 2018",
         step=per_parameter(rule),
         options={**OPTIONS, "weight_decay": weight_decay, "amsgrad": amsgrad},
-        conventions={"eps": EPS, "bias correction": bias, "decay": decay, "maximum": MAXIMUM},
+        conventions={
+            "eps": EPS,
+            "bias correction": bias,
+            "decay": decay,
+            "maximum": MAXIMUM,
+        },
         departures={
             "bias correction": frozenset(bias[2:]) if amsgrad else NO_BIAS,
             "decay": faults,
@@ -60,7 +66,7 @@ def adam(claim: str, decay: tuple[str, ...], faults: frozenset[str], weight_deca
     )
 
 
-ORACLES = (
+ORACLES = but_vectors(
     adam("adam", COUPLED, frozenset(COUPLED[1:]), 0.0),
     adam("adamw", FREE, FREE_FAULTS, 0.01),
     adam("amsgrad", (*COUPLED[:1], *DECOUPLED), frozenset(), 0.0),

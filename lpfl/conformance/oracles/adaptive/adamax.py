@@ -10,7 +10,14 @@ from torch import Tensor
 
 from lpfl.conformance.oracles.adaptive.adam import COUPLED, OPTIONS
 from lpfl.conformance.oracles.base import Convention, Memory, Oracle, per_parameter
-from lpfl.conformance.oracles.moments import average, correction, coupled, decayed, safe_divide
+from lpfl.conformance.oracles.moments import (
+    average,
+    but_vectors,
+    correction,
+    coupled,
+    decayed,
+    safe_divide,
+)
 
 EPS = ("added to |g|", "not used", "added to the norm", "clamp")
 
@@ -28,7 +35,7 @@ def rule(p: Tensor, g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
     return decayed(p, o.lr / first * safe_divide(mean, norm), o, c)
 
 
-ORACLES = (
+ORACLES = but_vectors(
     Oracle(
         claim="adamax",
         source="Kingma and Ba 2015, algorithm 2",

@@ -9,7 +9,14 @@ from typing import Any
 from torch import Tensor
 
 from lpfl.conformance.oracles.base import Convention, Memory, Oracle, per_parameter
-from lpfl.conformance.oracles.moments import EPS, average, correction, decayed, denominator
+from lpfl.conformance.oracles.moments import (
+    EPS,
+    average,
+    but_vectors,
+    correction,
+    decayed,
+    denominator,
+)
 
 DECAY = ("divide by 1 + lr * weight_decay", "times lr", "times lr, after the step", "ignored")
 BIAS = ("all", "none")
@@ -38,7 +45,7 @@ def rule(p: Tensor, g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
     return decayed(p, move, o, c)
 
 
-ORACLES = (
+ORACLES = but_vectors(
     Oracle(
         claim="adan",
         source="Xie et al. 2022, algorithm 1",

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from lpfl.conformance.oracles.adaptive.adam import FREE
 from lpfl.conformance.oracles.base import Convention, Memory, Oracle, per_parameter
-from lpfl.conformance.oracles.moments import average, coupled, decayed
+from lpfl.conformance.oracles.moments import average, but_vectors, coupled, decayed
 
 CLIP = ("t^clip_exponent", "none", "t^0.2", "t^(1/3)", "t^0.5", "1")
 COUNTER = ("steps before this one", "steps with this one")
@@ -38,7 +38,7 @@ def rule(p: Tensor, g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
     return decayed(p, o.lr * mean, o, c)
 
 
-ORACLES = (
+ORACLES = but_vectors(
     Oracle(
         claim="adopt",
         source="Taniguchi et al. 2024, algorithm 2",

@@ -10,7 +10,15 @@ from torch import Tensor
 
 from lpfl.conformance.oracles.adaptive.adam import COUPLED, OPTIONS
 from lpfl.conformance.oracles.base import Convention, Memory, Oracle, per_parameter
-from lpfl.conformance.oracles.moments import EPS, average, correction, coupled, decayed, denominator
+from lpfl.conformance.oracles.moments import (
+    EPS,
+    average,
+    but_vectors,
+    correction,
+    coupled,
+    decayed,
+    denominator,
+)
 
 FIRST = ("zero", "first gradient")
 
@@ -26,7 +34,7 @@ def rule(p: Tensor, g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
     return decayed(p, o.lr * move, o, c)
 
 
-ORACLES = (
+ORACLES = but_vectors(
     Oracle(
         claim="diffgrad",
         source="Dubey et al. 2020",

@@ -10,7 +10,15 @@ from torch import Tensor
 
 from lpfl.conformance.oracles.adaptive.adam import COUPLED, OPTIONS
 from lpfl.conformance.oracles.base import Convention, Memory, Oracle, per_parameter
-from lpfl.conformance.oracles.moments import EPS, average, correction, coupled, decayed, denominator
+from lpfl.conformance.oracles.moments import (
+    EPS,
+    average,
+    but_vectors,
+    correction,
+    coupled,
+    decayed,
+    denominator,
+)
 
 SCHEDULE = ("rising", "constant")
 
@@ -33,7 +41,7 @@ def rule(p: Tensor, g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
     return decayed(p, move, o, decay)
 
 
-ORACLES = (
+ORACLES = but_vectors(
     Oracle(
         claim="nadam",
         source="Dozat 2016, algorithm 8",

@@ -9,7 +9,15 @@ from torch import Tensor
 
 from lpfl.conformance.oracles.adaptive.adam import COUPLED, OPTIONS
 from lpfl.conformance.oracles.base import Convention, Memory, Oracle, per_parameter
-from lpfl.conformance.oracles.moments import EPS, average, correction, coupled, decayed, denominator
+from lpfl.conformance.oracles.moments import (
+    EPS,
+    average,
+    but_vectors,
+    correction,
+    coupled,
+    decayed,
+    denominator,
+)
 
 BELOW = (
     "corrected momentum",
@@ -55,7 +63,7 @@ def rule(p: Tensor, g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
     return decayed(p, o.lr * move, o, decay)
 
 
-ORACLES = (
+ORACLES = but_vectors(
     Oracle(
         claim="radam",
         source="Liu et al. 2020, algorithm 2",

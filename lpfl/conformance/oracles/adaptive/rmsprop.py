@@ -13,6 +13,7 @@ from lpfl.conformance.oracles.adaptive.adam import COUPLED
 from lpfl.conformance.oracles.base import Convention, Memory, Oracle, per_parameter
 from lpfl.conformance.oracles.moments import (
     average,
+    but_vectors,
     correction,
     coupled,
     decayed,
@@ -45,7 +46,7 @@ def rule(p: Tensor, g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
     return decayed(p, o.lr / unit * m["b"], o, c)
 
 
-ORACLES = (
+ORACLES = but_vectors(
     Oracle(
         claim="rmsprop",
         source="Tieleman and Hinton 2012; Graves 2013",

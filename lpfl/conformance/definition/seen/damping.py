@@ -18,7 +18,7 @@ from torch import Tensor
 
 from lpfl.conformance.definition.layer_conventions import LOOSE, LayerComparison, LayerFit
 from lpfl.conformance.definition.layer_runs import LayerRun
-from lpfl.conformance.oracles.layer_axes import COUPLED, DAMPING, RENEWED, TAKES
+from lpfl.conformance.oracles.layer_axes import COUPLED, DAMPING, JOINED, RENEWED, TAKES
 from lpfl.conformance.oracles.layer_steps import dampings, decayed, factors, slope
 
 SAME = 1e-2
@@ -142,6 +142,8 @@ def each_step(
     Kinds of damping and of averages are tried; the rest is as in ``near``.
     """
     axes = comparison.oracle.conventions
+    if near.convention["weight decay"] == JOINED:  # what momentum carries over holds decays too
+        return None
     kinds = dict.fromkeys([near.convention["damping"], *axes["damping"]])
     for damping, average in itertools.product(kinds, axes["average"]):
         told = {"damping": damping, "average": average, "average takes": TAKES[0]}
@@ -155,6 +157,20 @@ def each_step(
         if len(seen) == len(run.moves()):
             return fit, seen
     return None
+
+
+def step_by_step(
+    comparison: LayerComparison, run: LayerRun, fit: LayerFit, seen: Sequence[float]
+) -> str:
+    """Return the damping of each step in words, or its length where the damping is as asked."""
+    if any(abs(damping / _asked(run) - 1) > SAME for damping in seen):
+        said = ", ".join(f"{damping:.3g}" for damping in seen)
+        return f"it steps as if damping were {said} from step to step"
+    rows = enumerate(without_memory(run, fit))
+    said = ", ".join(
+        f"{share(u, reference(comparison, run, fit, t, _asked(run))):.4g}" for t, u in rows
+    )
+    return f"without what momentum carries over, steps are {said} times the definition's"
 
 
 def _asked(run: LayerRun) -> float:
@@ -186,10 +202,21 @@ def _apart(
     damping: float,
 ) -> float:
     """Return how far step t is from a multiple of the reading's with this damping."""
+    refs = reference(comparison, run, fit, t, damping)
+    return float((update - share(update, refs) * refs).norm() / update.norm().clamp(min=1e-300))
+
+
+def reference(
+    comparison: LayerComparison, run: LayerRun, fit: LayerFit, t: int, damping: float
+) -> Tensor:
+    """Return step t of a reading with this damping, flat, without momentum and decoupled decay."""
     coupled = fit.convention["weight decay"] == COUPLED
     bare = {} if coupled else {"weight_decay": 0.0}
     hidden = {**fit.hidden, **bare, "damping": damping, "momentum": 0.0}
     wanted = comparison.wanted(run, LayerFit(fit.convention, hidden), t + 1)[t]
-    refs = torch.cat([x.flatten() for x in wanted])
-    share = update.dot(refs) / refs.dot(refs).clamp(min=1e-300)
-    return float((update - share * refs).norm() / update.norm().clamp(min=1e-300))
+    return torch.cat([x.flatten() for x in wanted])
+
+
+def share(update: Tensor, refs: Tensor) -> float:
+    """Return the multiple of a reference that is nearest to an update."""
+    return float(update.dot(refs) / refs.dot(refs).clamp(min=1e-300))
