@@ -134,10 +134,13 @@ def by_claims(args: argparse.Namespace, chosen: list[str]) -> list[dict[str, Any
 
 
 def by_tests(args: argparse.Namespace, records: list[dict[str, Any]]) -> None:
-    """Add to each change that no claim saw what the tests of its module say."""
+    """Add to each change that no claim saw what the tests of its module say.
+
+    A test that fails without the change too has not seen it.
+    """
     from lpfl.trust.environment import settings_of
     from lpfl.trust.journal import Journal
-    from lpfl.trust.mutant_tests import tests_of, try_tests
+    from lpfl.trust.mutant_tests import alone, tests_of, try_tests
     from lpfl.trust.mutants import all_mutants, killed_by_verify
     from lpfl.trust.pool import answer_missing
 
@@ -148,12 +151,21 @@ def by_tests(args: argparse.Namespace, records: list[dict[str, Any]]) -> None:
         files = tests_of(mutant.module, mutant.function)
         tasks.append((mutant.name, ",".join(files), 2 * args.seconds))
     with Journal(args.out, "tests", settings_of("mutants", scenarios=0)) as journal:
-        answers = answer_missing(
-            try_tests, journal, tasks, jobs=args.jobs, say=show_progress, fresh=True
-        )
+
+        def answered(asked: list[tuple[str, str, int]]) -> list[dict[str, Any]]:
+            return answer_missing(
+                try_tests, journal, asked, jobs=args.jobs, say=show_progress, fresh=True
+            )
+
+        answers = answered(tasks)
+        failed = sorted({alone(a["by"]) for a in answers if "::" in a.get("by", "")})
+        controls = answered([("", test, 2 * args.seconds) for test in failed])
+    sound = {test for test, a in zip(failed, controls, strict=True) if a.get("suite") == "passed"}
     for record, answer in zip(left, answers, strict=True):
         record["suite"] = answer.get("suite", "unfinished")
         record["by"] = answer.get("by", answer.get("lost", ""))
+        if "::" in record["by"] and alone(record["by"]) not in sound:
+            record["suite"] = "fails without the change"
 
 
 def show_claim(record: dict[str, Any], number: int, total: int) -> None:
@@ -166,7 +178,7 @@ def show_progress(record: dict[str, Any], number: int, total: int) -> None:
     """Print one line on stderr about a change."""
     said = record.get("outcome") or record.get("suite") or "lost"
     by = record.get("claim") or record.get("by") or ""
-    about = harmless(f"{by}  {record['task'][0]}")
+    about = harmless(f"{by}  {record['task'][0] or '(nothing changed)'}")
     say(f"[{number:{len(str(total))}}/{total}] {said} {about}")
 
 

@@ -1,6 +1,8 @@
 """Mutants: where they are, that they come alive, and what they are seen by."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 
@@ -57,6 +59,7 @@ def test_a_larger_sample_holds_the_smaller_one():
     assert sample(every, 10, 0) != sample(every, 10, 1)
 
 
+TESTS = "tests/optim/test_steps.py"
 ASCENT = "lpfl.optim.sgd:sgd_step: W - step_size * grad -> W + step_size * grad"
 
 
@@ -143,3 +146,32 @@ def test_a_list_of_reasons_holds_reasons(tmp_path, capsys):
     path.write_text(json.dumps({"a change": ""}))
     assert main(["mutants", "--out", str(tmp_path)]) == 2
     assert "needs an object of names and reasons" in capsys.readouterr().err
+
+
+ON_TESTS = """
+from lpfl.trust.mutant_tests import try_tests
+
+for name, files in {tasks!r}:
+    found = try_tests(name, files, 120)
+    print(found["suite"], found["by"])
+"""
+
+
+def test_the_tests_see_a_change_and_nothing_without_one():
+    """In a process of its own, as the command does: the code to be changed is imported first."""
+    missing = "tests/optim/no_such_file.py"
+    tasks = [("", TESTS), (ASCENT, TESTS), ("", missing), ("lpfl.optim.sgd:: 1 -> 2", "")]
+    done = subprocess.run(
+        [sys.executable, "-c", ON_TESTS.format(tasks=tasks)], capture_output=True, text=True
+    )
+    passed, failed, missing, none = done.stdout.splitlines()
+    assert passed == "passed "
+    assert failed.startswith(f"failed {TESTS}::")
+    assert missing.startswith("no answer")
+    assert none == "no tests "
+
+
+def test_a_module_without_tests_of_its_own_takes_those_around_it():
+    around = files_of("theory.single_index.variants", "")
+    assert around
+    assert files_of("theory.single_index.variants.no_such_module", "f") == around
