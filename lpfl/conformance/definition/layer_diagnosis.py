@@ -60,11 +60,7 @@ class Diagnosis:
 
 def diagnose(comparison: LayerComparison, run: LayerRun) -> Diagnosis:
     """Return what is off in a run, as told from the nearest reading."""
-    rest, first = _first(
-        _readings(comparison, FIRST),
-        lambda fit: _split(comparison, run, fit, 1).rests[0],
-        lambda rest: rest <= LOOSE,
-    )
+    rest, first = _first_step(comparison, run)
     if rest > LOOSE:
         return _direction(comparison, run, first, rest)
     fits = [_joined(first, fit) for fit in _readings(comparison, LATER)]
@@ -83,6 +79,20 @@ def diagnose(comparison: LayerComparison, run: LayerRun) -> Diagnosis:
     texts = [*_mistaken(best), *_factors(run, split)]
     text = "; ".join(texts) or "some steps are off"
     return _told(comparison, run, text, _repaired(comparison, best))
+
+
+def draws_nothing(comparison: LayerComparison, run: LayerRun) -> bool:
+    """Return whether a first step is that of a reading, perhaps mistaken: samples never are."""
+    return _first_step(comparison, run)[0] <= LOOSE
+
+
+def _first_step(comparison: LayerComparison, run: LayerRun) -> tuple[float, LayerFit]:
+    """Return what the nearest reading leaves of the first step, and that reading."""
+    return _first(
+        _readings(comparison, FIRST),
+        lambda fit: _split(comparison, run, fit, 1).rests[0],
+        lambda rest: rest <= LOOSE,
+    )
 
 
 def _told(comparison: LayerComparison, run: LayerRun, text: str, fit: LayerFit) -> Diagnosis:

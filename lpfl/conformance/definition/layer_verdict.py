@@ -10,7 +10,7 @@ from torch.optim import Optimizer
 
 from lpfl.conformance.definition import option_names
 from lpfl.conformance.definition.layer_conventions import EXACT, SAMPLED, LayerComparison, LayerFit
-from lpfl.conformance.definition.layer_diagnosis import diagnose
+from lpfl.conformance.definition.layer_diagnosis import diagnose, draws_nothing
 from lpfl.conformance.definition.layer_runs import FITTING, MANY_ROWS, SQUARE, LayerRun
 from lpfl.conformance.definition.layer_snippet import layer_snippet
 from lpfl.conformance.hooked.rank import rank_one
@@ -32,7 +32,8 @@ def judge_layers(check: str, comparison: LayerComparison) -> CheckResult:
     if comparison.random():
         return _random(check, comparison)
     fit = comparison.search(run)
-    if (fit is None or fit.missed is not None) and _draws_by_itself(comparison):
+    maybe = (fit is None or fit.missed is not None) and _draws_by_itself(comparison)
+    if maybe and not draws_nothing(comparison, run):
         sampled = _sampled(check, comparison, private=True)
         if sampled is not None:
             return sampled
