@@ -5,7 +5,7 @@ from typing import Any
 import torch
 
 from lpfl.conformance.checks.api.numbers import STILL, other_rates, stands_without
-from lpfl.conformance.checks.api.own_groups import rate_of_its_own
+from lpfl.conformance.checks.own_groups import rate_of_its_own
 from lpfl.conformance.definition.option_names import known_as
 from lpfl.conformance.oracles.methods import PROPORTIONAL
 from lpfl.conformance.outcomes import CheckResult, Outcome
