@@ -131,8 +131,12 @@ def test_a_signal_while_a_worker_starts_leaves_none(monkeypatch: pytest.MonkeyPa
         return worker
 
     monkeypatch.setattr(workers, "_started", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        list(workers.on_processes(time.sleep, [(0.0,)], jobs=1))
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in the background
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            list(workers.on_processes(time.sleep, [(0.0,)], jobs=1))
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert multiprocessing.active_children() == []
 
 

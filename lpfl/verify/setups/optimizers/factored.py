@@ -107,7 +107,7 @@ def output_factors(trial: Trial) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def fresh_samples(trial: Trial) -> Comparison:
     """Count the different numbers among the samples of two seeds and two steps each."""
-    rows = torch.zeros(trial.steps, trial.output_dim, dtype=trial.dtype)
+    rows = torch.zeros(trial.steps, trial.output_dim, dtype=trial.dtype, device=trial.device)
     drawn = [
         sampled_residuals(rows, samples_per_row=2, seed=seed, draw=draw)
         for seed, draw in product((0, 1), repeat=2)
