@@ -66,11 +66,11 @@ def tangent_floor(
     - "adam": eigenvalues are the diagonals of diagonal H and Sigma
     - "muon": Sigma = I only, rank much smaller than the input
 
-    Variants of "kfac", one at a time; those marked + of "ngd" too:
+    Variants of "kfac", one at a time; those marked (+) of "ngd" too:
 
-    - + kurtosis, the excess kurtosis of independent symmetric components (terms of order d/n^2 are
-      left out), or scales of elliptical inputs as in :func:`inverse_scale`
-    - + bias, a bias as one more column of the first layer
+    - (+) kurtosis, the excess kurtosis of independent symmetric components (terms of order d/n^2
+      are left out), or scales of elliptical inputs as in :func:`inverse_scale`
+    - (+) bias, a bias as one more column of the first layer
     - momentum with momentum_kind, as in :func:`momentum_floor`
     - output_factor and samples_per_row, as in :func:`output_factor`
     - factor_every, steps on one factor: the floor at the end of a cycle (:func:`cycle_floor`)

@@ -80,14 +80,14 @@ def local_rate(
 
     For the last three (head kept at F*, noise-dominated) schur_eigenvalues are those of Sigma.
 
-    Variants of "kfac", one at a time; those marked + of "kfac_joint" too:
+    Variants of "kfac", one at a time; those marked (+) of "kfac_joint" too:
 
-    - + damping, output_damping, damping_kind "factor", "kronecker" or "pi", as in
+    - (+) damping, output_damping, damping_kind "factor", "kronecker" or "pi", as in
       :func:`damped_rate`; needs cov_x, and head_eigenvalues where the head enters
     - factor and decay, includes_current, factor_rows, as in :func:`factor_multiplier`: the
       multiplier of the mean of T; needs n, rank and input_dim (or what has these sizes)
     - output_factor, samples_per_row, noise_std, as in :func:`output_factor`; needs n and rank
-    - + weight_decay: decoupled, times the step size; needs rank for "kfac_joint"
+    - (+) weight_decay: decoupled, times the step size; needs rank for "kfac_joint"
     - momentum with momentum_kind, as in :func:`momentum_spectrum`: for "kfac", also with damping
       or with a factor that keeps no average, and for "amgd"
 
