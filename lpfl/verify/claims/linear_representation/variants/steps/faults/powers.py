@@ -44,11 +44,4 @@ FAULTS = (
         "second",
         "Adam's second moment with its bias",
     ),
-    Fault(
-        "LR-41",
-        "theory.linear_representation.variants.steps.powers:LR_41",
-        "4 * eps_T",
-        "2 * eps_T",
-        "twice the rows for an accuracy",
-    ),
 )
