@@ -3,7 +3,7 @@
 import pytest
 
 from lpfl.trust.faults import scenarios_until_refuted
-from lpfl.verify.planting import Fault, planted
+from lpfl.verify.planting import Fault, edited_tree, locate, planted
 from lpfl.verify.registry import all_faults
 
 SCENARIOS = 12
@@ -22,6 +22,12 @@ def test_every_fault_has_a_name_of_its_own():
     """``lpfl faults`` looks them up by name."""
     names = [fault.name for fault in FAULTS]
     assert sorted(set(names)) == sorted(names)
+
+
+def test_every_fault_finds_its_place():
+    """What a fault replaces stands exactly once where it says."""
+    for fault in FAULTS:
+        edited_tree(fault, *locate(fault.target))
 
 
 def test_nothing_stays_planted():
