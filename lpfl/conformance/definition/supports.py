@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import torch
 
 from lpfl.conformance.definition.comparison import Comparison
-from lpfl.conformance.definition.conventions import fitted, search
+from lpfl.conformance.definition.conventions import Fit, fitted, search
 from lpfl.conformance.definition.grid import departed, unusual
 from lpfl.conformance.definition.layer_conventions import LOOSE, LayerComparison, LayerFit
 from lpfl.conformance.definition.layer_runs import FITTING, LayerRun
@@ -49,8 +49,8 @@ def behaves_as(subject: Subject, claim: str) -> str:
     comparison = Comparison(subject, oracle)
     if next(fitted(comparison), None) is None:
         return ""
-    fit = search(comparison)
-    if fit is None or fit.miss is not None or departed(oracle, fit.candidate.convention):
+    fit = held(comparison)
+    if fit is None:
         return ""
     other = unusual(oracle, fit.candidate.convention)
     words = "".join(f", {axis}: {value}" for axis, value in other.items())
@@ -58,6 +58,14 @@ def behaves_as(subject: Subject, claim: str) -> str:
         return f"behaves as {claim}{words} where gradients are the same everywhere"
     exactly = "exactly " if fit.inexact is None else ""
     return f"behaves {exactly}as {claim}{words}"
+
+
+def held(comparison: Comparison) -> Fit | None:
+    """Return the reading of the method that holds everywhere, no departure from it; or None."""
+    fit = search(comparison)
+    if fit is None or fit.miss is not None:
+        return None
+    return None if departed(comparison.oracle, fit.candidate.convention) else fit
 
 
 def looks_elsewhere(subject: Subject) -> bool:

@@ -2,7 +2,6 @@
 
 import re
 import traceback
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -51,7 +50,7 @@ def raised(subject: Subject, check: str, scene: Scene, error: Exception, what: s
         outcome=Outcome.LIMIT,
         message=message,
         scenario=scenario(scene),
-        **fields(shown(subject, scene, "train(False)", type(error).__name__)),
+        **shown(subject, scene, "train(False)", type(error).__name__),
     )
 
 
@@ -83,7 +82,7 @@ print('way of {held[0]}', max(way(row, path[0], [{held[0]!r}]) for row in path))
         message=f"The way of {held[0]} of {what} is exactly 0 in {scene.steps} steps.",
         measured=0.0,
         scenario=scenario(scene),
-        **fields(shown(subject, scene, ending, 0.0)),
+        **shown(subject, scene, ending, 0.0),
     )
 
 
@@ -100,7 +99,7 @@ def off_its_twin(subject: Subject, check: str, scene: Scene, one: Training, two:
     return gap if gap > MAGNIFIED * chance(subject, scene, replace) else 0.0
 
 
-def gap_program(subject: Subject, scene: Scene, one: Training, two: Training) -> Mapping[str, Any]:
+def gap_program(subject: Subject, scene: Scene, one: Training, two: Training) -> dict[str, Any]:
     """Return the program that prints the gap between plain and twin."""
     names = sorted(one.trained & two.trained)
     ending = f"""
@@ -108,15 +107,10 @@ names = {names}
 one, two = train(False), train(True)
 print('gap', way(one[-1], two[-1], names) / way(two[-1], two[0], names))
 """
-    return fields(shown(subject, scene, ending, apart(one, two)))
+    return shown(subject, scene, ending, apart(one, two))
 
 
 def scenario(scene: Scene) -> dict[str, Any]:
     """Return a scene as it is shown."""
     says = (scene.network.__doc__ or "").strip().rstrip(".")
     return {"network": says, "steps": scene.steps, "options": dict(scene.options)}
-
-
-def fields(values: Mapping[str, object]) -> dict[str, Any]:
-    """Return the fields of an answer."""
-    return dict(values)

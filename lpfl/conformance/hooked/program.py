@@ -1,7 +1,7 @@
 """A finding on a network as a program with torch and the optimizer's package alone."""
 
 import inspect
-from collections.abc import Mapping
+from typing import Any
 
 from lpfl.conformance.drives.module import ModuleSession
 from lpfl.conformance.hooked.networks import Fixed, Network
@@ -55,9 +55,7 @@ except Exception as error:
 """
 
 
-def shown(
-    subject: Subject, scene: Scene, ending: str, expected: float | str
-) -> Mapping[str, object]:
+def shown(subject: Subject, scene: Scene, ending: str, expected: float | str) -> dict[str, Any]:
     """Return the fields of an answer with the program, executed, or why there is none."""
     if not (spoken(subject) or "fused" in subject.needs):
         return {"details": {"snippet": "the drive has no short program"}}

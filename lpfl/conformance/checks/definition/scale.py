@@ -6,8 +6,8 @@ from typing import Any
 
 from lpfl.conformance.checks.api.rate import without_decay
 from lpfl.conformance.definition.comparison import Comparison
-from lpfl.conformance.definition.conventions import search
-from lpfl.conformance.definition.grid import departed, unusual
+from lpfl.conformance.definition.grid import unusual
+from lpfl.conformance.definition.supports import held
 from lpfl.conformance.oracles import oracle_of
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.registry import check
@@ -89,11 +89,10 @@ def held_reading(subject: Subject) -> str | None:
         oracle = oracle_of(claim)
         if oracle is None:
             continue
-        fit = search(Comparison(subject, oracle))
-        if fit is not None and fit.miss is None:
-            convention = fit.candidate.convention
-            if not departed(oracle, convention):
-                return "; ".join(f"{a}: {v}" for a, v in unusual(oracle, convention).items())
+        fit = held(Comparison(subject, oracle))
+        if fit is not None:
+            other = unusual(oracle, fit.candidate.convention)
+            return "; ".join(f"{a}: {v}" for a, v in other.items())
     return None
 
 

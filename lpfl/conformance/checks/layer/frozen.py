@@ -6,7 +6,6 @@ from dataclasses import replace
 from lpfl.conformance.checks.api.missing import decayed
 from lpfl.conformance.hooked.answers import (
     concerns,
-    fields,
     gap_program,
     idle,
     off_its_twin,
@@ -83,7 +82,7 @@ print('relative move of a frozen weight', moved / float(path[0][{name!r}].norm()
         measured=moved,
         bound=STILL,
         scenario=scenario(scene),
-        **fields(shown(subject, scene, ending, moved)),
+        **shown(subject, scene, ending, moved),
     )
 
 

@@ -5,7 +5,6 @@ from typing import Any
 
 from lpfl.conformance.hooked.answers import (
     concerns,
-    fields,
     gap_program,
     idle,
     off_its_twin,
@@ -128,5 +127,5 @@ print('times the way of one use with the same gradient', ways[0] / ways[1])
         measured=ratio,
         bound=1.0,
         scenario=scenario(scene),
-        **fields(shown(subject, scene, ending, ratio)),
+        **shown(subject, scene, ending, ratio),
     )
