@@ -9,6 +9,7 @@ from typing import Any
 
 from lpfl.commands.parts.frame import add_command
 from lpfl.commands.parts.terminal import print_json
+from lpfl.hint import did_you_mean
 
 SAYS = "judge a torch optimizer: api, definition, invariances, theory"
 EPILOG = """\
@@ -68,8 +69,7 @@ def require_known(claims: Sequence[str]) -> None:
     known = sorted(known_words())
     for claim in claims:
         if normal(claim) not in known:
-            near = get_close_matches(normal(claim), known)
-            hint = f"; did you mean {' or '.join(near)}?" if near else ""
+            hint = did_you_mean(get_close_matches(normal(claim), known))
             raise ValueError(f"claim={claim!r}, needs one of {', '.join(known)}{hint}")
 
 
@@ -116,8 +116,7 @@ def require_options(factory: Callable[..., Any], options: Mapping[str, Any]) -> 
     known = list(named_options(factory))
     for name in () if takes_any_option(factory) else options:
         if name not in known:
-            near = get_close_matches(name, known)
-            hint = f"; did you mean {' or '.join(near)}?" if near else ""
+            hint = did_you_mean(get_close_matches(name, known))
             raise ValueError(f"option={name!r}, needs one of {', '.join(known)}{hint}")
 
 

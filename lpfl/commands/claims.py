@@ -15,6 +15,7 @@ from lpfl.commands.parts.claim_words import (
 )
 from lpfl.commands.parts.frame import add_command
 from lpfl.commands.parts.terminal import print_json
+from lpfl.hint import did_you_mean
 
 SAYS = "list the statements, or show some in full"
 EPILOG = """\
@@ -135,8 +136,7 @@ def found(words: Sequence[str], claims: Mapping[str, Any]) -> list[str]:
     if having:
         return having
     asked = " ".join(words)
-    near = nearest(asked, list(claims))
-    hint = f"; did you mean {' or '.join(near)}?" if near else ""
+    hint = did_you_mean(nearest(asked, list(claims)))
     raise ValueError(f"claim={asked!r}, needs one of {shape_of(list(claims))} or words{hint}")
 
 

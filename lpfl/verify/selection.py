@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
+from lpfl.hint import did_you_mean
+
 
 def select_claims(pattern: str, known: Sequence[str]) -> tuple[str, ...]:
     """Return the known ids that match comma-separated ids or patterns, in order, case-blind.
@@ -13,8 +15,7 @@ def select_claims(pattern: str, known: Sequence[str]) -> tuple[str, ...]:
     wanted = [part.strip() for part in pattern.split(",") if part.strip()]
     for part in wanted or [pattern]:
         if not any(_fits(claim_id, part) for claim_id in known):
-            near = nearest(part, known)
-            hint = f"; did you mean {' or '.join(near)}?" if near else ""
+            hint = did_you_mean(nearest(part, known))
             raise ValueError(f"claims={part!r} matches none of {shape_of(known)}{hint}")
     return tuple(c for c in known if any(_fits(c, part) for part in wanted))
 
