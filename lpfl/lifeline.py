@@ -69,15 +69,29 @@ def keep_memory() -> None:
 
 @contextmanager
 def no_signals() -> Iterator[None]:
-    """Let signals wait while a process starts, so that none reaches it before it ignores them."""
+    """Let signals wait while a process starts, so that none reaches it before it ignores them.
+
+    Blocked in this thread, a signal may reach another one, and Python then calls its handler in
+    the main thread all the same. So handlers wait too.
+    """
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, signals())
+    came: list[int] = []
+    handlers: dict[int, Any] = {}
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, signals())
     try:
+        if threading.current_thread() is threading.main_thread():
+            for number in signals():
+                if callable(signal.getsignal(number)):
+                    handlers[number] = signal.signal(number, lambda one, _: came.append(one))
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        for number in came:
+            signal.raise_signal(number)
 
 
 def signals() -> set[int]:

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -121,22 +122,32 @@ def test_workers_end_with_a_killed_parent(tmp_path: Path) -> None:
     assert list(read_results(tmp_path / "results.jsonl").claims) == ["LR-06"]
 
 
-def test_a_signal_while_a_worker_starts_leaves_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One that nobody ends would keep the command waiting for ever as it ends."""
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_while_a_worker_starts_leaves_none(
+    number: signal.Signals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that nobody ends would keep the command waiting for ever as it ends.
+
+    A second thread is there to take the signal, as beside torch or a cluster's client.
+    """
     start_one = workers._started
+    enough = threading.Event()
+    threading.Thread(target=enough.wait, daemon=True).start()
 
     def interrupted(*arguments: Any) -> workers.Worker:
         worker = start_one(*arguments)
-        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), number)
+        time.sleep(0.1)
         return worker
 
     monkeypatch.setattr(workers, "_started", interrupted)
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in the background
+    before = signal.signal(number, signal.default_int_handler)  # SIGINT: ignored in the background
     try:
         with pytest.raises(KeyboardInterrupt):
             list(workers.on_processes(time.sleep, [(0.0,)], jobs=1))
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.signal(number, before)
+        enough.set()
     assert multiprocessing.active_children() == []
 
 

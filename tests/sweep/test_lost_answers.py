@@ -47,3 +47,22 @@ def test_it_is_lost_if_it_is_lost_again():
     found, asked = answer(losses=2)
     assert found == Lost("its answer was lost with the worker that held it")
     assert asked == 2
+
+
+class Recovering(Future):
+    """One that is whole again by the second look: its worker's tasks run elsewhere."""
+
+    @property
+    def status(self) -> str:
+        state, self._status = self._status, "finished"
+        return state
+
+    @status.setter
+    def status(self, state: str) -> None:
+        self._status = state
+
+
+def test_one_that_comes_back_while_it_is_judged_is_asked_for_once_more(monkeypatch):
+    monkeypatch.setattr("tests.sweep.test_lost_answers.Future", Recovering)
+    found, asked = answer(losses=1)
+    assert (found["square"], asked) == (9, 2)

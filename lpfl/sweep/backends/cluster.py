@@ -162,7 +162,7 @@ class _Traffic:
                 if future in texts:
                     yield task, self._understood(texts[future])
                     continue
-                lost = self._failed(future)
+                lost = self._failed(future, state)
                 if self.alone:
                     yield task, lost
                 else:
@@ -174,17 +174,18 @@ class _Traffic:
             self.cluster._agree("of the cluster", said["refused"])
         return Lost(said["raised"], raised=True) if "raised" in said else said["answer"]
 
-    def _failed(self, future: Any) -> Lost:
+    def _failed(self, future: Any, state: str) -> Lost:
+        """Return why an order failed whose state was seen: by now it may be another."""
         from distributed.scheduler import KilledWorker
 
-        error = future.exception() if future.status == "error" else None
+        error = future.exception() if state == "error" else None
         if isinstance(error, KilledWorker):
             return Lost(
                 f"the task ended {error.allowed_failures + 1} workers; memory may have run out"
             )
-        if future.status == "lost":
+        if state == "lost":
             return Lost("its answer was lost with the worker that held it")
-        why = future.status if error is None else _words(error)
+        why = state if error is None else _words(error)
         raise ValueError(f"scheduler={self.cluster.address}: an order got no answer: {why}")
 
 
