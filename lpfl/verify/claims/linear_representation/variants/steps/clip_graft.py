@@ -17,8 +17,8 @@ from lpfl.verify.expect import Comparison, Near, Rival, Same
 from lpfl.verify.setups.linear import floor as floors
 from lpfl.verify.setups.linear import scenarios as setup
 from lpfl.verify.setups.linear import step as one_step
-from lpfl.verify.setups.linear.exact_means import wishart
-from lpfl.verify.setups.linear.exact_runs import Bench, stated
+from lpfl.verify.setups.linear.all_batches.means import wishart
+from lpfl.verify.setups.linear.all_batches.runs import Bench, stated
 from lpfl.verify.space import Choice, Covariances, Integers, Reals
 from lpfl.verify.tolerance import Tolerance, finite_size, judgement, rounding
 from lpfl.verify.trial import Trial, as_numpy, condition_of

@@ -6,9 +6,9 @@ import numpy as np
 
 from lpfl.optim.kfac import kfac
 from lpfl.verify.expect import Same
-from lpfl.verify.setups.linear.exact_factors import same
-from lpfl.verify.setups.linear.exact_means import Nodes, together, wishart
-from lpfl.verify.setups.linear.exact_runs import Bench, stated
+from lpfl.verify.setups.linear.all_batches.factors import same
+from lpfl.verify.setups.linear.all_batches.means import Nodes, together, wishart
+from lpfl.verify.setups.linear.all_batches.runs import Bench, stated
 from lpfl.verify.trial import Trial
 from theory.linear_representation import cycle_floor
 from theory.linear_representation.variants.factors.stale_cycle import stale_cycle

@@ -9,8 +9,8 @@ from lpfl.optim.core.method import Method
 from lpfl.optim.kfac import kfac
 from lpfl.optim.kfac.joint import kfac_joint
 from lpfl.verify.expect import Comparison, Same
-from lpfl.verify.setups.linear.exact_means import Nodes, together, wishart
-from lpfl.verify.setups.linear.exact_runs import Array, Bench, Step, stated
+from lpfl.verify.setups.linear.all_batches.means import Nodes, together, wishart
+from lpfl.verify.setups.linear.all_batches.runs import Array, Bench, Step, stated
 from lpfl.verify.trial import Trial
 from theory.linear_representation import factor_floor, factor_multiplier
 
