@@ -66,7 +66,7 @@ FAILS = {
     "api.lr-zero": "deviates where lr is the method's factor, limit if it raises, numerics; "
     "documented variant",
     "api.maximize": f"{AGREES}",
-    "api.micro-batches": f"{AGREES}; documented variant",
+    "api.micro-batches": f"{AGREES}; limit if zero_grad() leaves gradients; documented variant",
     "api.missing": "limit if it moves or raises, deviates if others are disturbed; "
     "documented variant",
     "api.mixed": f"{AGREES}; documented variant",
@@ -85,6 +85,8 @@ FAILS = {
     "api.warm-up": "limit if it never moves again or raises, deviates if not finite; "
     "documented variant",
     "api.zero": "limit if it moves or raises, deviates if not finite, numerics; documented variant",
+    "api.zero-options": "deviates for an option of the claimed method, limit for others; numerics; "
+    "documented variant",
     "api.zero-weights": "limit; deviates if not finite; documented variant",
 }
 """Check -> what it answers when the optimizer fails it, apart from inconclusive."""

@@ -4,12 +4,13 @@ import pytest
 
 from lpfl import OptimizerSpec, check_optimizer
 from lpfl.conformance.outcomes import Outcome
-from tests.conformance.conventions import adaptive, matrices
+from tests.conformance.conventions import adaptive, factored, matrices
 from tests.conformance.twins import rates
 
 RIGHT = [
     *adaptive.RIGHT,
     *matrices.RIGHT,
+    *factored.RIGHT,
     (rates.METHODS["schedule_free_sgd"].twin(), "schedule-free", ("def.trajectory",)),
 ]
 ACQUITTED = {Outcome.CONFORMS, Outcome.CONVENTION, Outcome.VARIANT, Outcome.NUMERICS}

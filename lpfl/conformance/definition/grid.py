@@ -90,9 +90,13 @@ def unusual(oracle: Oracle, convention: Mapping[str, str]) -> dict[str, str]:
 
 
 def documentation(subject: Subject, optimizer: Any) -> str:
-    """Return the docstrings of a subject's class, constructor and factory."""
-    kind = type(optimizer)
-    texts = [kind.__dict__.get("__doc__"), getattr(kind.__dict__.get("__init__"), "__doc__", "")]
+    """Return the docstrings of a subject's class and its bases, constructors and factory.
+
+    Those of torch's own classes do not count: they speak of torch's own methods.
+    """
+    own = [k for k in type(optimizer).__mro__ if not f"{k.__module__}.".startswith("torch.")]
+    texts = [k.__dict__.get("__doc__") for k in own if k is not object]
+    texts += [getattr(k.__dict__.get("__init__"), "__doc__", "") for k in own if k is not object]
     factory = subject.spec.factory
     if not inspect.isclass(factory):
         texts.append(getattr(factory, "__doc__", ""))
