@@ -19,6 +19,7 @@ FAILS = {
     "def.degenerates": "deviates",
     "def.descent": "deviates; documented variant for a first step above the rate",
     "def.first-move": "limit; documented variant for periods and warm-ups",
+    "def.graft": "deviates",
     "def.scale": "deviates from the claim's exponent, a convention where the fitted definition has "
     "it too; limit if not finite within 1e-6 to 1e6, numerics beyond",
     "def.supports": "says which method the steps are, accuses of nothing",

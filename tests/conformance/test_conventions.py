@@ -27,6 +27,26 @@ def test_nobody_with_a_convention_is_accused(kind, claim, checks):
     assert accused == []
 
 
+@pytest.mark.parametrize(
+    ("kind", "check"),
+    [(factored.UpsideDown, "def.graft"), (factored.SaysOtherwise, "def.trajectory")],
+)
+def test_a_word_in_the_text_is_no_excuse(kind, check):
+    spec = OptimizerSpec(kind.__name__, kind, claims=frozenset({"shampoo"}))
+    report = check_optimizer(spec, checks=[check], on_fail=None, quick=True)
+    assert report.outcome(check) is Outcome.DEVIATES
+
+
+def test_a_late_basis_is_named():
+    class Late(factored.EarlySoap):
+        def update(self, p, g, s, o):
+            super().update(p, g, s, {**o, "frequency": 10**9})
+
+    spec = OptimizerSpec("Late", Late, claims=frozenset({"soap"}))
+    report = check_optimizer(spec, checks=["def.trajectory"], on_fail=None, quick=True)
+    assert report.outcome("def.trajectory") is Outcome.DEVIATES
+
+
 def test_a_later_look_at_the_options_is_no_excuse_for_another_formula():
     class Halved(adaptive.WarmAdam):
         """Adam with a warm-up, and half of the second moment."""

@@ -13,7 +13,7 @@ from torch import Tensor
 from lpfl.conformance.oracles.base import Convention, Memory, Oracle, per_parameter
 from lpfl.conformance.oracles.layer_axes import PERIODS
 from lpfl.conformance.oracles.matrices import multiply, power, unfold
-from lpfl.conformance.oracles.moments import correction
+from lpfl.conformance.oracles.moments import average, correction
 
 DAMPING = (
     "in the start value",
@@ -34,7 +34,12 @@ VECTORS = (
     "plain gradient",
 )
 GRAFT = ("none", "to the length of the gradient")
-MOMENTUM = ("of the step, average", "of the step, sum", "last step mixed into the gradient")
+MOMENTUM = (
+    "of the step, average",
+    "of the step, sum",
+    "of the gradient, average",
+    "last step mixed into the gradient",
+)
 
 
 def statistics(G: Tensor, m: Memory, o: Any, c: Convention) -> list[Tensor]:
@@ -78,27 +83,29 @@ def diagonal_root(G: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
 
 def rule(p: Tensor, g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
     g = g + o.weight_decay * p
-    mixed = o.momentum and c["momentum"] == MOMENTUM[2]
+    mixed = o.momentum and c["momentum"] == MOMENTUM[3]
     if mixed and "b" in m:
         g = (1 - o.momentum) * g + o.momentum * m["b"].reshape(g.shape)
     flat = c["shape"] == "flattened to a matrix" and g.ndim > 2
     G = g.reshape(len(g), -1) if flat else g.reshape(-1) if g.ndim == 0 else g
     if G.ndim == 1 and c["vectors"] == "as one column":
         G = G.reshape(-1, 1)
+    averaged = o.momentum and c["momentum"] == MOMENTUM[2]
+    seen = average(m, "b", G, o.momentum) if averaged else G
     entries = G.ndim == 1 or (G.ndim > 2 and c["shape"] == SHAPE[2])
     if entries and c["vectors"].startswith("diagonal"):
-        step = G / diagonal_root(G, m, o, c)
+        step = seen / diagonal_root(G, m, o, c)
     elif entries and c["vectors"] == "plain gradient":
-        step = G
+        step = seen
     else:
-        step = G
+        step = seen
         for axis, root in enumerate(roots(G, m, o, c)):
             step = multiply(step, root, axis)
     if c["graft"] == GRAFT[1] and float(step.norm()) > 0:
         step = step * (G.norm() / step.norm())
     if mixed:
         m["b"] = step
-    elif o.momentum:
+    elif o.momentum and not averaged:
         share = 1.0 if "sum" in c["momentum"] else 1 - o.momentum
         step = m["b"] = o.momentum * m.get("b", torch.zeros_like(step)) + share * step
     return p - o.lr * step.reshape(p.shape)
@@ -137,7 +144,6 @@ ORACLES = (
         },
         relevant={"momentum": "momentum"},
         hidden={"beta2": (0.99, 0.999, 0.95)},
-        farthest=4,
         aliases={
             "eps": ("eps", "epsilon", "matrix_eps", "damping"),
             "beta2": ("beta2", "betas[1]", "shampoo_beta", "preconditioner_decay"),

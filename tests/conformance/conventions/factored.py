@@ -27,6 +27,62 @@ class HalfShampoo(PerParameter):
         p -= o["lr"] * g
 
 
+class GraftSwitch(HalfShampoo):
+    """Shampoo with the exponent -1/2; graft: "none", or "sgd" for steps as long as SGD's."""
+
+    def __init__(self, params, lr=0.05, beta2=0.95, eps=1e-6, graft="none"):
+        PerParameter.__init__(self, params, **{"lr": lr, "beta2": beta2, "eps": eps}, graft=graft)
+
+    def update(self, p, g, s, o):
+        before = p.clone()
+        super().update(p, g, s, o)
+        if o["graft"] == "sgd":
+            move = p - before
+            p.copy_(before + move * o["lr"] * self.length(g, move))
+
+    def length(self, g, move):
+        return g.norm() / move.norm().clamp(min=1e-30)
+
+
+class UpsideDown(GraftSwitch):
+    def length(self, g, move):
+        return move.norm() / g.norm().clamp(min=1e-30)
+
+
+class EarlySoap(PerParameter):
+    """SOAP whose bases see the gradient of their step, new every ``frequency`` steps from step 1.
+
+    Eigenvectors, no skipped first step, decay before the step, kernels as by Adam.
+    """
+
+    def __init__(
+        self, params, lr=3e-3, betas=(0.95, 0.95), eps=1e-8, weight_decay=0.0, frequency=1
+    ):
+        options = {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay}
+        super().__init__(params, **{**options, "frequency": frequency})
+
+    def update(self, p, g, s, o):
+        b1, b2 = o["betas"]
+        t = s["t"] = s.get("t", 0) + 1
+        sides = (g @ g.T, g.T @ g) if p.ndim == 2 else ()
+        for i, new in enumerate(sides):
+            s.setdefault(i, torch.zeros_like(new)).lerp_(new, 1 - b2)
+            if (t - 1) % o["frequency"] == 0:
+                s["Q", i] = torch.linalg.eigh(s[i]).eigenvectors
+        turn = lambda x: s["Q", 0].T @ x @ s["Q", 1] if sides else x  # noqa: E731
+        m = s.setdefault("m", torch.zeros_like(g)).lerp_(g, 1 - b1)
+        v = s.setdefault("v", torch.zeros_like(g)).lerp_(turn(g).square(), 1 - b2)
+        u = turn(m) / (1 - b1**t) / ((v / (1 - b2**t)).sqrt() + o["eps"])
+        u = s["Q", 0] @ u @ s["Q", 1].T if sides else u
+        p.mul_(1 - o["lr"] * o["weight_decay"]).sub_(o["lr"] * u)
+
+
+class SaysOtherwise(PerParameter, lr=0.05, beta2=0.95, eps=1e-6):
+    """Shampoo with the exponent of Gupta et al., one over twice the order, for matrices."""
+
+    update = HalfShampoo.update
+
+
 class ExpressMuon(PerParameter):
     """Muon whose five rounds follow Polar Express, with its safety of one per cent."""
 
@@ -76,6 +132,8 @@ class MomentumAfterwards(PerParameter):
 
 RIGHT = [
     (HalfShampoo, "shampoo", ("def.trajectory",)),
+    (GraftSwitch, "shampoo", ("def.trajectory", "def.graft")),
+    (EarlySoap, "soap", ("def.trajectory", "api.zero-options")),
     (ExpressMuon, "muon", ("def.trajectory",)),
     (MomentumAfterwards, "adafactor", ("def.trajectory",)),
 ]
