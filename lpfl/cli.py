@@ -30,6 +30,7 @@ from lpfl.commands import (
 from lpfl.commands.parts.interruption import exit_code_of, interruptible
 from lpfl.commands.parts.terminal import say
 from lpfl.harmless import harmless
+from lpfl.shadows import shadows
 
 USAGE_ERROR = 2
 EPILOG = """\
@@ -103,13 +104,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt as error:
         say("lpfl: interrupted")
         return exit_code_of(error)
-    except ImportError as error:
-        problems = [*doctor.foreign_theory(), one_line(error)]
-        say(f"lpfl: error: {problems[0]}")
-        return USAGE_ERROR
     except (ValueError, OSError, RecursionError) as error:
         _drop_output()
         say(f"lpfl: error: {one_line(error)}")
+        return USAGE_ERROR
+    except Exception as error:
+        known = [one_line(error)] if isinstance(error, ImportError) else []
+        problems = [*shadows(error), *known]
+        if not problems:
+            raise
+        say(f"lpfl: error: {problems[0]}")
         return USAGE_ERROR
 
 

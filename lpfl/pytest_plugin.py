@@ -116,7 +116,8 @@ def each_asked(
 ) -> list[Any]:
     """Return what the functions say of the optimizers and the claims that are asked for.
 
-    Raises: pytest.UsageError for their ValueError, and if the project has a ``theory`` of its own.
+    Raises: pytest.UsageError for their ValueError, and if the project has a ``theory`` of its own,
+    or fails by another file that takes the name of a package that lpfl needs.
     """
     pattern = config.getoption("--lpfl-claims")
     named = config.getoption("--lpfl-optimizer") or config.getini("lpfl_optimizers")
@@ -127,6 +128,12 @@ def each_asked(
         return answers + ([claims(pattern)] if pattern is not None else [])
     except ValueError as error:
         raise usage_error(str(error)) from None
+    except Exception as error:
+        from lpfl.shadows import shadows
+
+        for problem in shadows(error):
+            raise usage_error(problem) from None
+        raise
 
 
 def _optimizers() -> Any:
@@ -150,7 +157,7 @@ def usage_error(text: str) -> pytest.UsageError:
 
 def require_own_theory() -> None:
     """Raise pytest.UsageError if the project has a package ``theory`` that shadows ours."""
-    from lpfl.commands.doctor import foreign_theory
+    from lpfl.shadows import foreign_theory
 
     for problem in foreign_theory():
         raise usage_error(problem)

@@ -2,11 +2,11 @@
 
 import argparse
 import sys
-from pathlib import Path
 from typing import Any
 
 from lpfl.commands.parts.frame import add_command
 from lpfl.harmless import harmless
+from lpfl.shadows import foreign_theory, shadows
 
 SAYS = "say what is installed, what is missing, and the command that mends it"
 EPILOG = """\
@@ -26,7 +26,7 @@ def run(args: argparse.Namespace) -> int:
     print(f"python {sys.version.split()[0]}")
     problems = [*missing_packages(), *foreign_theory()]
     if not problems:
-        problems += state_of_checks()
+        problems = checks_or_shadows()
     for problem in problems:
         print(f"problem: {problem}")
     return 1 if problems else 0
@@ -59,27 +59,21 @@ def dependencies() -> list[str]:
     return [name.group() for name in names if name]
 
 
-def foreign_theory() -> list[str]:
-    """Return a line if another package called ``theory`` comes before ours on the path."""
-    from importlib.util import find_spec
-
-    spec = find_spec("theory")
-    if spec is None:
-        return ["the package theory is missing; mend it with: pip install --force-reinstall lpfl"]
-    ours = Path(__file__).resolve().parents[2] / "theory" / "__init__.py"
-    place = spec.origin or str(next(iter(spec.submodule_search_locations or ["?"])))
-    if Path(place).resolve() == ours:
-        return []
-    return [
-        f"theory is {harmless(place)}, which shadows the package that lpfl brings; run lpfl from "
-        "another folder, or take that folder off PYTHONPATH"
-    ]
+def checks_or_shadows() -> list[str]:
+    """Return what is wrong with the claims, or the files that keep them from being imported."""
+    try:
+        return state_of_checks()
+    except Exception as error:
+        if problems := shadows(error):
+            return problems
+        raise
 
 
 def state_of_checks() -> list[str]:
     """Print devices and counts; return what is wrong with the claims."""
     import torch
 
+    import lpfl.report.page  # noqa: F401  (pages can be made)
     from lpfl.verify.registry import CHECKS, CLAIMS, REGISTRY
     from lpfl.verify.running.environment import device_name
 

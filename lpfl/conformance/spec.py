@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from types import FunctionType
 from typing import Any
 
+from lpfl.shadows import shadows
+
 NEEDS: Mapping[str, str] = {
     "closure": "step(closure); the closure may be evaluated several times",
     "value_closure": "step(closure) where the closure only returns the loss as a number",
@@ -101,8 +103,8 @@ def _imported(address: str) -> Any:
         for part in name.split("."):
             found = getattr(found, part)
     except (Exception, SystemExit) as error:
-        kind = type(error).__name__
-        raise ValueError(f"address={address!r} cannot be imported: {kind}: {error}") from error
+        reasons = [*shadows(error), f"{type(error).__name__}: {error}"]
+        raise ValueError(f"address={address!r} cannot be imported: {reasons[0]}") from error
     return found
 
 

@@ -19,9 +19,11 @@ from lpfl.linalg.algebra import (
     unvec,
     vec,
 )
+from lpfl.linalg.gram import gram
 
 __all__ = [
     "complement_rows",
+    "gram",
     "haar",
     "kron",
     "machine_tolerance",

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from lpfl import guards
+from lpfl.linalg.gram import gram
 
 
 def require_finite(name: str, tensor: Tensor) -> None:
@@ -176,4 +177,4 @@ def machine_tolerance(dtype: torch.dtype, *, dim: int, condition: float = 1.0) -
 def second_moment(rows: Tensor) -> Tensor:
     """Return ``X'X/n`` of rows X (..., n, d), not centred."""
     guards.tensor("rows", rows, 2)
-    return rows.mT @ rows / rows.shape[-2]
+    return gram(rows) / rows.shape[-2]

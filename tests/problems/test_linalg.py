@@ -86,3 +86,25 @@ def test_machine_tolerance_scales_with_epsilon():
     assert math.isclose(wide / linalg.machine_tolerance(torch.float64, dim=4), 2.0**29)
     with pytest.raises(ValueError, match=r"condition=0\.5"):
         linalg.machine_tolerance(torch.float64, dim=4, condition=0.5)
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+@pytest.mark.parametrize(
+    "shape", [(70, 64), (2, 70, 64), (3, 2, 9, 80), (70, 3), (0, 70, 64), (0, 64)]
+)
+def test_gram_is_the_plain_product(shape, dtype):
+    rows = gaussian(*shape).to(dtype)
+    found = linalg.gram(rows)
+    plain = rows.mT @ rows
+    assert found.dtype == dtype
+    assert found.shape == plain.shape
+    assert torch.allclose(found, plain, rtol=0, atol=100 * float(torch.finfo(dtype).eps) * 9)
+    assert torch.equal(found, found.mT)
+    strided = gaussian(*shape[:-2], shape[-1], shape[-2]).to(dtype).mT  # columns lie together
+    assert torch.allclose(linalg.gram(strided), strided.mT @ strided, rtol=1e-5, atol=1e-4)
+
+
+def test_gram_keeps_the_gradient():
+    rows = gaussian(66, 65).requires_grad_()
+    (slope,) = torch.autograd.grad(linalg.gram(rows).trace(), rows)
+    assert torch.allclose(slope, 2 * rows)

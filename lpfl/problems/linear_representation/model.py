@@ -12,6 +12,7 @@ from torch import Tensor
 from lpfl import guards
 from lpfl.linalg import (
     complement_rows,
+    gram,
     haar,
     once,
     require_finite,
@@ -158,7 +159,7 @@ def population_batch(problem: LinearRepresentation) -> Batch:
 def batch_of_rows(inputs: Tensor, targets: Tensor) -> Batch:
     """Return the moments of rows X (R, n, d), Y (R, n, m), which are kept."""
     n = inputs.shape[-2]
-    return Batch(inputs.mT @ inputs / n, targets.mT @ inputs / n, inputs, targets)
+    return Batch(gram(inputs) / n, targets.mT @ inputs / n, inputs, targets)
 
 
 @guards.on_tensors

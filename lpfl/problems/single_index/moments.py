@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from lpfl.linalg import gram
 from lpfl.problems.single_index import (
     Sample,
     SingleIndexProblem,
@@ -137,7 +138,7 @@ def moments(rows: CompressedRows) -> Moments:
     """Return the second-order statistics of plain or compressed rows."""
     X, y, one, n = rows.inputs, rows.targets, rows.ones, rows.n
     return Moments(
-        second_moment=X.mT @ X / n,
+        second_moment=gram(X) / n,
         cross_moment=torch.einsum("rnd,rn->rd", X, y) / n,
         input_mean=torch.einsum("rnd,rn->rd", X, one) / n,
         target_mean=(one * y).sum(-1) / n,
@@ -174,4 +175,4 @@ def sample_second_moment(
         dtype=problem.teacher.dtype,
     )
     rows = times_root(white, covariance_root(problem.covariance))
-    return rows.mT @ rows / n
+    return gram(rows) / n

@@ -52,7 +52,7 @@ FAULTS = (
           "bartlett_factor(n - SPAN, d - 1, replicates=R, generator=generator, dtype=dtype)",
           "bartlett_factor(n - SPAN - 1, d - 1, replicates=R, generator=generator, dtype=dtype)",
           "one degree of freedom lost"),
-    Fault("OP-40", f"{MOMENTS}:moments", "X.mT @ X / n", "X.mT @ X / (n - 1)",
+    Fault("OP-40", f"{MOMENTS}:moments", "gram(X) / n", "gram(X) / (n - 1)",
           "second moment over n - 1"),
     Fault("OP-40", f"{MOMENTS}:moments", "(y * y).sum(-1) / n",
                "(y * y).sum(-1) / n - ((one * y).sum(-1) / n).square()", "power about the mean"),

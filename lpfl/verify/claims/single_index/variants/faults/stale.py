@@ -27,8 +27,8 @@ FAULTS = (
     Fault(
         "SI-20",
         "lpfl.problems.single_index.moments:sample_second_moment",
-        old="rows.mT @ rows / n",
-        new="rows.mT @ rows / n + torch.eye(problem.dim, dtype=rows.dtype) * 0.1",
+        old="gram(rows) / n",
+        new="gram(rows) / n + torch.eye(problem.dim, dtype=rows.dtype) * 0.1",
         why="a damping nobody asked for",
     ),
     Fault(

@@ -1,0 +1,42 @@
+"""The matrix X'X, by half the products where that pays."""
+
+import torch
+from torch import Tensor
+
+from lpfl import guards
+
+LEAST = 64
+"""Columns from which the symmetric product is the faster one."""
+WIDTHS = {torch.float64: "dsyrk", torch.float32: "ssyrk"}
+
+
+@guards.on_tensors
+def gram(rows: Tensor) -> Tensor:
+    """Return ``X'X`` of rows X (..., n, d).
+
+    On a CPU BLAS computes one triangle of a large one (``syrk``, which torch does not offer), and
+    the other is its mirror image: exactly symmetric, equal to the plain product up to rounding.
+    """
+    guards.tensor("rows", rows, 2, empty=True)
+    plain = rows.shape[-1] < LEAST or rows.device.type != "cpu" or rows.dtype not in WIDTHS
+    if plain or rows.numel() == 0 or (rows.requires_grad and torch.is_grad_enabled()):
+        return rows.mT @ rows
+    matrices = rows.detach().reshape(-1, *rows.shape[-2:])
+    products = [_mirrored(_triangle(X)) for X in matrices]
+    whole = products[0] if len(products) == 1 else torch.stack(products)
+    return whole.reshape(*rows.shape[:-2], *whole.shape[-2:])
+
+
+def _triangle(X: Tensor) -> Tensor:
+    """Return the lower triangle of X'X in a matrix that is zero above it."""
+    from scipy.linalg import blas
+
+    product = getattr(blas, WIDTHS[X.dtype])
+    # the transpose of what torch stores by rows is what BLAS reads by columns: no copy
+    return torch.from_numpy(product(1.0, X.contiguous().numpy().T, lower=1))
+
+
+def _mirrored(half: Tensor) -> Tensor:
+    whole = half + half.mT
+    whole.diagonal().mul_(0.5)
+    return whole
