@@ -180,7 +180,10 @@ def samples_needed(curve: Curve, target: float) -> float:
 
 
 def _warnings(inputs: Inputs, samples: int) -> list[str]:
-    found = ["The teacher is isotropic: it does not prefer directions of large or small variance."]
+    found = [
+        "Every direction is equally likely to be the true one: labels that follow "
+        "directions of large variance favour SGD, those of small variance KFAC."
+    ]
     if min(inputs.dim, samples) < SMALL_DIM:
         found.append(
             f"d = {inputs.dim}, n = {samples}: the alignments are limits of large d and n; single "

@@ -18,6 +18,7 @@ LARGEST_DIM = 5000
 ROWS_PER_DIM = 10
 LARGEST_SHARE = 0.2
 LARGEST_KURTOSIS = 0.5
+HALF = 0.5  # of the variance, from which a single column decides
 SMALLEST_SPREAD = 1e-60
 
 
@@ -99,6 +100,7 @@ def read_inputs(
     return inputs_of_rows(
         rows,
         f"{file.name}, {rows.shape[0]} rows",
+        columns=table.columns,
         standardise=standardise,
         precision=table.precision,
         notes=table.notes,
@@ -109,16 +111,18 @@ def inputs_of_rows(
     rows: Array,
     says: str,
     *,
+    columns: Sequence[str],
     standardise: bool = False,
     precision: float = float(np.finfo(float).eps),
     notes: Sequence[str] = (),
 ) -> Inputs:
     """Return the inputs with the centred sample covariance of ``rows`` (n, d).
 
-    precision: relative rounding of the numbers; directions that are no larger have no variance.
+    columns: what to call each. precision: relative rounding of the numbers; directions that are no
+    larger have no variance.
     notes: what to mind about the table.
     """
-    n, columns = rows.shape
+    n, width = rows.shape
     original = rows
     size = np.abs(rows).max(axis=0)
     rows = rows / max(float(size.max()), np.finfo(float).tiny)
@@ -131,18 +135,25 @@ def inputs_of_rows(
     if standardise and X.size:
         X = X / X.std(axis=0)
     values, vectors = np.linalg.eigh(X.T @ X / (n - 1)) if X.size else (np.zeros(0), np.zeros((0,)))
-    smallest = max(max(n, columns) * float(np.finfo(float).eps), precision**2)
+    smallest = max(max(n, width) * float(np.finfo(float).eps), precision**2)
     kept = values > smallest * values.max(initial=0.0)
     if kept.sum() < 2:
         raise ValueError(f"{says}: {int(kept.sum())} directions have variance, needs >= 2")
     warnings = ["The rows were centred and their sample covariance is taken for the true one."]
     warnings.extend(notes)
-    if kept.sum() < columns:
-        lost = columns - int(kept.sum())
-        warnings.append(f"{lost} of {columns} directions have no variance and are left out.")
-    counting = [j + 1 for j in range(columns) if n > columns and _counts_rows(original[:, j])]
+    if kept.sum() < width:
+        lost = width - int(kept.sum())
+        warnings.append(f"{lost} of {width} directions have no variance and are left out.")
+    counting = [columns[j] for j in range(width) if n > width and _counts_rows(original[:, j])]
     if counting:
         warnings.append(f"Column {counting[0]} counts the rows: leave it out if it is an index.")
+    variance = spread**2 / np.square(spread).sum()
+    if not standardise and width > 2 and variance.max() > HALF:
+        largest = columns[int(variance.argmax())]
+        warnings.append(
+            f"Column {largest} has {variance.max():.0%} of the variance, so "
+            "its unit decides the answer: with --standardise all columns count alike."
+        )
     if n < ROWS_PER_DIM * kept.sum():
         warnings.append(
             f"Only {n} rows for {int(kept.sum())} directions: the sample covariance spreads the "

@@ -15,9 +15,10 @@ LABELS = ("label", "labels", "target", "class", "y", "species", "id", "index")
 
 
 class Table(NamedTuple):
-    """Rows (n, d), the relative precision of their numbers, and what to mind about them."""
+    """Rows (n, d), their columns in words, the numbers' relative precision, what to mind."""
 
     rows: Array
+    columns: tuple[str, ...]
     precision: float = float(np.finfo(np.float64).eps)
     notes: tuple[str, ...] = ()
 
@@ -51,7 +52,7 @@ def read_csv(file: Path, leave_out: Sequence[str]) -> Table:
         raise ValueError(f"{file.name} has 0 rows of numbers, needs >= 3")
     suspects = [names[j] for j in kept if j < len(names) and names[j].lower() in LABELS]
     notes = tuple(f"Column {name!r} counts as an input: leave it out if not." for name in suspects)
-    return Table(np.array(found), notes=notes)
+    return Table(np.array(found), _in_words(kept, names), notes=notes)
 
 
 def read_npy(file: Path, leave_out: Sequence[str]) -> Table:
@@ -78,7 +79,8 @@ def read_npy(file: Path, leave_out: Sequence[str]) -> Table:
         )
     exact = array.dtype.kind in "iu"
     kind = np.float64 if exact else array.dtype
-    return Table(rows, max(float(np.finfo(kind).eps), float(np.finfo(np.float64).eps)))
+    precision = max(float(np.finfo(kind).eps), float(np.finfo(np.float64).eps))
+    return Table(rows, _in_words(kept, []), precision)
 
 
 def _kept(leave_out: Sequence[str], names: Sequence[str], width: int, file: str) -> list[int]:
@@ -93,6 +95,11 @@ def _kept(leave_out: Sequence[str], names: Sequence[str], width: int, file: str)
             known = f"one of {', '.join(map(repr, names[:20]))} or " if names else ""
             raise ValueError(f"leave-out={word!r} in {file}, needs {known}a number in 1 to {width}")
     return [j for j in range(width) if j not in gone]
+
+
+def _in_words(kept: Sequence[int], names: Sequence[str]) -> tuple[str, ...]:
+    """Return columns by name, or by number from 1 where there are no names."""
+    return tuple(repr(names[j]) if j < len(names) else str(j + 1) for j in kept)
 
 
 def _is_number(cell: str) -> bool:

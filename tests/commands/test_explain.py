@@ -139,20 +139,6 @@ def test_rounding_of_the_file_makes_no_direction(tmp_path, kind):
     assert "1 of 7 directions have no variance" in " ".join(found.warnings)
 
 
-def test_the_counter_example_of_damping():
-    found = forecast(COUNTER, samples=800, link="he12", noise_std=0.5)
-    reached = [found.row(n).reaches for n in ("SGD", "KFAC, no damping", "KFAC, best damping")]
-    assert reached == pytest.approx([0.372, 0.202, 0.481], abs=5e-4)
-    assert "worse than SGD (0.20)" in answer(found)
-
-
-def test_isotropic_inputs_need_no_preconditioning_with_many_samples():
-    """There KFAC only removes the batch's own anisotropy, which is of size d/n = 1 %."""
-    inputs = named_inputs("geometric", 300, 1.0)
-    assert answer(forecast(inputs, samples=30000)).startswith("No")
-    assert answer(forecast(inputs, samples=600)).startswith("Yes")
-
-
 @pytest.mark.parametrize("method", ["SGD", "KFAC, best damping", "KFAC, damping 0.1",
                                     "KFAC, average 0.9", "exponent 0.5"])  # fmt: skip
 def test_the_needed_samples_reach_the_target(method):
@@ -167,25 +153,6 @@ def test_the_unit_of_the_inputs_changes_nothing():
     for a, b in zip(one.rows, other.rows, strict=True):
         assert a.reaches == pytest.approx(b.reaches, rel=1e-9)
     assert other.best_damping == pytest.approx(4 * one.best_damping)
-
-
-def test_what_the_domain_excludes_is_said():
-    lonely = listed_inputs([1.0] * 9 + [100.0])
-    said = " ".join(forecast(lonely, samples=10).warnings)
-    assert "One direction carries 92%" in said
-    assert "1/√d" in said
-    assert "n is close to d" in said
-    found = forecast(lonely, samples=10)
-    assert [f.value is None for f in found.floors if "same batch" in f.name] == [True]
-
-
-def test_what_a_file_hides_is_said(tmp_path):
-    path = tmp_path / "rows.npy"
-    rows = drawn_rows(8, 40, 4.0) ** 3
-    np.save(path, np.hstack([rows, np.ones((40, 1)), rows[:, :1]]))
-    said = " ".join(read_inputs(path).warnings)
-    for words in ("centred", "2 of 10 directions have no variance", "Only 40 rows", "not Gaussian"):
-        assert words in said
 
 
 @pytest.mark.parametrize(
@@ -223,12 +190,6 @@ def test_a_header_that_claims_more_than_the_file_holds_is_one_line(tmp_path, cap
     err = capsys.readouterr().err
     assert "no npy file of numbers" in err
     assert err.count("\n") == 1
-
-
-def test_a_column_that_counts_the_rows_is_named(tmp_path):
-    rows = np.column_stack([drawn_rows(3, 40, 4.0), np.arange(40)])
-    np.save(tmp_path / "a.npy", rows)
-    assert "Column 4 counts the rows" in " ".join(read_inputs(tmp_path / "a.npy").warnings)
 
 
 def test_a_pickle_is_never_opened(tmp_path, capsys):
@@ -284,9 +245,3 @@ def test_command_json_and_picture(tmp_path, capsys):
     assert "exists, needs a new name" in capsys.readouterr().err
     assert main(words[:-3]) == 0
     assert capsys.readouterr().out.splitlines()[0] == shown["answer"]
-
-
-def test_a_forecast_shows_itself_in_a_notebook():
-    html = forecast(COUNTER, samples=800)._repr_html_()
-    assert html.startswith("<pre>")
-    assert html.count("<svg") == 1

@@ -157,8 +157,10 @@ def test_domain_warnings_are_shown():
 def test_verdict_names_what_disagrees():
     good = Comparison("here", 0.5, Estimate(0.51, 0.01), 0.01)
     bad = Comparison("there", 0.5, Estimate(0.6, 0.01), 0.01)
-    assert verdict([good]).startswith("All 1 points agree")
-    assert "there +0.100" in verdict([good, bad])
+    assert verdict([good], "ρ²").startswith("All 1 points agree")
+    said = verdict([good, bad], "ρ²")
+    assert "there +0.100" in said
+    assert "largest gap of ρ², measured minus predicted, is +0.100" in said
 
 
 @pytest.mark.parametrize("samples", [[1.0], [], [1.0, float("nan")]])

@@ -65,11 +65,16 @@ class Comparison:
         return self.outcome is not Outcome.REFUTED
 
 
-def verdict(comparisons: Sequence[Comparison]) -> str:
-    """Say how many points agree with their lines, and where the largest gap is."""
+def verdict(comparisons: Sequence[Comparison], of: str) -> str:
+    """Say how many points agree with their lines, and where the largest gap is.
+
+    of: the quantity that is compared, with its unit if it has one.
+    """
     outside = [one for one in comparisons if not one.agrees]
     worst = max(comparisons, key=lambda one: abs(one.gap))
-    largest = f"the largest gap is {worst.gap:+.3f}, at {worst.where}"
+    largest = (
+        f"the largest gap of {of}, measured minus predicted, is {worst.gap:+.3f}, at {worst.where}"
+    )
     total = len(comparisons)
     if not outside:
         return f"All {total} points agree with their lines within margin and interval; {largest}."

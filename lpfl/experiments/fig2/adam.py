@@ -69,7 +69,7 @@ def adam_section(options: Options, *, replicates: int, networks: int) -> Section
         "rescales every coordinate, which undoes part of the bias: where m₂ is large enough Adam "
         "beats SGD. In general position it cannot: its alignment is between 2/π and 1 times that "
         "of SGD. Which of the two holds depends on the axes, not on the spectrum.",
-        verdict(found.comparisons),
+        verdict(found.comparisons, "ρ²"),
     )
     tables = (Table(header, table, title="SI-11 in numbers: predicted, measured"),)
     return Section(f"{STORY}: Adam and the axes", finding, text, (drawing,), tables)

@@ -170,7 +170,7 @@ def alignment_section(
     return Section(
         title,
         finding,
-        (*text, verdict(found.comparisons)),
+        (*text, verdict(found.comparisons, "ρ²")),
         pictures,
         (method_table(setting, weights_setting, found),),
     )

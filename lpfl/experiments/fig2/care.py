@@ -34,7 +34,7 @@ def counter_example(options: Options, *, replicates: int, points: int) -> Sectio
         "inverse of the sample covariance amplifies the label noise along the small eigenvalues "
         "more than it removes of the bias. KFAC(0) wins iff "
         "κ m₋₁/(1 − φ) < m₂ − 1 + φ + κ, κ = φ s₂/c₁².",
-        verdict(found.comparisons),
+        verdict(found.comparisons, "ρ²"),
     )
     header = ["method", "damping λ", "ρ² predicted", "measured"]
     return Section(

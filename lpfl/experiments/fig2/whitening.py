@@ -59,7 +59,7 @@ def whitening_section(options: Options, *, replicates: int) -> Section:
         "0.3, no damping. On the same batch the fluctuation of X'X/n cancels against that of "
         "X'y/n; on another batch it adds noise, and even the exact covariance does worse than the "
         "batch's own. Moving averages or stale Kronecker factors lose this cancellation.",
-        verdict(comparisons),
+        verdict(comparisons, "ρ²"),
     )
     drawing = picture(
         "Whitening with another batch",

@@ -176,7 +176,7 @@ def errors_section(title: str, runs: ErrorRuns, text: Sequence[str]) -> Section:
     return Section(
         title,
         finding,
-        (*text, f"{verdict(runs.comparisons)} {warned}"),
+        (*text, f"{verdict(runs.comparisons, 'the test error')} {warned}"),
         (error_picture(runs, equal="index"),),
         (table,) if table else (),
     )

@@ -82,7 +82,7 @@ def features_section(
         "already feels the quadratic part. Large steps also widen the bulk, by the remainder of "
         "the gradient. On the rows of the step itself the outliers are larger: there Xβ has fitted "
         "the noise.",
-        verdict(comparisons),
+        verdict(comparisons, "a singular value"),
     )
     title = f"Features: {setting.sizes}"
     tables = (comparison_table(comparisons, "Edge and outliers in numbers"),)

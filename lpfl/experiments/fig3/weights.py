@@ -114,7 +114,7 @@ def weights_section(
         f"θ > ψ^(1/4) = {next(iter(predicted.values())).threshold:.3f}. The bulk keeps its edges "
         "as long as the remainder of the gradient, smaller than the spike by about "
         "√(log N / N), is small against 1.",
-        verdict(comparisons),
+        verdict(comparisons, "a singular value or a squared cosine"),
     )
     tables = (comparison_table(comparisons, "The outlier in numbers"),)
     return Section(f"Weights: {setting.sizes}", finding, text, pictures, tables)

@@ -105,7 +105,7 @@ def average_section(
         "and a moving average holds little of that batch. Yet past labels are correlated with "
         "today's factor, so that the movement of many steps regains the gain, without the price "
         "1/(1 − d/n) of inverting one small batch.",
-        verdict(comparisons),
+        verdict(comparisons, "ρ²"),
     )
     header = ["factor"]
     for t in times:

@@ -155,8 +155,8 @@ def phase_section(
         "share. Whitening with the batch saves the signal's part of the noise and pays 1/(1 − d/n) "
         "for inverting a noisy matrix; the exact covariance does neither. Damping takes the price "
         "away.",
-        "Undamped: " + verdict([one.undamped for one in found]),
-        "Best damping: " + verdict([one.best for one in found]),
+        "Undamped: " + verdict([one.undamped for one in found], "ρ²"),
+        "Best damping: " + verdict([one.best for one in found], "ρ²"),
     )
     return Section(
         "Whose covariance: a map",

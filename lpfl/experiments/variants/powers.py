@@ -164,7 +164,7 @@ def powers_section(
         "mode. Each method runs at its best constant step size for exactly the rows that theory "
         "gives it, and the error it reaches is turned into rows. Statistics of Adam and Shampoo "
         "were gathered at the solution beforehand: noise dominates them.",
-        verdict_of(comparisons),
+        verdict_of(comparisons, "the rows over the bound"),
     )
     header = ["method", "power θ"]
     for L in ratios:

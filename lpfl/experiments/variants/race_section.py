@@ -38,7 +38,7 @@ def race_section(
         f"that the Cramér-Rao bound A/ε is {truth.rows:g} rows; a schedule that knows |T₀| may "
         f"save A/|T₀|², {truth.tangent_noise / truth.start:.0f} of them. For every batch size "
         "theory chooses the step size of a grid that arrives first, and the run takes it.",
-        "Steps: " + verdict([one.comparison for one in found]),
+        "Steps: " + verdict([one.comparison for one in found], "a number of steps"),
     )
     middle = sorted(rows)[len(rows) // 2 - 1]
     return Section(
