@@ -73,7 +73,7 @@ print('acts:', gap(a, b, start) > {VISIBLE})
     said = f"it acts only with {gate}" if gate else "it is not used"
     return CheckResult(
         check=check_id,
-        outcome=Outcome.LIMIT if gate else _grade(subject, name),
+        outcome=Outcome.LIMIT if gate else grade(subject, name),
         message=f"The effect of {name} is {effects[name]:.2g} of the way: {said}.",
         measured=effects[name],
         bound=VISIBLE,
@@ -90,14 +90,16 @@ def _judged(subject: Subject) -> set[str]:
     return judged if subject.default("momentum") else judged - {"nesterov"}
 
 
-def _squares(pairs: Sequence[tuple[torch.Tensor, torch.Tensor]]) -> torch.Tensor:
-    return torch.stack([((p - target.to(p.dtype)) ** 2).sum() for p, target in pairs]).sum()
+def _squares(pairs: Sequence[tuple[torch.Tensor, torch.Tensor]], weight: float) -> torch.Tensor:
+    parts = [((p - target.to(p.dtype)) ** 2).sum() for p, target in pairs]
+    return weight * torch.stack(parts).sum()
 
 
 def _on_a_loss(subject: Subject, base: Mapping[str, Any], changed: Mapping[str, Any]) -> float:
     """Return the effect where the gradient is taken at the optimizer's own point.
 
-    A method may move only the point of the gradient, which prescribed gradients cannot see.
+    A method may move only the point of the gradient, which prescribed gradients cannot see, or
+    average curvatures, which show where they change from step to step.
     """
     if "model" in subject.needs:
         return 0.0
@@ -105,9 +107,9 @@ def _on_a_loss(subject: Subject, base: Mapping[str, Any], changed: Mapping[str, 
     ends = []
     for options in (base, {**base, **changed}):
         session = subject.open(start, options=options)
-        for row in targets:
+        for t, row in enumerate(targets):
             pairs = list(zip(session.params, row, strict=True))
-            session.advance(partial(_squares, pairs))
+            session.advance(partial(_squares, pairs, 1.0 + t % 3))
         ends.append(session.values())
     way = max(distance(end, start) for end in ends)
     return distance(*ends) / way if way else 0.0
@@ -131,7 +133,7 @@ def _gate(subject: Subject, base: Mapping[str, Any], changed: Mapping[str, Any])
     return ""
 
 
-def _grade(subject: Subject, name: str) -> Outcome:
+def grade(subject: Subject, name: str) -> Outcome:
     """Grade an idle option: it deviates if a claimed method has it.
 
     A beta that the method can do without, or an option beside the claims, rests in a signature.

@@ -16,6 +16,7 @@ from lpfl.verify.scenario import Scenario
 from lpfl.verify.setups.linear import floor as floors
 from lpfl.verify.setups.linear import input_factor as factors
 from lpfl.verify.setups.linear import scenarios as setup
+from lpfl.verify.setups.linear.all_batches.factors import exact_factors
 from lpfl.verify.space import Choice, Covariances, Integers, Reals
 from lpfl.verify.tolerance import judgement, rounding
 from lpfl.verify.trial import Trial
@@ -65,6 +66,8 @@ def input_factor(trial: Trial) -> Iterator[Comparison]:
     """Whitened tangents after one step from a known start; squares of tangents in the long run."""
     enough = trial.batch_size > trial.input_dim + 1
     yield from population_steps(trial)
+    wide = trial.scenario == ONE_DIRECTION
+    yield from exact_factors(trial, half_step(trial), wide=wide)
     yield from joint_steps(trial)
     if enough:
         yield from independent_steps(trial)

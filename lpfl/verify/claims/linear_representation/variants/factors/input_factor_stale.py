@@ -18,6 +18,7 @@ from lpfl.verify.scenario import Scenario
 from lpfl.verify.setups.linear import floor as floors
 from lpfl.verify.setups.linear import input_factor as factors
 from lpfl.verify.setups.linear import scenarios as setup
+from lpfl.verify.setups.linear.all_batches.cycles import exact_cycles
 from lpfl.verify.setups.linear.old_average import old_average
 from lpfl.verify.space import Choice, Covariances, Integers, Reals
 from lpfl.verify.tolerance import Tolerance, finite_size, judgement, rounding
@@ -70,6 +71,7 @@ def stale_factor(trial: Trial) -> Iterator[Comparison]:
     """Noise-free steps from known tangents."""
     trial.admit(input_law="gaussian")
     yield from cycles(trial)
+    yield from exact_cycles(trial)
     yield from given_factor(trial)
     eta = trial.step_size
     renewed = Rival("factors of every batch", floor_of_renewed(trial.batch_size, trial, eta))

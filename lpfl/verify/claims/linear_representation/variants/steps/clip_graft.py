@@ -17,6 +17,8 @@ from lpfl.verify.expect import Comparison, Near, Rival, Same
 from lpfl.verify.setups.linear import floor as floors
 from lpfl.verify.setups.linear import scenarios as setup
 from lpfl.verify.setups.linear import step as one_step
+from lpfl.verify.setups.linear.all_batches.means import wishart
+from lpfl.verify.setups.linear.all_batches.runs import Bench, stated
 from lpfl.verify.space import Choice, Covariances, Integers, Reals
 from lpfl.verify.tolerance import Tolerance, finite_size, judgement, rounding
 from lpfl.verify.trial import Trial, as_numpy, condition_of
@@ -29,6 +31,7 @@ RATIO_ROOM = judgement(0.1, "half of what n - d - 1 in place of n does to the ra
 OTHER_STEP = 1.1  # over the drawn step size: the clip undoes it
 FAR_ABOVE = 1e6  # a bound that no step reaches, over the one that clips
 SMALL_AGAINST_NOISE = 1e-3
+FEW_ROWS = 6  # of the batches whose mean is exact: n - d - 1 is half of n
 
 
 @check(
@@ -54,6 +57,7 @@ def clip_and_graft(trial: Trial) -> Iterator[Comparison]:
     trial.admit(batch_size=trial.batch_size)
     batch = sample_moments(problem, trial.batch_size, trial.stream("batch"))
     yield from sizes(trial, problem, batch)
+    yield from exact_sizes(trial)
     yield from clip(trial, problem, batch)
     yield from graft(trial)
 
@@ -107,6 +111,39 @@ def sizes(trial: Trial, problem: model.LinearRepresentation, batch: model.Batch)
         tolerance=RATIO_ROOM.times(stated, "relative to the ratio"),
         rival=Rival("the population covariance", stated * n / (n - d - 1)),
     )
+
+
+def exact_sizes(trial: Trial) -> Iterator[Same]:
+    """The same over all batches of a few rows, with two inputs and one output."""
+    bench = Bench(trial, rank=1, input_dim=2, rows=FEW_ROWS)
+    batches = wishart(FEW_ROWS, 2, degree=1, inverse=1)
+    weights = trial.tensor(batches.weights)
+    problem = bench.truth(len(weights))
+    start, moments = solution_of(problem), bench.moment(batches.matrices, FEW_ROWS)
+    product = gradient = direction = 0.0
+    for towards in range(2):
+        batch = bench.batch(problem, moments, towards, bench.small)
+        slopes = model.gradients(start, batch)
+        D = moves(kfac_joint(step_size=1.0), start, batch)
+        for g, step in zip(slopes, D, strict=True):
+            product -= float(weights @ (g * step).sum((-2, -1))) / bench.small**2
+        gradient += float(weights @ slopes.representation.square().sum((-2, -1)))
+        direction += float(weights @ D.representation.square().sum((-2, -1)))
+    known = {"batch_size": FEW_ROWS, "input_dim": 2, "rank": 1, "output_dim": 1}
+    length = stated(trial, "natural_length", noise_std=1.0, **known)
+    traces = {"cov_trace": 2.0, "head_trace": 1.0, "cov_inverse_trace": 2.0}
+    ratio = stated(trial, "graft_ratio", head_inverse_trace=1.0, **traces, **known)
+    for part, measured, predicted in (
+        ("natural_length", product, length),
+        ("graft_ratio", gradient / direction, ratio),
+    ):
+        yield Same(
+            part=part,
+            label="mean over all batches",
+            measured=measured,
+            predicted=predicted,
+            tolerance=bench.tolerance,
+        )
 
 
 def response(

@@ -45,4 +45,11 @@ FAULTS = (
         new="n - 1",
         why="grafted length without the dimension",
     ),
+    Fault(
+        "LR-46",
+        "theory.linear_representation.variants.steps.clip_graft:LR_46",
+        "n - d - 1",
+        "n - d",
+        "one row too many in the ratio of grafted steps",
+    ),
 )

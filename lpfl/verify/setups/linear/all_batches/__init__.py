@@ -1,0 +1,1 @@
+"""Means over all Gaussian batches, exactly, and what runs on them."""
