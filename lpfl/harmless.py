@@ -9,7 +9,12 @@ import re
 CONTROLS = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]"
 )
+_INVISIBLE = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069"
+    "\ud800-\udfff\ufffe\uffff]"
+)
 _ORDERS = re.compile(r"##(?=[\w.]*\[)")
+_FORMULA = tuple("=+-@\uff1d\uff0b\uff0d\uff20")
 _AT_LINE_START = re.compile(r"^(\s*)::", re.MULTILINE)
 
 
@@ -31,3 +36,22 @@ def flat(text: str) -> str:
 def harmless_json(text: str) -> str:
     """Return the same JSON, spelt so that no text in it is an order."""
     return re.sub("#(?=#)", r"\\u0023", text)
+
+
+def visible(text: str) -> str:
+    """Return ``text`` for a file of text, HTML or XML: what nobody sees there is shown.
+
+    Control characters, marks that turn the direction of writing and what XML does not take become
+    a replacement character; lines and tabulators stay.
+    """
+    return _INVISIBLE.sub("\ufffd", text)
+
+
+def harmless_cell(text: str) -> str:
+    """Return ``text`` for a cell of a table: a spreadsheet takes it for text and not for a formula.
+
+    A formula begins with one of ``= + - @``, also in their wide form, and white space before it is
+    dropped by some programs; such a text gets an apostrophe in front.
+    """
+    shown = visible(text)
+    return f"'{shown}" if shown.lstrip().startswith(_FORMULA) else shown

@@ -19,6 +19,7 @@ FAILS = {
     "def.degenerates": "deviates",
     "def.descent": "deviates; documented variant for a first step above the rate",
     "def.first-move": "limit; documented variant for periods and warm-ups",
+    "def.graft": "deviates",
     "def.scale": "deviates from the claim's exponent, a convention where the fitted definition has "
     "it too; limit if not finite within 1e-6 to 1e6, numerics beyond",
     "def.supports": "says which method the steps are, accuses of nothing",
@@ -66,7 +67,7 @@ FAILS = {
     "api.lr-zero": "deviates where lr is the method's factor, limit if it raises, numerics; "
     "documented variant",
     "api.maximize": f"{AGREES}",
-    "api.micro-batches": f"{AGREES}; documented variant",
+    "api.micro-batches": f"{AGREES}; limit if zero_grad() leaves gradients; documented variant",
     "api.missing": "limit if it moves or raises, deviates if others are disturbed; "
     "documented variant",
     "api.mixed": f"{AGREES}; documented variant",
@@ -85,6 +86,7 @@ FAILS = {
     "api.warm-up": "limit if it never moves again or raises, deviates if not finite; "
     "documented variant",
     "api.zero": "limit if it moves or raises, deviates if not finite, numerics; documented variant",
+    "api.zero-options": "limit, numerics; documented variant",
     "api.zero-weights": "limit; deviates if not finite; documented variant",
 }
 """Check -> what it answers when the optimizer fails it, apart from inconclusive."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from lpfl.harmless import harmless_cell
 from lpfl.report.pictures import hidden_points, picture
 from lpfl.report.prose import typeset
 
@@ -67,6 +68,6 @@ def _rows(data: Mapping[str, Any]) -> list[list[Any]]:
 
 
 def _cell(value: Any) -> Any:
-    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
-        return "'" + value
+    if isinstance(value, str):
+        return harmless_cell(value)
     return "" if value is None else value

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
+from lpfl.harmless import visible
 from lpfl.report.chart import Chart
 from lpfl.report.html import style_sheet
 from lpfl.report.limits import axis_words as limit_words
@@ -60,7 +61,7 @@ def side_by_side(charts: Sequence[Chart]) -> str:
         inside += text(kind, (left + 4, _PAD + 14), chart.title)
         inside += _moved(chart.drawing, left, top)
         left += own_width + _GAP
-    return str(
+    return visible(
         Markup(
             '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {} {}" width="{}" height="{}">'
             "<style>{}</style><defs>{}</defs>"

@@ -2,19 +2,15 @@
 
 import base64
 import hashlib
-import re
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from lpfl.harmless import visible
 from lpfl.report.prose import part_words, prose, typeset
 from lpfl.report.trend import sparkline
-
-_INVISIBLE = re.compile(
-    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]"
-)
 
 
 def render(template: str, *, more_style: str = "", script: str = "", **values: Any) -> str:
@@ -33,7 +29,7 @@ def render(template: str, *, more_style: str = "", script: str = "", **values: A
         policy += f"; script-src {_digest(values['script'])}"
     values.setdefault("elsewhere", ())
     page = _environment().get_template(template)
-    return _INVISIBLE.sub("\ufffd", page.render(style=Markup(style), policy=policy, **values))
+    return visible(page.render(style=Markup(style), policy=policy, **values))
 
 
 def style_sheet() -> str:

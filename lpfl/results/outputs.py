@@ -5,10 +5,9 @@ from xml.etree import ElementTree as ET
 
 from tabulate import tabulate
 
-from lpfl.harmless import flat, harmless_lines
+from lpfl.harmless import flat, harmless_lines, visible
 from lpfl.results.gate import ExitCode, GateReport, GateRow
 
-_NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _COLUMNS = ("claim", "status", "verdict", "margin", "baseline", "change", "z")
 _OUTCOME = {
     ExitCode.OK: "passed",
@@ -58,13 +57,13 @@ def to_junit(report: GateReport) -> str:
         skipped=str(0 if report.strict else waiting),
     )
     for row in report.rows:
-        case = ET.SubElement(suite, "testcase", classname="lpfl.claims", name=_xml(row.claim))
+        case = ET.SubElement(suite, "testcase", classname="lpfl.claims", name=visible(row.claim))
         tag = _junit_tag(row, report.strict)
         if tag is not None:
-            ET.SubElement(case, tag, type=row.status, message=_xml(_message(row)))
+            ET.SubElement(case, tag, type=row.status, message=visible(_message(row)))
     case = ET.SubElement(suite, "testcase", classname="lpfl.gate", name="baseline")
     if report.stale:
-        ET.SubElement(case, "failure", type="stale", message=_xml("; ".join(report.stale)))
+        ET.SubElement(case, "failure", type="stale", message=visible("; ".join(report.stale)))
     root = ET.Element("testsuites")
     root.append(suite)
     return ET.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
@@ -123,10 +122,6 @@ def _number(value: float | None) -> str:
     return "" if value is None else f"{value:.4g}"
 
 
-def _xml(text: str) -> str:
-    return _NOT_XML.sub("\ufffd", text)
-
-
 def _markdown(text: str) -> str:
     return re.sub(r"([\\`*_{}\[\]<>()#|!~&@:])", r"\\\1", flat(text))
 
@@ -136,7 +131,7 @@ def _command(level: str, title: str, message: str) -> str:
 
 
 def _data(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return harmless_lines(text).replace("%", "%25").replace("\n", "%0A")
 
 
 def _property(text: str) -> str:

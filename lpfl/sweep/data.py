@@ -6,9 +6,8 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from lpfl.harmless import harmless_cell
 from lpfl.sweep.subjects import COLUMNS
-
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def to_lines(records: Iterable[Mapping[str, Any]]) -> str:
@@ -44,5 +43,5 @@ def cell_of(value: Any) -> Any:
     if isinstance(value, float):
         return repr(value)
     if isinstance(value, str):
-        return f"'{value}" if value.startswith(_FORMULA) else value
+        return harmless_cell(value)
     return value

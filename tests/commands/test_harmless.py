@@ -6,7 +6,7 @@ import json
 import pytest
 
 from lpfl.cli import main
-from lpfl.harmless import flat, harmless, harmless_json, harmless_lines
+from lpfl.harmless import flat, harmless, harmless_cell, harmless_json, harmless_lines, visible
 
 ORDERS = [
     "::error::forged",
@@ -47,6 +47,19 @@ def test_no_order_survives(order, tamed):
 def test_plain_text_and_lines_stay():
     text = "κ = 10 :: ok\n# a comment [1]\n    indented: x\n"
     assert harmless_lines(text) == text
+
+
+@pytest.mark.parametrize(
+    "start", ["=", "+", "-", "@", "\t=", "\r=", "\n=", "  =", "\uff1d", "\u2003@"]
+)
+def test_no_cell_is_a_formula(start):
+    assert harmless_cell(f"{start}cmd|'/c calc'!A1").startswith("'")
+    assert harmless_cell(f"a{start}") == f"a{start}"
+
+
+def test_what_nobody_sees_is_shown():
+    assert visible("a\x00\x1b\u202e\ud800\uffffb") == "a" + 5 * "\ufffd" + "b"
+    assert visible("κ\t\r\n]]>&<\u2028") == "κ\t\r\n]]>&<\u2028"
 
 
 @pytest.mark.parametrize("order", ["##[error]x", "a\n##vso[x]", "###[x"])

@@ -170,9 +170,56 @@ class SingleOnly(Rule):
         scale.lerp_(p.grad.abs(), 0.0)
 
 
+class Curvature(Rule):
+    """An average of curvatures by one random probe, as AdaHessian has it."""
+
+    needs = frozenset({"create_graph"})
+
+    def __init__(self, params, lr=0.1, betas=(0.9, 0.99)):
+        super().__init__(params, lr, betas=betas)
+
+    def step(self, closure=None):
+        held = [p for group in self.param_groups for p in group["params"] if p.grad is not None]
+        probes = [torch.randint_like(p, 0, 2) * 2 - 1 for p in held]
+        bent = torch.autograd.grad([p.grad for p in held], held, grad_outputs=probes)
+        self.bent = {p: z * b for p, z, b in zip(held, probes, bent, strict=True)}
+        return super().step(closure)
+
+    def update(self, p, state, group):
+        b1, b2 = group["betas"]
+        t = state["t"] = state.get("t", 0) + 1
+        m = state.setdefault("m", torch.zeros_like(p)).lerp_(p.grad.detach(), 1 - b1)
+        h = state.setdefault("h", torch.zeros_like(p)).lerp_(self.bent[p].square(), 1 - b2)
+        p.sub_(group["lr"] * m / (1 - b1**t) / ((h / (1 - b2**t)).sqrt() + 1e-3))
+
+
+class Heir(torch.optim.SGD):
+    """SGD with momentum; the decay is decoupled: weights shrink by lr * weight_decay."""
+
+    claims = frozenset({"momentum"})
+
+    @torch.no_grad()
+    def step(self, closure=None):
+        held = [group["weight_decay"] for group in self.param_groups]
+        for group, decay in zip(self.param_groups, held, strict=True):
+            for p in group["params"]:
+                if p.grad is not None:
+                    p.mul_(1 - group["lr"] * decay)
+            group["weight_decay"] = 0.0
+        loss = super().step(closure)
+        for group, decay in zip(self.param_groups, held, strict=True):
+            group["weight_decay"] = decay
+        return loss
+
+
+class HeirOfHeir(Heir):
+    pass
+
+
 def outcomes(kind, *checks):
     claims = getattr(kind, "claims", frozenset())
-    spec = OptimizerSpec(name=kind.__name__, factory=kind, claims=claims)
+    needs = getattr(kind, "needs", frozenset())
+    spec = OptimizerSpec(name=kind.__name__, factory=kind, claims=claims, needs=needs)
     report = check_optimizer(spec, on_fail=None, checks=list(checks), isolated=False)
     return {(r.check, r.outcome) for r in report.results}
 
@@ -191,6 +238,8 @@ def outcomes(kind, *checks):
         (OpenRate, "api.keys"),
         (MovedPoint, "api.options"),
         (AlongTheSphere, "def.descent"),
+        (Curvature, "api.options"),
+        (HeirOfHeir, "def.trajectory"),
     ],
 )
 def test_it_is_not_accused(kind, check):

@@ -4,12 +4,13 @@ import pytest
 
 from lpfl import OptimizerSpec, check_optimizer
 from lpfl.conformance.outcomes import Outcome
-from tests.conformance.conventions import adaptive, matrices
+from tests.conformance.conventions import adaptive, factored, matrices
 from tests.conformance.twins import rates
 
 RIGHT = [
     *adaptive.RIGHT,
     *matrices.RIGHT,
+    *factored.RIGHT,
     (rates.METHODS["schedule_free_sgd"].twin(), "schedule-free", ("def.trajectory",)),
 ]
 ACQUITTED = {Outcome.CONFORMS, Outcome.CONVENTION, Outcome.VARIANT, Outcome.NUMERICS}
@@ -24,6 +25,26 @@ def test_nobody_with_a_convention_is_accused(kind, claim, checks):
     assert report.outcome("def.trajectory") in ACQUITTED
     accused = [(r.check, r.message) for r in report.results if r.outcome in ACCUSES]
     assert accused == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "check"),
+    [(factored.UpsideDown, "def.graft"), (factored.SaysOtherwise, "def.trajectory")],
+)
+def test_a_word_in_the_text_is_no_excuse(kind, check):
+    spec = OptimizerSpec(kind.__name__, kind, claims=frozenset({"shampoo"}))
+    report = check_optimizer(spec, checks=[check], on_fail=None, quick=True)
+    assert report.outcome(check) is Outcome.DEVIATES
+
+
+def test_a_late_basis_is_named():
+    class Late(factored.EarlySoap):
+        def update(self, p, g, s, o):
+            super().update(p, g, s, {**o, "frequency": 10**9})
+
+    spec = OptimizerSpec("Late", Late, claims=frozenset({"soap"}))
+    report = check_optimizer(spec, checks=["def.trajectory"], on_fail=None, quick=True)
+    assert report.outcome("def.trajectory") is Outcome.DEVIATES
 
 
 def test_a_later_look_at_the_options_is_no_excuse_for_another_formula():

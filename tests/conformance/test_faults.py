@@ -4,8 +4,8 @@ import pytest
 
 from lpfl import OptimizerSpec, check_optimizer
 from lpfl.conformance.registry import all_checks
-from tests.conformance import test_reported, test_twins
-from tests.conformance.faulty import FAULTS
+from tests.conformance import faulty_frame, test_reported, test_twins
+from tests.conformance.faulty import FAULTS as SINGLE
 from tests.conformance.faulty_small import Adam, Sgd
 
 
@@ -13,6 +13,7 @@ def twins():
     return [twin for module in test_twins.MODULES for twin in module.TWINS]
 
 
+FAULTS = [*SINGLE, *faulty_frame.FAULTS]
 ELSEWHERE = {"api.noise", "api.side-effects"}
 """Their faults are planted in test_isolation."""
 NO_CLAIM_NEEDED = ("api.", "def.scale", "def.descent", "def.degenerates")
@@ -25,7 +26,7 @@ def test_the_fault_is_found(check_id, kind, claims, outcome):
     assert str(report.outcome(check_id)) == outcome, [r.message for r in report.results]
 
 
-@pytest.mark.parametrize("kind", [Sgd, Adam])
+@pytest.mark.parametrize("kind", [Sgd, Adam, faulty_frame.AmsGrad])
 def test_without_the_fault_nothing_is_found(kind):
     report = check_optimizer(kind, checks=["api", "def"], on_fail=None)
     assert [r.check for r in report.findings if r.check != "api.float16"] == []

@@ -1,17 +1,24 @@
 """Files of an experiment: the JSON comes back, tables are rows, the paper's words are shown."""
 
 import csv
+import errno
 import json
+import os
 from dataclasses import replace
+from pathlib import Path
+
+import pytest
 
 from lpfl.experiments import EXPERIMENTS
 from lpfl.experiments.core.experiment import (
+    Done,
     ExperimentResult,
     Options,
     Section,
     Table,
 )
 from lpfl.experiments.core.files import CSV_HEADER, as_text, tables_as_csv
+from lpfl.experiments.core.journal import PartsJournal
 from lpfl.experiments.core.page import build_page
 from lpfl.experiments.core.reading import result_from_json
 
@@ -61,6 +68,33 @@ def test_tables_are_rows_of_a_csv() -> None:
         ["one", "T", "2", "'=SGD", "steps", "not reached"],
         ["one", "T", "2", "'=SGD", "floor", ""],
     ]
+
+
+def test_a_journal_cut_anywhere_is_gone_on_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full disk or a kill cuts inside a letter too; what a text holds ends no line."""
+    journal = PartsJournal(tmp_path, "fig1", Options(), {"python": "3"})
+    with monkeypatch.context() as full:
+        full.setattr(os, "fsync", no_room)
+        with pytest.raises(ValueError, match="No space left"):
+            journal.begin()
+    assert list(tmp_path.iterdir()) == []
+    journal.begin()
+    for part in ("one", "two"):
+        journal.keep(Done(part, [Section(f"κ\u2028{part}")], 1.0))
+    content = journal.path.read_bytes()
+    second = content.rindex(b'{"part":"two"')
+    for cut in range(second, len(content)):
+        journal.path.write_bytes(content[:cut])
+        assert list(journal.finished()) == ["one"]
+        assert journal.path.read_bytes() == content[:second]
+    journal.keep(Done("two", [Section("κ\u2028two")], 1.0))
+    assert list(journal.finished()) == ["one", "two"]
+
+
+def no_room(_: object) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def test_paper_and_choice_stand_side_by_side() -> None:

@@ -2,6 +2,7 @@
 
 import itertools
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -12,6 +13,8 @@ from hypothesis import strategies as st
 
 import lpfl.report
 from lpfl.report.axes import axis_for, spans_decades
+from lpfl.report.chart import chart_of_picture
+from lpfl.report.export import export_charts
 from lpfl.report.limits import END, STATISTIC_LABELS, gauge, strip
 from lpfl.report.measured.against import against, parts_to_draw
 from lpfl.report.pictures import MARK_SHAPES, colours_of, hidden_points, picture
@@ -266,3 +269,13 @@ def test_limits_put_what_lies_outside_on_the_edge() -> None:
     labels = re.findall(r">([^<]*)</text>", drawing)
     assert "1" in labels
     assert "10⁹" not in labels
+
+
+def test_a_file_of_charts_is_xml_whatever_a_title_holds(tmp_path: Path) -> None:
+    title = "</text><script>\x00\x1b[31m\u202e\ufffe]]>&"
+    chart = chart_of_picture(PICTURE | {"title": title}, "a")
+    written = export_charts([replace(chart, rows=[("x", " =cmd|'/c calc'!A1\x1b")])], tmp_path)
+    svg, table = (path.read_text() for path in written)
+    shown = "".join(ET.fromstring(svg).itertext())
+    assert "</text><script>\ufffd\ufffd[31m\ufffd\ufffd]]>&" in shown
+    assert table == "x,' =cmd|'/c calc'!A1\ufffd\n"

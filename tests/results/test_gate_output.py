@@ -17,7 +17,7 @@ from lpfl.results.outputs import (
 )
 from tests.results.samples import claim_line, results
 
-HOSTILE = 'a,b: 100%\r\n::error::x</failure>"\x00\x1b[31m|<img onerror>`_'
+HOSTILE = 'a,b: 100%\r\n::error::x##[error]</failure>"\x00\x1b[31m|<img onerror>`_'
 
 
 def report_with(detail: str, *, strict: bool = False) -> GateReport:
@@ -78,7 +78,7 @@ def test_any_detail_stays_inside_its_annotation(detail: str) -> None:
         "warning title=LR-04 inconclusive",
         "error title=LR-05 regression",
     ]
-    assert not any("\r" in line for line in lines)
+    assert not any(one in line for line in lines for one in ("\r", "\x1b", "##["))
 
 
 def test_annotations_escape_percent_and_newlines() -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import torch
 
 from lpfl.conformance.definition.comparison import Comparison
-from lpfl.conformance.definition.grid import candidates, neighbours
+from lpfl.conformance.definition.grid import candidates, is_cut, neighbours
 from lpfl.conformance.definition.halves import QUITE_LOOSE, halves, in_halves, typical
 from lpfl.conformance.definition.precision import (
     FLOOR,
@@ -23,6 +23,7 @@ from lpfl.conformance.definition.precision import (
 from lpfl.conformance.definition.runs import Candidate, Run, gaps
 from lpfl.conformance.definition.scenarios import Scenario
 from lpfl.conformance.definition.settings import fitting, holding
+from lpfl.conformance.definition.staged import staged
 
 PREFIX = (1, 3)
 """Steps after which a reading is given up if it is far away."""
@@ -190,16 +191,24 @@ def search(comparison: Comparison) -> Fit | None:
 
 
 def mended(comparison: Comparison, best: Fit, others: list[Scenario]) -> Fit | None:
-    """Return a reading that differs from the best on one more axis, and survives everything.
+    """Return a reading that differs from the best on further axes, and survives everything.
 
-    Axes that show on kernels alone are told apart only there.
+    Axes that show on kernels alone, or with a period, are told apart only there: one after the
+    other, each where it lets the reading hold in more settings.
     """
     runs = comparison.runs(fitting(comparison.oracle))
-    for candidate in neighbours(comparison.oracle, best.candidate):
-        fit = Fit(candidate)
-        if all(confront(comparison, fit, run) for run in runs) and hold(comparison, fit, others):
-            return fit
-    return None
+    while best.miss is not None:
+        farthest = best
+        for candidate in neighbours(comparison.oracle, best.candidate):
+            fit = Fit(candidate)
+            if all(confront(comparison, fit, run) for run in runs):
+                if hold(comparison, fit, others):
+                    return fit
+                farthest = farther(farthest, fit)
+        if farthest is best:
+            return None
+        best = farthest
+    return best
 
 
 def farther(one: Fit | None, other: Fit) -> Fit:
@@ -218,11 +227,24 @@ def fitted(
     tried = candidates(comparison) if runs else []
     if any(halves(c) for c in tried) and not in_halves(comparison, runs):
         tried = [c for c in tried if not halves(c)]
-    for candidate in tried:
+
+    def begins(run: Run, candidate: Candidate, steps: int) -> bool:
         cap = QUITE_LOOSE if halves(candidate) else SINGLE
-        if candidate.distance > nearest:
-            continue
-        if all(quick(comparison, runs[0], candidate, n) <= cap for n in PREFIX):
-            fit = Fit(candidate)
-            if all(confront(comparison, fit, run) for run in runs):
-                yield fit
+        return quick(comparison, run, candidate, steps) <= cap
+
+    def fit(candidate: Candidate) -> Fit | None:
+        made = Fit(candidate)
+        return made if all(confront(comparison, made, run) for run in runs) else None
+
+    none = True
+    for candidate in tried:
+        near = candidate.distance <= nearest
+        if (
+            near
+            and all(begins(runs[0], candidate, n) for n in PREFIX)
+            and (found := fit(candidate))
+        ):
+            none = False
+            yield found
+    if none and runs and nearest > len(comparison.oracle.conventions) and is_cut(comparison):
+        yield from filter(None, map(fit, staged(comparison, runs, begins)))

@@ -12,6 +12,7 @@ from lpfl.conformance.definition.comparison import Comparison
 from lpfl.conformance.definition.conventions import Fit, fitted, search
 from lpfl.conformance.definition.grid import departed
 from lpfl.conformance.definition.option_names import undefined
+from lpfl.conformance.definition.settings import fitting
 from lpfl.conformance.oracles import oracle_of
 from lpfl.conformance.subject import Subject
 
@@ -52,13 +53,21 @@ def switched_off(comparison: Comparison) -> tuple[Comparison, Fit, dict[str, Any
     for off in ways(subject, names):
         try:
             other = Comparison(subject, oracle, off=off)
-            fits = any(not departed(oracle, f.candidate.convention) for f in fitted(other))
+            fits = _as_many(other, comparison) and any(
+                not departed(oracle, f.candidate.convention) for f in fitted(other)
+            )
         except Exception:  # a value that the subject does not take
             continue
         fit = search(other) if fits else None
         if fit is not None and fit.miss is None:
             return other, fit, off
     return None
+
+
+def _as_many(off: Comparison, on: Comparison) -> bool:
+    """Return whether an option's off value leaves every shape its run: else it breaks something."""
+    scenario = fitting(on.oracle)
+    return len(off.runs(scenario)) >= len(on.runs(scenario))
 
 
 def extras(subject: Subject) -> Mapping[str, Any]:

@@ -2,6 +2,7 @@
 
 import inspect
 import itertools
+import math
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -15,11 +16,14 @@ from lpfl.conformance.subject import Subject
 
 LARGEST_GRID = 2600
 SAID: Mapping[str, str] = {
-    "bias correction": r"bias.?correct|correct.?bias|debias",
+    "bias correction": r"\b(no|not|without|omit\w*|skip\w*|never|only|leaves? out|drop\w*)\b"
+    r"[^.]{0,40}(correct|debias)|(bias.?correct|debias)[^.]{0,40}"
+    r"\b(no|not|only|none|off|omitted|skipped|disabled|left out)\b|correct_bias|bias_correction",
     "decay": r"decoupl",
     "decayed": r"decay[^.]{0,60}\b(bias(es)?|vectors?|norms?|gains|1-?d|one.dimension|matri)|"
     r"\b(bias(es)?|vectors?|norms?|gains|1-?d)\b[^.]{0,60}decay",
-    "exponent": r"exponent\b|inverse.{0,9} root|root.?(order|inv)",
+    "exponent": r"exponent[^.]{0,25}(overrid|multipl|free)|(overrid|multipl)\w*[^.]{0,25}exponent|"
+    r"root.?(order|inv)|[-^]1/(2|4|k|order)\b|square root|half",
 }
 """Axes whose other values are a documented variant where the subject speaks of them."""
 LINEAR = r"linear layers|nn\.Linear|fully.connected|dense layers"
@@ -30,24 +34,38 @@ ASIDE = (
 )
 
 
-def candidates(comparison: Comparison) -> list[Candidate]:
-    """Return the readings, ordered by the number of departures and of steps from the paper."""
+def choices(
+    comparison: Comparison,
+) -> tuple[dict[str, tuple[str, ...]], dict[str, tuple[Any, ...]]]:
+    """Return the values of each axis that can show, and of each option that is hidden."""
     oracle = comparison.oracle
-    axes: list[list[tuple[str, str]]] = []
+    axes: dict[str, tuple[str, ...]] = {}
     for axis, values in oracle.conventions.items():
         switch = oracle.relevant.get(axis)
         alive = switch is None or comparison.may_be_on(switch)
-        axes.append([(axis, value) for value in (values if alive else values[:1])])
-    hidden = [
-        [(name, value) for value in values]
+        axes[axis] = values if alive else values[:1]
+    hidden = {
+        name: values
         for name, values in oracle.hidden.items()
         if name not in comparison.where and name not in oracle.fixed
-    ]
+    }
+    return axes, hidden
+
+
+def is_cut(comparison: Comparison) -> bool:
+    """Return whether the readings are too many to try them all."""
+    axes, hidden = choices(comparison)
+    return math.prod(len(values) for values in [*axes.values(), *hidden.values()]) > LARGEST_GRID
+
+
+def candidates(comparison: Comparison) -> list[Candidate]:
+    """Return the readings, ordered by the number of departures and of steps from the paper."""
+    oracle = comparison.oracle
+    named, unnamed = choices(comparison)
+    axes = [[(axis, value) for value in values] for axis, values in named.items()]
+    hidden = [[(name, value) for value in values] for name, values in unnamed.items()]
     sizes = [len(a) for a in axes + hidden]
-    count = 1
-    for size in sizes:
-        count *= size
-    farthest = len(sizes) if count <= LARGEST_GRID else oracle.farthest
+    farthest = oracle.farthest if is_cut(comparison) else len(sizes)
     found = []
     for places in itertools.product(*(range(size) for size in sizes)):
         away = sum(place > 0 for place in places)
@@ -90,9 +108,13 @@ def unusual(oracle: Oracle, convention: Mapping[str, str]) -> dict[str, str]:
 
 
 def documentation(subject: Subject, optimizer: Any) -> str:
-    """Return the docstrings of a subject's class, constructor and factory."""
-    kind = type(optimizer)
-    texts = [kind.__dict__.get("__doc__"), getattr(kind.__dict__.get("__init__"), "__doc__", "")]
+    """Return the docstrings of a subject's class and its bases, constructors and factory.
+
+    Those of torch's own classes do not count: they speak of torch's own methods.
+    """
+    own = [k for k in type(optimizer).__mro__ if not f"{k.__module__}.".startswith("torch.")]
+    texts = [k.__dict__.get("__doc__") for k in own if k is not object]
+    texts += [getattr(k.__dict__.get("__init__"), "__doc__", "") for k in own if k is not object]
     factory = subject.spec.factory
     if not inspect.isclass(factory):
         texts.append(getattr(factory, "__doc__", ""))

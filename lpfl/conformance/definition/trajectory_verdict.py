@@ -200,6 +200,9 @@ def unfitted(comparison: Comparison) -> CheckResult:
     text = f"No convention of {claim} fits: {found.text}"
     words = polar.in_words(comparison, found.reading) if found.kind == "direction" else ""
     text += f"; {words}" if words else ""
+    read = unusual(comparison.oracle, found.reading.convention)
+    if read and found.kind in ("sign", "scale", "shape", "step"):
+        text += f" (of the definition read with {spoken(read)})"
     details = {"residual": found.kind, **found.numbers}
     simple = degenerates(comparison.subject)
     if simple:

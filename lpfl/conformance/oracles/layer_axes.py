@@ -22,7 +22,8 @@ DECAYS = (
 )  # fmt: skip
 PERIODS = (
     "factor_every", "factor_update_steps", "stats_every", "update_every", "update_freq",
-    "update_period", "inv_update_steps", "TCov", "TInv", "T", "period",
+    "update_period", "inv_update_steps", "TCov", "TInv", "T", "period", "precondition_frequency",
+    "preconditioning_compute_steps", "frequency", "precond_freq", "precond_every", "refresh_every",
 )  # fmt: skip
 AVERAGE = (
     "from the first batch",

@@ -16,9 +16,11 @@ from lpfl.conformance.oracles.matrices import (
     CUBIC,
     MODDED,
     POLAR_EXPRESS,
+    POLAR_EXPRESS_2,
     QUINTIC,
     newton_schulz,
     polar,
+    shrunk,
 )
 from lpfl.conformance.oracles.moments import average, decayed
 
@@ -42,6 +44,10 @@ SCHEDULE = (
     "modded schedule, composed, bfloat16",
     "polar express",
     "polar express, bfloat16",
+    "polar express with safety 1 %",
+    "polar express with safety 1 %, bfloat16",
+    "polar express with safety 2 %",
+    "polar express with safety 2 %, bfloat16",
     "cubic",
     "quintic, 6 rounds",
     "quintic, 10 rounds",
@@ -51,6 +57,12 @@ SCHEDULE = (
     "cubic, 10 rounds",
     "cubic, 15 rounds",
 )
+SCHEDULES = {
+    "modded schedule": MODDED,
+    "polar express": POLAR_EXPRESS,
+    "polar express with safety 1 %": shrunk(POLAR_EXPRESS, 1.01),
+    "polar express with safety 2 %": POLAR_EXPRESS_2,
+}
 NORM = ("floor of the norm", "added to the norm")
 DECAY = (
     "times lr",
@@ -88,8 +100,8 @@ def factor(kind: str, rows: int, columns: int) -> float:
 
 def schedule(kind: str, o: Any) -> Sequence[Sequence[float]]:
     name, _, said = kind.partition(",")
-    if name in ("modded schedule", "polar express"):
-        return MODDED if name == "modded schedule" else POLAR_EXPRESS
+    if name in SCHEDULES:
+        return SCHEDULES[name]
     known = {"cubic": CUBIC, "convergent quintic": CONVERGENT}
     one = known.get(name, (o.ns_a, o.ns_b, o.ns_c))
     rounds = said.split()[0] if said.endswith("rounds") else o.ns_steps
@@ -107,7 +119,9 @@ def orthogonalise(M: Tensor, o: Any, c: Convention) -> Tensor:
     added = c["Newton-Schulz eps"] == "added to the norm"
     order = next((word for word in ("fused", "composed") if word in kind), "")
     polynomial = schedule(kind, o)
-    return newton_schulz(seen, polynomial, eps=o.eps, add=added, order=order).to(M.dtype)
+    safety = 1.01 if "safety 1 %" in kind else 1.02 if "safety 2 %" in kind else 1.0
+    made = newton_schulz(seen, polynomial, eps=o.eps, add=added, safety=safety, order=order)
+    return made.to(M.dtype)
 
 
 def seen_by(g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:

@@ -11,8 +11,9 @@ import torch
 from torch import Tensor
 
 from lpfl.conformance.oracles.base import Convention, Memory, Oracle, per_parameter
+from lpfl.conformance.oracles.layer_axes import PERIODS
 from lpfl.conformance.oracles.matrices import multiply, power, unfold
-from lpfl.conformance.oracles.moments import correction
+from lpfl.conformance.oracles.moments import average, correction
 
 DAMPING = (
     "in the start value",
@@ -23,10 +24,22 @@ DAMPING = (
 )
 STATISTICS = ("sum", "average", "average, bias corrected")
 EXPONENT = ("-1/(2k)", "-1/k", "-1/2", "-1/4")
-SHAPE = ("every axis", "flattened to a matrix")
-VECTORS = ("full matrix", "diagonal", "as one column")
+SHAPE = ("every axis", "flattened to a matrix", "matrices; all others entry by entry")
+VECTORS = (
+    "full matrix",
+    "diagonal",
+    "as one column",
+    "diagonal, statistics of the matrices",
+    "diagonal, statistics of the matrices, eps outside the root",
+    "plain gradient",
+)
 GRAFT = ("none", "to the length of the gradient")
-MOMENTUM = ("of the step, average", "of the step, sum", "last step mixed into the gradient")
+MOMENTUM = (
+    "of the step, average",
+    "of the step, sum",
+    "of the gradient, average",
+    "last step mixed into the gradient",
+)
 
 
 def statistics(G: Tensor, m: Memory, o: Any, c: Convention) -> list[Tensor]:
@@ -56,27 +69,43 @@ def roots(G: Tensor, m: Memory, o: Any, c: Convention) -> list[Tensor]:
     return m["roots"]
 
 
+def diagonal_root(G: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
+    """Return what divides the gradient of a vector whose axis keeps its squares alone."""
+    old = m.get("d", o.eps if c["damping"] == "in the start value" else 0.0)
+    plain = c["vectors"] == "diagonal" or c["statistics"] == "sum"
+    m["d"] = old + G * G if plain else o.beta2 * old + (1 - o.beta2) * G * G
+    if c["vectors"] == "diagonal":
+        return m["d"].sqrt()
+    seen = m["d"] / (correction(o.beta2, m["t"]) if "corrected" in c["statistics"] else 1.0)
+    outside = c["vectors"].endswith("outside the root")
+    return seen.sqrt() + o.eps if outside else (seen + o.eps).sqrt()
+
+
 def rule(p: Tensor, g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
     g = g + o.weight_decay * p
-    mixed = o.momentum and c["momentum"] == MOMENTUM[2]
+    mixed = o.momentum and c["momentum"] == MOMENTUM[3]
     if mixed and "b" in m:
         g = (1 - o.momentum) * g + o.momentum * m["b"].reshape(g.shape)
     flat = c["shape"] == "flattened to a matrix" and g.ndim > 2
     G = g.reshape(len(g), -1) if flat else g.reshape(-1) if g.ndim == 0 else g
     if G.ndim == 1 and c["vectors"] == "as one column":
         G = G.reshape(-1, 1)
-    if G.ndim == 1 and c["vectors"] == "diagonal":
-        m["d"] = m.get("d", o.eps if c["damping"] == "in the start value" else 0.0) + G * G
-        step = G / m["d"].sqrt()
+    averaged = o.momentum and c["momentum"] == MOMENTUM[2]
+    seen = average(m, "b", G, o.momentum) if averaged else G
+    entries = G.ndim == 1 or (G.ndim > 2 and c["shape"] == SHAPE[2])
+    if entries and c["vectors"].startswith("diagonal"):
+        step = seen / diagonal_root(G, m, o, c)
+    elif entries and c["vectors"] == "plain gradient":
+        step = seen
     else:
-        step = G
+        step = seen
         for axis, root in enumerate(roots(G, m, o, c)):
             step = multiply(step, root, axis)
     if c["graft"] == GRAFT[1] and float(step.norm()) > 0:
         step = step * (G.norm() / step.norm())
     if mixed:
         m["b"] = step
-    elif o.momentum:
+    elif o.momentum and not averaged:
         share = 1.0 if "sum" in c["momentum"] else 1 - o.momentum
         step = m["b"] = o.momentum * m.get("b", torch.zeros_like(step)) + share * step
     return p - o.lr * step.reshape(p.shape)
@@ -104,7 +133,11 @@ ORACLES = (
             "exponent": EXPONENT,
             "graft": GRAFT,
         },
-        variants={"vectors": frozenset({"diagonal"}), "graft": frozenset(GRAFT[1:])},
+        variants={
+            "vectors": frozenset({VECTORS[1], *VECTORS[3:]}),
+            "shape": frozenset(SHAPE[2:]),
+            "graft": frozenset(GRAFT[1:]),
+        },
         departures={
             "exponent": frozenset(EXPONENT[1:]),
             "momentum": frozenset({"last step mixed into the gradient"}),
@@ -114,13 +147,7 @@ ORACLES = (
         aliases={
             "eps": ("eps", "epsilon", "matrix_eps", "damping"),
             "beta2": ("beta2", "betas[1]", "shampoo_beta", "preconditioner_decay"),
-            "period": (
-                "period",
-                "update_freq",
-                "preconditioning_compute_steps",
-                "precondition_frequency",
-                "update_period",
-            ),
+            "period": PERIODS,
         },
     ),
 )

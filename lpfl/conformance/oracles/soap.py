@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from lpfl.conformance.oracles.base import Convention, Memory, Oracle, per_parameter
+from lpfl.conformance.oracles.layer_axes import PERIODS
 from lpfl.conformance.oracles.matrices import multiply, unfold
 from lpfl.conformance.oracles.moments import EPS, correction, denominator
 
@@ -19,7 +20,8 @@ FIRST = ("only fills the statistics", "steps, in its own basis")
 STATISTICS = ("average", "sum")
 MOMENTUM = ("in the weights' coordinates", "in the basis, not turned")
 KERNELS = ("every axis", "flattened to a matrix", "as Adam")
-FRESH = ("every k-th step", "every k-th gradient")
+SEES = ("the gradients before it", "its own too")
+FRESH = ("every k-th step", "every k-th gradient", "step 1, and every k-th from there")
 VECTORS = ("as Adam", "with a basis")
 DECAY = ("times lr, after the step", "times lr", "ignored")
 
@@ -52,6 +54,14 @@ def learn(G: Tensor, m: Memory, o: Any, c: Convention) -> None:
     m["S"] = new if old is None else [keep * S + N for S, N in zip(old, new, strict=True)]
 
 
+def renew(g: Tensor, t: int, m: Memory, o: Any, c: Convention) -> None:
+    """Add a gradient to the statistics; replace the bases where it is time."""
+    learn(g, m, o, c)
+    shift = {FRESH[0]: 0, FRESH[1]: 1, FRESH[2]: -1}[c["basis is new after"]]
+    if (t + shift) % int(o.period) == 0:
+        refresh(m, o, c)
+
+
 def rule(p: Tensor, g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
     if g.ndim > 2 and c["kernels"] == "flattened to a matrix":
         return step(p.reshape(len(p), -1), g.reshape(len(g), -1), m, o, c).reshape(p.shape)
@@ -70,6 +80,9 @@ def step(p: Tensor, g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
             refresh(m, o, c)
         if fills:
             return p
+    early = c["basis sees"] == SEES[1]
+    if early and not plain and m["t"] > 1:
+        renew(g, t, m, o, c)
     bases = [] if plain else m["Q"]
     G = project(g, bases)
     inside = c["momentum"] == "in the basis, not turned"
@@ -79,11 +92,8 @@ def step(p: Tensor, g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
     first, second = (correction(b, t) if o.bias_correction else 1.0 for b in (o.beta1, o.beta2))
     ratio = mean / first / denominator(m["v"], o.eps, second, c["eps"])
     move = o.lr * project(ratio, bases, back=True)
-    if not plain and m["t"] > 1:
-        learn(g, m, o, c)
-        count = t if c["basis is new after"] == FRESH[0] else t + 1
-        if count % int(o.period) == 0:
-            refresh(m, o, c)
+    if not plain and not early and m["t"] > 1:
+        renew(g, t, m, o, c)
     shrink = 1.0 if c["decay"] == "ignored" else 1 - o.lr * o.weight_decay
     return p * shrink - move if c["decay"] == "times lr" else (p - move) * shrink
 
@@ -112,6 +122,7 @@ ORACLES = (
             "momentum": MOMENTUM,
             "decay": DECAY,
             "basis is new after": FRESH,
+            "basis sees": SEES,
             "kernels": KERNELS,
         },
         variants={"first gradient": frozenset(FIRST[1:]), "kernels": frozenset({"as Adam"})},
@@ -120,7 +131,7 @@ ORACLES = (
         hidden={"eps": (1e-8,), "period": (1, 10)},
         aliases={
             "shampoo_beta": ("shampoo_beta", "beta3", "betas[2]"),
-            "period": ("precondition_frequency", "update_freq", "period"),
+            "period": PERIODS,
             "bias_correction": ("correct_bias", "bias_correction"),
         },
         probes={"shampoo_beta": 0.8},

@@ -1,13 +1,12 @@
 """Conformance reports as JUnit XML: one suite an optimizer, one case a check."""
 
-import re
 from collections.abc import Sequence
 from xml.etree import ElementTree as ET
 
 from lpfl.conformance.answers import Answers
 from lpfl.conformance.outcomes import CheckResult, Outcome
+from lpfl.harmless import visible
 
-_NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _SKIPPED = (Outcome.UNDRIVABLE, Outcome.NOT_CLAIMED, Outcome.UNKNOWN, Outcome.INCONCLUSIVE)
 
 
@@ -21,7 +20,7 @@ def to_junit(reports: Sequence[Answers]) -> str:
         suite = ET.SubElement(
             root,
             "testsuite",
-            name=_xml(f"lpfl check-optimizer {report.spec.name}"),
+            name=visible(f"lpfl check-optimizer {report.spec.name}"),
             tests=str(len(groups)),
             failures=str(failures),
             errors="0",
@@ -39,7 +38,7 @@ def _case(
     case = ET.SubElement(
         suite,
         "testcase",
-        classname=_xml(f"lpfl.{report.spec.name}"),
+        classname=visible(f"lpfl.{report.spec.name}"),
         name=check_id,
         time=f"{seconds:.3f}",
     )
@@ -47,17 +46,13 @@ def _case(
     said = "\n".join(f"{r.outcome}: {r.message}" for r in results)
     if first.failed:
         kind = "expected failure is gone" if first.stale else str(first.outcome)
-        failure = ET.SubElement(case, "failure", type=kind, message=_xml(first.message))
-        failure.text = _xml(f"{said}\n\n{first.snippet}")
+        failure = ET.SubElement(case, "failure", type=kind, message=visible(first.message))
+        failure.text = visible(f"{said}\n\n{first.snippet}")
     elif _skips(first):
-        ET.SubElement(case, "skipped", type=str(first.outcome), message=_xml(first.message))
+        ET.SubElement(case, "skipped", type=str(first.outcome), message=visible(first.message))
     else:
-        ET.SubElement(case, "system-out").text = _xml(said)
+        ET.SubElement(case, "system-out").text = visible(said)
 
 
 def _skips(result: CheckResult) -> bool:
     return not result.failed and result.outcome in _SKIPPED
-
-
-def _xml(text: str) -> str:
-    return _NOT_XML.sub("\ufffd", text)

@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 from lpfl.experiments.core.experiment import ExperimentResult
+from lpfl.harmless import harmless_cell
 
 DIGITS = 6
 CSV_HEADER = ("section", "table", "row", "of", "column", "value")
@@ -31,7 +32,7 @@ def tables_as_csv(result: ExperimentResult) -> str:
             for number, row in enumerate(table.rows, 1):
                 for column, value in list(zip(table.header, row, strict=True))[1:]:
                     words = (section.title, table.title, number, row[0], column, _cell(value))
-                    writer.writerow([_harmless(word) for word in words])
+                    writer.writerow([harmless_cell(w) if isinstance(w, str) else w for w in words])
     return file.getvalue()
 
 
@@ -45,10 +46,3 @@ def _rounded(value: Any) -> Any:
 
 def _cell(value: Any) -> Any:
     return "" if value is None else _rounded(value)
-
-
-def _harmless(value: Any) -> Any:
-    """Return a text that a spreadsheet would take for a formula with a quote in front."""
-    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
-        return "'" + value
-    return value

@@ -5,6 +5,7 @@ finished part. It goes when the experiment is complete.
 """
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 
 from lpfl.experiments.core.experiment import Done, Options
 from lpfl.experiments.core.reading import sections_from_json
-from lpfl.results.store import append_durably, strict_json
+from lpfl.results.store import append_durably, strict_json, write_atomically
 
 
 class PartsJournal:
@@ -34,7 +35,7 @@ class PartsJournal:
                 f"{self.path} is an unfinished run: --resume goes on with it; "
                 "remove it or give another --out to start anew"
             )
-        self._append(self._run)
+        write_atomically(self.path, _line(self._run))
 
     def finished(self) -> dict[str, Done]:
         """Return the parts that an earlier run finished; a last line that was cut off is dropped.
@@ -43,24 +44,23 @@ class PartsJournal:
         names what differs.
         """
         try:
-            text = self.path.read_text(encoding="utf-8")
+            content = self.path.read_bytes()
         except FileNotFoundError:
             raise ValueError(f"{self.path} does not exist: nothing to resume") from None
-        except (OSError, UnicodeDecodeError) as error:
+        except OSError as error:
             raise ValueError(f"{self.path} cannot be read: {error}") from None
-        whole = text[: text.rfind("\n") + 1]
+        whole = content[: content.rfind(b"\n") + 1]
         if not whole:
             raise ValueError(f"{self.path} holds no finished line: remove it and start anew")
-        if whole != text:
-            with self.path.open("r+b") as file:
-                file.truncate(len(whole.encode()))
+        if whole != content:
+            os.truncate(self.path, len(whole))
         try:
-            first, *rest = [strict_json(line) for line in whole.splitlines()]
+            first, *rest = [strict_json(line) for line in whole.decode().split("\n")[:-1]]
             done = [
                 Done(line["part"], sections_from_json(line["sections"]), float(line["seconds"]))
                 for line in rest
             ]
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, RecursionError) as error:
             raise ValueError(f"{self.path} is no journal of an experiment: {error}") from None
         self._require_same(first)
         return {one.part: one for one in done}
@@ -74,10 +74,9 @@ class PartsJournal:
         self.path.unlink(missing_ok=True)
 
     def _append(self, record: Mapping[str, Any]) -> None:
-        line = json.dumps(record, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
         try:
             with self.path.open("ab", buffering=0) as file:
-                append_durably(self.path, file, line + "\n")
+                append_durably(self.path, file, _line(record))
         except OSError as error:
             raise ValueError(f"{self.path} cannot be written: {error.strerror}") from None
 
@@ -91,3 +90,7 @@ class PartsJournal:
                 raise ValueError(
                     f"{self.path} was begun with {subject} {other}, needs {own} to resume"
                 )
+
+
+def _line(record: Mapping[str, Any]) -> str:
+    return json.dumps(record, allow_nan=False, ensure_ascii=False, separators=(",", ":")) + "\n"

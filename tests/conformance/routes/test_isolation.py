@@ -145,6 +145,17 @@ def test_random_numbers_are_seen():
     assert "torch" in result.message
 
 
+def test_a_seed_of_its_own_is_seen():
+    class Seeds(torch.optim.SGD):
+        def step(self, closure=None):
+            torch.manual_seed(0)
+            return super().step(closure)
+
+    (result,) = judged(Seeds, "api.side-effects").results
+    assert result.outcome is Outcome.LIMIT
+    assert "seeds the global generator of torch" in result.message
+
+
 def test_nan_is_an_answer():
     assert judged(TurnsNan, "api.shapes").outcome("api.shapes") is Outcome.DEVIATES
 

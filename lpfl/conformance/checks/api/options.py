@@ -34,8 +34,8 @@ def options(subject: Subject) -> CheckResult:
     start, gradients = subject.draw(shapes, STEPS, check_id)
     base = _strong(subject)
     effects = {}
+    plain = subject.run(start, uneven(gradients), options=base)
     for name, changed in _changes(subject).items():
-        plain = subject.run(start, uneven(gradients), options=base)
         other = subject.run(start, uneven(gradients), options={**base, **changed})
         way = max(plain.displacement(), other.displacement())
         if way:  # where nothing moves, an option cannot show
@@ -90,14 +90,16 @@ def _judged(subject: Subject) -> set[str]:
     return judged if subject.default("momentum") else judged - {"nesterov"}
 
 
-def _squares(pairs: Sequence[tuple[torch.Tensor, torch.Tensor]]) -> torch.Tensor:
-    return torch.stack([((p - target.to(p.dtype)) ** 2).sum() for p, target in pairs]).sum()
+def _squares(pairs: Sequence[tuple[torch.Tensor, torch.Tensor]], weight: float) -> torch.Tensor:
+    parts = [((p - target.to(p.dtype)) ** 2).sum() for p, target in pairs]
+    return weight * torch.stack(parts).sum()
 
 
 def _on_a_loss(subject: Subject, base: Mapping[str, Any], changed: Mapping[str, Any]) -> float:
     """Return the effect where the gradient is taken at the optimizer's own point.
 
-    A method may move only the point of the gradient, which prescribed gradients cannot see.
+    A method may move only the point of the gradient, which prescribed gradients cannot see, or
+    average curvatures, which show where they change from step to step.
     """
     if "model" in subject.needs:
         return 0.0
@@ -105,9 +107,9 @@ def _on_a_loss(subject: Subject, base: Mapping[str, Any], changed: Mapping[str, 
     ends = []
     for options in (base, {**base, **changed}):
         session = subject.open(start, options=options)
-        for row in targets:
+        for t, row in enumerate(targets):
             pairs = list(zip(session.params, row, strict=True))
-            session.advance(partial(_squares, pairs))
+            session.advance(partial(_squares, pairs, 1.0 + t % 3))
         ends.append(session.values())
     way = max(distance(end, start) for end in ends)
     return distance(*ends) / way if way else 0.0

@@ -117,11 +117,62 @@ def side_effects(subject: Subject) -> CheckResult:
     for step in gradients:
         session.step(step)
     draws = [name for name, state in generators().items() if state != before[name]]
+    seeded = _seeded(subject)
+    if seeded:
+        message = f"It seeds the global generator of {', '.join(seeded)}: what others draw next "
+        return CheckResult(
+            check=check_id,
+            outcome=Outcome.LIMIT,
+            message=f"{message}is the same whatever their seed.",
+            measured=float(len(seeded)),
+            bound=0.0,
+            scenario={"steps": 2},
+            **_seeding_shown(subject, seeded[0]),
+        )
     if draws:
         message = f"It draws from the global generator of {', '.join(draws)}."
         return CheckResult(check=check_id, outcome=Outcome.VARIANT, message=message)
     message = "The number of global settings it changed is 0; it draws no random number."
     return CheckResult(check=check_id, outcome=Outcome.CONFORMS, message=message, measured=0.0)
+
+
+def _seeded(subject: Subject) -> list[str]:
+    """Return the global generators that stand alike after two runs from different seeds."""
+    start, gradients = subject.draw(subject.shapes((6, 4), (5,)), 2, "api.side-effects")
+    after = []
+    for seed in (1, 2):
+        session = subject.open(start, seed=seed)
+        for step in gradients:
+            session.step(step)
+        after.append(generators())
+    return [name for name, state in after[0].items() if state == after[1][name]]
+
+
+_GENERATORS = {
+    "torch": ("torch.manual_seed({})", "float(torch.rand(()))"),
+    "numpy": ("import numpy; numpy.random.seed({})", "numpy.random.rand()"),
+    "Python": ("import random; random.seed({})", "random.random()"),
+}
+"""Generator -> how a program seeds it, and draws from it."""
+
+
+def _seeding_shown(subject: Subject, name: str) -> dict[str, Any]:
+    """Return the program that prints whether two seeds lead to the same number."""
+    put, draw = _GENERATORS[name]
+    body = f"""
+drawn = []
+for seed in (1, 2):
+    {put.format("seed")}
+    optimizer, params = begin(start)
+    for g in gradients:
+        step(optimizer, params, g)
+    drawn.append({draw})
+print('the same after two seeds:', drawn[0] == drawn[1])
+"""
+    shapes = subject.shapes((6, 4), (5,))
+    proof = "the same after two seeds: True"
+    stream = ("api.side-effects",)
+    return evidence(subject, body, proof, shapes=shapes, steps=2, stream=stream)
 
 
 _SETTINGS = {

@@ -8,14 +8,21 @@ from typing import Any
 import torch
 
 from lpfl.conformance.checks.api.resume_long import past_256
-from lpfl.conformance.checks.api.state_entries import changed_formats, lost_entries
+from lpfl.conformance.checks.api.state_entries import (
+    changed_formats,
+    entries,
+    lost_entries,
+    lost_shown,
+    taken,
+)
+from lpfl.conformance.definition.alternatives import together
 from lpfl.conformance.drives import seed_everything
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.registry import check
-from lpfl.conformance.resume_text import AFTER, BEFORE, indented, resumed
+from lpfl.conformance.resume_text import AFTER, BEFORE, FALL, Given, indented
 from lpfl.conformance.rounding import inner_precision
 from lpfl.conformance.signatures import says_so, told
-from lpfl.conformance.snippets import contradicted, evidence, program, proven
+from lpfl.conformance.snippets import contradicted, program, proven
 from lpfl.conformance.subject import Session, Subject, Undrivable
 from lpfl.conformance.trajectory import distance, size
 
@@ -46,6 +53,9 @@ def resume(subject: Subject) -> Iterable[CheckResult]:
             copy.deepcopy,
             others=True,
         )
+        if switched := _switched(subject):
+            named = " and ".join(f"{n}={v}" for n, v in switched.items())
+            yield _resumed(subject, torch.float64, f"with {named}", copy.deepcopy, options=switched)
         yield past_256(subject)
 
 
@@ -60,12 +70,27 @@ def _through_file(state: Mapping[str, Any]) -> Any:
     return torch.load(file, weights_only=True)
 
 
+def _switched(subject: Subject) -> dict[str, Any]:
+    """Return options that may bring entries of the state with them, switched on together."""
+    from_nothing = lambda name: not subject.default(name) and name != "weight_decay"  # noqa: E731
+    return {n: v for n, v in together(subject).items() if v and n != "lr" and from_nothing(n)}
+
+
 def _resumed(
-    subject: Subject, dtype: torch.dtype, how: str, transfer: Transfer, *, others: bool = False
+    subject: Subject,
+    dtype: torch.dtype,
+    how: str,
+    transfer: Transfer,
+    *,
+    others: bool = False,
+    options: Mapping[str, Any] | None = None,
 ) -> CheckResult:
     shapes = subject.shapes((6, 4), (5,))
     start, gradients = subject.draw(shapes, BEFORE + AFTER, ID, dtype=dtype)
-    options = _low_precision_rate(subject, dtype)
+    falls = bool(options)
+    options = {**_low_precision_rate(subject, dtype), **(options or {})}
+    given = Given(options, {**options, **(_other_values(subject) if others else {})}, falls)
+    later = [[FALL * x for x in row] if falls else row for row in gradients[BEFORE:]]
     try:
         first = subject.open(start, options=options)
         for step in gradients[:BEFORE]:
@@ -80,18 +105,21 @@ def _resumed(
         return CheckResult(check=ID, outcome=Outcome.UNDRIVABLE, message=message)
     begin = [v.to(dtype) for v in first.values()]
     try:
+        held = dict(entries(first))
         state = transfer(first.optimizer.state_dict())
-        second = _raw(subject, first, options, _other_values(subject) if others else {})
-        second.optimizer.load_state_dict(state)
-        changed = changed_formats(first, second)
-        for step in gradients[BEFORE:]:
-            for session in (first, second):
+        if gone := sorted({name for _, name in held.keys() - dict(entries(first)).keys()}):
+            return taken(subject, gone[0], how, given, dtype)
+        other = _raw(subject, first, given.loading)
+        other.optimizer.load_state_dict(state)
+        changed = changed_formats(first, other)
+        for step in later:
+            for session in (first, other):
                 seed_everything(subject.seed + 1)
                 session.step(step)
     except Exception as error:
-        return _raises(subject, error, how, shapes, dtype)
-    lost = lost_entries(first, second) if dtype == torch.float64 else []
-    apart = distance(second.values(), first.values())
+        return _raises(subject, error, how, shapes, dtype, given)
+    lost = lost_entries(first, other) if dtype == torch.float64 else []
+    apart = distance(other.values(), first.values())
     way = distance(first.values(), [b.double().cpu() for b in begin])
     if dtype == torch.bfloat16 and way < torch.finfo(dtype).eps * size(first.values()):
         message = f"A run {how} hardly moves: its steps are below the spacing of the format."
@@ -104,42 +132,20 @@ def _resumed(
             message=f"A run resumed {how} agrees, but its state does not: {', '.join(lost[:3])}.",
             measured=relative,
             scenario={"shapes": shapes, "saved after": BEFORE, "steps after": AFTER},
-            **_lost(subject, lost, shapes, others=others),
+            **lost_shown(subject, lost, shapes, given),
         )
     if not first.optimizer.state_dict().get("state"):
         how += ", where state_dict() holds no state,"
-    return _graded(subject, relative, how, changed, shapes, others=others, dtype=dtype)
+    return _graded(subject, relative, how, changed, shapes, dtype, given)
 
 
-def _lost(
-    subject: Subject, lost: list[str], shapes: list[tuple[int, ...]], *, others: bool
-) -> dict[str, Any]:
-    """Return the fields that carry a program which names the entries of the state that differ."""
-    body = resumed(torch.float64, others=_other_values(subject) if others else {})
-    body += """
-
-def differs(a, b):
-    if isinstance(a, torch.Tensor) and isinstance(b, torch.Tensor) and a.shape == b.shape:
-        return not torch.allclose(a.double(), b.double(), rtol=1e-6, atol=1e-12)
-    return repr(a) != repr(b)
-
-
-print('lost:', sorted({n for p, q in zip(ps, qs) for n, v in one.state[p].items()
-                       if n not in two.state[q] or differs(v, two.state[q][n])}))
-"""
-    name = lost[0].partition(".")[0].partition("[")[0]
-    more = evidence(subject, body, repr(name), shapes=shapes, steps=BEFORE + AFTER, stream=(ID,))
-    return {"snippet": more["snippet"], "details": {"state": lost, **more["details"]}}
-
-
-def _repeated(subject: Subject, dtype: torch.dtype) -> float:
+def _repeated(subject: Subject, dtype: torch.dtype, options: Mapping[str, Any]) -> float:
     """Return how far apart two equal runs are that step in turn.
 
     A package may draw from a generator of its own, which no seed of ours reaches.
     """
     shapes = subject.shapes((6, 4), (5,))
     start, gradients = subject.draw(shapes, BEFORE + AFTER, ID, dtype=dtype)
-    options = _low_precision_rate(subject, dtype)
     pair = [subject.open(start, options=options) for _ in range(2)]
     for step in gradients:
         for session in pair:
@@ -150,12 +156,10 @@ def _repeated(subject: Subject, dtype: torch.dtype) -> float:
     return distance(one, two) / way if way else 0.0
 
 
-def _raw(
-    subject: Subject, first: Session, options: Mapping[str, Any], others: Mapping[str, Any]
-) -> Session:
+def _raw(subject: Subject, first: Session, options: Mapping[str, Any]) -> Session:
     """Return a new session on copies of the parameters as they are in training mode."""
     start = [p.detach().clone() for p in first.params]
-    second = subject.open(start, options={**options, **others})
+    second = subject.open(start, options=options)
     second.steps = first.steps
     for fresh, p in zip(second.params, first.params, strict=True):
         fresh.data.copy_(p.detach())
@@ -189,14 +193,13 @@ def _raises(
     how: str,
     shapes: list[tuple[int, ...]],
     dtype: torch.dtype,
+    given: Given,
 ) -> CheckResult:
     file = "file" in how
-    options = _low_precision_rate(subject, dtype)
-    others = {**options, **(_other_values(subject) if "other" in how else {})}
     outcome = Outcome.VARIANT if says_so(error) and not file else Outcome.LIMIT
     body = (
         "try:\n"
-        + indented(resumed(dtype, file=file, options=options, others=others))
+        + indented(given.text(dtype, file=file))
         + ("\nexcept Exception as error:\n    print(type(error).__name__)")
     )
     text = program(subject, body, shapes=shapes, steps=BEFORE + AFTER, stream=(ID,))
@@ -217,9 +220,8 @@ def _graded(
     how: str,
     changed: list[str],
     shapes: list[tuple[int, ...]],
-    *,
-    others: bool,
     dtype: torch.dtype,
+    given: Given,
 ) -> CheckResult:
     message = f"The distance of a run resumed {how} is {relative:.2g} of the way."
     if relative <= SAME:
@@ -237,7 +239,7 @@ def _graded(
             bound=SAME,
             details={"formats changed by loading": changed},
         )
-    chance = _repeated(subject, dtype)
+    chance = _repeated(subject, dtype, given.saved)
     if chance > 0.1 * relative:
         return CheckResult(
             check=ID,
@@ -246,9 +248,7 @@ def _graded(
             measured=relative,
             bound=SAME,
         )
-    options = _low_precision_rate(subject, dtype)
-    second = {**options, **(_other_values(subject) if others else {})}
-    body = resumed(dtype, options=options, others=second)
+    body = given.text(dtype)
     if "model" in subject.needs:  # both see the same inputs in the same step
         body = body.replace(LOADED, f"{LOADED}two.bag.count = one.bag.count\n")
     body += "\nprint('distance', gap(new, old, saved))"

@@ -1,11 +1,16 @@
-"""Entries of an optimizer's state, compared between two sessions."""
+"""Entries of an optimizer's state, compared between two sessions; programs that show them."""
 
 from collections.abc import Iterator
 from typing import Any
 
 import torch
 
-from lpfl.conformance.subject import Session
+from lpfl.conformance.outcomes import CheckResult, Outcome
+from lpfl.conformance.resume_text import AFTER, BEFORE, Given
+from lpfl.conformance.snippets import evidence
+from lpfl.conformance.subject import Session, Subject
+
+ID = "api.resume"
 
 
 def entries(session: Session) -> Iterator[tuple[tuple[int, str], Any]]:
@@ -80,3 +85,45 @@ def _close(a: Any, b: Any) -> bool:
     if isinstance(a, int | float) and isinstance(b, int | float | torch.Tensor):
         return abs(float(a) - float(b)) <= 1e-6 * abs(float(a)) + 1e-12
     return True
+
+
+def taken(subject: Subject, name: str, how: str, given: Given, dtype: torch.dtype) -> CheckResult:
+    """state_dict() takes entries out of the optimizer that is saved, and goes on without them."""
+    shapes = subject.shapes((6, 4), (5,))
+    body = f"""
+one, ps = begin([v.to({dtype}) for v in start], **{dict(given.saved)!r})
+for g in gradients:
+    step(one, ps, [x.to({dtype}) for x in g])
+held = {{name for p in ps for name in one.state[p]}}
+one.state_dict()
+print('taken:', sorted(held - {{name for p in ps for name in one.state[p]}}))
+"""
+    name = name.partition(".")[0].partition("[")[0]
+    return CheckResult(
+        check=ID,
+        outcome=Outcome.DEVIATES,
+        message=f"state_dict() of a run {how} takes {name!r} out of the running optimizer.",
+        scenario={"shapes": shapes, "saved after": BEFORE, "how": how},
+        **evidence(subject, body, repr(name), shapes=shapes, steps=BEFORE, stream=(ID,)),
+    )
+
+
+def lost_shown(
+    subject: Subject, lost: list[str], shapes: list[tuple[int, ...]], given: Given
+) -> dict[str, Any]:
+    """Return the fields that carry a program which names the entries of the state that differ."""
+    body = given.text(torch.float64)
+    body += """
+
+def differs(a, b):
+    if isinstance(a, torch.Tensor) and isinstance(b, torch.Tensor) and a.shape == b.shape:
+        return not torch.allclose(a.double(), b.double(), rtol=1e-6, atol=1e-12)
+    return repr(a) != repr(b)
+
+
+print('lost:', sorted({n for p, q in zip(ps, qs) for n, v in one.state[p].items()
+                       if n not in two.state[q] or differs(v, two.state[q][n])}))
+"""
+    name = lost[0].partition(".")[0].partition("[")[0]
+    more = evidence(subject, body, repr(name), shapes=shapes, steps=BEFORE + AFTER, stream=(ID,))
+    return {"snippet": more["snippet"], "details": {"state": lost, **more["details"]}}

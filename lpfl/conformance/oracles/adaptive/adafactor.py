@@ -25,6 +25,7 @@ EPS1 = ("added to g^2", "floor of the root", "floor of the root and of the row m
 RATE = ("lr", "min(lr, 1 / sqrt(t))", "lr min(0.01, 1 / sqrt(t))")
 SCALE = ("max(eps2, rms of the weights)", "none")
 CLIP = ("at d", "none")
+MOMENTUM = ("of the step", "of the update before its rate")
 DECAY = (
     "times lr",
     "times the relative step",
@@ -85,7 +86,8 @@ def rule(p: Tensor, g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
     if c["scale"] == SCALE[0] and o.scale_parameter:
         rate *= max(o.eps2, rms(p))
     if o.beta1:
-        u = average(m, "m", rate * u, o.beta1) / rate
+        unit = rate if c["momentum"] == MOMENTUM[0] else 1.0
+        u = average(m, "m", unit * u, o.beta1) / unit
     shrink = 1 - (rate if c["decay"].endswith("relative step") else o.lr) * o.weight_decay
     if c["decay"].startswith("after the step"):
         return (p - rate * u) * shrink
@@ -116,6 +118,7 @@ ORACLES = (
             "eps1": EPS1,
             "factored": FACTORED,
             "decay": DECAY,
+            "momentum": MOMENTUM,
         },
         variants={
             "scale": frozenset({"none"}),
@@ -123,7 +126,7 @@ ORACLES = (
             "factored": frozenset(FACTORED[1:3]),
         },
         departures={"decay": frozenset({"ignored"})},
-        relevant={"decay": "weight_decay"},
+        relevant={"decay": "weight_decay", "momentum": "beta1"},
         hidden={"eps1": (1e-30,), "beta1": (0.0,), "clip": (1.0,)},
         aliases={
             "factored_above": ("min_dim_size_to_factor",),
