@@ -91,7 +91,11 @@ def table(places: list[tuple[str, int, int]], records: list[dict[str, Any]]) -> 
     from tabulate import tabulate
 
     rows = [(place or "(process lost)", planted, seen) for place, planted, seen in places]
-    total = (f"{len(rows)} modules", sum(r[1] for r in rows), sum(r[2] for r in rows))
+    total = (
+        f"{len(rows)} module{'' if len(rows) == 1 else 's'}",
+        sum(r[1] for r in rows),
+        sum(r[2] for r in rows),
+    )
     lines = [tabulate([*rows, total], headers=("module", "faults", "detected"))]
     for record in records:
         if not record["detected"]:

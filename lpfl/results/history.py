@@ -51,7 +51,10 @@ def history(folder: Path) -> tuple[list[Entry], list[str]]:
     in memory.
     """
     if not folder.is_dir():
-        raise ValueError(f"runs={folder} is no folder, needs one that holds runs")
+        raise ValueError(
+            f"runs={folder} is no folder, needs one that holds runs: "
+            "lpfl verify makes it, where it has no --out"
+        )
     with closing(_filled(folder)) as index:
         rows = index.execute(
             "SELECT run.path, started, version, profile, seed, device, dtype, claim, verdict, "

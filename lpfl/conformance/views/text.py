@@ -32,7 +32,8 @@ def _head(report: Answers) -> str:
     spec, made = report.spec, report.environment
     where = f" ({spec.source})" if spec.source else ""
     version = f" {made.get('package')} {made.get('version')}" if made.get("version") else ""
-    lines = [f"{spec.name}{where}{version}, torch {made.get('torch', '?')}"]
+    torch = "" if made.get("package") == "torch" else f", torch {made.get('torch', '?')}"
+    lines = [f"{spec.name}{where}{version}{torch}"]
     claims = ", ".join(sorted(spec.claims)) or "none made"
     lines.append(f"claims: {claims}")
     if report.supports:

@@ -63,9 +63,10 @@ LR_33 = Claim(
         "unstable. The empirical factor holds "
         "the noise variance, so its step is α_F = η/σ². Its mean multiplier near the truth is "
         "exactly 1 − α_F n/(n − k): the residuals that make the factor also make the gradient, and "
-        "by Stein's identity this lowers the n/(n − 2k − 1) that a factor from other residuals of "
-        "a least-squares head gives. Its noise floor is that of the step β_F, to leading order in "
-        "k/n. So sampled and empirical factors differ even where σ = 1 makes their means equal."
+        "by Stein's identity this lowers the n/(n − 2k − 1) that the residuals of another batch of "
+        "n rows around a head refitted on it give. Its noise floor is that of the step β_F, to "
+        "leading order in k/n. So sampled and empirical factors differ even where σ = 1 makes "
+        "their means equal."
     ),
     source=DERIVED,
     parts={
@@ -75,6 +76,7 @@ LR_33 = Claim(
         "sampled_floor": _floor(eta * o_2 / (2 * o_1 - eta * o_2)),
         "sampled_stable": Part(Kind.LIMIT, sp.Eq(eta_max, 2 * o_1 / o_2, evaluate=False)),
         "empirical": _multiplier(1 - alpha * n / (n - k)),
+        "empirical_other": _multiplier(1 - alpha * n / (n - 2 * k - 1)),
         "empirical_floor": _floor(beta_F / (2 - beta_F)),
     },
     definitions={

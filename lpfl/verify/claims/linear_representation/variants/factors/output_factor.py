@@ -21,6 +21,7 @@ from lpfl.verify.expect import Comparison, Near, Rival
 from lpfl.verify.scenario import Scenario
 from lpfl.verify.setups.linear import floor as floors
 from lpfl.verify.setups.linear import scenarios as setup
+from lpfl.verify.setups.linear.other_residuals import step_on_other_residuals
 from lpfl.verify.space import Choice, Covariances, Integers, Reals
 from lpfl.verify.tolerance import Tolerance, finite_size, judgement, rounding, truncation
 from lpfl.verify.trial import Trial, as_numpy, default_facts
@@ -28,7 +29,7 @@ from theory.linear_representation import output_factor
 
 CHAINS, STEPS = 1500, 8
 # Responses of the Gauss-Newton factor are all alike; those of one sample a row have a heavy tail.
-RESPONSES = {"gauss_newton": 64, "sampled": 7000, "empirical": 2500}
+RESPONSES = {"gauss_newton": 64, "sampled": 7000, "empirical": 2500, "empirical_other": 5500}
 LEFT_OF_START = 1e-3
 SMALL = 0.02  # distance of the two runs over the noise of one row
 ROOM = judgement(0.45, "room for the interval of the mean, of the distance to the nearest rival")
@@ -79,13 +80,14 @@ def facts(scenario: Scenario) -> dict[str, Any]:
         Choice("input_law", ("gaussian",)),
     ),
     anchors=(HIGH_RANK,),
-    decisions=8,
+    decisions=9,
     facts=facts,
 )
 def output_factors(trial: Trial) -> Iterator[Comparison]:
     """Two runs on one batch a tiny distance apart, then chains of steps from the solution."""
     for kind in ("gauss_newton", "sampled", "empirical"):
         yield from response(trial, kind)
+    yield from response(trial, "empirical", "empirical_other")
     for kind in ("gauss_newton", "sampled", "empirical"):
         yield floor(trial, kind)
 
@@ -119,17 +121,24 @@ def admit(trial: Trial, problem: model.LinearRepresentation, method: Method) -> 
     )
 
 
-def response(trial: Trial, kind: str) -> Iterator[Comparison]:
-    """What T keeps of a direction in one step, in the mean over batches."""
+def response(trial: Trial, kind: str, part: str | None = None) -> Iterator[Comparison]:
+    """What T keeps of a direction in one step, in the mean over batches.
+
+    part "empirical_other": the output factor is that of another batch.
+    """
+    part = part or kind
     n, k, size = trial.batch_size, trial.rank, SMALL * trial.noise_std
-    problem = one_truth(trial, trial.replicates(RESPONSES[kind]))
+    problem = one_truth(trial, trial.replicates(RESPONSES[part]))
     method = method_of(trial, kind)
     admit(trial, problem, method)
     G_star, B = problem.representation_star, problem.complement
-    batch = model.sample(problem, n, trial.stream("response", kind))
+    batch, other = (
+        model.sample(problem, n, trial.stream(name, part)) for name in ("response", "other batch")
+    )
+    eta = effective(trial.scenario, kind)
     left, right = whiteners(problem)
     white = linalg.standard_normal(
-        len(G_star), k, trial.input_dim - k, generator=trial.stream("direction", kind),
+        len(G_star), k, trial.input_dim - k, generator=trial.stream("direction", part),
         dtype=trial.dtype,
     )  # fmt: skip
     white = white / frobenius(white)
@@ -137,18 +146,20 @@ def response(trial: Trial, kind: str) -> Iterator[Comparison]:
 
     def after(sign: float) -> Tensor:
         start = model.Weights(problem.head_star, G_star + sign * size * move)
-        end, _ = method.step(start, method.init(start), batch)
-        return left @ linalg.tangent_matrix(end.representation, G_star, B) @ right
+        if part == "empirical_other":
+            G = step_on_other_residuals(start, batch, other, step_size=eta)
+        else:
+            G = method.step(start, method.init(start), batch)[0].representation
+        return left @ linalg.tangent_matrix(G, G_star, B) @ right
 
     kept = (after(1.0) - after(-1.0)) / (2.0 * size)
-    eta = effective(trial.scenario, kind)
-    multiplier, _ = stated(trial, kind)
+    multiplier = stated(trial, kind)[0] if part == kind else trial.number(part, step_size=eta)
     noise = rounding(trial.dtype, dim=trial.input_dim).times(1.0 / size, "over the distance")
     small = truncation(4.0 * SMALL**2, "square of the distance over the noise, and of the noise")
-    rival = rival_of(trial, kind)
+    rival = rival_of(trial, part)
     apart = abs(multiplier - rival.value)
     yield Near(
-        part=kind,
+        part=part,
         samples=as_numpy((kept * white).sum((-2, -1))),
         predicted=multiplier,
         tolerance=ROOM.times(apart, "times that distance") + noise + small,
@@ -210,6 +221,8 @@ def rival_of(trial: Trial, kind: str) -> Rival:
         return Rival("samples, one per row", 1.0 - fraction * n / (n - k - 1))
     if kind == "sampled":
         return Rival("Gauss-Newton", 1.0 - fraction)
+    if kind == "empirical_other":
+        return Rival("residuals of the same batch", 1.0 - fraction * n / (n - k))
     return Rival("residuals of another batch", 1.0 - fraction * n / (n - 2 * k - 1))
 
 

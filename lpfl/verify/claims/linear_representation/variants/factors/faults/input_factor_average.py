@@ -52,4 +52,20 @@ FAULTS = (
         new="k * (1 - q_f)",
         why="the head's share of the loss with the wrong sign",
     ),
+    Fault(
+        "LR-30",
+        "theory.linear_representation.variants.factors.factor_floor:factor_floor",
+        old="LR_30['floor'].number(step_size=eta, **sizes, **memory)",
+        new="LR_30['floor'].number(step_size=eta, **{**sizes, 'batch_size': max(n, d)}, **memory)",
+        why="an average's floor as if a batch had at least as many rows as inputs",
+    ),
+    Fault(
+        "LR-30",
+        "lpfl.problems.linear_representation.moments:sample_moments",
+        old="bartlett_factor(batch_size, d, "
+        "replicates=replicates, generator=generator, dtype=dtype)",
+        new="bartlett_factor(max(batch_size, d), d, "
+        "replicates=replicates, generator=generator, dtype=dtype)",
+        why="statistics of at least as many rows as inputs, however few are asked for",
+    ),
 )

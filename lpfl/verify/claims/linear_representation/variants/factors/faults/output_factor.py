@@ -54,4 +54,18 @@ FAULTS = (
         new="n - k - 1",
         why="the rank taken from the rows of the empirical factor once",
     ),
+    Fault(
+        "LR-33",
+        THEORY,
+        old="1 - alpha * n / (n - 2 * k - 1)",
+        new="1 - alpha * n / (n - k - 1)",
+        why="the rank taken once from the rows behind another batch's residuals",
+    ),
+    Fault(
+        "LR-33",
+        "lpfl.verify.setups.linear.other_residuals:step_on_other_residuals",
+        old="output_factor('empirical', 'representation', model.Weights(heads[1], G), other)",
+        new="output_factor('empirical', 'representation', model.Weights(heads[0], G), batch)",
+        why="the residuals of the same batch in place of another one's",
+    ),
 )
