@@ -86,8 +86,7 @@ FAILS = {
     "api.warm-up": "limit if it never moves again or raises, deviates if not finite; "
     "documented variant",
     "api.zero": "limit if it moves or raises, deviates if not finite, numerics; documented variant",
-    "api.zero-options": "deviates for an option of the claimed method, limit for others; numerics; "
-    "documented variant",
+    "api.zero-options": "limit, numerics; documented variant",
     "api.zero-weights": "limit; deviates if not finite; documented variant",
 }
 """Check -> what it answers when the optimizer fails it, apart from inconclusive."""

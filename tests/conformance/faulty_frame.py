@@ -65,7 +65,6 @@ FAULTS = [
     ("api.resume", TakesMaximumOut, (), "deviates"),
     ("api.micro-batches", FirstGroupAlone, (), "limit"),
     ("api.zero-options", ZeroIsDefault, (), "limit"),
-    ("api.zero-options", ZeroIsDefault, ("adam",), "deviates"),
     ("api.shapes", MeanOfAll, (), "deviates"),
 ]
 """(check, optimizer, claims, outcome)."""

@@ -52,6 +52,12 @@ def step(optimizer, params, gradients):
         """Return the text of a step of a program that shows a finding."""
         return cls.text
 
+    @property
+    def prescribes(self) -> bool:
+        """Whether a step by prescribed gradients is what a step on a loss with them would be."""
+        fine = all(p.dtype == torch.float64 for p in self.params)
+        return type(self) is Session and fine and "sparse" not in self.needs
+
     def step(self, gradients: Gradients) -> Any:
         """Take one step in which the gradient of parameter i is gradients[i]."""
         for p, g in zip(self.params, gradients, strict=True):

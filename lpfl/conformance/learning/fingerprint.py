@@ -21,6 +21,7 @@ from lpfl.conformance.learning.layers import (
     has_rate,
     one_layer,
     opened,
+    slopes,
     squared_loss,
     two_layers,
 )
@@ -135,7 +136,11 @@ def trained(subject: Subject, data: Data, world: World, rate: float | None) -> T
         seed_everything(world.reseed)
     for X, Y in data.batches:
         X, Y = X.to(subject.device, world.dtype), Y.to(subject.device, world.dtype)
-        session.advance(squared_loss(model, X, Y, factor=world.factor))
+        if session.prescribes:
+            weights = [p.detach() for p in session.params]
+            session.step(slopes(weights, X, Y, factor=world.factor))
+        else:
+            session.advance(squared_loss(model, X, Y, factor=world.factor))
     return data.held_out @ product(session.values()).mT
 
 

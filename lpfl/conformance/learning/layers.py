@@ -4,7 +4,7 @@ A row of inputs X is one sample. Every model maps (n, d) to (n, m), has no bias 
 that optimizers know how to hook (nn.Linear, nn.Conv2d); a fixed head is a buffer.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -71,6 +71,24 @@ def squared_loss(
         return factor * (model(inputs) - targets).square().sum() / (2 * len(inputs))
 
     return loss
+
+
+def slopes(
+    weights: Sequence[Tensor], inputs: Tensor, targets: Tensor, *, factor: float = 1.0
+) -> list[Tensor]:
+    """Return the gradients of ``squared_loss`` in the weights of linear layers, first to last.
+
+    An optimizer that takes its gradients from p.grad needs no backward pass to be given them.
+    """
+    seen = [inputs]
+    for weight in weights:
+        seen.append(seen[-1] @ weight.mT)
+    back = factor * (seen[-1] - targets) / len(inputs)
+    found: list[Tensor] = []
+    for weight, rows in zip(reversed(weights), reversed(seen[:-1]), strict=True):
+        found.append(back.mT @ rows)
+        back = back @ weight
+    return found[::-1]
 
 
 def opened(

@@ -7,7 +7,7 @@ local rate of that direction.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -122,15 +122,35 @@ def path(
     start = truth.representation if tilt is None else truth.representation + tilt
     model = FixedHead(start.to(subject.device), truth.head.to(subject.device))
     session = opened(subject, model, rate=rate, options=dict(options or {}))
+    slope = slopes(truth.head, batches) if session.prescribes else None
     values = [session.values()[0]]
     far = FAR * float(start.norm())
-    for X, Y in batches:
-        X, Y = X.to(subject.device), Y.to(subject.device)
-        session.advance(squared_loss(model, X, Y))
+    for t, (X, Y) in enumerate(batches):
+        if slope is None:
+            session.advance(squared_loss(model, X.to(subject.device), Y.to(subject.device)))
+        else:
+            session.step([slope(t, session.params[0].detach())])
         values.append(session.values()[0])
         if not float(values[-1].norm()) <= far:
             raise Undrivable("the representation does not stay finite")
     return values
+
+
+def slopes(
+    head: Tensor, batches: Sequence[tuple[Tensor, Tensor]]
+) -> Callable[[int, Tensor], Tensor]:
+    """Return the function (batch, G) -> F'(F G X' - Y')X / n, the gradient of the loss in G (k, d).
+
+    An optimizer that takes its gradients from p.grad needs no backward pass to be given them.
+    """
+    inner = head.mT @ head
+    moments = [(X.mT @ X / len(X), head.mT @ Y.mT @ X / len(X)) for X, Y in batches]
+
+    def slope(t: int, G: Tensor) -> Tensor:
+        inputs, both = (M.to(G.device) for M in moments[t])
+        return inner.to(G.device) @ G @ inputs - both
+
+    return slope
 
 
 Corner = tuple[int, int]

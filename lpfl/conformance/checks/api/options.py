@@ -34,8 +34,8 @@ def options(subject: Subject) -> CheckResult:
     start, gradients = subject.draw(shapes, STEPS, check_id)
     base = _strong(subject)
     effects = {}
+    plain = subject.run(start, uneven(gradients), options=base)
     for name, changed in _changes(subject).items():
-        plain = subject.run(start, uneven(gradients), options=base)
         other = subject.run(start, uneven(gradients), options={**base, **changed})
         way = max(plain.displacement(), other.displacement())
         if way:  # where nothing moves, an option cannot show
@@ -73,7 +73,7 @@ print('acts:', gap(a, b, start) > {VISIBLE})
     said = f"it acts only with {gate}" if gate else "it is not used"
     return CheckResult(
         check=check_id,
-        outcome=Outcome.LIMIT if gate else grade(subject, name),
+        outcome=Outcome.LIMIT if gate else _grade(subject, name),
         message=f"The effect of {name} is {effects[name]:.2g} of the way: {said}.",
         measured=effects[name],
         bound=VISIBLE,
@@ -133,7 +133,7 @@ def _gate(subject: Subject, base: Mapping[str, Any], changed: Mapping[str, Any])
     return ""
 
 
-def grade(subject: Subject, name: str) -> Outcome:
+def _grade(subject: Subject, name: str) -> Outcome:
     """Grade an idle option: it deviates if a claimed method has it.
 
     A beta that the method can do without, or an option beside the claims, rests in a signature.
