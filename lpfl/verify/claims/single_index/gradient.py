@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,10 +19,11 @@ from lpfl.verify.setups.single_index import gauss_means
 from lpfl.verify.setups.single_index import layer as layers
 from lpfl.verify.setups.single_index import limiting_cases as cases
 from lpfl.verify.setups.single_index import scenarios as setup
+from lpfl.verify.setups.single_index.scenarios import two_atom
 from lpfl.verify.space import Choice, Integers
 from lpfl.verify.tolerance import finite_size, judgement, truncation
 from lpfl.verify.trial import Trial
-from theory.single_index import operator_ratio_rate
+from theory.single_index import gradient_remainder_ratio, operator_ratio_rate
 from theory.single_index.direction import direction
 
 FACTOR = 3  # between the two sizes
@@ -33,6 +35,16 @@ GRID = truncation(1e-6, "the square of the grid's step 1/1000 at a kink")
 ANCHORS = (
     layers.scenario(48, n=144, width=48, damping=0.1),
     layers.scenario(48, n=96, width=72, link="relu", activation="relu", damping=1.0),
+    # A wide spectrum and a link with a mean: the last term of the remainder is a third of it.
+    layers.scenario(
+        48,
+        n=384,
+        width=72,
+        link="relu",
+        activation="relu",
+        damping=1.0,
+        covariance=two_atom(48, 0.95),
+    ),
 )
 
 Samples = dict[str, NDArray[np.float64]]
@@ -93,6 +105,7 @@ def rank_one(trial: Trial) -> Iterator[Comparison]:
     yield frobenius(large, seen)
     statistics = setup.activation_facts(layers.activation(trial.scenario))
     yield cases.printed_units(trial, "frobenius", **statistics)
+    yield ratio_of_function(large, statistics)
     d, N = large.scenario.input_dim, layers.width(large.scenario)
     after, before = (
         float(setup.printed(trial, "operator", width=width, rate_constant=1.0))
@@ -113,6 +126,16 @@ def rank_one(trial: Trial) -> Iterator[Comparison]:
             matters=1.0,
             label=f"{name}, exponent of √(log N/N)",
         )
+
+
+def ratio_of_function(trial: Trial, statistics: dict[str, Any]) -> Same:
+    """The function gives the root of the printed ratio of squares."""
+    found = gradient_remainder_ratio(
+        c0=setup.statistics(trial.scenario).c0, **setup.limits(trial.scenario), **statistics
+    )
+    return cases.same_function(
+        "frobenius", found**2, setup.predicted(trial, "frobenius", **statistics)
+    )
 
 
 def frobenius(trial: Trial, seen: Samples) -> Near:

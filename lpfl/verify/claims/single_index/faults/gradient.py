@@ -66,4 +66,18 @@ FAULTS = (
         "phi * LABEL_ENERGY",
         "norm of the direction without the mean eigenvalue",
     ),
+    Fault(
+        "SI-01",
+        "theory.single_index.gradient:_REMAINDER2",
+        "b1**2 * c0**2 * E(s**2)",
+        "b1**2 * c0**2 * E(s)**2",
+        "the square of a mean in the remainder",
+    ),
+    Fault(
+        "SI-01",
+        "theory.single_index.gradient:gradient_remainder_ratio",
+        "ratio2 ** 0.5",
+        "ratio2",
+        "the ratio of squares given for the ratio",
+    ),
 )

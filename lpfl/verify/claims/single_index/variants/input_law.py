@@ -7,20 +7,22 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy import integrate, stats
 from torch import Tensor
 
 from lpfl.linalg import standard_normal
 from lpfl.problems import single_index as model
+from lpfl.problems.links import LINKS
 from lpfl.problems.single_index import directions
 from lpfl.problems.single_index import moments as sampler
 from lpfl.problems.single_index.inputs import LAWS, independent_sample
 from lpfl.verify.check import check
-from lpfl.verify.expect import Comparison
+from lpfl.verify.expect import Comparison, Same
 from lpfl.verify.scenario import Scenario
 from lpfl.verify.setups.single_index import alignment as compare
 from lpfl.verify.setups.single_index import scenarios as setup
 from lpfl.verify.space import Axis, Choice, Integers, Reals
-from lpfl.verify.tolerance import Tolerance, finite_size, judgement
+from lpfl.verify.tolerance import Tolerance, finite_size, judgement, truncation
 from lpfl.verify.trial import Trial
 from theory import Spectrum
 from theory.core.resolvent import resolvent
@@ -68,6 +70,10 @@ ANCHORS = (
 SKEWED = setup.scenario(120, n=720, link="he12", damping=0.1, law="exponential", teacher_share=0.5)
 
 
+FARTHEST = 60.0  # where an exponential tail is below rounding
+INTEGRALS = truncation(1e-7, "nodes and adaptive quadrature agree to 1e-8 for smooth links")
+
+
 @check(
     "SI-25",
     AXES,
@@ -78,11 +84,46 @@ SKEWED = setup.scenario(120, n=720, link="he12", damping=0.1, law="exponential",
 def input_law(trial: Trial) -> Iterator[Comparison]:
     """The same formulas, with the moments that the teacher sees."""
     yield from dense(trial)
+    yield from coefficients(trial)
     diagonal = setup.covariance(trial).ndim == 1
     if diagonal and not heavy(trial.scenario):
         yield one_coordinate(trial)
     if trial.link in SMOOTH:
         yield from mixed(trial)
+
+
+def coefficients(trial: Trial) -> Iterator[Same]:
+    """Slope and residual of the link on one coordinate of every law, integrated over its density.
+
+    Densities and quadrature are SciPy's, the link is that of the runs.
+    """
+    root = 3.0**0.5
+    densities = {"uniform": stats.uniform(-root, 2.0 * root), "exponential": stats.expon(-1.0)}
+
+    def values(z: float) -> float:
+        return float(LINKS[trial.link](torch.tensor(z, dtype=torch.float64)))
+
+    def mean(law: str, power: int, slope: int) -> float:
+        if law == "rademacher":
+            return sum(0.5 * values(z) ** power * z**slope for z in (-1.0, 1.0))
+        density = densities[law]
+        halves = [(density.ppf(0.0), 0.0), (0.0, min(density.ppf(1.0), FARTHEST))]
+        return sum(
+            integrate.quad(lambda z: values(z) ** power * z**slope * density.pdf(z), *half)[0]
+            for half in halves
+        )
+
+    for law in (*densities, "rademacher"):
+        fit = regression(trial.link, law, share=1.0, noise_std=trial.noise_std)
+        slope = mean(law, 1, 1)
+        yield Same(
+            part="one_coordinate",
+            measured=np.array([slope, mean(law, 2, 0) - slope**2 + trial.noise_std**2]),
+            predicted=np.array([fit.coordinate, fit.residual_var]),
+            tolerance=INTEGRALS,
+            scale=1.0,
+            label=f"c_1 and s_2 under the {law} law",
+        )
 
 
 def batch_of(trial: Trial, problem: model.SingleIndexProblem, *name: Any) -> sampler.Moments:

@@ -13,7 +13,7 @@ from torch import Tensor
 from lpfl.problems import single_index as model
 from lpfl.problems.single_index import directions
 from lpfl.verify.check import check
-from lpfl.verify.expect import Comparison, Ordered
+from lpfl.verify.expect import Comparison, Ordered, Same
 from lpfl.verify.scenario import Scenario
 from lpfl.verify.setups.single_index import alignment as compare
 from lpfl.verify.setups.single_index import scenarios as setup
@@ -207,10 +207,33 @@ def price(
     )
 
 
+def reached(trial: Trial, r: float) -> Same:
+    """The limit of the alignment at the number of samples below n = d, for any target."""
+    link = setup.statistics(trial.scenario)
+    samples = setup.predicted(at_samples(trial, 1.0), "below", target=r)
+    found = alignment_of(
+        "kfac",
+        spectrum=Spectrum.isotropic(),
+        aspect=1.0 / samples,
+        c1=link.c1,
+        residual_var=link.residual_var,
+        damping=0.0,
+    )
+    return Same(
+        part="below",
+        measured=found,
+        predicted=r,
+        tolerance=compare.FORMULA.times(10.0, "over the distance of the two roots"),
+        label="the alignment at that number of samples",
+    )
+
+
 def below(trial: Trial, r: float) -> Iterator[Comparison]:
     """Isotropic inputs, no damping: the target reached with n < d, and lost at n = d."""
     link = setup.statistics(trial.scenario)
     noise = link.residual_var / link.c1**2
+    if (1.0 + r) ** 2 > 4.0 * r * (1.0 + noise):
+        yield reached(trial, r)
     if (1.0 - r) ** 2 < LOST_ROOM * 4.0 * r * noise or r * noise * trial.input_dim < VISIBLE_DIP:
         return
     n_d = setup.predicted(at_samples(trial, 1.0), "below", target=r)

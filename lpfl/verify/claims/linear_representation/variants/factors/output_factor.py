@@ -21,6 +21,7 @@ from lpfl.verify.expect import Comparison, Near, Rival
 from lpfl.verify.scenario import Scenario
 from lpfl.verify.setups.linear import floor as floors
 from lpfl.verify.setups.linear import scenarios as setup
+from lpfl.verify.setups.linear.all_batches.sampled import sampled_factor_of_all_draws
 from lpfl.verify.setups.linear.other_residuals import step_on_other_residuals
 from lpfl.verify.space import Choice, Covariances, Integers, Reals
 from lpfl.verify.tolerance import Tolerance, finite_size, judgement, rounding, truncation
@@ -90,6 +91,7 @@ def output_factors(trial: Trial) -> Iterator[Comparison]:
     yield from response(trial, "empirical", "empirical_other")
     for kind in ("gauss_newton", "sampled", "empirical"):
         yield floor(trial, kind)
+    yield from sampled_factor_of_all_draws(trial)
 
 
 def method_of(trial: Trial, kind: str) -> Method:

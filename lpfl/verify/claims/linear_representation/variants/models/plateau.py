@@ -136,10 +136,12 @@ def conserved_and_clock(trial: Trial, problem: model.LinearRepresentation) -> It
             scale=1.0 + float(measured.abs().max()),
             tolerance=tolerance,
         )
-    yield elapsed(trial, problem, start)
+    yield from elapsed(trial, problem, start)
 
 
-def elapsed(trial: Trial, problem: model.LinearRepresentation, start: model.Weights) -> Same:
+def elapsed(
+    trial: Trial, problem: model.LinearRepresentation, start: model.Weights
+) -> Iterator[Same]:
     """The time of the flow that passes in a run: how far the rescaled weights move along it."""
     batch, eta = model.population_batch(problem), trial.step_size
     method = kfac_joint(step_size=eta, head_step_size=eta)
@@ -157,15 +159,24 @@ def elapsed(trial: Trial, problem: model.LinearRepresentation, start: model.Weig
     flow = torch.linalg.pinv(heads[:-1]) @ problem.product_star
     moved = rows[1:] - rows[:-1]
     times = (moved * flow).sum((-2, -1)) / flow.square().sum((-2, -1))
-    return Same(
+    tolerance = rounding(
+        trial.dtype,
+        dim=trial.input_dim * CLOCK_STEPS,
+        condition=condition_of(batch.cov_x, heads, heads) / eta,
+    )
+    passed = times.sum(0)
+    yield Same(
         part="clock",
-        measured=times.sum(0),
+        measured=passed,
         predicted=trial.number("clock", num_steps=CLOCK_STEPS),
-        tolerance=rounding(
-            trial.dtype,
-            dim=trial.input_dim * CLOCK_STEPS,
-            condition=condition_of(batch.cov_x, heads, heads) / eta,
-        ),
+        tolerance=tolerance,
+    )
+    yield Same(
+        part="plateau",
+        label="the steps after which this time has passed",
+        measured=np.full(passed.shape, float(CLOCK_STEPS)),
+        predicted=trial.number("plateau", plateau_time=as_numpy(passed)),
+        tolerance=tolerance,
     )
 
 

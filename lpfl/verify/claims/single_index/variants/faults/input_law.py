@@ -31,4 +31,18 @@ FAULTS = (
         new="damped_solve(Q, h, damping=damping * d)",
         why="damping multiplied by the dimension",
     ),
+    Fault(
+        "SI-25",
+        "theory.single_index.variants.input_law:_nodes",
+        "3**0.5 * t",
+        "t",
+        "uniform inputs on [-1, 1]",
+    ),
+    Fault(
+        "SI-25",
+        "theory.single_index.variants.input_law:_nodes",
+        "t - 1",
+        "t",
+        "an exponential law that is not centred near its start",
+    ),
 )

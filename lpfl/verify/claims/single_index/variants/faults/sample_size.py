@@ -45,4 +45,11 @@ FAULTS = (
         new="target >= sgd_cap(spectrum, weight) / 2",
         why="targets above half of the cap said to be out of reach",
     ),
+    Fault(
+        "SI-29",
+        "theory.single_index.variants.sample_size:_BELOW",
+        "1 + _RATIO",
+        "1",
+        "the root below n = d without the noise",
+    ),
 )

@@ -68,4 +68,11 @@ FAULTS = (
         new="output_factor('empirical', 'representation', model.Weights(heads[0], G), batch)",
         why="the residuals of the same batch in place of another one's",
     ),
+    Fault(
+        "LR-33",
+        "theory.linear_representation.variants.factors.output_factor:LR_33",
+        "(N_s - k) * (N_s - k - 1) * (N_s - k - 3)",
+        "(N_s - k)**2 * (N_s - k - 3)",
+        "one sample too many in the squared inverse of a sampled factor",
+    ),
 )

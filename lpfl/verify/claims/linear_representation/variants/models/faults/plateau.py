@@ -45,4 +45,11 @@ FAULTS = (
         new="np.square(rows).sum()",
         why="the norm of all rows in place of their root mean square",
     ),
+    Fault(
+        "LR-45",
+        "theory.linear_representation.variants.models.plateau:PLATEAU",
+        "1 + (2 - eta) * clock_need / KEPT",
+        "1 + 2 * clock_need / KEPT",
+        "steps from the clock of small steps",
+    ),
 )
