@@ -51,7 +51,8 @@ def harmless_cell(text: str) -> str:
     """Return ``text`` for a cell of a table: a spreadsheet takes it for text and not for a formula.
 
     A formula begins with one of ``= + - @``, also in their wide form, and white space before it is
-    dropped by some programs; such a text gets an apostrophe in front.
+    dropped by some programs; such a text gets an apostrophe in front. A carriage return would begin
+    a new row: the csv module quotes it from Python 3.13 on only.
     """
-    shown = visible(text)
-    return f"'{shown}" if shown.lstrip().startswith(_FORMULA) else shown
+    shown = visible(text).replace("\r", "\ufffd")
+    return f"'{shown}" if text.lstrip().startswith(_FORMULA) else shown

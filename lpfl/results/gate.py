@@ -198,7 +198,7 @@ def _row(
             verdict=verdict,
             margin=margin,
             baseline_margin=None if old is None else old["margin"],
-            message=claim["worst"].get("detail") or f"the verdict is {verdict}",
+            message=_worst_in_words(claim["worst"]) or f"the verdict is {verdict}",
         )
     if old is None:
         status = "inconclusive" if verdict == "inconclusive" else "not compared"
@@ -229,6 +229,15 @@ class _Change:
     z_score: float
     noise: float
     lost: bool
+
+
+def _worst_in_words(worst: Mapping[str, Any]) -> str:
+    """Return the part that failed worst, its two numbers where it has them, and its detail."""
+    measured, predicted = worst.get("measured"), worst.get("predicted")
+    numbers = ""
+    if measured is not None and predicted is not None:
+        numbers = f"{worst.get('part')}: measured {measured:.4g}, predicted {predicted:.4g}"
+    return "; ".join(words for words in (numbers, worst.get("detail")) if words)
 
 
 def _comparison(

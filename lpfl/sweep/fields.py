@@ -41,6 +41,26 @@ class Word:
 
 
 Field = Number | Word
+WORDS = {
+    "input_dim": "inputs d",
+    "output_dim": "outputs m",
+    "rank": "rank k",
+    "batch_size": "rows of a batch n",
+    "aspect": "aspect d/n",
+    "noise_std": "standard deviation of the label noise",
+    "log10_cond": "log₁₀ of the inputs' condition number",
+    "head_cond": "condition number of the head",
+    "start_tangent": "size of the first tangents",
+    "step_size": "step size",
+    "num_steps": "steps",
+    "level": "distance to reach",
+}
+
+
+def in_words(name: str) -> str:
+    """Return what a field is called on a page: in words, or by its last name."""
+    last = name.rpartition(".")[2]
+    return WORDS.get(last, last.replace("_", " "))
 
 
 def require_fields(

@@ -6,6 +6,7 @@ from typing import Any
 from lpfl.environment import environment
 from lpfl.report.html import render
 from lpfl.report.numerals import short
+from lpfl.sweep.fields import WORDS, in_words
 from lpfl.sweep.heat import MOST_CELLS, heat_map
 from lpfl.sweep.maps import Shown
 from lpfl.sweep.spec import Spec
@@ -43,7 +44,7 @@ def build_page(
         more_troubles=max(0, len(troubles) - 20),
         facts=_facts(spec, records, seconds),
         axes=[_axis_words(axis) for axis in spec.design.axes],
-        fixed=[(name, _said(value)) for name, value in spec.fixed.items()],
+        fixed=[(_named(name), _said(value)) for name, value in spec.fixed.items()],
         subjects=_subjects(spec),
         table=_table(spec, records),
     )
@@ -53,12 +54,13 @@ def _section(spec: Spec, one: Shown) -> dict[str, Any]:
     """Return what the template shows of one map."""
     chart = None
     if len(one.cells) <= MOST_CELLS:
-        words = f"{one.title}: {one.measure.label} over {one.x} and {one.y}"
+        x, y = in_words(one.x), in_words(one.y)
+        words = f"{one.title}: {one.measure.label} over {x} and {y}"
         chart = heat_map(
             one.cells,
             label=f"{words}, {len(one.cells)} cells",
-            x=one.x,
-            y=one.y,
+            x=x,
+            y=y,
             ends=_ends(one),
             diverging=one.rivals is not None or one.measure.column == "margin",
             log=one.measure.log,
@@ -89,8 +91,15 @@ def _ends(one: Shown) -> tuple[str, str]:
 
 def _axis_words(axis: Any) -> tuple[str, str]:
     if axis.listed:
-        return axis.name, ", ".join(_said(value) for value in axis.listed)
-    return axis.name, f"{short(axis.low)} to {short(axis.high)}{', log scale' if axis.log else ''}"
+        return _named(axis.name), ", ".join(_said(value) for value in axis.listed)
+    scale = ", log scale" if axis.log else ""
+    return _named(axis.name), f"{short(axis.low)} to {short(axis.high)}{scale}"
+
+
+def _named(name: str) -> str:
+    """Return a field as the spec has it, with what it means where that is known."""
+    last = name.rpartition(".")[2]
+    return f"{name}: {WORDS[last]}" if last in WORDS else name
 
 
 def _subjects(spec: Spec) -> list[tuple[str, str]]:

@@ -15,6 +15,7 @@ from lpfl.optim.muon import Muon
 from lpfl.optim.rule import MatrixRule
 from lpfl.optim.sgd import Sgd
 from lpfl.optim.shampoo import Shampoo
+from lpfl.problems.linear_representation import Batch, Weights
 from tests.optim.cases import relative
 
 FIRST = [
@@ -48,3 +49,13 @@ def test_a_given_factor_replaces_the_second_moment_of_the_inputs() -> None:
     factor = second_moment(other)
     found = first_direction(rule, factor=factor)(gradient, inputs)
     assert torch.equal(found, first_direction(rule)(gradient, other))
+
+
+def test_by_default_only_the_representation_has_an_output_factor():
+    """The head's outputs are those of the model: their factor is the identity."""
+    weights = Weights(torch.randn(2, 4, 3), torch.randn(2, 3, 5))
+    batch = Batch(torch.eye(5).expand(2, 5, 5), torch.zeros(2, 4, 5))
+    rule = Sgd(step_size=0.1)
+    F = weights.head
+    assert torch.equal(rule.outputs("representation", weights, batch, ()), F.mT @ F)
+    assert rule.outputs("head", weights, batch, ()) is None

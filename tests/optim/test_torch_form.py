@@ -161,3 +161,15 @@ def test_bounds_hold_in_the_torch_form_too() -> None:
         RuleOptimizer(nn.Sequential(nn.ReLU()), rule=Kfac)
     with pytest.raises(ValueError, match="outside linear layers"):
         RuleOptimizer(nn.Sequential(nn.Linear(2, 2), nn.LayerNorm(2)), rule=Kfac)
+
+
+@pytest.mark.parametrize("name", ["sgd", "muon", "shampoo"])
+def test_a_parameter_without_entries_is_left_alone(name):
+    """Torch's own optimizers take them too."""
+    empty, full = (nn.Parameter(torch.ones(rows, 3)) for rows in (0, 2))
+    optimizer = torch_optimizer(OPTIMIZERS[name].optimizer)([empty, full], lr=0.1)
+    for parameter in (empty, full):
+        parameter.grad = torch.ones_like(parameter)
+    optimizer.step()
+    assert empty.shape == (0, 3)
+    assert (full < 1.0).all()

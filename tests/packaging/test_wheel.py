@@ -13,6 +13,7 @@ import pytest
 from lpfl import __version__
 
 ROOT = Path(__file__).resolve().parents[2]
+MINORS = (11, 12, 13, 14)
 MODULES = [p for package in ("lpfl", "theory") for p in (ROOT / package).rglob("*.py")]
 
 
@@ -65,7 +66,7 @@ def test_the_sdist_holds_what_tests_and_verifies(built: dict[str, Path]) -> None
     assert not [name for name in names if name.startswith(("reports/runs", "reports/latest"))]
 
 
-@pytest.mark.parametrize("minor", [11, 12, 13, 14])
+@pytest.mark.parametrize("minor", MINORS)
 def test_every_module_is_python_that_each_version_reads(minor: int) -> None:
     """The grammar only: what the standard library had is seen in the workflow's matrix."""
     for path in MODULES:

@@ -37,7 +37,7 @@ def test_the_text_has_a_row_a_claim_and_the_rule() -> None:
     text = to_text(report_with("worst at d = 8"))
     statuses = [line.split()[1] for line in text.splitlines() if line.startswith("LR-")][:5]
     assert statuses == ["ok", "refuted", "error", "inconclusive", "regression"]
-    assert "LR-02: worst at d = 8" in text
+    assert "LR-02: one step: measured 0.6, predicted 0.8; worst at d = 8" in text
     assert "LR-05: margin fell from 0.25 to 0.1" in text
     assert "Gate: failed (exit 1). 5 claims, 3 failed, 1 inconclusive." in text
     assert "beyond 0.1 and beyond 4.11 standard errors" in text
@@ -82,7 +82,7 @@ def test_any_detail_stays_inside_its_annotation(detail: str) -> None:
 
 
 def test_annotations_escape_percent_and_newlines() -> None:
-    assert "::100%25 of%0Aall\n" in to_annotations(report_with("100% of\nall"))
+    assert "; 100%25 of%0Aall\n" in to_annotations(report_with("100% of\nall"))
 
 
 @given(detail=st.text() | st.just(HOSTILE))

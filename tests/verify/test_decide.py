@@ -199,3 +199,14 @@ def test_bad_input_names_value_and_bound(call, words):
     with pytest.raises(ValueError) as error:  # noqa: PT011
         call()
     assert words in str(error.value)
+
+
+def test_an_identity_predicts_no_error():
+    assert decide.identity([0.3, 0.1], tolerance=1.0, coarsest=2.0).predicted == 0.0
+
+
+def test_a_rate_beyond_one_third_does_not_count_as_seen_where_no_count_refutes():
+    """Three times the rate is more than all: with few trials nothing is detectable."""
+    verdict = decide.bound_whp(0, 4, delta=0.5, alpha=1e-6)
+    assert verdict.detectable > 1.0
+    assert verdict.outcome is decide.Outcome.INCONCLUSIVE

@@ -265,3 +265,16 @@ def test_float_field_draws_what_the_exact_fields_draw() -> None:
     frame = np.vstack([values["G^*"], values["B"]])
     np.testing.assert_allclose(frame @ frame.T, np.eye(4), atol=1e-13)
     assert np.linalg.eigvalsh(values["Sigma"])[0] > 0
+
+
+def test_every_draw_takes_a_point_of_its_own(monkeypatch):
+    """The chance of several draws is the power of that of one only if the points differ."""
+    from theory.core.exact import check
+
+    seen, evaluate = [], check.evaluate_sides
+    monkeypatch.setattr(
+        check, "evaluate_sides", lambda *a, **k: seen.append(k["seed"]) or evaluate(*a, **k)
+    )
+    check.check_identity(sp.Eq(G, G, evaluate=False), {"k": 2, "d": 3}, seed=5, draws=4)
+    check.check_identity(sp.Eq(G, G, evaluate=False), {"k": 2, "d": 3}, seed=6, draws=4)
+    assert len(set(seen)) == 8

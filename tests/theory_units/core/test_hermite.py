@@ -158,3 +158,13 @@ def test_hermite_functions_match_the_symbolic_polynomials() -> None:
 def test_refusals(link: object, options: dict, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         link_statistics(link, **options)
+
+
+@pytest.mark.parametrize("name", sorted(NAMED_LINKS))
+@pytest.mark.parametrize("degree", [0, 1, 2, 5])
+def test_certified_statistics_of_few_degrees_begin_those_of_many(name, degree):
+    """A lower degree leaves coefficients out and changes none."""
+    few, many = NAMED_LINKS[name].balls(degree), NAMED_LINKS[name].balls(8)
+    assert len(few.coefficients) == degree + 1
+    for a, b in zip(few.coefficients, many.coefficients, strict=False):
+        assert float(a) == pytest.approx(float(b), rel=1e-14, abs=1e-14)

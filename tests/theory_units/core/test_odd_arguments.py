@@ -104,3 +104,25 @@ def test_a_gram_matrix_is_finite_and_square():
     for gram in (np.ones((2, 3)), np.full((2, 2), np.nan), np.array([["a"]])):
         with pytest.raises(ValueError, match="gram"):
             feature_outliers(gram, samples=10)
+
+
+@pytest.mark.parametrize(
+    ("value", "options", "bounds"),
+    [
+        (1.0, {"low": 0.0, "high": 1.0, "open_high": True}, r"\[0\.0, 1\.0\)"),
+        (1.5, {"low": 0.0, "high": 1.0}, r"\[0\.0, 1\.0\]"),
+        (0.0, {"low": 0.0, "open_low": True}, r"\(0\.0, inf\]"),
+    ],
+)
+def test_a_refused_number_names_its_bounds(value, options, bounds):
+    with pytest.raises(ValueError, match=bounds):
+        guards.number("x", value, **options)
+
+
+def test_a_closed_bound_may_be_reached():
+    assert guards.number("x", 1.0, low=0.0, high=1.0) == 1.0
+
+
+def test_an_angle_outside_the_cone_names_the_edge():
+    with pytest.raises(ValueError, match=r"needs < 1\.33333333"):
+        cone_contraction(1.5, condition_number=4.0, step_size=0.5)

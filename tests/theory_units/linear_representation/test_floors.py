@@ -197,3 +197,17 @@ def test_muon_floor() -> None:
     )
     error = squares.std() / np.sqrt(runs)
     assert abs(squares.mean() / predicted - 1) < Z * error / predicted + 2 / size + 0.01
+
+
+def test_the_floor_of_the_empirical_fisher_needs_more_rows_than_parameters():
+    """k (m + d - k) parameters and two rows more."""
+    known = {
+        "head_eigenvalues": [1.0, 2.0],
+        "schur_eigenvalues": [1.0, 1.0, 1.0],
+        "step_size": 0.1,
+        "noise_std": 1.0,
+        "output_dim": 4,
+    }
+    assert tangent_floor("ngd_empirical", n=16, **known) > 0.0
+    with pytest.raises(ValueError, match="n=15"):
+        tangent_floor("ngd_empirical", n=15, **known)

@@ -19,7 +19,9 @@ from theory import Spectrum
 from theory.single_index import alignment as alignment_of
 from theory.single_index.direction import direction
 
-FEW, MANY = Spectrum([0.6, 3.0], [0.75, 0.25]), Spectrum([0.6, 0.6, 0.6, 3.0])  # mean 1.2
+FEW = Spectrum([0.6, 3.0], [0.75, 0.25])  # mean 1.2
+MANY = Spectrum([0.6] * 1800 + [3.0] * 600)  # the same; so many that sums take several blocks
+FEWER_ROWS = 1.7  # d/n
 
 Predict = Callable[..., float]
 
@@ -68,8 +70,13 @@ def direction_cases(trial: Trial, part: str, method: str, damping: float | None)
     """
     known = setup.limits(trial.scenario)
     cases = {}
-    for name, spectrum in (("drawn", known["spectrum"]), ("few eigenvalues", FEW)):
-        at = {**known, "spectrum": spectrum, "damping": damping}
+    for name, others in (
+        ("drawn", {}),
+        ("few eigenvalues", {"spectrum": FEW}),
+        ("fewer rows than inputs", {"aspect": FEWER_ROWS}),
+    ):
+        at = {**known, "damping": damping, **others}
+        spectrum = at["spectrum"]
         first = direction(method, **at)
         for weight, total in (("identity", 1.0), ("covariance", spectrum.moment(1))):
             seen = first.overlap(weight) ** 2 / (total * first.energy(weight))

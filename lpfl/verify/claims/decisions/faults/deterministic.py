@@ -30,4 +30,10 @@ FAULTS = (
           "a coarse tolerance confirms"),
     Fault("DR-01", f"{RULES}:identity", "outcome = Outcome.INCONCLUSIVE",
           "outcome = Outcome.CONFIRMED", "coarseness said but not judged"),
+    Fault("DR-01", "theory.decisions.deterministic:DR_01",
+          "sp.Max(e_1, e_2, e_3) / tau_D", "(e_1 + e_2 + e_3) / 3 / tau_D",
+          "a statement that takes the mean error"),
+    Fault("DR-01", "theory.decisions.deterministic:DR_01",
+          "1 / sp.Max(r_1, r_2)", "1 / sp.Min(r_1, r_2)",
+          "a statement that takes the smaller ratio to a bound"),
 )  # fmt: skip

@@ -124,6 +124,16 @@ def defects(trial: Trial, tan_angle: float, condition: float, found: float) -> I
                 limit=trial.claim[part].number(**values),
                 tolerance=tolerance,
             )
+    # Half of the angle phi lies inside the cone up to phi = pi/3: there the bound is reached.
+    if (condition - 1.0) / (2.0 * condition**0.5) <= math.tan(math.pi / 3.0):
+        yield Same(
+            part="defect",
+            label="the bound is reached",
+            measured=largest,
+            predicted=trial.claim["defect"].number(condition_number=condition),
+            tolerance=SLOWEST + tolerance,
+            scale=1.0,
+        )
     yield Same(
         part="slowest",
         label="defect",

@@ -19,19 +19,21 @@ from lpfl.verify.check import check
 from lpfl.verify.expect import Comparison, Near, Rival
 from lpfl.verify.scenario import Scenario
 from lpfl.verify.setups.linear import scenarios as setup
+from lpfl.verify.setups.linear.noise_dominated import stated_exponent
 from lpfl.verify.setups.stated import same_function
 from lpfl.verify.space import Choice, Covariances, Integers, Reals
 from lpfl.verify.tolerance import Tolerance, finite_size, judgement, rounding
 from lpfl.verify.trial import Trial, as_numpy, default_facts
 from theory.linear_representation import local_rate, tangent_floor
 
+Array = NDArray[np.float64]
+
 RESPONSE_ROWS = 400_000  # over all replicates: small batches are noisier
 ROWS_PER_PARAMETER = 25
 STEPS = 21
 BURN_IN = 5  # (1 - alpha)^(2 BURN_IN) <= 0.1 % is left of the start
 STD_ERROR = 0.014  # of the mean of |T|^2, relative: its interval fits into ROOM
-# Truncation is of order 1e-3. Far smaller distances would magnify the gauge part of a step, which
-# rounding sets at random: the Fisher matrix is singular along the gauge.
+# Far smaller distances would magnify the gauge part of a step, which rounding sets at random.
 SMALL_AGAINST_NOISE = 0.03
 TRUNCATION = judgement(0.02, "twenty times the square of the distance over the noise")
 ROOM = judgement(0.12, "room for the interval of the mean: the rivals are more than 0.4 away")
@@ -104,7 +106,7 @@ def empirical_fisher(trial: Trial) -> Iterator[Comparison]:
 
 
 def contraction(trial: Trial) -> Near:
-    """Two runs on the same batch, a tiny distance apart: what T keeps in one step, in the mean.
+    """Two runs on one batch, a tiny distance apart: what T keeps in one step, in the mean.
 
     Finite batches: the inverse of a sample covariance of q parameters is too large by q/n, and
     every sample is in its own Fisher matrix, which lowers the response by as much: the balance is
@@ -234,17 +236,15 @@ def floor(trial: Trial) -> Iterator[Near]:
 def replicates_of(modes: Modes) -> int:
     """Return how many runs give the mean of |T|^2 its standard error.
 
-    |T|^2 is a sum of squares with weights 1/(lambda mu): 2/dof is its squared relative spread, dof
-    the participation of the weights. Steps past the burn-in are close to independent, as at most a
-    quarter of a variance is left after one step.
+    |T|^2 is a sum of squares with weights 1/(lambda mu): 2/dof is its squared relative spread.
+    Steps past the burn-in are close to independent: at most a quarter of a variance is left.
     """
     weights = 1.0 / modes.products
     dof = float(weights.sum() ** 2 / weights.square().sum())
-    draws = 2.0 / (dof * STD_ERROR**2)
-    return max(64, math.ceil(draws / (0.6 * (STEPS - BURN_IN))))
+    return max(64, math.ceil(2.0 / (dof * STD_ERROR**2) / (0.6 * (STEPS - BURN_IN))))
 
 
-def total(trial: Trial, modes: Modes, squares: NDArray[np.float64], tolerance: Tolerance) -> Near:
+def total(trial: Trial, modes: Modes, squares: Array, tolerance: Tolerance) -> Near:
     """The mean of |T|^2 against the floor, and against that of KFAC at the same step size."""
     eta = step_size_of(trial.scenario)
     known = {
@@ -265,30 +265,35 @@ def total(trial: Trial, modes: Modes, squares: NDArray[np.float64], tolerance: T
     )
 
 
-def entries(
-    trial: Trial, modes: Modes, squares: NDArray[np.float64], tolerance: Tolerance
-) -> Iterator[Near]:
+def entries(trial: Trial, modes: Modes, squares: Array, tolerance: Tolerance) -> Iterator[Near]:
     """Every entry in units of 1/(lambda mu), and the exponent of lambda mu where it is visible."""
-    products = as_numpy(modes.products[0])
     eta = step_size_of(trial.scenario)
-    level = trial.number("entry", step_size=eta, head_eigenvalue=1.0, schur_eigenvalue=1.0)
-    scaled = squares * products
+
+    def stated(head: Array, schur: Array) -> Array:
+        values = {"head_eigenvalue": head, "schur_eigenvalue": schur}
+        return np.asarray(trial.number("entry", step_size=eta, **values))
+
+    heads, schurs = as_numpy(modes.heads[0]), as_numpy(modes.schurs[0])
+    predicted = stated(heads[:, None], schurs)
+    level, ratio = float(predicted.min()), squares / predicted
     yield Near(
         part="entry",
-        samples=scaled.mean((-2, -1)),
+        samples=level * ratio.mean((-2, -1)),
         predicted=level,
         tolerance=tolerance.times(level, "times the level"),
         rival=Rival("half the level", level / 2.0),
-        label="variance times λ_iμ_j",
+        label="variance over that of the statement",
     )
-    x = np.log(products) - np.log(products).mean()
+    x = np.log(np.outer(heads, schurs))
+    x = x - x.mean()
     if np.ptp(x) < VISIBLE_SPREAD:
         return
+    exponent = stated_exponent(lambda product: float(stated(np.array(product), np.array(1.0))))
     lever = float(np.abs(x).mean() / np.mean(x**2))
     yield Near(
         part="entry",
-        samples=-1.0 + ((scaled / level - 1.0) * x).mean((-2, -1)) / np.mean(x**2),
-        predicted=-1.0,
+        samples=exponent + ((ratio - 1.0) * x).mean((-2, -1)) / np.mean(x**2),
+        predicted=exponent,
         tolerance=tolerance.times(lever, "as a slope if the errors of the entries conspire"),
         rival=Rival("Adam's floor", -0.5),
         label="exponent of λ_iμ_j",

@@ -17,6 +17,7 @@ from lpfl.verify.expect import Comparison, Near, Rival, Same
 from lpfl.verify.setups.linear import floor as floors
 from lpfl.verify.setups.linear import jacobian
 from lpfl.verify.setups.linear import scenarios as setup
+from lpfl.verify.setups.linear.all_batches.momentum import momentum_floor_of_all_batches
 from lpfl.verify.space import Choice, Covariances, Integers, Reals
 from lpfl.verify.tolerance import Tolerance, judgement, rounding
 from lpfl.verify.trial import Trial, as_numpy
@@ -72,6 +73,8 @@ def momentum(trial: Trial) -> Iterator[Comparison]:
     yield from best_for_sgd(trial, problem, batch)
     for kind in MOMENTUM_KINDS:
         yield floor(trial, kind)
+        method = of_kfac(kind, trial.momentum)(trial.step_size)
+        yield momentum_floor_of_all_batches(trial, kind, method)
     yield equal_rate(trial)
 
 

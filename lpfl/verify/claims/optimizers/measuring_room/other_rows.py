@@ -191,6 +191,13 @@ def chains(trial: Trial) -> Iterator[Comparison]:
         part="product", measured=layers[2] @ layers[1] @ layers[0], predicted=star,
         tolerance=exact, axes=2, scale=1.0,
     )  # fmt: skip
+    outside = layers[2] - star @ np.linalg.pinv(layers[1] @ layers[0])
+    range_of_head = np.swapaxes(as_numpy(problem.head_star), -1, -2)
+    yield Same(
+        part="product", measured=range_of_head @ outside, predicted=0.0 * range_of_head @ outside,
+        tolerance=exact, axes=2, scale=np.linalg.norm(outside, axis=(-2, -1)),
+        label="what no input of the truth reaches lies outside the range of F⋆",
+    )  # fmt: skip
     s = np.linalg.svd(layers[0], compute_uv=False)
     limit = trial.number("spread")
     yield Below(

@@ -98,4 +98,11 @@ FAULTS = (
         "c1**2 * E(T * _STEPS[step][0])",
         "slope of the labels squared in an overlap",
     ),
+    Fault(
+        "SI-09",
+        "theory.single_index.direction:direction",
+        "damping == 0 and aspect < 1",
+        "damping == 0",
+        "the ridgeless direction of many rows for few",
+    ),
 )

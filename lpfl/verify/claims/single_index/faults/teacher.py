@@ -45,4 +45,11 @@ FAULTS = (
         new="E_b(K**2)",
         why="misfit without the eigenvalues",
     ),
+    Fault(
+        "SI-15",
+        "theory.core.spectrum:weighted_sum",
+        "range(0, values.size, _BLOCK)",
+        "range(0, min(values.size, _BLOCK), _BLOCK)",
+        "the first block of a sum only",
+    ),
 )

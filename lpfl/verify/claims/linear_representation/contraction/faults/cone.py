@@ -59,4 +59,11 @@ FAULTS = (
         new="theta + math.atan(math.sqrt(condition_number))",
         why="worst covariance turned the wrong way",
     ),
+    Fault(
+        "LR-08",
+        "theory.linear_representation.contraction.cone:HALF_ANGLE_DEFECT",
+        "((sp.sqrt(kappa) - 1) / (sp.sqrt(kappa) + 1))**2",
+        "(kappa - 1) / (kappa + 1)",
+        "a bound of the defect that is never reached",
+    ),
 )

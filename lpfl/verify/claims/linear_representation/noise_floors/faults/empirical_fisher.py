@@ -64,4 +64,18 @@ FAULTS = (
         new="1 - eta / sigma",
         why="standard deviation for the variance in the contraction",
     ),
+    Fault(
+        "LR-21",
+        "theory.linear_representation.noise_floors.empirical_fisher:LR_21",
+        "LEVEL / (lam_i * mu_j)",
+        "LEVEL / sp.sqrt(lam_i * mu_j)",
+        "the root of the curvature in the variance of an entry",
+    ),
+    Fault(
+        "LR-21",
+        "theory.linear_representation.noise_floors.empirical_fisher:LEVEL",
+        "alpha / (2 - alpha)",
+        "alpha",
+        "the effective step for its share in the floor",
+    ),
 )

@@ -42,4 +42,11 @@ FAULTS = (
         new="eta",
         why="an average that steps like a heavy ball",
     ),
+    Fault(
+        "LR-38",
+        "theory.linear_representation.noise_floors.tangent_floor:tangent_floor",
+        "unit * found / (rows - d - 1)",
+        "unit * found / (rows - d)",
+        "one row too many in the floor with momentum",
+    ),
 )

@@ -88,4 +88,13 @@ FAULTS = (
     Fault("OP-31", f"{COVARIANCE}:_profile", "math.log(cond) / math.log(dim)",
           "1.0 if cond > 1.0 else 0.0", "a power law of exponent one"),
     Fault("OP-33", "lpfl.seeding:SEED_BITS", "63", "4", "seeds of four bits"),
+    Fault("OP-31", "theory.optimizers.measuring_room.drawn:OP_31",
+          "sp.Eq(found, d, evaluate=False)", "sp.Eq(found, 1, evaluate=False)",
+          "a printed trace of one"),
+    Fault("OP-32", "theory.optimizers.measuring_room.drawn:OP_32",
+          "m * sp.Min(n, d)", "m * n",
+          "printed degrees of freedom beyond the rank"),
+    Fault("OP-32", "theory.optimizers.measuring_room.drawn:OP_32",
+          "n * m", "n * d",
+          "printed degrees of freedom of the inputs for the noise"),
 )  # fmt: skip

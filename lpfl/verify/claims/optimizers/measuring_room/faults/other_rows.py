@@ -42,4 +42,9 @@ FAULTS = (
           "1 - torch.tanh(t) ** 2", "slope without the shift"),
     Fault("OP-41", f"{LINKS}:ACTIVATIONS", "(2 / torch.pi**0.5) * torch.exp(-(t**2))",
           "(2 / torch.pi) * torch.exp(-(t**2))", "slope of erf over pi"),
+    Fault("OP-41", "lpfl.problems.linear_representation.chain:draw_chain",
+          "torch.eye(m, dtype=dtype, device=used.device) "
+          "- problem.head_star @ torch.linalg.pinv(problem.head_star)",
+          "torch.eye(m, dtype=dtype, device=used.device)",
+          "a last layer that is random within the range of the true head"),
 )  # fmt: skip

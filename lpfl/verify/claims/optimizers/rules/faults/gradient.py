@@ -99,4 +99,32 @@ FAULTS = (
         "sgd_momentum_step(W, grad, state, **{**self.hyperparameters(), 'nesterov': False})",
         "nesterov ignored",
     ),
+    Fault(
+        "OP-01",
+        "theory.optimizers.rules.gradient:OP_01",
+        "g + omega * w",
+        "g - omega * w",
+        "the printed decay with the wrong sign",
+    ),
+    Fault(
+        "OP-02",
+        "theory.optimizers.rules.gradient:OP_02",
+        "b_m * x_ij + g",
+        "b_m * x_ij + (1 - b_m) * g",
+        "the printed heavy-ball velocity averaged",
+    ),
+    Fault(
+        "OP-02",
+        "theory.optimizers.rules.gradient:OP_02",
+        "w - eta * x_next",
+        "w + eta * x_next",
+        "the printed heavy ball ascends",
+    ),
+    Fault(
+        "OP-02",
+        "theory.optimizers.rules.gradient:OP_02",
+        "(1 - b_m**age) / (1 - b_m)",
+        "(1 - b_m**(age + 1)) / (1 - b_m)",
+        "the printed impulse response one step ahead",
+    ),
 )

@@ -53,4 +53,10 @@ FAULTS = (
           "smallest first"),
     Fault("OP-09", ITERATED, "second.take_along_dim(order.unsqueeze(-1), -2)", "second",
           "squares stay where they were"),
+    Fault("OP-08", "theory.optimizers.rules.kronecker:OP_08",
+          "1 - 4 * p_e", "1 - 2 * p_e",
+          "the printed exponent for one side"),
+    Fault("OP-09", "theory.optimizers.rules.kronecker:OP_09",
+          "Q_L * U_W * Q_R.T", "Q_L * U_W * Q_R",
+          "the printed right basis not turned back"),
 )  # fmt: skip

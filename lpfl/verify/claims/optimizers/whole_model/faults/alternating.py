@@ -38,4 +38,10 @@ FAULTS = (
           "batch, head_batch = batches", "batches swapped"),
     Fault("OP-14", DFW, "foof_step(G, grad_G, batch.cov_x, step_size=step_size, damping=damping)",
           "foof_step(G, grad_G, batch.cov_x, step_size=step_size)", "damping ignored"),
+    Fault("OP-13", "theory.optimizers.whole_model.alternating:GRADIENT",
+          "F_h * G * Sigma_hat - C_xy", "F_h * G * Sigma_hat",
+          "the printed gradient without the targets"),
+    Fault("OP-13", "theory.optimizers.whole_model.alternating:GRADIENT",
+          "F_h * G * Sigma_hat - C_xy", "C_xy - F_h * G * Sigma_hat",
+          "the printed gradient with the wrong sign"),
 )  # fmt: skip

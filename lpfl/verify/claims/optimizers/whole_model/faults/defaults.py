@@ -28,4 +28,10 @@ FAULTS = (
           "another generalised inverse"),
     Fault("OP-22", f"{OPTIM}.polyak:Polyak.loss_star", "0.0", "0.1", "a loss that is not zero"),
     Fault("OP-22", f"{OPTIM}.rule:MatrixRule.step_size", "1e-2", "1e-1", "ten times the step"),
+    Fault("OP-22", "theory.optimizers.defaults:_ADAM",
+          "0.999", "0.99",
+          "the printed second decay of Adam"),
+    Fault("OP-22", "lpfl.optim.rule:MatrixRule",
+          "positive(1e-2, 'step size')", "positive(1e-1, 'step size')",
+          "a default step ten times too large"),
 )  # fmt: skip

@@ -36,4 +36,7 @@ FAULTS = (
     Fault("OP-16", TIMES, "psd_power(S, -1.0)", "psd_power(S, -0.5)", "square root taken"),
     Fault("OP-16", SAMPLES, "hidden @ F.mT - targets", "hidden @ F.mT + targets",
           "residual of the wrong sign"),
+    Fault("OP-15", "theory.optimizers.whole_model.natural:SOLVES",
+          "Phi * Delta", "Phi.inv() * Delta",
+          "the printed Fisher matrix inverted"),
 )  # fmt: skip
