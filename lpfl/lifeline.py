@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing.connection import Connection, wait
@@ -53,6 +54,21 @@ def end_with(parent: int | None) -> None:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if parent is not None and os.getppid() != parent:
         os._exit(1)
+
+
+def was_killed(child: int) -> bool:
+    """Say whether a child that is at its end was killed by SIGKILL; it stays to be waited for.
+
+    A crash of its own is another signal. Where the system cannot tell (macOS), the answer is no.
+    """
+    if not hasattr(os, "waitid"):
+        return False
+    until = time.monotonic() + 1.0
+    while (end := os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT | os.WNOHANG)) is None:
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.01)
+    return end.si_code == os.CLD_KILLED and end.si_status == signal.SIGKILL
 
 
 def keep_memory() -> None:

@@ -24,7 +24,7 @@ from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.pulse import beats, share
 from lpfl.conformance.registry import Check
 from lpfl.conformance.spec import OptimizerSpec
-from lpfl.lifeline import end_with
+from lpfl.lifeline import end_with, was_killed
 
 GIBIBYTE = 2**30
 MAX_LOSSES = 2
@@ -34,6 +34,7 @@ MAX_LOSSES = 2
 PATIENCE = 4
 """A check whose optimizer goes on stepping gets this many times its seconds."""
 HANGS, SLOW = "finishes no step", "is not done with this check after"
+KILLED = "was killed with its process, from outside or because memory ran out"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,6 +87,7 @@ def judge_apart(
     """Run the checks in processes of their own: one for most, one for each that is ``alone``."""
     prepare(checks)
     judged, lost = Judgement(), 0
+    again: set[str] = set()
     waiting = [[c for c in checks if not c.alone], *([c] for c in checks if c.alone)]
     options = {"seed": seed, "device": device, "quick": quick}
     while waiting:
@@ -96,7 +98,10 @@ def judge_apart(
             judged.results += [_not_asked(check) for check in batch]
             continue
         done, trouble = _one_process(spec, batch, options, limits, judged)
-        if trouble:
+        if trouble == KILLED and batch[done].check_id not in again:
+            again.add(batch[done].check_id)
+            waiting.insert(0, batch[done:])
+        elif trouble:
             lost += 1
             judged.results.append(_lost(batch[done], trouble))
             waiting.insert(0, batch[done + 1 :])
@@ -154,6 +159,8 @@ def _one_process(
             if "results" in event:
                 judged.results += [CheckResult.from_dict(r) for r in event["results"]]
                 done += 1
+        if done < len(batch) and was_killed(child):
+            return done, KILLED
     finally:
         os.close(read)
         with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -270,7 +277,8 @@ def _limit_memory(extra: int) -> None:
 
 
 def _lost(check: Check, trouble: str) -> CheckResult:
-    kinds = {HANGS: (Outcome.LIMIT, "hang"), SLOW: (Outcome.INCONCLUSIVE, "slow")}
+    open_ = Outcome.INCONCLUSIVE
+    kinds = {HANGS: (Outcome.LIMIT, "hang"), SLOW: (open_, "slow"), KILLED: (open_, "killed")}
     told = next((kind for kind in kinds if trouble.startswith(kind)), None)
     outcome, kind = kinds[told] if told else (Outcome.DEVIATES, "crash")
     return CheckResult(

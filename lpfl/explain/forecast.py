@@ -62,7 +62,8 @@ class Forecast:
         from lpfl.explain.picture import picture
         from lpfl.explain.words import as_text
 
-        return f"<pre>{escape(as_text(self))}</pre>{picture(self)}"
+        words = f'<pre style="white-space: pre-wrap">{escape(as_text(self))}</pre>'
+        return f'{words}<div style="max-width: 40rem">{picture(self)}</div>'
 
     def row(self, name: str) -> Row:
         """Return the row of a method."""

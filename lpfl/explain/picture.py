@@ -11,12 +11,17 @@ from lpfl.report.svg import Point, frame, line, marks, polyline, side_label, tex
 WIDTH, HEIGHT, POINTS = 640, 360, 61
 SHAPES = ("dot", "square", "ring", "diamond", "plus", "star", "house")
 COLOURS = ("#444444", "#0072b2", "#56b4e9", "#d55e00", "#009e73", "#cc79a7", "#e69f00")
-STYLE = (
-    "text{font:12px sans-serif;fill:#222}.middle{text-anchor:middle}.end{text-anchor:end}"
-    "path{fill:none;stroke-width:1.6}.grid{stroke:#ddd}.axis,.limit{stroke:#222}"
-    ".limit{stroke-dasharray:4 3}.dot{stroke-linecap:round;stroke-width:6}"
-    + "".join(f".m{i}{{stroke:{colour}}}" for i, colour in enumerate(COLOURS))
-)
+NAME = "lpfl-forecast"  # in front of every rule: a notebook holds other drawings too
+STYLE = "".join(
+    f".{NAME} {rule}"
+    for rule in (
+        "text{font:12px sans-serif;fill:#222}", ".middle{text-anchor:middle}",
+        ".end{text-anchor:end}", "path{fill:none;stroke-width:1.6}", ".grid{stroke:#ddd}",
+        ".axis{stroke:#222}", ".limit{stroke:#222;stroke-dasharray:4 3}",
+        ".dot{stroke-linecap:round;stroke-width:6}",
+        *(f".m{i}{{stroke:{colour}}}" for i, colour in enumerate(COLOURS)),
+    )
+)  # fmt: skip
 
 
 def picture(found: Any) -> str:
@@ -40,10 +45,11 @@ def picture(found: Any) -> str:
     parts.append(side_label((16, 163), "alignment ρ²"))
     return str(
         Markup(
-            '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {} {}" role="img">'
+            '<svg xmlns="http://www.w3.org/2000/svg" class="{}" viewBox="0 0 {} {}" role="img">'
             "<title>{}</title><style>{}</style>"
             '<rect width="100%" height="100%" fill="#fff"/>{}</svg>\n'
         ).format(
+            NAME,
             WIDTH,
             HEIGHT,
             "Alignment after one step against samples",

@@ -85,5 +85,13 @@ def test_many_steps_in_words():
 
 def test_a_forecast_shows_itself_in_a_notebook():
     html = forecast(COUNTER, samples=800)._repr_html_()
-    assert html.startswith("<pre>")
+    assert html.startswith("<pre")
     assert html.count("<svg") == 1
+
+
+def test_its_style_touches_no_other_drawing_of_a_notebook():
+    html = forecast(COUNTER, samples=800)._repr_html_()
+    style = html[html.index("<style>") + 7 : html.index("</style>")]
+    rules = [rule for rule in style.split("}") if rule]
+    assert len(rules) > 8
+    assert all(rule.startswith(".lpfl-forecast ") for rule in rules)

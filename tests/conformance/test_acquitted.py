@@ -216,6 +216,17 @@ class HeirOfHeir(Heir):
     pass
 
 
+class WeightOfGradient(Rule):
+    """Sign of an average in which ``momentum`` weighs the new gradient."""
+
+    def __init__(self, params, lr=0.1, momentum=0.1):
+        super().__init__(params, lr, momentum=momentum)
+
+    def update(self, p, state, group):
+        m = state.setdefault("m", torch.zeros_like(p)).lerp_(p.grad, group["momentum"])
+        p.sub_(group["lr"] * m.sign())
+
+
 def outcomes(kind, *checks):
     claims = getattr(kind, "claims", frozenset())
     needs = getattr(kind, "needs", frozenset())
@@ -239,6 +250,7 @@ def outcomes(kind, *checks):
         (MovedPoint, "api.options"),
         (AlongTheSphere, "def.descent"),
         (Curvature, "api.options"),
+        (WeightOfGradient, "api.zero-options"),
         (HeirOfHeir, "def.trajectory"),
     ],
 )

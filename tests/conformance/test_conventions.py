@@ -57,3 +57,19 @@ def test_a_later_look_at_the_options_is_no_excuse_for_another_formula():
     spec = OptimizerSpec("Halved", Halved, claims=frozenset({"adam"}))
     report = check_optimizer(spec, checks=["def.trajectory"], on_fail=None, quick=True)
     assert report.outcome("def.trajectory") is Outcome.DEVIATES
+
+
+def test_the_form_that_fits_somewhere_is_the_one_that_is_told():
+    class OneGroup(rates.METHODS["schedule_free_sgd"].twin()):  # type: ignore[misc]
+        """Schedule-free SGD that moves on at its first rate when the rate is halved."""
+
+        def step(self, closure=None):
+            for group in self.param_groups:
+                group["lr"] = group.setdefault("first", group["lr"])
+            return super().step(closure)
+
+    spec = OptimizerSpec("OneGroup", OneGroup, claims=frozenset({"schedule-free"}))
+    report = check_optimizer(spec, checks=["def.trajectory"], on_fail=None, quick=True)
+    (result,) = report.results
+    assert result.outcome is Outcome.DEVIATES
+    assert "not for lr halved" in result.message

@@ -12,7 +12,6 @@ from lpfl.conformance.oracles.base import Convention, Memory, Oracle, per_parame
 from lpfl.conformance.oracles.moments import EPS, average, correction, denominator
 
 DECAY = ("at y", "at z", "ignored")
-WEIGHT = ("1 / t", "weights lr^2")
 
 
 def share(m: Memory, o: Any) -> tuple[float, float]:

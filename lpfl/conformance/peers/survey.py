@@ -5,7 +5,7 @@ import multiprocessing
 import os
 import signal
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -19,6 +19,8 @@ from lpfl.lifeline import no_signals
 CHUNK = 6
 PATIENCE = 600.0
 """Subjects judged by one process; seconds without a word after which it is ended."""
+ATTEMPTS = 3
+"""How often a subject is tried whose process is killed: by a person, or where memory runs out."""
 
 
 @dataclass
@@ -27,6 +29,7 @@ class Task:
 
     package: Package
     names: deque[str]
+    killed: Counter[str] = field(default_factory=Counter)
 
 
 @dataclass
@@ -118,12 +121,14 @@ def _gone(
     worker: Worker, line: dict[str, Any] | None, waiting: deque[Task]
 ) -> Iterator[dict[str, Any]]:
     """Account for a process that ended: its current subject, and those it never came to."""
-    task = worker.task
-    if line is None and worker.current:
-        line = blank(task.package, worker.current, "crashed", _death(worker.process.exitcode))
-    if line is None and task.names:
-        name = task.names.popleft()
-        line = blank(task.package, name, "crashed", _death(worker.process.exitcode))
+    task, code = worker.task, worker.process.exitcode
+    name = worker.current or (task.names.popleft() if line is None and task.names else "")
+    if line is None and name:
+        task.killed[name] += code == -signal.SIGKILL
+        if code == -signal.SIGKILL and task.killed[name] < ATTEMPTS:
+            task.names.appendleft(name)
+        else:
+            line = blank(task.package, name, "crashed", _death(code))
     if line is not None:
         yield line
     if task.names:

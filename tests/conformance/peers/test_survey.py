@@ -78,6 +78,20 @@ def test_a_dying_subject_ends_no_other(monkeypatch):
     assert status == dict.fromkeys(("Another", "Good", "Good[lr=1]"), "judged")
 
 
+@pytest.mark.parametrize(("kills", "status"), [(2, "judged"), (3, "crashed")])
+def test_a_killed_process_accuses_nobody(kills, status, monkeypatch, tmp_path):
+    """It was no fault of the subject, unless it happens every time."""
+    left = tmp_path / "kills"
+    left.write_text(str(kills))
+    monkeypatch.setenv("TOY_KILLS", str(left))
+    lines = judge(monkeypatch, (toy(functions=("is_killed",)),))
+    statuses = {line["subject"].removeprefix(TOY + "."): line["status"] for line in lines}
+    assert statuses.pop("is_killed") == status
+    assert statuses.pop("NeedsGpu") == "cannot be driven here"
+    assert statuses == dict.fromkeys(("Another", "Good", "Good[lr=1]"), "judged")
+    assert left.read_text() == "0"
+
+
 def test_a_hanging_subject_is_ended(monkeypatch):
     lines = judge(monkeypatch, (toy(functions=("hangs",)),), patience=1.5)
     status = {line["subject"].removeprefix(TOY + "."): line["status"] for line in lines}

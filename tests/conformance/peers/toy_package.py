@@ -1,7 +1,9 @@
-"""A package of optimizers for the survey: good ones, one that ends the process, one that hangs."""
+"""A package of optimizers for the survey: good ones, and some that end the process or hang."""
 
 import os
+import signal
 import time
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -29,6 +31,15 @@ class NeedsGpu(Good):
 def ends_the_process(params: Any, lr: float = 0.1) -> Any:
     """Leave without a word."""
     os._exit(7)
+
+
+def is_killed(params: Any, lr: float = 0.1) -> Any:
+    """Be killed, as from outside, as often as a file says."""
+    left = Path(os.environ["TOY_KILLS"])
+    if kills := int(left.read_text()):
+        left.write_text(str(kills - 1))
+        os.kill(os.getpid(), signal.SIGKILL)
+    return Good(params, lr)
 
 
 def hangs(params: Any, lr: float = 0.1) -> Any:

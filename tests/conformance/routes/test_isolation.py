@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import signal
 import sys
 import time
 import warnings
@@ -35,6 +36,17 @@ class Hangs(Sgd):
     def step(self, closure=None):
         while self.param_groups[0]["lr"] == 0:
             time.sleep(0.05)
+        return super().step(closure)
+
+
+class Killed(Sgd):
+    """Killed from outside, as it were, as often as a file says."""
+
+    def step(self, closure=None):
+        left = Path(os.environ["KILLS_LEFT"])
+        if kills := int(left.read_text()):
+            left.write_text(str(kills - 1))
+            os.kill(os.getpid(), signal.SIGKILL)
         return super().step(closure)
 
 
@@ -98,6 +110,20 @@ def test_a_crash_is_the_answer_of_its_check():
     (result,) = (r for r in report.results if r.check == "api.missing")
     assert "SIGSEGV" in result.message
     assert report.outcome("api.keys") is Outcome.CONFORMS
+
+
+@pytest.mark.parametrize(("kills", "outcome"), [(1, Outcome.CONFORMS), (2, Outcome.INCONCLUSIVE)])
+def test_a_kill_from_outside_accuses_nobody(kills, outcome, tmp_path, monkeypatch):
+    left = tmp_path / "kills"
+    left.write_text(str(kills))
+    monkeypatch.setenv("KILLS_LEFT", str(left))
+    report = judged(Killed, "api.missing", "api.order")
+    assert sorted(report.outcome(name) for name in ("api.missing", "api.order")) == sorted(
+        [outcome, Outcome.CONFORMS]
+    )
+    assert left.read_text() == "0"
+    words = [r.message for r in report.results if r.outcome is Outcome.INCONCLUSIVE]
+    assert all("was killed with its process, from outside" in said for said in words)
 
 
 def test_leaving_the_process_is_the_answer_of_its_check():

@@ -82,7 +82,8 @@ def closure(subject: Subject) -> CheckResult:
     if subject.needs & {"closure"}:
         message = f"The closure is called {watch.calls / 6:.3g} times a step, gradients on."
         return CheckResult(check=ID, outcome=Outcome.CONFORMS, message=message)
-    if watch.calls > len(gradients) and subject.spec.claims & PER_PARAMETER:
+    once = bool(subject.spec.claims & PER_PARAMETER) or watch.repeated == len(gradients)
+    if watch.calls > len(gradients) and once:
         message = f"The closure is called {watch.calls / 6:.3g} times a step, and once is enough."
         return _answer(subject, Outcome.LIMIT, message, f"calls: {watch.calls},")
     return _same_run(subject, start, gradients, Trajectory(values), watch.calls)
@@ -94,6 +95,7 @@ class _Watch:
     def __init__(self) -> None:
         self.calls = 0
         self.without_grad = 0
+        self.repeated = 0  # calls where the one before had been, with nothing moved in between
         self.returned: list[Any] = []
 
     def caused(self, error: Exception) -> bool:
@@ -101,9 +103,13 @@ class _Watch:
 
     def closure(self, session: Any, step: Any) -> Any:
         loss_function = surrogate(session.params, step)
+        seen: list[list[torch.Tensor]] = []
 
         def evaluate() -> torch.Tensor:
             self.calls += 1
+            here = [p.detach().clone() for p in session.params]
+            self.repeated += any(all(map(torch.equal, here, there)) for there in seen)
+            seen.append(here)
             self.without_grad += not torch.is_grad_enabled()
             session.zero()
             loss = loss_function() + 3.0

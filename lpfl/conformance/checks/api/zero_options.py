@@ -54,10 +54,14 @@ def _run(
 
 
 def _taken(subject: Subject, pair: Pair, shapes: list[tuple[int, ...]]) -> bool:
-    """Return whether the optimizer runs at 0 and beside it: a value may be refused."""
+    """Return whether the optimizer runs and moves at 0 and beside it.
+
+    A value may be refused; and where the option is the weight of the gradient, 0 leaves none.
+    """
     start, gradients = subject.draw(shapes, STEPS, ID)
     try:
-        return pair.plain(start, gradients).finite and pair.other(start, gradients).finite
+        runs = pair.plain(start, gradients), pair.other(start, gradients)
+        return all(run.finite and run.displacement() > 0 for run in runs)
     except Exception:
         return False
 
