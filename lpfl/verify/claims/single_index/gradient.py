@@ -27,7 +27,7 @@ from theory.single_index import gradient_remainder_ratio, operator_ratio_rate
 from theory.single_index.direction import direction
 
 FACTOR = 3  # between the two sizes
-REPLICATES = 96
+REPLICATES = 192
 SMALL_PER_LARGE = 2
 RELATIVE = judgement(0.1, "the nearest rival is 0: a remainder that vanishes in this norm too")
 
