@@ -125,7 +125,7 @@ def test_a_random_design_is_drawn_as_points():
         for name, label in zip(one["rows"], ("KFAC", "SGD"), strict=True):
             name["subject"] = label
     page = page_of(document, records)
-    assert page.count("aspect 1.6, noise_std 1:") == 3
+    assert page.count("aspect d/n 1.6, standard deviation of the label noise 1:") == 3
     assert "KFAC is ahead in 2 of 2 cells" in page
 
 

@@ -101,7 +101,7 @@ def coefficients(trial: Trial) -> Iterator[Same]:
     densities = {"uniform": stats.uniform(-root, 2.0 * root), "exponential": stats.expon(-1.0)}
 
     def values(z: float) -> float:
-        return float(LINKS[trial.link](torch.tensor(z, dtype=torch.float64)))
+        return float(LINKS[trial.link](torch.tensor(z, dtype=torch.float64, device="cpu")))
 
     def mean(law: str, power: int, slope: int) -> float:
         if law == "rademacher":

@@ -94,9 +94,8 @@ class Bench:
         count = len(steps[0][0])
         problem = self.truth(count)
         k, p = self.rank, self.input_dim - self.rank
-        T, u = (torch.zeros(count, k, q, dtype=self.trial.dtype) for q in (p, k))
+        T, u = (self.trial.tensor(torch.zeros(count, k, q, device="cpu")) for q in (p, k))
         T[:, 0, 0], u[:, 0, 0] = tangent, head
-        T, u = self.trial.tensor(T), self.trial.tensor(u)
         weights = factors.at_truth(problem, T, u, small=small)
         memory = method.init(weights)
         for t, (cov, other) in enumerate(steps):
