@@ -12,13 +12,16 @@ from lpfl.conformance.oracles.base import Convention, Memory, Oracle, per_parame
 from lpfl.conformance.oracles.moments import EPS, average, correction, denominator
 
 DECAY = ("at y", "at z", "ignored")
+WEIGHTS = ("the rate", "the largest rate so far")
+"""What a step is weighed by; they differ once the rate falls."""
 
 
-def share(m: Memory, o: Any) -> tuple[float, float]:
+def share(m: Memory, o: Any, c: Convention) -> tuple[float, float]:
     """Return this step's rate and the weight of z in the new average."""
     rate = o.lr * min(1.0, m["t"] / o.warmup_steps) if o.warmup_steps else o.lr
     m["peak"] = max(m.get("peak", 0.0), rate)
-    weight = m["t"] ** o.r * m["peak"] ** o.weight_power
+    base = rate if c["weight"] == WEIGHTS[0] else m["peak"]
+    weight = m["t"] ** o.r * base**o.weight_power
     m["total"] = m.get("total", 0.0) + weight
     return rate, weight / m["total"]
 
@@ -34,12 +37,12 @@ def advance(
 
 
 def sgd(p: Tensor, g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
-    rate, part = share(m, o)
+    rate, part = share(m, o, c)
     return advance(p, g, rate, part, m, o, c)
 
 
 def adamw(p: Tensor, g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
-    rate, part = share(m, o)
+    rate, part = share(m, o, c)
     v = average(m, "v", g * g, o.beta2)
     root = denominator(v, o.eps, correction(o.beta2, m["t"]), c["eps"])
     return advance(p, g / root, rate, part, m, o, c)
@@ -62,7 +65,7 @@ ORACLES = (
         source="Defazio et al. 2024, algorithm 1",
         step=per_parameter(adamw),
         options={"lr": 2.5e-3, "beta2": 0.999, "eps": 1e-8, **SHARED},
-        conventions={"eps": EPS, "decay": DECAY},
+        conventions={"eps": EPS, "weight": WEIGHTS, "decay": DECAY},
         departures={"decay": frozenset({"ignored"})},
         relevant={"decay": "weight_decay"},
         hidden={"eps": (1e-8,)},
@@ -74,7 +77,7 @@ ORACLES = (
         source="Defazio et al. 2024, algorithm 1",
         step=per_parameter(sgd),
         options={"lr": 1.0, **SHARED},
-        conventions={"decay": DECAY},
+        conventions={"weight": WEIGHTS, "decay": DECAY},
         departures={"decay": frozenset({"ignored"})},
         relevant={"decay": "weight_decay"},
         aliases={"weight_power": ("weight_lr_power",), "r": ("r",), "beta1": FIRST_BETA},

@@ -31,6 +31,9 @@ class TwoPoints(Frame):
         self.turn(train=False)
 
 
+PRESENT = "weighed by the present rate"  # no fault: so it is in the paper
+
+
 @method("schedule-free", frame=TwoPoints, lr=2.5e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0,
         warmup_steps=0, r=0.0, weight_lr_power=2.0)  # fmt: skip
 def schedule_free(p, g, s, o, fault):
@@ -41,7 +44,8 @@ def schedule_free(p, g, s, o, fault):
     v = average(s, "v", g * g, o.betas[1])
     rate = o.lr * (min(1.0, t / o.warmup_steps) if o.warmup_steps else 1.0)
     peak = s["peak"] = max(s.get("peak", 0.0), rate)
-    weight = t**o.r * peak**o.weight_lr_power
+    base = rate if fault == PRESENT else peak
+    weight = t**o.r * base**o.weight_lr_power
     total = s["total"] = s.get("total", 0.0) + weight
     part = weight / total if total else 0.0
     if fault == "average by a fixed weight":
