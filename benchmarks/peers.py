@@ -1,10 +1,11 @@
 """Time of one step of ours against other packages', on the same rows or gradient.
 
 Run: ``python benchmarks/peers.py [--repeats 30]`` in the environment of ``make test-peers``. One
-thread; medians of processor time over the repeats, all rivals alternating. In its turn a rival makes
-two steps, and the second is timed: nobody pays for the caches that the one before has filled. Ratios
-within the run, in float64 and in the float32 that most training uses. The floor of a KFAC step is
-what nobody can leave out: X'X and one Cholesky factor. The load of the machine is printed first.
+thread; medians of processor time over the repeats, all rivals alternating. In its turn a rival
+makes two steps, and the second is timed: nobody pays for the caches that the one before has
+filled. Ratios within the run, in float64 and in the float32 that most training uses. The floor of
+a KFAC step is what nobody can leave out: X'X and one Cholesky factor. The load of the machine is
+printed first.
 """
 
 import argparse
