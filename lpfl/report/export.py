@@ -43,8 +43,8 @@ def export_charts(charts: Sequence[Chart], folder: Path, *, png: bool = False) -
             write_atomically(folder / f"{name}{ending}", words)
             written.append(folder / f"{name}{ending}")
         if convert is not None:
+            write_atomically(folder / f"{name}.png", convert(svg))
             written.append(folder / f"{name}.png")
-            written[-1].write_bytes(convert(svg))
     return written
 
 

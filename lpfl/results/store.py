@@ -61,8 +61,8 @@ def encode_record(record: Mapping[str, Any]) -> str:
         raise ValueError(f"record of type {record['type']!r}: {error}") from None
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """Write ``text`` to ``path`` so that a reader sees the old file or the whole new one.
+def write_atomically(path: Path, content: str | bytes) -> None:
+    """Write ``content`` to ``path`` so that a reader sees the old file or the whole new one.
 
     Where ``path`` is a link, the file that it leads to is written and the link stays.
 
@@ -75,7 +75,7 @@ def write_atomically(path: Path, text: str) -> None:
     try:
         try:
             with temporary.open("wb") as file:
-                file.write(text.encode())
+                file.write(content if isinstance(content, bytes) else content.encode())
                 file.flush()
                 os.fsync(file.fileno())
             temporary.replace(path)

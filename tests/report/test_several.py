@@ -127,6 +127,23 @@ def test_a_png_shows_the_chart(tmp_path: Path) -> None:
     assert len(drawn) > 2 * len(blank)
 
 
+def test_a_png_is_whole_or_not_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def stopped(self: Path, target: Path) -> None:
+        if target.suffix == ".png":
+            raise OSError(28, "No space left on device")
+        os.replace(self, target)
+
+    monkeypatch.setattr("lpfl.report.export.converter", lambda: lambda svg: b"\x89PNG whole")
+    one = chart_of_picture(PICTURE, "p")
+    (png,) = (f for f in export_charts([one], tmp_path, png=True) if f.suffix == ".png")
+    assert png.read_bytes() == b"\x89PNG whole"
+    monkeypatch.setattr("lpfl.report.export.converter", lambda: lambda svg: b"\x89PNG other")
+    monkeypatch.setattr(Path, "replace", stopped)
+    with pytest.raises(ValueError, match="No space left"):
+        export_charts([one], tmp_path, png=True)
+    assert png.read_bytes() == b"\x89PNG whole"
+
+
 def test_charts_are_drawn_by_converters_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
