@@ -128,10 +128,12 @@ def test_a_png_shows_the_chart(tmp_path: Path) -> None:
 
 
 def test_a_png_is_whole_or_not_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    replace = Path.replace
+
     def stopped(self: Path, target: Path) -> None:
         if target.suffix == ".png":
             raise OSError(28, "No space left on device")
-        os.replace(self, target)
+        replace(self, target)
 
     monkeypatch.setattr("lpfl.report.export.converter", lambda: lambda svg: b"\x89PNG whole")
     one = chart_of_picture(PICTURE, "p")
