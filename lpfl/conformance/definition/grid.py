@@ -107,14 +107,20 @@ def unusual(oracle: Oracle, convention: Mapping[str, str]) -> dict[str, str]:
     return {a: v for a, v in convention.items() if v != oracle.conventions[a][0]}
 
 
+def own_classes(optimizer: Any) -> list[type]:
+    """Return the class of an optimizer and its bases, without those of torch."""
+    kinds = type(optimizer).__mro__
+    return [k for k in kinds if k is not object and not f"{k.__module__}.".startswith("torch.")]
+
+
 def documentation(subject: Subject, optimizer: Any) -> str:
     """Return the docstrings of a subject's class and its bases, constructors and factory.
 
     Those of torch's own classes do not count: they speak of torch's own methods.
     """
-    own = [k for k in type(optimizer).__mro__ if not f"{k.__module__}.".startswith("torch.")]
-    texts = [k.__dict__.get("__doc__") for k in own if k is not object]
-    texts += [getattr(k.__dict__.get("__init__"), "__doc__", "") for k in own if k is not object]
+    own = own_classes(optimizer)
+    texts = [k.__dict__.get("__doc__") for k in own]
+    texts += [getattr(k.__dict__.get("__init__"), "__doc__", "") for k in own]
     factory = subject.spec.factory
     if not inspect.isclass(factory):
         texts.append(getattr(factory, "__doc__", ""))

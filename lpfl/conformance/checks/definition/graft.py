@@ -4,6 +4,7 @@ import inspect
 import re
 from typing import Any
 
+from lpfl.conformance.definition.grid import own_classes
 from lpfl.conformance.definition.option_names import known_as
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.registry import check
@@ -87,9 +88,7 @@ def _named(subject: Subject) -> str:
     start, _ = subject.draw(subject.shapes(SHAPE), 0, ID)
     if not start:
         return ""
-    for kind in type(subject.open(start).optimizer).__mro__:
-        if f"{kind.__module__}.".startswith("torch.") or kind is object:
-            continue
+    for kind in own_classes(subject.open(start).optimizer):
         try:
             words = inspect.getsource(kind)
         except (OSError, TypeError):

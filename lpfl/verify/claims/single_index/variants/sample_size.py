@@ -207,11 +207,10 @@ def price(
     )
 
 
-def reached(trial: Trial, r: float) -> Same:
-    """The limit of the alignment at the number of samples below n = d, for any target."""
+def isotropic(trial: Trial, samples: float) -> float:
+    """Return the limit of the alignment without damping at so many samples over d."""
     link = setup.statistics(trial.scenario)
-    samples = setup.predicted(at_samples(trial, 1.0), "below", target=r)
-    found = alignment_of(
+    return alignment_of(
         "kfac",
         spectrum=Spectrum.isotropic(),
         aspect=1.0 / samples,
@@ -219,9 +218,14 @@ def reached(trial: Trial, r: float) -> Same:
         residual_var=link.residual_var,
         damping=0.0,
     )
+
+
+def reached(trial: Trial, r: float) -> Same:
+    """The limit of the alignment at the number of samples below n = d, for any target."""
+    samples = setup.predicted(at_samples(trial, 1.0), "below", target=r)
     return Same(
         part="below",
-        measured=found,
+        measured=isotropic(trial, samples),
         predicted=r,
         tolerance=compare.FORMULA.times(10.0, "over the distance of the two roots"),
         label="the alignment at that number of samples",
@@ -250,19 +254,8 @@ def below(trial: Trial, r: float) -> Iterator[Comparison]:
         beta = directions.kfac_direction(batch, damping=0.0)
         seen[name] = compare.signed(sub, beta, problem).cpu().numpy()
     ran = 1.0 / setup.aspect(ways["few"].scenario)
-
-    def limit(samples: float) -> float:
-        return alignment_of(
-            "kfac",
-            spectrum=Spectrum.isotropic(),
-            aspect=1.0 / samples,
-            c1=link.c1,
-            residual_var=link.residual_var,
-            damping=0.0,
-        )
-
     step = 0.02 * ran
-    slope = 2.0 * step / (limit(ran + step) - limit(ran - step))
+    slope = 2.0 * step / (isotropic(trial, ran + step) - isotropic(trial, ran - step))
     allowed = compare.margin(ways["few"].scenario, r)
     yield compare.near(
         trial,
