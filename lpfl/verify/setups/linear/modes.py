@@ -5,6 +5,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from lpfl import linalg
+from lpfl.linalg.spectral import psd_power
 from lpfl.problems import linear_representation as model
 
 
@@ -39,3 +41,15 @@ def modes_of(problem: model.LinearRepresentation) -> Modes:
     F, B = problem.head_star, problem.complement
     inverse = B @ torch.linalg.solve(problem.cov_x, B.mT)
     return Modes(*torch.linalg.eigh(F.mT @ F), *torch.linalg.eigh(torch.linalg.inv(inverse)))
+
+
+def whiteners(problem: model.LinearRepresentation) -> tuple[Tensor, Tensor]:
+    """Return the roots of H (R, k, k) and of Sigma_s (R, d-k, d-k)."""
+    F, B = problem.head_star, problem.complement
+    inverse = B @ linalg.right_solve(B, problem.cov_x).mT
+    return psd_power(F.mT @ F, 0.5), psd_power((inverse + inverse.mT) / 2, -0.5)
+
+
+def frobenius(matrix: Tensor) -> Tensor:
+    """Return the Frobenius norm (R, 1, 1)."""
+    return matrix.square().sum((-2, -1), keepdim=True).sqrt()

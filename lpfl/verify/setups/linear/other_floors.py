@@ -17,6 +17,7 @@ from lpfl.verify.scenario import Scenario
 from lpfl.verify.setups.linear import floor as floors
 from lpfl.verify.setups.linear import other_inputs as inputs
 from lpfl.verify.setups.linear import scenarios as setup
+from lpfl.verify.setups.linear.all_batches.runs import stated
 from lpfl.verify.setups.linear.jacobian import schur_spectrum
 from lpfl.verify.tolerance import finite_size, judgement
 from lpfl.verify.trial import Trial, as_numpy
@@ -33,8 +34,8 @@ CHUNK = 2000  # replicates at a time
 # With the population's covariance: at rank 1, with far apart scales and a full step the law of the
 # inputs weighs most.
 OWN = {"rank": 1, "step_size": 1.0, "scale_spread": 0.8}
-OWN_BURN_IN, OWN_STEPS = 6, 16
-OWN_NEXT = 4.0  # next order over 1/n, as a share of the distance; up to 2.6 seen
+OWN_BURN_IN, OWN_STEPS, OWN_HALF_WIDTH = 6, 16, 0.25
+OWN_NEXT = 5.0  # next order over 1/n, as a share of the distance; up to 4 seen
 OWN_SPREAD2 = 3.0  # squared relative spread of one run, over 1/n: 1 to 3 seen
 
 
@@ -125,10 +126,11 @@ def of_population(trial: Trial) -> Iterator[Near]:
     """The floors with the population's covariance, at rank 1: rows of two scales, and Laplace."""
     trial = replace(trial, scenario=Scenario({**trial.scenario, **OWN}), memory={})
     truth = setup.draw_truth(trial, replicates=1, noise_std=NOISE_STD)
-    n = int(trial.batch_size)
+    n, extra = int(trial.batch_size), trial.scale_spread**2
     setup.admit(trial, truth, batch_size=n)
-    known = [{"scale_square": 1.0 + s**2, "batch_size": n} for s in (trial.scale_spread, 0.0)]
-    yield population_floor(trial, truth, "scaled", "two", n, known)
+    known = [{"scale_square": 1.0 + value, "batch_size": n} for value in (extra, 0.0)]
+    lost = extra * trial.input_dim
+    yield population_floor(trial, truth, "scaled", "two", n, known, lost)
     law = trial.component_law
     if law != "laplace":  # signs move this floor by 5 % only
         return
@@ -139,7 +141,8 @@ def of_population(trial: Trial) -> Iterator[Near]:
         {"excess_kurtosis": g, "complement_share": share, "batch_size": n}
         for g in (laws.EXCESS_KURTOSIS[law], 0.0)
     ]
-    yield population_floor(trial, truth, "population", law, n, known)
+    lost = laws.EXCESS_KURTOSIS[law] * (2.0 * share - 1.0)
+    yield population_floor(trial, truth, "population", law, n, known, lost)
 
 
 def population_floor(
@@ -149,11 +152,15 @@ def population_floor(
     law: str,
     rows: int,
     known: list[dict[str, float]],
+    lost: float,
 ) -> Near:
-    """Compare the floor with that of a law; ``known`` of the law, and of Gaussian rows."""
+    """Compare the floor with that of a law; ``known`` of the law, and of Gaussian rows.
+
+    lost: the rows that the law takes from the denominator of the Gaussian floor, to plan with.
+    """
     part, exact = f"{part}_floor", model.population_batch
-    predicted, gaussian = (trial.number(part, **values) for values in known)
-    width = HALF_WIDTH * abs(predicted - gaussian) / predicted
+    predicted, gaussian = (stated(trial, part, **values) for values in known)
+    distance = lost * gaussian**2
     samples = averages(
         trial,
         truth,
@@ -164,19 +171,18 @@ def population_floor(
                 exact(some),
             )
         ),
-        floors.replicates_for(OWN_SPREAD2 / rows, width),
+        floors.replicates_for(OWN_SPREAD2 / rows, OWN_HALF_WIDTH * lost * gaussian),
         (OWN_BURN_IN, OWN_STEPS),
         part,
     )
     heads, schurs = setup.head_eigenvalues(trial.scenario), schur_spectrum(truth)
     unit = NOISE_STD**2 * (1.0 / heads).sum() * (1.0 / schurs).sum()
-    distance = abs(predicted - gaussian)
-    return inputs.compared(
-        part,
-        samples / unit,
-        predicted,
-        Rival("Gaussian inputs", gaussian),
-        finite_size(OWN_NEXT * distance / rows, f"{OWN_NEXT}/n of the distance, the next order"),
-        f"{law} scales" if part == "scaled_floor" else f"{law} components",
-        SHARE,
+    next_order = finite_size(OWN_NEXT / rows, f"{OWN_NEXT}/n of the distance, the next order")
+    return Near(
+        part=part,
+        label=f"{law} scales" if part == "scaled_floor" else f"{law} components",
+        samples=samples / unit,
+        predicted=predicted,
+        tolerance=(SHARE + next_order).times(distance, "of it"),
+        rival=Rival("Gaussian inputs", gaussian),
     )

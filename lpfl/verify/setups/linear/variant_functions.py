@@ -1,9 +1,10 @@
-"""What ``local_rate`` and ``tangent_floor`` say of variants, beside the statements of the claims.
+"""What ``local_rate`` says of variants, beside the statements of the claims.
 
 The runs confront the statements; here the numbers that a user gets are confronted with those.
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,10 +12,11 @@ from numpy.typing import NDArray
 from lpfl.verify.expect import Same
 from lpfl.verify.setups.stated import same_function
 from lpfl.verify.trial import Trial
-from theory.linear_representation import local_rate, tangent_floor
+from theory.linear_representation import local_rate
 
 Array = NDArray[np.float64]
-RATE, FLOOR = "local_rate", "tangent_floor"
+Given = dict[str, Any]
+RATE = "local_rate"
 
 
 def largest(*multipliers: float | Array) -> float:
@@ -24,10 +26,15 @@ def largest(*multipliers: float | Array) -> float:
 
 def with_momentum(trial: Trial, kind: str, heads: Array, schurs: Array) -> Iterator[Same]:
     """LR-38: the roots of sum and product, of KFAC and of the modes of AMGD."""
-    part, known = f"{kind}_sum", {"momentum": trial.momentum, "momentum_kind": kind}
+    part = f"{kind}_sum"
+    known: Given = {"momentum": trial.momentum, "momentum_kind": kind}
     modes = np.outer(heads, schurs)
-    spectra = {"head_eigenvalues": heads, "schur_eigenvalues": schurs}
-    for method, curvatures, given in (("kfac", np.ones(1), {}), ("amgd", modes, spectra)):
+    spectra: Given = {"head_eigenvalues": heads, "schur_eigenvalues": schurs}
+    entrants: tuple[tuple[str, Array, Given], ...] = (
+        ("kfac", np.ones(1), {}),
+        ("amgd", modes, spectra),
+    )
+    for method, curvatures, given in entrants:
         eta = trial.step_size / float(curvatures.max())
         roots = []
         for h in curvatures.ravel():
@@ -42,7 +49,7 @@ def with_momentum(trial: Trial, kind: str, heads: Array, schurs: Array) -> Itera
 
 def with_decay(trial: Trial) -> Iterator[Same]:
     """LR-39: both layers at once, with and without outputs beyond the rank; and a refitted head."""
-    steps = {"step_size": trial.step_size, "weight_decay": trial.decay_rate}
+    steps: Given = {"step_size": trial.step_size, "weight_decay": trial.decay_rate}
     k = int(trial.rank)
     for m in (k, k + 1):
         modes = ["shared", "representation", *(["head"] if m > k else [])]
@@ -61,7 +68,7 @@ def joint(trial: Trial) -> Iterator[Same]:
     for in_turn in (False, True):
         name = "in_turn" if in_turn else "together"
         for m in (k, None):
-            sizes = {} if m is None else {"rank": k, "output_dim": m}
+            sizes: Given = {} if m is None else {"rank": k, "output_dim": m}
             modes = ["joint", "representation", *(["head"] if m is None else [])]
             found = local_rate(
                 "kfac_joint",
@@ -76,7 +83,7 @@ def joint(trial: Trial) -> Iterator[Same]:
 
 def on_batches(trial: Trial, eta: float, heads: Array, schurs: Array) -> Same:
     """LR-15: the mean multipliers of AMGD on batches."""
-    spectra = {"head_eigenvalues": heads, "schur_eigenvalues": schurs}
+    spectra: Given = {"head_eigenvalues": heads, "schur_eigenvalues": schurs}
     found = local_rate("amgd", step_size=eta, n=trial.batch_size, **spectra)
     modes = {"head_eigenvalue": heads[:, None], "schur_eigenvalue": schurs}
     wanted = largest(trial.number("batch", step_size=eta, **modes))
@@ -101,13 +108,3 @@ def stated(trial: Trial, part: str, **values: float) -> float:
     """Return the number of a part; ``values`` may hold more than it has letters for."""
     names = trial.claim[part].formula.code_names
     return float(trial.number(part, **{n: v for n, v in values.items() if n in names}))
-
-
-def floor(
-    part: str, relative: float, n: int, heads: Array, schurs: Array, **variant: float
-) -> Same:
-    """Compare the floor of a variant of KFAC with ``relative`` times tr(H^-1) tr(Sigma_s^-1)."""
-    spectra = {"head_eigenvalues": heads, "schur_eigenvalues": schurs}
-    found = tangent_floor("kfac", noise_std=1.0, n=n, **spectra, **variant)
-    wanted = relative * float((1.0 / heads).sum() * (1.0 / schurs).sum())
-    return same_function(part, found, wanted, label=FLOOR)
