@@ -19,8 +19,8 @@ from lpfl.verify.setups.linear import floor as floors
 from lpfl.verify.setups.linear import input_factor as factors
 from lpfl.verify.setups.linear import scenarios as setup
 from lpfl.verify.setups.linear.all_batches.cycles import exact_cycles
-from lpfl.verify.setups.linear.growing import growing
-from lpfl.verify.setups.linear.old_average import old_average
+from lpfl.verify.setups.linear.stale.growing import growing
+from lpfl.verify.setups.linear.stale.old_average import old_average
 from lpfl.verify.space import Choice, Covariances, Integers, Reals
 from lpfl.verify.tolerance import Tolerance, finite_size, judgement, rounding
 from lpfl.verify.trial import Trial, as_numpy, default_facts

@@ -13,9 +13,9 @@ from lpfl.problems.linear_representation import input_laws as laws
 from lpfl.verify.check import check
 from lpfl.verify.expect import Comparison, Near, Rival
 from lpfl.verify.setups.linear import floor as floors
-from lpfl.verify.setups.linear import other_floors
-from lpfl.verify.setups.linear import other_inputs as inputs
 from lpfl.verify.setups.linear import scenarios as setup
+from lpfl.verify.setups.linear.not_gaussian import floors as own_floors
+from lpfl.verify.setups.linear.not_gaussian import inputs
 from lpfl.verify.space import Choice, Covariances, Integers, Reals
 from lpfl.verify.tolerance import finite_size
 from lpfl.verify.trial import Trial, as_numpy
@@ -53,9 +53,9 @@ def other_inputs(trial: Trial) -> Iterator[Comparison]:
     for law in (trial.component_law, "uniform"):
         yield mean_inverse(trial, law)
     yield from elliptical(trial)
-    yield other_floors.floor(trial, truth)
+    yield own_floors.floor(trial, truth)
     yield from population(trial, truth)
-    yield from other_floors.of_population(trial)
+    yield from own_floors.of_population(trial)
 
 
 def inverse_samples(trial: Trial, name: str, rows: int, replicates: int) -> Array:

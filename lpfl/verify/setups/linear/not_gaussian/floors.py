@@ -15,10 +15,10 @@ from lpfl.problems.linear_representation import input_laws as laws
 from lpfl.verify.expect import Near, Rival
 from lpfl.verify.scenario import Scenario
 from lpfl.verify.setups.linear import floor as floors
-from lpfl.verify.setups.linear import other_inputs as inputs
 from lpfl.verify.setups.linear import scenarios as setup
 from lpfl.verify.setups.linear.all_batches.runs import stated
 from lpfl.verify.setups.linear.jacobian import schur_spectrum
+from lpfl.verify.setups.linear.not_gaussian import inputs
 from lpfl.verify.tolerance import finite_size, judgement
 from lpfl.verify.trial import Trial, as_numpy
 from theory.linear_representation import complement_share, inverse_scale
