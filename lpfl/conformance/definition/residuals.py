@@ -100,7 +100,9 @@ def diagnose(comparison: Comparison) -> Diagnosis | None:
     if best[0] == 0 and best[-1] < ALIGNED:
         bad = _first_bad(with_decay, oracle, reading)
         if bad is not None:
-            text = "with weight decay 0 and the default epsilon it is right, with others it is not"
+            plain = settings_without_decay(comparison).options
+            held = " and ".join(f"{name} = {value:g}" for name, value in plain.items())
+            text = f"with {held} it is right, with other values it is not"
             return Diagnosis("decay", text, reading, *bad)
     right = [r.run for r in split if max(gaps(r.run, r.run.reference(oracle, reading))) < ALIGNED]
     if right and len(right) < len(split):
