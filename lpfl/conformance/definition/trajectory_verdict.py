@@ -121,6 +121,8 @@ def held(comparison: Comparison, fit: Fit, told: Mapping[str, Any] | None = None
     common["details"]["aside"] = aside
     rest = f"; {spoken(other)}" if other else ""
     rest += f"; with {values_of(aside)}, not judged at the default" if aside else ""
+    if any(note.endswith("left out") for note in comparison.notes):
+        rest += "; vectors step by signs at first, as Adam's do, and are not judged"
     words = f"{exact}{rest}."
     if fit.inexact is not None and fit.worst > 0:
         run = fit.inexact
@@ -216,7 +218,9 @@ def unfitted(comparison: Comparison) -> CheckResult:
     text = f"No convention of {claim} fits: {name} does not act as the definition says (with {name}"
     text += f" {held} every step fits)"
     if found.kind != "decay":  # says the same
-        text += f"; {found.numbers.get('since', found.text)}"  # the size was told of another reading
+        text += (
+            f"; {found.numbers.get('since', found.text)}"  # the size was told of another reading
+        )
     details["option"] = name
     for run in [found.run, *comparison.made()]:
         step = first_miss(run, comparison, reading, SHOWN)

@@ -72,7 +72,11 @@ WRONG = [
     ("adam", optimizer(adam("step 1 only"), **ADAM), "No convention of adam fits"),
     ("adam", optimizer(adam("counts from zero"), **ADAM), "No convention of adam fits"),
     ("adam", optimizer(adam("half epsilon"), **ADAM), "with eps at its default every step fits"),
-    ("adam", optimizer(adam("epsilon times lr"), **ADAM), "with eps at its default every step fits"),
+    (
+        "adam",
+        optimizer(adam("epsilon times lr"), **ADAM),
+        "with eps at its default every step fits",
+    ),
     ("adam", optimizer(adam("decoupled decay"), **ADAM), "decay: times lr"),
     ("adam", optimizer(adam("stale second moment"), **ADAM), "from step 2"),
     (

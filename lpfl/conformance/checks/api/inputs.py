@@ -27,8 +27,9 @@ def generator(subject: Subject) -> CheckResult:
 
     def from_generator(start: Start, gradients: Gradients) -> Trajectory:
         session = subject.open(start)
-        whole = subject.build(p for p in session.params)
-        twin = type(session)(whole, session.params, subject.needs)
+        params = [torch.nn.Parameter(p.detach().clone()) for p in session.params]
+        whole = subject.build(p for p in params)
+        twin = type(session)(whole, params, subject.needs)
         held = {id(p) for group in whole.param_groups for p in group["params"]}
         if any(id(p) not in held for p in twin.params):
             raise ValueError("parameters of the generator are lost")
@@ -163,6 +164,8 @@ def in_place(subject: Subject) -> CheckResult:
     apart = max(
         float((p.detach() - v).abs().max()) for p, v in zip(session.params, views, strict=True)
     )
+    if not all(bool(v.isfinite().all()) for v in session.values()):
+        raise Undrivable("an ordinary run turns NaN or infinite")
     message = f"The distance of the parameters from views taken before six steps is {apart:.2g}."
     if apart == 0:
         return CheckResult(
