@@ -164,8 +164,6 @@ def in_place(subject: Subject) -> CheckResult:
     apart = max(
         float((p.detach() - v).abs().max()) for p, v in zip(session.params, views, strict=True)
     )
-    if not all(bool(v.isfinite().all()) for v in session.values()):
-        raise Undrivable("an ordinary run turns NaN or infinite")
     message = f"The distance of the parameters from views taken before six steps is {apart:.2g}."
     if apart == 0:
         return CheckResult(
