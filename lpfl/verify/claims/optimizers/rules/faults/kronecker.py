@@ -10,8 +10,8 @@ ITERATED = "lpfl.optim.soap:iterated"
 AVERAGE = "lpfl.optim.core.average:include"
 
 FAULTS = (
-    Fault("OP-08", SHAMPOO, "W.sub(direction, alpha=step_size)", "W.add(direction, alpha=step_size)",
-          "ascends"),
+    Fault("OP-08", SHAMPOO, "W.sub(direction, alpha=step_size)",
+          "W.add(direction, alpha=step_size)", "ascends"),
     Fault("OP-08", "lpfl.optim.shampoo:accumulate",
           "value if past is None else past.total + value", "value",
           "only the current gradient kept"),
@@ -50,9 +50,9 @@ FAULTS = (
           "no power iteration"),
     Fault("OP-09", ITERATED, "basis.mT @ statistic", "basis.mT @ statistic @ statistic",
           "two power iterations"),
-    Fault("OP-09", ITERATED, "(basis * product).sum(-2).argsort(dim=-1, descending=True, stable=True)",
-          "(basis * product).sum(-2).argsort(dim=-1)",
-          "smallest first"),
+    Fault("OP-09", ITERATED,
+          "(basis * product).sum(-2).argsort(dim=-1, descending=True, stable=True)",
+          "(basis * product).sum(-2).argsort(dim=-1)", "smallest first"),
     Fault("OP-09", ITERATED, "second.gather(-2, order.unsqueeze(-1).expand_as(second))", "second",
           "squares stay where they were"),
     Fault("OP-08", "theory.optimizers.rules.kronecker:OP_08",
