@@ -56,6 +56,12 @@ def curvature(function: Scalar) -> float:
     return mean(lambda z: (z.square() - 1) * function(z))
 
 
+def residual(function: Scalar) -> float:
+    """Return E[(function(z) - c z)^2] at the c that makes it smallest."""
+    slope = mean(lambda z: z * function(z))
+    return mean_square(lambda z: function(z) - slope * z)
+
+
 def product_mean(function: Scalar, correlation: float, other: Scalar | None = None) -> float:
     """Return E[g(z1) h(z2)], h = g unless given, for jointly normal z1, z2 of this correlation."""
     z, step = midpoints(CELLS)

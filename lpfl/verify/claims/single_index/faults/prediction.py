@@ -73,4 +73,32 @@ FAULTS = (
         new="weight != 'covariance'",
         why="the two weights exchanged in the function",
     ),
+    Fault(
+        "SI-07",
+        "theory.core.gauss.hermite:hermite_functions",
+        "math.sqrt(k) * values[k - 1]",
+        "k * values[k - 1]",
+        "the recursion of Hermite polynomials that are not normalised",
+    ),
+    Fault(
+        "SI-07",
+        "theory.core.gauss.hermite:link_statistics",
+        "arb(noise_std) ** 2",
+        "arb(noise_std)",
+        "the standard deviation of the noise for its variance",
+    ),
+    Fault(
+        "SI-07",
+        "theory.core.gauss.hermite:link_statistics",
+        "balls.square - a[1] ** 2 + noise",
+        "balls.square - a[0] ** 2 - a[1] ** 2 + noise",
+        "the mean of the labels left out of the residual",
+    ),
+    Fault(
+        "SI-07",
+        "theory.core.gauss.hermite:link_statistics",
+        "(g(z) - c1 * z) ** 2",
+        "(g(z) - c1) ** 2",
+        "the residual of a plain function from a constant",
+    ),
 )
