@@ -40,4 +40,12 @@ FAULTS = (
           "G @ batch.cov_x @ G.mT", "G @ G.mT", "hidden units taken as white"),
     Fault("OP-21", "lpfl.optim.batch_norm:BatchNorm.step", "F / scale.unsqueeze(-2)",
           "F", "the head is not folded"),
+    Fault("OP-21", "theory.optimizers.whole_model.common:OP_21",
+          "G * Sigma_hat * G.T",
+          "G * G.T",
+          "the printed refitted head with white hidden units"),
+    Fault("OP-21", "theory.optimizers.whole_model.common:OP_21",
+          "sp.Eq(F_next, F, evaluate=False)",
+          "sp.Eq(F_next, 2 * F, evaluate=False)",
+          "a printed frozen head that doubles"),
 )  # fmt: skip
