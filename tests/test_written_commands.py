@@ -1,4 +1,4 @@
-"""Every `lpfl` command that README and docs show is one that the command line understands."""
+"""Every `lpfl` command of README, docs and workflow is one that the command line understands."""
 
 import re
 import shlex
@@ -12,6 +12,8 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("**/*.md"))]
 COMMAND = re.compile(r"(?:\$ |\.venv(?:-peers)?/bin/)?(lpfl [a-z].*)")
 IN_LINE = re.compile(r"`(lpfl [a-z][^`]*)`")
+WORKFLOW = ROOT / ".github" / "workflows" / "verify.yml"
+IN_WORKFLOW = re.compile(r"^ *- (?:run: )?(?:\.venv/bin/)?(lpfl [a-z].*)$", re.MULTILINE)
 FORM = re.compile(r"[A-Z]{3,}\b|\.\.\.|…|\[")  # a form to fill in, not a command
 
 
@@ -32,9 +34,17 @@ WRITTEN = [
     for command in dict.fromkeys(commands(page))
 ]
 
+RUN = [re.sub(r"\$\{\{.*?\}\}", "1", one) for one in IN_WORKFLOW.findall(WORKFLOW.read_text())]
+
 
 def test_there_are_commands() -> None:
     assert len(WRITTEN) > 30
+    assert len(RUN) > 6
+
+
+@pytest.mark.parametrize("command", RUN)
+def test_a_command_of_the_workflow_is_understood(command: str) -> None:
+    build_parser().parse_args(shlex.split(command)[1:])
 
 
 @pytest.mark.parametrize("command", WRITTEN)

@@ -134,6 +134,6 @@ ORACLES = (
             "period": PERIODS,
             "bias_correction": ("correct_bias", "bias_correction"),
         },
-        probes={"shampoo_beta": 0.8},
+        probes={"shampoo_beta": 0.7},
     ),
 )

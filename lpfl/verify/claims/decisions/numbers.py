@@ -165,11 +165,15 @@ def of_laws(trial: Trial) -> Iterator[Comparison]:
     counted = decide.bound_whp(1, size, delta=0.1, alpha=alpha)
     exact = decide.identity([0.1 * trial.gap, trial.gap], tolerance=1.0)
     read = [decide.exact_identity(holds, false_pass_bound=0.0, degree=2) for holds in (True, False)]
-    below = decide.bound([trial.gap, 0.1], [1.0, 1.0], rounding=0.0)
+    # the second value is the nearest to its limit, neither the largest nor the first
+    below = decide.bound([0.01, trial.gap, 2.0], [1.0, 0.9, 100.0], rounding=0.0)
     for label, shown, meant in (
         ("a law that holds", even.predicted, 0.0),
         ("share of failures", counted.measured, 1.0 / size),
         ("share allowed", counted.predicted, 0.1),
+        ("value nearest to its limit", below.measured, trial.gap),
+        ("the limit of that value", below.predicted, 0.9),
+        ("values that a bound has seen", below.replicates, 3.0),
     ):
         yield compared(trial, "total", shown, label, mean_total=meant)
     for label, one in (
@@ -180,3 +184,30 @@ def of_laws(trial: Trial) -> Iterator[Comparison]:
         yield margin(trial, one, label)
     for label, one in (("chi-square", verdict), ("uniform law", even)):
         yield compared(trial, "error_law", one.margin_std_error, label, decision_level=alpha)
+    yield trials_needed(trial, alpha)
+    for turn, label in ((1.0, "above zero"), (-1.0, "below it")):
+        constant = decide.ordering(np.full(8, turn), slack=0.5, alpha=alpha)
+        yield compared(
+            trial, "margin", constant.margin, f"constant differences {label}", statistic=1.0 - turn
+        )
+
+
+def trials_needed(trial: Trial, alpha: float) -> Same:
+    """A count sees the rate that matters with the trials asked for, and not one step before.
+
+    The trials asked for grow by a quarter and one.
+    """
+    asked = decide.bound_whp(0, 1, delta=0.1, alpha=alpha).samples_needed or 0
+    before = int((asked - 1) / 1.25)
+    found = [
+        decide.bound_whp(0, trials, delta=0.1, alpha=alpha).outcome.value
+        for trials in (before, asked)
+    ]
+    return Same(
+        part="total",
+        measured=[float(outcome == "confirmed") for outcome in found],
+        predicted=[0.0, 1.0],
+        scale=1.0,
+        tolerance=rounding(trial.dtype, dim=1, why="a yes or no"),
+        label="trials asked for",
+    )

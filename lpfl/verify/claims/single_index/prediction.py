@@ -224,6 +224,14 @@ def every_link(trial: Trial) -> Iterator[Comparison]:
             tolerance=GRID,
             label=f"{name}, E y²",
         )
+        yield Same(
+            part="links",
+            measured=gauss_means.residual(g) + trial.scenario.noise_std**2,
+            predicted=link.residual_var,
+            scale=square,
+            tolerance=GRID,
+            label=f"{name}, what no line explains",
+        )
         risks = [square - gauss_means.product_mean(g, rho2) for rho2 in CORRELATIONS]
         stated = [mehler_risk(link, covariance_alignment=rho2)[0] for rho2 in CORRELATIONS]
         yield Same(

@@ -14,6 +14,7 @@ from lpfl.problems.single_index import directions
 from lpfl.verify.check import check
 from lpfl.verify.expect import Comparison, Same
 from lpfl.verify.scenario import Scenario
+from lpfl.verify.setups import sizes
 from lpfl.verify.setups.single_index import alignment as compare
 from lpfl.verify.setups.single_index import functions
 from lpfl.verify.setups.single_index import limiting_cases as cases
@@ -63,13 +64,22 @@ MILD = setup.scenario(
     teacher_tilt=1.5,
 )
 ANCHORS = (half_teacher(-3.0), half_teacher(3.0), MILD)
+LARGE = setup.scenario(
+    192,
+    n=480,
+    covariance=setup.two_atom(192, 0.6, "haar"),
+    noise_std=0.6,
+    damping=0.3,
+    teacher_tilt=1.5,
+)
 
 
 @check(
     "SI-15",
     (*setup.WIDE_AXES, setup.DAMPING, Reals("teacher_tilt", -1.0, 1.0)),
     anchors=ANCHORS,
-    decisions=8,
+    large=(LARGE,),
+    decisions=8 + 2 * sizes.DECISIONS,
     facts=facts,
 )
 def given_teacher(trial: Trial) -> Iterator[Comparison]:
@@ -151,6 +161,11 @@ def given_teacher(trial: Trial) -> Iterator[Comparison]:
             tolerance=compare.FORMULA,
             label="equal energies are an isotropic teacher",
         )
+
+
+given_teacher.extra("decay", on=(LARGE,))(
+    sizes.follow(given_teacher, sizes.Law("alignment"), sizes.Law("sgd"))
+)
 
 
 @given_teacher.extra("the function", on=ANCHORS)

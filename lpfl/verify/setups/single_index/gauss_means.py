@@ -25,6 +25,7 @@ REACH, CELLS = 8.0, 640  # +- 8 standard deviations in steps of 1/40
 FINE_CELLS = 16_000
 KNOTS = 7
 SHIFT = 0.7
+KINK = 0.3  # at the end of a cell here, inside a panel of the theory's quadrature
 WAVES = ((1.0, 0.5), (1.0, 2.2), (0.3, 1.1))  # amplitudes, frequencies, phases
 POLYNOMIAL = (0.2, 1.0, 0.4, 0.3)  # of He_0 to He_3
 
@@ -54,6 +55,12 @@ def mean_square(function: Scalar) -> float:
 def curvature(function: Scalar) -> float:
     """Return E[(z^2 - 1) function(z)], by Stein's identity the mean of the second derivative."""
     return mean(lambda z: (z.square() - 1) * function(z))
+
+
+def residual(function: Scalar) -> float:
+    """Return E[(function(z) - c z)^2] at the c that makes it smallest."""
+    slope = mean(lambda z: z * function(z))
+    return mean_square(lambda z: function(z) - slope * z)
 
 
 def product_mean(function: Scalar, correlation: float, other: Scalar | None = None) -> float:
@@ -101,10 +108,10 @@ def every_link(noise_std: float) -> Iterator[tuple[str, Scalar, LinkStatistics]]
         return torch.stack([c * h for c, h in zip(POLYNOMIAL, basis, strict=True)]).sum(0)
 
     def ramp(z: Tensor) -> Tensor:
-        return torch.relu(z) + 0.25 * z
+        return torch.relu(z - KINK) + 0.25 * z
 
     def plain(z: Array) -> Array:
-        return np.where(z > 0, 1.25, 0.25) * z
+        return np.maximum(z - KINK, 0.0) + 0.25 * z
 
     shifted = tanh_shifted(SHIFT).value
     for name, known, own in (

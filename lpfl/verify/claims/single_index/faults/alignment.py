@@ -103,4 +103,18 @@ FAULTS = (
         new="1 / E(s ** 2)",
         why="mean eigenvalue forgotten in the cap",
     ),
+    Fault(
+        "SI-02",
+        "theory.core.formula:Formula._measure",
+        "return spectrum.eigenvalues, teacher_energy",
+        "return spectrum.eigenvalues, spectrum.weights",
+        "means over the teacher's energy taken over the spectrum",
+    ),
+    Fault(
+        "SI-02",
+        "theory.core.formula:Formula._measure",
+        "mean.func == E",
+        "True",
+        "a given teacher taken for an isotropic one in the means",
+    ),
 )

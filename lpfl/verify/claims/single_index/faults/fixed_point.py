@@ -66,4 +66,11 @@ FAULTS = (
         new="2.0 * number('scale', scale, low=0.0, open_low=True)",
         why="one eigenvalue, twice as large",
     ),
+    Fault(
+        "SI-08",
+        "theory.core.formula:Formula.at_digits",
+        "mpmath.workdps(digits + 10)",
+        "mpmath.workdps(8)",
+        "eight digits where forty were asked for",
+    ),
 )

@@ -38,4 +38,18 @@ FAULTS = (
         new="-1 / (2 + math.sqrt(width_ratio))",
         why="edge parameter without a step",
     ),
+    Fault(
+        "SI-12",
+        "theory.single_index.polar:_EDGE_SQUARE",
+        "eta**2 / (1 + m_edge) ** 2",
+        "eta / (1 + m_edge) ** 2",
+        "the step not squared in the edge",
+    ),
+    Fault(
+        "SI-12",
+        "theory.single_index.polar:SI_12",
+        "sp.Eq(image2, 1, evaluate=False)",
+        "sp.Eq(image2, sp.Rational(1, 2), evaluate=False)",
+        "half of the step beside the direction of SGD",
+    ),
 )

@@ -45,4 +45,18 @@ FAULTS = (
         new="phi * LABEL_ENERGY",
         why="variance of a coordinate forgotten",
     ),
+    Fault(
+        "SI-11",
+        "theory.single_index.sign:Coordinate.dither_var",
+        "b1**2 * c0**2 * self.S2_kk",
+        "b1**2 * c0 * self.S2_kk",
+        "the mean of the labels not squared in the dither",
+    ),
+    Fault(
+        "SI-11",
+        "theory.single_index.sign:Coordinate.gradient_var",
+        "phi * self.S_kk * LABEL_ENERGY",
+        "phi * self.S2_kk * LABEL_ENERGY",
+        "the noise of the gradient with the square of the covariance",
+    ),
 )

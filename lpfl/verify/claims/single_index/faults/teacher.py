@@ -52,4 +52,11 @@ FAULTS = (
         "range(0, min(values.size, _BLOCK), _BLOCK)",
         "the first block of a sum only",
     ),
+    Fault(
+        "SI-15",
+        "theory.core.formula:Formula._measure",
+        "return spectrum.eigenvalues, teacher_energy",
+        "return spectrum.eigenvalues, teacher_energy / teacher_energy.sum()",
+        "the teacher's energy normalised in the means",
+    ),
 )

@@ -14,6 +14,7 @@ from lpfl.problems.single_index.inputs import elliptical_sample
 from lpfl.verify.check import check
 from lpfl.verify.expect import Comparison
 from lpfl.verify.scenario import Scenario
+from lpfl.verify.setups import sizes
 from lpfl.verify.setups.single_index import alignment as compare
 from lpfl.verify.setups.single_index import functions
 from lpfl.verify.setups.single_index import scenarios as setup
@@ -49,6 +50,7 @@ ANCHORS = (
         scale_spread=0.8,
     ),
 )
+LARGE = setup.scenario(192, n=384, link="tanh", damping=0.2, scale_spread=0.8)
 
 
 def facts(scenario: Scenario) -> Mapping[str, Any]:
@@ -66,7 +68,8 @@ def scales_of(scenario: Scenario) -> tuple[float, float]:
     "SI-26",
     (*AXES, Reals("damping", 0.05, 3.0, log=True, easy="high"), Reals("scale_spread", 0.0, 0.7)),
     anchors=ANCHORS,
-    decisions=5,
+    large=(LARGE,),
+    decisions=5 + 2 * sizes.DECISIONS,
     facts=facts,
 )
 def elliptical(trial: Trial) -> Iterator[Comparison]:
@@ -134,6 +137,11 @@ def elliptical(trial: Trial) -> Iterator[Comparison]:
             compare.WIDE_TERM / trial.input_dim * value, "6/d of the trace, as in wide scenarios"
         ),
     )
+
+
+elliptical.extra("decay", on=(LARGE,))(
+    sizes.follow(elliptical, sizes.Law("alignment"), sizes.Law("sgd"))
+)
 
 
 @elliptical.extra("the function", on=ANCHORS)

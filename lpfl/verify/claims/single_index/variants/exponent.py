@@ -12,6 +12,7 @@ from lpfl.problems import single_index as model
 from lpfl.problems.single_index import directions
 from lpfl.verify.check import check
 from lpfl.verify.expect import Comparison, Near, Rival
+from lpfl.verify.setups import sizes
 from lpfl.verify.setups.exact import exact_scalar
 from lpfl.verify.setups.single_index import alignment as compare
 from lpfl.verify.setups.single_index import functions
@@ -55,6 +56,7 @@ ANCHORS = (
         damping=0.03,
     ),
 )
+LARGE = setup.scenario(192, n=384, factor_exponent=0.5, damping=0.1)
 
 
 def best_exponent(factor: str, **known: object) -> float:
@@ -79,7 +81,8 @@ def best_exponent(factor: str, **known: object) -> float:
         DAMPING,
     ),
     anchors=ANCHORS,
-    decisions=5,
+    large=(LARGE,),
+    decisions=5 + sizes.DECISIONS,
     facts=setup.facts,
 )
 def same_batch(trial: Trial) -> Iterator[Comparison]:
@@ -139,7 +142,8 @@ def same_batch(trial: Trial) -> Iterator[Comparison]:
     "SI-22",
     (*setup.AXES, EXPONENT, DAMPING),
     anchors=(*ANCHORS, MOVED),
-    decisions=4,
+    large=(LARGE,),
+    decisions=4 + sizes.DECISIONS,
     facts=setup.facts,
 )
 def exact_covariance(trial: Trial) -> Iterator[Comparison]:
@@ -244,6 +248,10 @@ def function_of(trial: Trial, factor: str) -> Iterator[Comparison]:
         )
 
     yield functions.any_spectrum(trial, "alignment", predict, partial(predict, weight="covariance"))
+
+
+same_batch.extra("decay", on=(LARGE,))(sizes.follow(same_batch, sizes.Law("alignment")))
+exact_covariance.extra("decay", on=(LARGE,))(sizes.follow(exact_covariance, sizes.Law("alignment")))
 
 
 @same_batch.extra("the function", on=ANCHORS)

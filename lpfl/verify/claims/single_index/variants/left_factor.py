@@ -94,7 +94,7 @@ def left_factor(trial: Trial) -> Iterator[Comparison]:
         safe = top_singular(update(gradient, seen, damping, mu), count=2)
         tiny = top_singular(update(gradient, seen, damping, small))
         if block == 0:
-            trial.memory["units"] = units(gradient, seen, damping, mu, width)
+            trial.memory["units"] = units(trial, gradient, seen, damping, mu / width)
         return {
             "strength": safe.values[:, 0],
             "weighted strength": safe.values[:, 0] * weighted_length(safe.right[:, :, 0], problem),
@@ -194,14 +194,18 @@ def update(gradient: Tensor, seen: Layer, damping: float, left: float) -> Tensor
 
 
 def units(
-    gradient: Tensor, seen: Layer, damping: float, mu: float, width: int
+    trial: Trial, gradient: Tensor, seen: Layer, damping: float, library: float
 ) -> tuple[Tensor, Tensor]:
-    """Return the update with N E[dd'] + mu, and that with E[dd'] + mu/N, over N."""
+    """Return the update with N E[dd'] and the stated damping, and that with E[dd'], over N.
+
+    library: the damping added to E[dd'] itself.
+    """
     assert seen.outputs is not None
-    library = seen._replace(outputs=seen.outputs / width)
+    width = WIDTH_RATIO * int(trial.input_dim)
+    stated = float(setup.printed(trial, "units", width=width, library_damping=library))
     return (
-        update(gradient, seen, damping, mu),
-        update(gradient, library, damping, mu / width) / width,
+        update(gradient, seen, damping, stated),
+        update(gradient, seen._replace(outputs=seen.outputs / width), damping, library) / width,
     )
 
 

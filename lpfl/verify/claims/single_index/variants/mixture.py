@@ -16,6 +16,7 @@ from lpfl.verify.scenario import Scenario
 from lpfl.verify.setups.single_index import alignment as compare
 from lpfl.verify.setups.single_index import factors, functions
 from lpfl.verify.setups.single_index import scenarios as setup
+from lpfl.verify.setups.sizes import DECISIONS, Law, follow
 from lpfl.verify.space import Reals
 from lpfl.verify.trial import Trial
 from theory.single_index import alignment as alignment_of
@@ -41,6 +42,7 @@ ANCHORS = (
         own_weight=0.8,
     ),
 )
+LARGE = setup.scenario(192, n=384, whitening_aspect=0.3, damping=0.05, own_weight=0.5)
 
 
 def facts(scenario: Scenario) -> Mapping[str, Any]:
@@ -60,7 +62,8 @@ def facts(scenario: Scenario) -> Mapping[str, Any]:
         Reals("own_weight", 0.1, 0.9),
     ),
     anchors=ANCHORS,
-    decisions=6,
+    large=(LARGE,),
+    decisions=6 + DECISIONS,
     facts=facts,
 )
 def mixture(trial: Trial) -> Iterator[Comparison]:
@@ -121,6 +124,9 @@ def mixture(trial: Trial) -> Iterator[Comparison]:
     yield factors.near_trace(trial, "own_share", seen["share"], share, weight_as_share=own)
     measured = seen["share"] ** 2 + aspects[1] / aspects[0] * (1.0 - seen["share"]) ** 2
     yield factors.near_trace(trial, "share_energy", measured, energy, own_share_alone=share**2)
+
+
+mixture.extra("decay", on=(LARGE,))(follow(mixture, Law("alignment")))
 
 
 @mixture.extra("the function", on=ANCHORS)

@@ -14,6 +14,7 @@ from lpfl.problems import single_index as model
 from lpfl.problems.single_index import directions
 from lpfl.verify.check import check
 from lpfl.verify.expect import Comparison
+from lpfl.verify.setups import sizes
 from lpfl.verify.setups.optimizers.descent import descend, filter_of
 from lpfl.verify.setups.single_index import alignment as compare
 from lpfl.verify.setups.single_index import functions
@@ -43,6 +44,7 @@ ANCHORS = (
     ),
     setup.scenario(60, n=600, noise_std=1.0, passes=4, step_share=0.5),
 )
+LARGE = setup.scenario(192, n=640, passes=4, step_share=0.8)
 
 
 @check(
@@ -53,7 +55,8 @@ ANCHORS = (
         Reals("step_share", 0.3, 1.2),
     ),
     anchors=ANCHORS,
-    decisions=6,
+    large=(LARGE,),
+    decisions=6 + 2 * sizes.DECISIONS,
     facts=setup.facts,
 )
 def passes(trial: Trial) -> Iterator[Comparison]:
@@ -153,6 +156,11 @@ def endless(trial: Trial, rule: Sgd) -> Iterator[Comparison]:
         rivals={"SGD": setup.predicted(trial, "one_pass")},
         damped=False,
     )
+
+
+passes.extra("decay", on=(LARGE,))(
+    sizes.follow(passes, sizes.Law("alignment"), sizes.Law("one_pass"))
+)
 
 
 @passes.extra("the function", on=ANCHORS)

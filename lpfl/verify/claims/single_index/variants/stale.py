@@ -12,6 +12,7 @@ from lpfl.problems.single_index import directions
 from lpfl.verify.check import check
 from lpfl.verify.expect import Comparison
 from lpfl.verify.scenario import Scenario
+from lpfl.verify.setups import sizes
 from lpfl.verify.setups.single_index import alignment as compare
 from lpfl.verify.setups.single_index import factors, functions
 from lpfl.verify.setups.single_index import scenarios as setup
@@ -25,6 +26,7 @@ AVERAGE_ASPECT = 0.1  # d/n of the batches of an average, small enough for its l
 
 LOST = judgement(0.1, "10 % of the correlation lost, a fifth of the way to the nearest rival")
 LOST_SPREAD = 1.6  # of the lost correlation over d/n_f, times sqrt(d): 1.3 to 1.4 seen beforehand
+LARGE = setup.scenario(192, n=1920, frozen_aspect=0.4, average_decay=0.5)
 
 
 def facts(scenario: Scenario) -> Mapping[str, Any]:
@@ -53,7 +55,8 @@ def facts(scenario: Scenario) -> Mapping[str, Any]:
             average_decay=0.1,
         ),
     ),
-    decisions=4,
+    large=(LARGE,),
+    decisions=4 + sizes.DECISIONS,
     facts=facts,
 )
 def frozen(trial: Trial) -> Iterator[Comparison]:
@@ -125,6 +128,9 @@ def frozen(trial: Trial) -> Iterator[Comparison]:
     )
 
     yield functions.any_spectrum(trial, "cap", partial(cap_of, trial, still))
+
+
+frozen.extra("decay", on=(LARGE,))(sizes.follow(frozen, sizes.Law("cap")))
 
 
 def cap_of(trial: Trial, still: float, unit: float, **at: Any) -> float:

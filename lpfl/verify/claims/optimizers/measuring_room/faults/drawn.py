@@ -97,4 +97,12 @@ FAULTS = (
     Fault("OP-32", "theory.optimizers.measuring_room.drawn:OP_32",
           "n * m", "n * d",
           "printed degrees of freedom of the inputs for the noise"),
+    Fault("OP-31", "theory.optimizers.measuring_room.drawn:OP_31",
+          "sp.Le(found, 2, evaluate=False)",
+          "sp.Le(found, sp.Rational(5, 4), evaluate=False)",
+          "a printed gauge of spread 5/4"),
+    Fault("OP-32", "theory.optimizers.measuring_room.drawn:OP_32",
+          "n * d",
+          "(n - 1) * d",
+          "printed inputs of n - 1 rows"),
 )  # fmt: skip

@@ -74,4 +74,8 @@ FAULTS = (
           "torch.cholesky_solve(right, root)",
           "torch.linalg.solve_triangular(root, right, upper=False)",
           "half of the Cholesky solve"),
+    Fault("OP-37", "theory.optimizers.measuring_room.network:DIVIDED",
+          "(Q_W + lam * sp.Identity(c_W)).inv()",
+          "Q_W + lam * sp.Identity(c_W)",
+          "the printed preconditioner multiplies"),
 )  # fmt: skip

@@ -25,4 +25,12 @@ FAULTS = (
           "wrong axis"),
     Fault("OP-18", "lpfl.optim.batch_norm:hidden_std", "((G @ cov_x) * G).sum(-1).sqrt()",
           "((G @ cov_x) * G).sum(-1)", "variance in place of the standard deviation"),
+    Fault("OP-18", "theory.optimizers.whole_model.batch_norm:OP_18",
+          "W - eta * D_W",
+          "W + eta * D_W",
+          "the printed batch normalisation ascends"),
+    Fault("OP-18", "theory.optimizers.whole_model.batch_norm:OP_18",
+          "W - eta * D_W",
+          "W - eta**2 * D_W",
+          "the printed step of a batch normalisation squared"),
 )  # fmt: skip

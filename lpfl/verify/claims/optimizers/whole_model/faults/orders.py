@@ -60,4 +60,12 @@ FAULTS = (
           "replace(rule, step_size=head_step_size)",
           "replace(rule, step_size=head_step_size, averaging=0.0)",
           "a head whose factors are not averaged"),
+    Fault("OP-12", "theory.optimizers.whole_model.orders:representation_step",
+          "(head.T * head + lam_P * sp.Identity(rank)).inv()",
+          "(head.T * head).inv()",
+          "the printed output factor undamped"),
+    Fault("OP-12", "theory.optimizers.whole_model.orders:head_step",
+          "eta_F / (1 + lam_P)",
+          "eta_F",
+          "the printed head without the damping of its outputs"),
 )  # fmt: skip

@@ -52,4 +52,32 @@ FAULTS = (
         new="2.0 * ahead + 2.0 * same",
         why="the noise of a block counted twice",
     ),
+    Fault(
+        "SI-19",
+        "theory.single_index.variants.schedule:newest_batches",
+        "inverse_every * (np.arange(steps) // inverse_every)",
+        "np.arange(steps)",
+        "an inverse renewed in every step",
+    ),
+    Fault(
+        "SI-19",
+        "theory.single_index.variants.schedule:newest_batches",
+        "renewed if includes_current else renewed - 1",
+        "renewed",
+        "a factor from before the step that holds its batch",
+    ),
+    Fault(
+        "SI-19",
+        "theory.single_index.variants.schedule:newest_batches",
+        "(renewed if includes_current else renewed - 1) // factor_every",
+        "renewed if includes_current else renewed - 1",
+        "a factor that takes every batch in",
+    ),
+    Fault(
+        "SI-19",
+        "theory.single_index.variants.schedule:overlaps",
+        "np.abs(spectrum) ** 2",
+        "np.abs(spectrum)",
+        "amplitudes in place of products of shares",
+    ),
 )

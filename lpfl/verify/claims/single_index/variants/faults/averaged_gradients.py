@@ -31,4 +31,18 @@ FAULTS = (
         new="self.total",
         why="an average without its weight",
     ),
+    Fault(
+        "SI-23",
+        "theory.single_index.variants.averaged_gradients:_BULK",
+        "c_act**2 + v_act",
+        "c_act**2",
+        "the variance of the slope left out of the bulk",
+    ),
+    Fault(
+        "SI-23",
+        "theory.single_index.variants.averaged_gradients:_BULK",
+        "phi / d",
+        "phi",
+        "a bulk that does not fall with the dimension",
+    ),
 )

@@ -87,4 +87,18 @@ FAULTS = (
         new="phi * s2_link",
         why="noise of the exact power without the signal",
     ),
+    Fault(
+        "SI-21",
+        "theory.single_index.variants.one_point:spectral_means",
+        "inverse @ (p * T)",
+        "inverse @ p",
+        "the weight left out of the means",
+    ),
+    Fault(
+        "SI-21",
+        "theory.single_index.variants.one_point:_contour",
+        "np.arange(count) + 0.5",
+        "np.arange(count)",
+        "nodes of the contour shifted by half a step",
+    ),
 )

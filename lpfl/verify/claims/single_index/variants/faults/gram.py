@@ -24,4 +24,25 @@ FAULTS = (
         new="eta * back * X * right_factor * right_factor",
         why="the right factor applied twice",
     ),
+    Fault(
+        "SI-30",
+        "theory.single_index.variants.gram:SI_30",
+        "X * right_factor.T * X.T",
+        "X * X.T",
+        "the printed Gram matrix without the factor",
+    ),
+    Fault(
+        "SI-30",
+        "theory.single_index.variants.gram:SI_30",
+        "X * (X.T * X).inv() * X.T",
+        "X * X.T",
+        "the printed projector is the Gram matrix",
+    ),
+    Fault(
+        "SI-30",
+        "theory.single_index.variants.gram:SI_30",
+        "(G * A.inv()).T",
+        "(G * A).T",
+        "the printed start moves with the map",
+    ),
 )

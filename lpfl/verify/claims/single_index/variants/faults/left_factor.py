@@ -38,4 +38,18 @@ FAULTS = (
         new="step.energy(weight)",
         why="squared length of the direction",
     ),
+    Fault(
+        "SI-24",
+        "theory.single_index.variants.left_factor:SI_24",
+        "ratio_plain * _TOP / mu",
+        "ratio_plain * mu / _TOP",
+        "the visibility upside down",
+    ),
+    Fault(
+        "SI-24",
+        "theory.single_index.variants.left_factor:SI_24",
+        "width * mu_library",
+        "mu_library / width",
+        "the units of the damping the other way round",
+    ),
 )
