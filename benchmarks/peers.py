@@ -3,9 +3,11 @@
 Run: ``python benchmarks/peers.py [--repeats 30]`` in the environment of ``make test-peers``. One
 thread; medians of processor time over the repeats, all rivals alternating. In its turn a rival
 makes two steps, and the second is timed: nobody pays for the caches that the one before has
-filled. Ratios within the run, in float64 and in the float32 that most training uses. The floor of
-a KFAC step is what nobody can leave out: X'X and one Cholesky factor. The load of the machine is
-printed first.
+filled. Ratios within the run, in float64 and in the float32 that most training uses. A floor is
+what nobody can leave out. KFAC: X'X and one Cholesky factor. Shampoo: two products, two
+eigendecompositions, two roots put together, two products. SOAP with new bases in each step: twelve
+products and two QR factors. Muon with five Newton-Schulz steps: fifteen products. The load of the
+machine is printed first.
 """
 
 import argparse
@@ -27,6 +29,7 @@ from lpfl.seeding import generator
 
 INPUTS, OUTPUTS, RANK, ROWS = 100, 15, 8, 1024
 SHAPE = (64, 64)
+UNITS = ("floor", "lpfl")
 Step = Callable[[], object]
 
 
@@ -117,7 +120,28 @@ def step_rivals(name: str, dtype: torch.dtype) -> dict[str, Step]:
         "shampoo": lambda: shampoo_step(W, grad, None, step_size=0.1),
         "soap": lambda: soap_step(W, grad, warm, step_size=0.1),
     }
-    return {"lpfl": ours[name], **_packaged(name, W, grad)}
+    return {"floor": _floor(name, grad), "lpfl": ours[name], **_packaged(name, W, grad)}
+
+
+def _floor(name: str, grad: torch.Tensor) -> Step:
+    """Return the calls of LAPACK and BLAS that a step of the method cannot leave out."""
+    statistics = (grad @ grad.mT, grad.mT @ grad)
+
+    def products(number: int) -> None:
+        for _ in range(number):
+            grad @ grad
+
+    def shampoo() -> None:
+        for statistic in statistics:
+            torch.linalg.eigh(statistic)
+        products(6)
+
+    def soap() -> None:
+        for statistic in statistics:
+            torch.linalg.qr(statistic)
+        products(12)
+
+    return {"shampoo": shampoo, "soap": soap, "muon": lambda: products(15)}[name]
 
 
 def _packaged(name: str, W: torch.Tensor, grad: torch.Tensor) -> dict[str, Step]:
@@ -152,11 +176,12 @@ def _stepping(
     return step
 
 
-def show(title: str, times: Mapping[str, float], unit: str) -> None:
-    """Print the medians, and their ratio to the median of ``unit``."""
-    print(f"\n{title}\n{'who':<20}{'ms':>10}{f'/ {unit}':>12}")
+def show(title: str, times: Mapping[str, float]) -> None:
+    """Print the medians, and their ratio to those of the floor and of ours."""
+    print(f"\n{title}\n{'who':<20}{'ms':>10}" + "".join(f"{f'/ {unit}':>10}" for unit in UNITS))
     for name, seconds in times.items():
-        print(f"{name:<20}{1e3 * seconds:>10.3f}{seconds / times[unit]:>12.2f}")
+        ratios = "".join(f"{seconds / times[unit]:>10.2f}" for unit in UNITS)
+        print(f"{name:<20}{1e3 * seconds:>10.3f}{ratios}")
 
 
 def main() -> None:
@@ -170,10 +195,10 @@ def main() -> None:
     sizes = f"d = {INPUTS}, m = {OUTPUTS}, k = {RANK}, n = {ROWS}"
     for dtype in (torch.float64, torch.float32):
         title = f"KFAC from rows, {sizes}, {dtype}"
-        show(title, medians(kfac_rivals(dtype), repeats), "floor")
+        show(title, medians(kfac_rivals(dtype), repeats))
         for name in ("shampoo", "soap", "muon"):
             title = f"{name}, one step, {SHAPE[0]} x {SHAPE[1]}, {dtype}"
-            show(title, medians(step_rivals(name, dtype), repeats), "lpfl")
+            show(title, medians(step_rivals(name, dtype), repeats))
 
 
 if __name__ == "__main__":

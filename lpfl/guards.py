@@ -44,6 +44,8 @@ def shown(value: Any) -> str:
 
 def real(name: str, value: object) -> float:
     """Return ``value`` as a float; refuse text, booleans, complex numbers, lists and None."""
+    if type(value) is float or (type(value) is int and abs(value) <= LARGEST_COUNT):
+        return float(value)
     known: Any = value
     alone = getattr(value, "ndim", 0) == 0 and not isinstance(value, bool | np.bool_ | str | bytes)
     if alone and hasattr(known, "__float__") and not np.iscomplexobj(known):

@@ -9,7 +9,9 @@ import torch
 from lpfl.conformance.drives.driven import Buildable
 from lpfl.conformance.signatures import MODEL_NAMES, NAMED_NAMES, first_name
 
-DRIVEN_OTHERWISE = frozenset({"model", "fused", "create_graph", "closure", "value_closure"})
+DRIVEN_OTHERWISE = frozenset(
+    {"model", "fused", "create_graph", "closure", "value_closure", "in_backward"}
+)
 
 
 def guess(subject: Buildable) -> dict[str, str]:
@@ -46,6 +48,8 @@ def _of_trial(subject: Buildable, needs: frozenset[str]) -> dict[str, str]:
             return {"process_group": f"it raises: {error}"}
         return {}
     found = _of_methods(optimizer)
+    if getattr(p, "_post_accumulate_grad_hooks", None) or p._backward_hooks:
+        found["in_backward"] = "it puts hooks on the parameters that it is given"
     if not (needs | found.keys()) & DRIVEN_OTHERWISE:
         found |= _of_complaint(optimizer, p, found)
     return found

@@ -240,16 +240,18 @@ def _run_batch(
 ) -> None:
     import torch
 
+    from lpfl.conformance.drives.marks import marks
     from lpfl.conformance.running import run_check
     from lpfl.conformance.subject import Subject
 
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")
-    subject = Subject(spec, **options)
-    _send(write, {"guessed": dict(subject.guessed)})
-    for check in batch:
-        results = run_check(check, subject)
-        _send(write, {"results": [result.as_dict() for result in results]})
+    with marks(False):
+        subject = Subject(spec, **options)
+        _send(write, {"guessed": dict(subject.guessed)})
+        for check in batch:
+            results = run_check(check, subject)
+            _send(write, {"results": [result.as_dict() for result in results]})
 
 
 def _send(write: int, event: dict[str, Any]) -> None:

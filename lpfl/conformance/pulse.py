@@ -1,4 +1,7 @@
-"""A count of steps that the parent process reads: it tells a slow check from a hanging step."""
+"""A count of steps that the parent process reads: it tells a slow check from a hanging step.
+
+Steps of the references count too: a judge that goes through many readings hangs no optimizer.
+"""
 
 import mmap
 import struct

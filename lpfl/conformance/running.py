@@ -52,12 +52,27 @@ def ask(check: Check, subject: Subject) -> list[CheckResult]:
             return [CheckResult(check=check.check_id, outcome=Outcome.UNDRIVABLE, message=message)]
     try:
         answer = check.function(subject)
-        return [answer] if isinstance(answer, CheckResult) else list(answer)
+        return [_a_number(r) for r in ([answer] if isinstance(answer, CheckResult) else answer)]
     except Undrivable as reason:
         message = f"Not driven: {reason}."
     except Exception as error:  # the subject's, or ours: shown, and never an accusation
         message = f"{RAISES} {told(error).rstrip('.')}."
     return [CheckResult(check=check.check_id, outcome=Outcome.UNDRIVABLE, message=message)]
+
+
+def _a_number(result: CheckResult) -> CheckResult:
+    """Return an answer, or one that accuses nobody where the number it rests on is not one.
+
+    Where runs end in NaN, checks that look for NaN say it, and no distance says anything.
+    """
+    if (
+        result.outcome not in FINDINGS
+        or result.measured is None
+        or result.measured == result.measured
+    ):
+        return result
+    message = "Not judged: runs end in NaN, so that there is no distance to tell."
+    return CheckResult(check=result.check, outcome=Outcome.INCONCLUSIVE, message=message)
 
 
 def _controlled(check: Check, subject: Subject, results: list[CheckResult]) -> list[CheckResult]:

@@ -193,10 +193,18 @@ def _begin(subject: "Subject") -> str:
     loop = "for group in optimizer.param_groups:\n        group.update(options)"
     if takes_any_option(factory):  # what it hands on may be refused; the groups know it then
         made = _HANDED_ON.format(made=made, given=given, named=sorted(named_options(factory)))
-    elif passes and not inspect.isclass(factory):
+    elif passes and (not inspect.isclass(factory) or _hides(subject)):
         made = _SET_LATER.format(given=given, named=sorted(named_options(factory)))
     lines = [before, made, "" if passes else loop, after, "return optimizer, params"]
     return "\n    ".join(line for line in lines if line)
+
+
+def _hides(subject: "Subject") -> bool:
+    """Return whether the groups hold a switch of torch's that the constructor does not take."""
+    return bool(
+        {"maximize", "foreach"}
+        & subject.default_group.keys() - named_options(subject.spec.factory).keys()
+    )
 
 
 def proven(subject: "Subject", text: str, expected: float | str) -> tuple[str, str]:

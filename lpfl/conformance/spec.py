@@ -18,6 +18,7 @@ NEEDS: Mapping[str, str] = {
     "model": "factory(model): the optimizer hooks the layers",
     "named": "factory(named_parameters)",
     "fused": "optimizer.fused_backward(loss, lr) instead of backward and step",
+    "in_backward": "it moves the parameters by hooks, while backward runs",
     "sampled": "backward inside optimizer.sampled_params(train=True)",
     "keeps_grad": "gradients accumulate in p.grad and are never zeroed",
     "group_flags": "the factory builds the groups; options are set on them afterwards",

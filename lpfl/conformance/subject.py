@@ -74,7 +74,15 @@ class Subject:
     @property
     def injects(self) -> bool:
         """Whether gradients are prescribed by writing p.grad and calling step()."""
-        odd = {"closure", "value_closure", "create_graph", "model", "fused", "sampled"}
+        odd = {
+            "closure",
+            "value_closure",
+            "create_graph",
+            "model",
+            "fused",
+            "sampled",
+            "in_backward",
+        }
         return not self.needs & odd and self.spec.step is None
 
     def stream(self, *name: str | int | float) -> torch.Generator:

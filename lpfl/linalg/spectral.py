@@ -16,7 +16,11 @@ TINY_NORM = 1e-7
 def rounding_cutoff(largest: Tensor, size: int) -> Tensor:
     """Return ``size * eps * largest``: what rounding may put in place of an exact zero."""
     guards.count("size", size)
-    return largest * size * torch.finfo(largest.dtype).eps
+    return _cutoff(largest, size)
+
+
+def _cutoff(largest: Tensor, size: int) -> Tensor:
+    return largest * (size * torch.finfo(largest.dtype).eps)
 
 
 @guards.on_tensors
@@ -41,7 +45,7 @@ def newton_schulz(
 ) -> Tensor:
     """Return Muon's approximate polar factor of ``matrix`` (..., a, b).
 
-    ``Z <- a Z + (b A + c A^2) Z`` with ``A = Z Z'``, from Z = matrix over its Frobenius norm (at
+    ``Z <- a Z + Z (b A + c A^2)`` with ``A = Z'Z``, from Z = matrix over its Frobenius norm (at
     least 1e-7). A singular value s is mapped by the odd polynomial a s + b s^3 + c s^5; with the
     published coefficients it ends between about 0.7 and 1.2, not at 1.
     Raises: ValueError if steps < 1.
@@ -50,13 +54,13 @@ def newton_schulz(
     guards.tensor("matrix", matrix, 2)
     guards.count("steps", steps)
     a, b, c = coefficients
-    tall = matrix.shape[-2] > matrix.shape[-1]
-    Z = matrix.mT if tall else matrix
+    wide = matrix.shape[-2] < matrix.shape[-1]
+    Z = matrix.mT if wide else matrix
     Z = Z / torch.linalg.matrix_norm(Z, keepdim=True).clamp(min=TINY_NORM)
     for _ in range(steps):
-        A = Z @ Z.mT
-        Z = combined(a, Z, 1.0, combined(b, A, c, A, A), Z)
-    return Z.mT if tall else Z
+        A = Z.mT @ Z  # the shorter side, and the product that BLAS makes without a copy
+        Z = combined(a, Z, 1.0, Z, combined(b, A, c, A, A))
+    return Z.mT if wide else Z
 
 
 def combined(beta: float, base: Tensor, alpha: float, left: Tensor, right: Tensor) -> Tensor:
@@ -80,10 +84,10 @@ def psd_power(matrix: Tensor, exponent: float, *, epsilon: float = 0.0) -> Tenso
     epsilon = guards.number("epsilon", epsilon, least=0.0)
     exponent = guards.number("exponent", exponent)
     values, vectors = torch.linalg.eigh(matrix)
-    values = values.clamp(min=0.0)
     if epsilon > 0.0:
+        values = values.clamp(min=0.0)
         powers = (values + epsilon).pow(exponent)
     else:
-        kept = values > rounding_cutoff(values[..., -1:], matrix.shape[-1])
-        powers = torch.where(kept, values, torch.ones_like(values)).pow(exponent) * kept
+        kept = values > _cutoff(values[..., -1:], matrix.shape[-1])
+        powers = torch.where(kept, values, 1.0).pow(exponent) * kept
     return (vectors * powers.unsqueeze(-2)) @ vectors.mT

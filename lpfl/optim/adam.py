@@ -6,6 +6,7 @@ from typing import Any, ClassVar, NamedTuple
 import torch
 from torch import Tensor
 
+from lpfl.optim.core.average import blended
 from lpfl.optim.core.hyper import decay, non_negative
 from lpfl.optim.core.invariances import SIGNED_PERMUTATIONS
 from lpfl.optim.drive import layerwise
@@ -34,6 +35,8 @@ def adam_direction(
     """
     mean = first / (1.0 - beta1**age)
     scale = (second / (1.0 - beta2**age)).sqrt() + epsilon
+    if epsilon >= torch.finfo(scale.dtype).tiny:
+        return mean / scale
     return torch.where(scale > 0, mean / torch.where(scale > 0, scale, 1.0), 0.0)
 
 
@@ -53,8 +56,8 @@ def adam_step(
     Source: Kingma and Ba 2015, algorithm 1.
     """
     state = AdamState(
-        beta1 * state.first + (1.0 - beta1) * grad,
-        beta2 * state.second + (1.0 - beta2) * grad.square(),
+        blended(state.first, grad, beta1),
+        blended(state.second, grad.square(), beta2),
         state.age + 1,
     )
     return W - step_size * adam_direction(*state, beta1=beta1, beta2=beta2, epsilon=epsilon), state

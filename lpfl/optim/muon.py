@@ -9,6 +9,7 @@ from torch import Tensor
 
 from lpfl.guards import require_choice
 from lpfl.linalg.spectral import newton_schulz, polar_factor
+from lpfl.optim.core.average import blended
 from lpfl.optim.core.hyper import choice, count, decay, flag, non_negative, positive
 from lpfl.optim.core.invariances import ROTATIONS
 from lpfl.optim.drive import layerwise
@@ -53,11 +54,11 @@ def muon_step(
     Units: step_size in those of W, weight_decay in their inverse.
     Source: Jordan et al. 2024; weight decay as in Liu et al. 2025.
     """
-    average = momentum * average + (1.0 - momentum) * grad
-    seen = momentum * average + (1.0 - momentum) * grad if nesterov else average
+    average = blended(average, grad, momentum)
+    seen = blended(average, grad, momentum) if nesterov else average
     step = step_size * muon_scale(scale, *W.shape[-2:])
-    shrunk = (1.0 - step_size * weight_decay) * W
-    return shrunk - step * orthogonalise(seen, newton_schulz_steps), average
+    shrunk = (1.0 - step_size * weight_decay) * W if weight_decay else W
+    return shrunk.sub(orthogonalise(seen, newton_schulz_steps), alpha=step), average
 
 
 @dataclass(frozen=True, kw_only=True)

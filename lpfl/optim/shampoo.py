@@ -75,7 +75,7 @@ def shampoo_step(
     direction = shampoo_direction(
         grad, state.left.mean, state.right.mean, exponent=exponent, epsilon=epsilon
     )
-    return W - step_size * direction, state
+    return W.sub(direction, alpha=step_size), state
 
 
 @dataclass(frozen=True, kw_only=True)

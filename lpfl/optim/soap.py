@@ -6,7 +6,9 @@ from typing import Any, ClassVar, NamedTuple
 import torch
 from torch import Tensor
 
+from lpfl.linalg.spectral import combined
 from lpfl.optim.adam import adam_direction
+from lpfl.optim.core.average import blended
 from lpfl.optim.core.hyper import choice, count, decay, non_negative
 from lpfl.optim.core.invariances import ROTATIONS
 from lpfl.optim.drive import layerwise
@@ -71,14 +73,14 @@ def soap_step(
     QL, QR = state.left_basis, state.right_basis
     first, second = state.first, state.second
     if age > 0:
-        first = beta1 * first + (1.0 - beta1) * grad
-        second = beta2 * second + (1.0 - beta2) * (QL.mT @ grad @ QR).square()
+        first = blended(first, grad, beta1)
+        second = blended(second, (QL.mT @ grad @ QR).square(), beta2)
         direction = adam_direction(
             QL.mT @ first @ QR, second, age, beta1=beta1, beta2=beta2, epsilon=epsilon
         )
-        W = W - step_size * (QL @ direction @ QR.mT)
-    left = averaging * state.left + (1.0 - averaging) * (grad @ grad.mT)
-    right = averaging * state.right + (1.0 - averaging) * (grad.mT @ grad)
+        W = combined(1.0, W, -step_size, QL @ direction, QR.mT)
+    left = combined(averaging, state.left, 1.0 - averaging, grad, grad.mT)
+    right = combined(averaging, state.right, 1.0 - averaging, grad.mT, grad)
     if age >= 0 and age % frequency == 0:
         if age == 0 or bases == "exact":
             QL, QR = eigenvectors(left), eigenvectors(right)
@@ -102,12 +104,10 @@ def iterated(statistic: Tensor, basis: Tensor, second: Tensor) -> tuple[Tensor, 
     Shapes: statistic S, basis Q (..., a, a); second (..., a, b).
     Source: Vyas et al. 2024, algorithm 4; the order as in the code of its authors.
     """
-    product = statistic @ basis
-    sizes = (basis * product).sum(-2)
-    if bool((sizes.diff() > 0.0).any()):
-        order = sizes.argsort(-1, descending=True)
-        product = product.take_along_dim(order.unsqueeze(-2), -1)
-        second = second.take_along_dim(order.unsqueeze(-1), -2)
+    product = (basis.mT @ statistic).mT  # column by column, as LAPACK reads it
+    order = (basis * product).sum(-2).argsort(dim=-1, descending=True, stable=True)
+    product = product.gather(-1, order.unsqueeze(-2).expand_as(product))
+    second = second.gather(-2, order.unsqueeze(-1).expand_as(second))
     return torch.linalg.qr(product).Q, second
 
 

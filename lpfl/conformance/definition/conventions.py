@@ -199,12 +199,16 @@ def mended(comparison: Comparison, best: Fit, others: list[Scenario]) -> Fit | N
     runs = comparison.runs(fitting(comparison.oracle))
     while best.miss is not None:
         farthest = best
+        held = []
         for candidate in neighbours(comparison.oracle, best.candidate):
             fit = Fit(candidate)
             if all(confront(comparison, fit, run) for run in runs):
                 if hold(comparison, fit, others):
-                    return fit
-                farthest = farther(farthest, fit)
+                    held.append(fit)
+                else:
+                    farthest = farther(farthest, fit)
+        if held:  # the one that leaves the fewest runs open to rounding
+            return min(held, key=lambda fit: len(fit.undetermined))
         if farthest is best:
             return None
         best = farthest

@@ -18,8 +18,8 @@ from lpfl.conformance.subject import Subject
 
 MOST = 10
 """Ways to switch options off that are tried."""
-BOUND = re.compile(r"clip|max|bound|limit|thresh|trust|cap\b|norm")
-"""Names of options that are a bound: off is a bound never met."""
+BOUND = re.compile(r"clip|max|bound|limit|thresh|trust|cap\b|norm|total|horizon|decay_steps")
+"""Names of options that are a bound, or the length of a schedule: off is one never met."""
 
 
 def off_values(name: str, held: Any) -> tuple[Any, ...]:
@@ -29,7 +29,7 @@ def off_values(name: str, held: Any) -> tuple[Any, ...]:
     if isinstance(held, str):
         return (None, "none")
     none, one = type(held)(0), type(held)(1)
-    return (1e12, none, None) if BOUND.search(name) else (none, one, None)
+    return (type(held)(1e12), none, None) if BOUND.search(name) else (none, one, None)
 
 
 def shown(value: Any) -> str:

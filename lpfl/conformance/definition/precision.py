@@ -10,6 +10,7 @@ from lpfl.conformance.definition.runs import Candidate, Run, disturbed, gaps, to
 from lpfl.conformance.oracles.base import Oracle
 
 DISTURBANCE = 1e-9
+EXACT = "exact polar factor"
 FLOOR = 1e-10
 """Relative error of a float64 step that no rounding of ours explains."""
 SCALARS = 1e-6
@@ -21,10 +22,12 @@ UNDETERMINED = 1e5
 def amplification(oracle: Oracle, run: Run, candidate: Candidate) -> list[float]:
     """Return per step the relative change of the reference over that of the gradients.
 
-    Infinite where the reference has no finite value: it says nothing there.
+    Infinite where the reference has no finite value: it says nothing there. The exact polar factor
+    of a matrix without full rank is not determined: entries that are 0 change too.
     """
     plain = run.reference(oracle, candidate)
-    moved = run.reference(oracle, candidate, disturb=DISTURBANCE)
+    exact = EXACT in candidate.convention.values()
+    moved = run.reference(oracle, candidate, disturb=DISTURBANCE, at_zeros=exact)
     out = []
     for a, b in zip(plain, moved, strict=True):
         away = total([x - y for x, y in zip(a, b, strict=True)])

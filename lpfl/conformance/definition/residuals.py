@@ -21,7 +21,10 @@ SHAPES = ((6, 4), (4, 6), (5, 5), (8, 2), (3, 9), (5,))
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """A residual in words; ``kind``: still, sign, scale, step, shape, place or direction."""
+    """A residual in words.
+
+    kind: still, broken, sign, scale, step, shape, place or direction.
+    """
 
     kind: str
     text: str
@@ -88,6 +91,11 @@ def diagnose(comparison: Comparison) -> Diagnosis | None:
         return None
     if all(float(u.norm()) == 0 for run in runs for row in run.moves() for u in row):
         return Diagnosis("still", "it never moves", readings(comparison)[0], runs[0], 1)
+    broken = next((run for run in runs if not _finite(run)), None)
+    if broken is not None:
+        step = next(t for t, row in enumerate(broken.values) if not _all_finite(row))
+        text = f"weights of shape {_names([broken])} turn NaN or infinite in step {step}"
+        return Diagnosis("broken", text, readings(comparison)[0], broken, step)
     runs = determined(runs, oracle, readings(comparison)[0])
     best, reading = min(
         (
@@ -100,10 +108,12 @@ def diagnose(comparison: Comparison) -> Diagnosis | None:
     if best[0] == 0 and best[-1] < ALIGNED:
         bad = _first_bad(with_decay, oracle, reading)
         if bad is not None:
-            text = "with weight decay 0 and the default epsilon it is right, with others it is not"
+            plain = settings_without_decay(comparison).options
+            held = " and ".join(f"{name} = {value:g}" for name, value in plain.items())
+            text = f"with {held} it is right, with other values it is not"
             return Diagnosis("decay", text, reading, *bad)
     right = [r.run for r in split if max(gaps(r.run, r.run.reference(oracle, reading))) < ALIGNED]
-    if right and len(right) < len(split):
+    if right and len(right) < len(split) and not oracle.joint:
         wrong = next(r for r in split if r.run not in right)
         text = (
             f"right for weights of shape {_names(right)}, off for "
@@ -118,6 +128,14 @@ def diagnose(comparison: Comparison) -> Diagnosis | None:
     text = f"the direction is off by {max(worst.rests):.2g} of the update, {late}"
     numbers = {"rests": worst.rests, "since": f"the direction is off {late}"}
     return Diagnosis("direction", text, reading, worst.run, step, numbers)
+
+
+def _finite(run: Run) -> bool:
+    return all(_all_finite(row) for row in run.values)
+
+
+def _all_finite(row: Sequence[torch.Tensor]) -> bool:
+    return all(bool(x.isfinite().all()) for x in row)
 
 
 def determined(runs: list[Run], oracle: Oracle, reading: Candidate) -> list[Run]:
@@ -199,7 +217,8 @@ def _step(
     text = f"the update is right up to a factor by step, {factors[0]:.4g} at first"
     numbers: dict[str, Any] = {"factors": factors.tolist()}
     kept = factors > 0
-    t = np.arange(1, len(factors) + 1)[kept]
+    skipped = int(np.argmax(factors != 0))  # first steps that only fill the statistics
+    t = np.arange(1 - skipped, len(factors) + 1 - skipped)[kept]
     columns = {"t": np.log(t)}
     for name, value in split[0].run.options.items():
         weight = name.startswith(("beta", "rho", "alpha", "momentum"))

@@ -54,15 +54,17 @@ class Run:
         steps: int | None = None,
         dtype: torch.dtype = torch.float64,
         disturb: float = 0.0,
+        at_zeros: bool = False,
     ) -> list[list[Tensor]]:
         """Return the updates of the reference from the points of this run.
 
-        disturb: relative size of a fixed random change of the gradients.
+        disturb: relative size of a fixed random change of the gradients. at_zeros: entries that
+        are 0 change by as much, relative to the largest.
         """
         values = [[v.to(dtype) for v in row] for row in self.values[:-1][:steps]]
         gradients = [[g.to(dtype) for g in row] for row in self.gradients[:steps]]
         if disturb:
-            gradients = disturbed(gradients, disturb)
+            gradients = disturbed(gradients, disturb, at_zeros=at_zeros)
         moves = oracle.updates(
             values,
             gradients,
@@ -73,14 +75,22 @@ class Run:
         return [[u.double() for u in row] for row in moves]
 
 
-def disturbed(gradients: Sequence[Sequence[Tensor]], size: float) -> list[list[Tensor]]:
-    """Return the gradients with every entry changed by about ``size`` of itself."""
+def disturbed(
+    gradients: Sequence[Sequence[Tensor]], size: float, *, at_zeros: bool = False
+) -> list[list[Tensor]]:
+    """Return the gradients with every entry changed by about ``size`` of itself.
+
+    at_zeros: entries that are 0 by ``size`` of the largest entry that has been seen.
+    """
     stream = torch.Generator().manual_seed(0)
 
     def change(g: Tensor) -> Tensor:
         noise = torch.randn(g.shape, generator=stream, dtype=torch.float64)
-        return g * (1 + size * noise).to(g.dtype)
+        changed = g * (1 + size * noise).to(g.dtype)
+        return torch.where(g == 0, (size * largest * noise).to(g.dtype), changed)
 
+    entries = [float(g.abs().max()) for row in gradients for g in row if at_zeros and g.numel()]
+    largest = max(entries, default=0.0)
     return [[change(g) for g in row] for row in gradients]
 
 

@@ -11,7 +11,9 @@ MIXED = (1.0, 1.6, 0.5, 2.0, 0.8, 0.3, 0.1, 0.05, 0.4, 1.0, 3.0, 0.6, 0.2, 1.2)
 STEPS = len(MIXED)
 TURN = 6
 """Step from which gradients of the profile "turning" point the other way."""
-PROFILES = ("mixed", "falling", "growing", "zeros", "small", "steady", "turning")
+PAUSES = (4, 5, 8)
+"""Steps, counted from 0, in which gradients of the profile "pauses" are zero."""
+PROFILES = ("mixed", "falling", "growing", "zeros", "small", "steady", "turning", "pauses")
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,8 @@ def size_at(profile: str, t: int) -> float:
         return 1.0
     if profile == "turning":
         return 1.0 if t < TURN else -1.0
+    if profile == "pauses":
+        return 0.0 if t in PAUSES else 1.0
     return MIXED[t % len(MIXED)] * (1e-3 if profile == "small" else 1.0)
 
 

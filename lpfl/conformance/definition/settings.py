@@ -1,10 +1,12 @@
 """The settings of each definition: one to fit a convention in, all others to hold it against."""
 
+from dataclasses import replace
 from typing import Any
 
 import torch
 
 from lpfl.conformance.definition.comparison import Comparison
+from lpfl.conformance.definition.runs import Candidate, Run, total
 from lpfl.conformance.definition.scenarios import Scenario
 from lpfl.conformance.oracles.base import Oracle
 
@@ -45,6 +47,9 @@ def holding(comparison: Comparison) -> list[Scenario]:
     if comparison.oracle.sees_weights:
         found.append(Scenario("weights that start at zero", square, steps=6, start=0.0))
     found.append(Scenario("gradients that turn round", square, steps=12, profile="turning"))
+    pauses = Scenario("zero gradients now and then", square[1:], steps=12, profile="pauses")
+    if all(continuous(comparison, run) for run in comparison.runs(pauses)):
+        found.append(pauses)
     if "lr" in comparison.where and not comparison.oracle.fixed.get("lr"):
         later = {7: {"lr": comparison.common.get("lr", 0.05) / 2}}
         found.append(Scenario("lr halved at step 7", square, steps=12, changes=later))
@@ -55,6 +60,25 @@ def holding(comparison: Comparison) -> list[Scenario]:
         found.append(Scenario("64 x 65", ((64, 65),), steps=3))
     found.append(Scenario("float32", ((6, 4), (5, 5), (5,)), steps=12, dtype=torch.float32))
     return found
+
+
+def continuous(comparison: Comparison, run: Run) -> bool:
+    """Return whether the definition's steps at zero gradients are those at very small ones.
+
+    Where they are not, papers leave open what a zero gradient does.
+    """
+    oracle = comparison.oracle
+    reading = Candidate(oracle.paper(), {n: v[0] for n, v in oracle.hidden.items()})
+    first = run.gradients[0]
+    tiny = [
+        [1e-9 * f if not g.any() else g for f, g in zip(first, row, strict=True)]
+        for row in run.gradients
+    ]
+    exact, near = (r.reference(oracle, reading) for r in (run, replace(run, gradients=tiny)))
+    apart = [
+        total([a - b for a, b in zip(u, v, strict=True)]) for u, v in zip(exact, near, strict=True)
+    ]
+    return max(apart) < 1e-6 * max(map(total, exact))
 
 
 def switches(comparison: Comparison) -> list[Scenario]:

@@ -33,7 +33,7 @@ for t, g in enumerate(gradients, 1):
 {changes}    step(optimizer, params, g)
 update = read(optimizer, params)[0].double() - before[0].double()
 expected = torch.tensor({expected}, dtype=torch.float64).reshape(update.shape)
-gap = float((update - expected).norm() / expected.norm())
+gap = float((update - expected).norm() / max(update.norm(), expected.norm()))
 print("step {step}: relative distance from the definition", gap)
 """
 _ZEROS = """
@@ -146,9 +146,10 @@ def snippet(comparison: Comparison, run: Run, step: int, reading: Candidate) -> 
     wanted = run.reference(comparison.oracle, reading, steps=step)[step - 1][0]
     if wanted.numel() > LONGEST:
         return "", "the weights are too large to be written out"
-    size = float(wanted.norm())
+    u = run.moves()[step - 1][0]
+    size = max(float(u.norm()), float(wanted.norm()))
     if not size > 0:
-        return "", "the definition does not move here"
+        return "", "nothing moves here"
     fine = scenario.dtype.itemsize >= 8
     body = _BODY.format(
         sizes=tuple(size_at(scenario.profile, t) for t in range(step)),
@@ -164,7 +165,6 @@ def snippet(comparison: Comparison, run: Run, step: int, reading: Candidate) -> 
     )
     shape = run.shapes[0]
     text = program(subject, body, shapes=[shape], steps=step, stream=stream(scenario, shape))
-    u = run.moves()[step - 1][0]
     return proven(subject, text, float((u - wanted).norm()) / size)
 
 

@@ -121,6 +121,8 @@ def held(comparison: Comparison, fit: Fit, told: Mapping[str, Any] | None = None
     common["details"]["aside"] = aside
     rest = f"; {spoken(other)}" if other else ""
     rest += f"; with {values_of(aside)}, not judged at the default" if aside else ""
+    if any(note.endswith("left out") for note in comparison.notes):
+        rest += "; vectors step by signs at first, as Adam's do, and are not judged"
     words = f"{exact}{rest}."
     if fit.inexact is not None and fit.worst > 0:
         run = fit.inexact
@@ -211,12 +213,14 @@ def unfitted(comparison: Comparison) -> CheckResult:
     culprit = None if simple else option_at_fault(comparison)
     if culprit is None:
         return accuse(comparison, found.reading, found.run, found.step, text, details)
-    name, reading = culprit
-    seen = found.numbers.get("since", found.text)  # the size was told from another reading
-    text = (
-        f"No convention of {claim} fits: {name} does not act as the definition says (with {name} "
-    )
-    text += f"at its default every step fits); {seen}"
+    name, value, reading = culprit
+    held = "at its default" if value == comparison.defaults[name] else f"= {shown(value)}"
+    text = f"No convention of {claim} fits: {name} does not act as the definition says (with {name}"
+    text += f" {held} every step fits)"
+    if found.kind != "decay":  # says the same
+        text += (
+            f"; {found.numbers.get('since', found.text)}"  # the size was told of another reading
+        )
     details["option"] = name
     for run in [found.run, *comparison.made()]:
         step = first_miss(run, comparison, reading, SHOWN)
@@ -225,19 +229,20 @@ def unfitted(comparison: Comparison) -> CheckResult:
     return accuse(comparison, found.reading, found.run, found.step, text, details)
 
 
-def option_at_fault(comparison: Comparison) -> tuple[str, Candidate] | None:
-    """Return the option without which a convention fits, with that reading; or None."""
+def option_at_fault(comparison: Comparison) -> tuple[str, Any, Candidate] | None:
+    """Return an option, a value with which a convention fits, and that reading; or None."""
     movable = [n for n in comparison.common if n not in comparison.oracle.fixed and n != "lr"]
-    for name in movable:
-        held = comparison.defaults[name]
-        if held is None or held == comparison.common[name]:
+    values = [(name, comparison.defaults[name]) for name in movable]
+    values += [(name, 0.0) for name in movable if name == "weight_decay"]
+    for name, value in values:
+        if value is None or value == comparison.common[name]:
             continue
         shapes = fitting(comparison.oracle).shapes
-        scenario = Scenario(f"{name} at its default", shapes, options={name: held})
+        scenario = Scenario(f"{name} = {value!r}", shapes, options={name: value})
         runs = comparison.runs(scenario)
         for fit in fitted(comparison, runs) if runs else ():
             if not departed(comparison.oracle, fit.candidate.convention):
-                return name, fit.candidate
+                return name, value, fit.candidate
             break
     return None
 

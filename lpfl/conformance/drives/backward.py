@@ -1,4 +1,4 @@
-"""Optimizers that take part in the backward pass: fused into it, or sampling around it."""
+"""Optimizers that take part in the backward pass: in hooks, fused into it, or around it."""
 
 from typing import Any
 
@@ -7,6 +7,38 @@ from lpfl.conformance.drives.surrogate import surrogate
 from lpfl.conformance.pulse import beat
 
 FUSED_RATE = 1e-3
+
+
+class HookSession(Session):
+    """The parameters have hooks: their gradients come from a backward pass, then step()."""
+
+    text = """\
+def step(optimizer, params, gradients):
+    optimizer.zero_grad()
+    parts = [(g * (p - p.detach())).sum() for p, g in zip(params, gradients) if g is not None]
+    if parts:
+        sum(parts).backward()
+    return optimizer.step()
+"""
+
+    @property
+    def prescribes(self) -> bool:
+        """Never: a gradient that is written to p.grad passes the hooks by."""
+        return False
+
+    def step(self, gradients: Gradients) -> Any:
+        """Take one step in which the gradient of parameter i is gradients[i]."""
+        return self.advance(surrogate(self.params, gradients))
+
+    def advance(self, loss_function: LossFunction) -> Any:
+        """Take one step on a loss."""
+        self.zero()
+        loss = loss_function()
+        if loss.requires_grad:
+            loss.backward()
+        self.steps += 1
+        beat()
+        return self.optimizer.step()
 
 
 class FusedSession(Session):

@@ -8,7 +8,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from lpfl.conformance.drives.backward import FusedSession, OwnStepSession, SampledSession
+from lpfl.conformance.drives.backward import (
+    FusedSession,
+    HookSession,
+    OwnStepSession,
+    SampledSession,
+)
 from lpfl.conformance.drives.bag import Bag
 from lpfl.conformance.drives.closures import ClosureSession, ValueClosureSession
 from lpfl.conformance.drives.driven import Driven, Groups
@@ -25,6 +30,7 @@ DRIVES: Mapping[str, type[Session]] = {
     "create_graph": GraphSession,
     "value_closure": ValueClosureSession,
     "closure": ClosureSession,
+    "in_backward": HookSession,
 }
 """The first need that a subject has chooses its drive; without any: injection."""
 

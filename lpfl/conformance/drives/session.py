@@ -15,7 +15,7 @@ LossFunction = Callable[[], torch.Tensor]
 
 def copied(value: torch.Tensor) -> torch.Tensor:
     """Return a copy with the same strides, gaps in memory included."""
-    if value.is_sparse or value.numel() == 0 or 0 in value.stride():
+    if value.is_sparse or value.numel() == 0 or value.is_contiguous() or 0 in value.stride():
         return value.detach().clone()
     copy = torch.empty_strided(value.shape, value.stride(), dtype=value.dtype, device=value.device)
     return copy.copy_(value.detach())

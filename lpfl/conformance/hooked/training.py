@@ -32,12 +32,16 @@ class Scene:
 
 @dataclass(frozen=True)
 class Training:
-    """Weights by name: at the start, after each step; and the names that the optimizer holds."""
+    """Weights by name: at the start, after each step; and the names that the optimizer holds.
+
+    rates: name of a weight -> rate of its group at the end.
+    """
 
     start: dict[str, Tensor]
     path: list[dict[str, Tensor]]
     held: frozenset[str]
     trained: frozenset[str]
+    rates: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def end(self) -> dict[str, Tensor]:
@@ -81,7 +85,7 @@ def train(subject: Subject, scene: Scene, twin: bool = False) -> Training:
         seed_everything(subject.seed + scene.reseed)
     named = dict(model.named_parameters(remove_duplicate=False))
     groups = session.optimizer.param_groups
-    held = {id(p) for group in groups for p in group["params"]}
+    held = {id(p): float(group.get("lr") or 0.0) for group in groups for p in group["params"]}
     path = []
     for t, (X, Y) in enumerate(batches):
         drawn = torch.randn(X.shape, generator=noise, dtype=X.dtype)
@@ -95,6 +99,7 @@ def train(subject: Subject, scene: Scene, twin: bool = False) -> Training:
         path,
         frozenset(name for name, p in named.items() if id(p) in held),
         frozenset(name for name, p in named.items() if p.requires_grad),
+        {name: held[id(p)] for name, p in named.items() if id(p) in held},
     )
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from lpfl.conformance.drives.marks import marks
 from lpfl.conformance.learning.layers import one_layer, opened, squared_loss
 from lpfl.conformance.signatures import Undrivable
 
@@ -74,12 +75,13 @@ def _counted(step: Callable[[int], Any]) -> float:
     for t in range(WARM):
         step(t)
     outer = sys.getprofile()
-    sys.setprofile(count)
-    try:
-        for t in range(WARM, WARM + COUNTED):
-            step(t)
-    finally:
-        sys.setprofile(outer)
+    with marks(True):
+        sys.setprofile(count)
+        try:
+            for t in range(WARM, WARM + COUNTED):
+                step(t)
+        finally:
+            sys.setprofile(outer)
     return calls / COUNTED
 
 

@@ -6,6 +6,7 @@ batches and the same noise, so their difference is the tilt alone; its decay per
 local rate of that direction.
 """
 
+import functools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from lpfl.conformance.signatures import Undrivable
 from lpfl.conformance.subject import Subject
 
 OUTPUTS, RANK, INPUTS = 6, 2, 8
+Slope = Callable[[int, Tensor], Tensor]
 TILT = 0.02
 LEAST = 0.05
 FAR = 1e6
@@ -112,21 +114,23 @@ def path(
     rate: float | None,
     *,
     tilt: Tensor | None = None,
+    slope: Slope | None = None,
     options: Mapping[str, Any] | None = None,
 ) -> list[Tensor]:
     """Return the representation before the first step and after each, (k, d) in float64.
 
+    slope: that of the batches, where another path has made it already.
     Raises: Undrivable for an optimizer that is too slow for these runs, or not finite.
     """
     require_trainable(subject)
     start = truth.representation if tilt is None else truth.representation + tilt
     model = FixedHead(start.to(subject.device), truth.head.to(subject.device))
     session = opened(subject, model, rate=rate, options=dict(options or {}))
-    slope = slopes(truth.head, batches) if session.prescribes else None
+    slope = slope or slopes(truth.head, batches)
     values = [session.values()[0]]
     far = FAR * float(start.norm())
     for t, (X, Y) in enumerate(batches):
-        if slope is None:
+        if not session.prescribes:
             session.advance(squared_loss(model, X.to(subject.device), Y.to(subject.device)))
         else:
             session.step([slope(t, session.params[0].detach())])
@@ -136,18 +140,20 @@ def path(
     return values
 
 
-def slopes(
-    head: Tensor, batches: Sequence[tuple[Tensor, Tensor]]
-) -> Callable[[int, Tensor], Tensor]:
+def slopes(head: Tensor, batches: Sequence[tuple[Tensor, Tensor]]) -> Slope:
     """Return the function (batch, G) -> F'(F G X' - Y')X / n, the gradient of the loss in G (k, d).
 
     An optimizer that takes its gradients from p.grad needs no backward pass to be given them.
     """
     inner = head.mT @ head
-    moments = [(X.mT @ X / len(X), head.mT @ Y.mT @ X / len(X)) for X, Y in batches]
+
+    @functools.cache
+    def moments(t: int) -> tuple[Tensor, Tensor]:
+        X, Y = batches[t]
+        return X.mT @ X / len(X), head.mT @ Y.mT @ X / len(X)
 
     def slope(t: int, G: Tensor) -> Tensor:
-        inputs, both = (M.to(G.device) for M in moments[t])
+        inputs, both = (M.to(G.device) for M in moments(t))
         return inner.to(G.device) @ G @ inputs - both
 
     return slope
@@ -172,12 +178,13 @@ def decays(
     """
     truth = draw_truth(subject, task, replicate)
     batches = draw_batches(subject, task, truth, replicate)
-    plain = path(subject, truth, batches, rate, options=options)
+    slope = slopes(truth.head, batches)
+    plain = path(subject, truth, batches, rate, slope=slope, options=options)
     left = {}
     for i, j in corners:
         way = truth.direction(i, j)
         tilt = TILT / task.input_unit * way
-        tilted = path(subject, truth, batches, rate, tilt=tilt, options=options)
+        tilted = path(subject, truth, batches, rate, tilt=tilt, slope=slope, options=options)
         parts = [float(((a - b) * way).sum()) for a, b in zip(tilted, plain, strict=True)]
         left[i, j] = [part / parts[0] for part in parts]
     return left

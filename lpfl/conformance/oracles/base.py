@@ -7,6 +7,8 @@ from typing import Any
 
 from torch import Tensor
 
+from lpfl.conformance.pulse import beat
+
 Memory = dict[Any, Any]
 Convention = Mapping[str, str]
 Weights = Sequence[Tensor]
@@ -95,6 +97,7 @@ class Oracle:
         memory, choice, setting = self.begin(options, convention)
         moves = []
         for t, (point, row) in enumerate(zip(values, gradients, strict=False), 1):
+            beat()
             vars(choice).update((changes or {}).get(t, {}))
             after = self.step(point, row, memory, choice, setting)
             moves.append([b - a for a, b in zip(point, after, strict=True)])

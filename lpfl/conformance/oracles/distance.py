@@ -150,7 +150,7 @@ ORACLES = (
         },
         conventions={"estimate": ESTIMATE},
         aliases={"use_bias_correction": ("use_bias_correction", "bias_correction")},
-        probes={"lr": 0.7, "d0": 1e-3, "d_coef": 0.7},
+        probes={"lr": 0.7, "d0": 2e-3, "d_coef": 0.6},
     ),
     Oracle(
         claim="dadaptation",
@@ -159,7 +159,7 @@ ORACLES = (
         step=dadapt_sgd,
         joint=True,
         options={"lr": 1.0, "d0": 1e-6, "momentum": 0.0},
-        probes={"lr": 0.7, "d0": 1e-3},
+        probes={"lr": 0.6, "d0": 2e-3},
     ),
     Oracle(
         claim="dadaptation-adam",
@@ -180,6 +180,6 @@ ORACLES = (
         relevant={"decay": "weight_decay"},
         hidden={"eps": (1e-8,)},
         aliases={"use_bias_correction": ("use_bias_correction", "bias_correction")},
-        probes={"lr": 0.7, "d0": 1e-3},
+        probes={"lr": 0.6, "d0": 2e-3},
     ),
 )

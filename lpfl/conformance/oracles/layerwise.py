@@ -32,6 +32,7 @@ from lpfl.conformance.oracles.layer_axes import (
     LayerSeen,
 )
 from lpfl.conformance.oracles.layer_steps import direction, gathered, moved, scaled, slope
+from lpfl.conformance.pulse import beat
 
 __all__ = ["LAYER_ORACLES", "LayerOracle", "LayerSeen"]
 
@@ -71,6 +72,7 @@ class LayerOracle:
         c = {**self.paper(), **convention}
         moves = []
         for t, (row, layers) in enumerate(zip(weights, seen, strict=True), 1):
+            beat()
             kept = [memory.setdefault(i, {}) for i in range(len(layers))]
             slopes, steps = [], []
             for W, layer, m in zip(row, layers, kept, strict=True):
@@ -138,7 +140,7 @@ def reference(claim: str, fisher: tuple[str, ...], variants: frozenset[str]) -> 
             "clip": ("kl_clip",),
         },
         probes={
-            "damping": 0.05,
+            "damping": 0.04,
             "output_damping": 0.03,
             "decay": 0.8,
             "weight_decay": 0.02,

@@ -90,7 +90,7 @@ ORACLES = but_vectors(
             "vector_lr_factor": ("lr_1d_factor",),
             "vector_weight_decay": ("weight_decay_1d",),
         },
-        probes={"vector_beta1": 0.7, "vector_beta2": 0.9, "vector_lr_factor": 0.5},
+        probes={"vector_beta1": 0.7, "vector_beta2": 0.88, "vector_lr_factor": 0.5},
     ),
     Oracle(
         claim="mars-lion",

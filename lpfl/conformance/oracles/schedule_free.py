@@ -55,7 +55,7 @@ SHARED = {
     "r": 0.0,
     "weight_power": 2.0,
 }
-PROBES = {"warmup_steps": 3, "r": 0.5, "weight_power": 1.0}
+PROBES = {"warmup_steps": 3, "r": 0.5, "weight_power": 1.5}
 FIRST_BETA = ("momentum", "betas[0]", "beta1")
 
 ORACLES = (

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+import torch
 from torch import Tensor
 
 
@@ -15,6 +16,11 @@ class Average(NamedTuple):
     def mean(self) -> Tensor:
         """The weighted mean of what was seen (no pull towards the zero start)."""
         return self.total / self.weight
+
+
+def blended(past: Tensor, value: Tensor, decay: float) -> Tensor:
+    """Return ``decay past + (1 - decay) value``, in one pass over the entries."""
+    return torch.lerp(past, value, 1.0 - decay)
 
 
 def include(average: Average | None, value: Tensor, decay: float) -> Average:

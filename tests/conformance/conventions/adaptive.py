@@ -1,5 +1,7 @@
 """Adam, SGD and their kin with options and averages of their own."""
 
+import math
+
 import torch
 
 from tests.conformance.conventions.moments import adam_step
@@ -15,6 +17,19 @@ class WarmAdam(PerParameter):
     def update(self, p, g, s, o):
         u = adam_step(g, s, o["betas"], o["eps"])
         p -= o["lr"] * min(1.0, s["t"] / max(o["warmup"], 1)) * u
+
+
+class ScheduledAdamW(PerParameter):
+    """AdamW with a warm-up and a cosine to zero of its own, ``total`` steps in all."""
+
+    def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, warmup=10, total=1000):
+        options = {"lr": lr, "betas": betas, "eps": eps, "warmup": warmup, "total": total}
+        super().__init__(params, **options)
+
+    def update(self, p, g, s, o):
+        u = adam_step(g, s, o["betas"], o["eps"])
+        falling = (1 + math.cos(math.pi * min(1.0, s["t"] / o["total"]))) / 2
+        p -= o["lr"] * min(1.0, s["t"] / o["warmup"]) * falling * u
 
 
 class CentredAdamW(PerParameter):
@@ -202,6 +217,7 @@ class DAdaptAdam(torch.optim.Optimizer):
 
 RIGHT = [
     (WarmAdam, "adam", ("def.trajectory",)),
+    (ScheduledAdamW, "adamw", ("def.trajectory",)),
     (CentredAdamW, "adamw", ("def.trajectory", "api.transpose", "inv.transpose")),
     (ClippedAdam, "adam", ("def.trajectory",)),
     (StableAdamW, "adamw", ("def.trajectory",)),

@@ -33,6 +33,20 @@ class SummingMuon(PerParameter):
         p -= o["lr"] * max(1, len(X) / X.shape[1]) ** 0.5 * X.reshape(p.shape)
 
 
+class PolarMuon(PerParameter):
+    """Muon by a singular value decomposition: where the rank is short, any basis will do."""
+
+    def __init__(self, params, lr=0.02, momentum=0.95):
+        super().__init__(params, **{"lr": lr, "momentum": momentum})
+
+    def update(self, p, g, s, o):
+        b = s.setdefault("b", torch.zeros_like(p)).mul_(o["momentum"]).add_(g)
+        M = g + o["momentum"] * b
+        M = M.flatten(1) if M.ndim > 1 else M[None]
+        U, _, V = torch.linalg.svd(M, full_matrices=False)
+        p -= o["lr"] * max(1, len(M) / M.shape[1]) ** 0.5 * (U @ V).reshape(p.shape)
+
+
 class ConvergentMuon(PerParameter):
     """Muon with Taylor's quintic (15/8, -5/4, 3/8) in 12 rounds; all weights are matrices."""
 
@@ -185,6 +199,7 @@ class PreconditionedSgd(torch.optim.SGD):
 
 RIGHT = [
     (SummingMuon, "muon", ("def.trajectory", "api.lr-zero")),
+    (PolarMuon, "muon", ("def.trajectory",)),
     (ConvergentMuon, "muon", ("def.trajectory",)),
     (SixRoundMuon, "muon", ("def.trajectory",)),
     (GraftedShampoo, "shampoo", ("def.trajectory",)),

@@ -1,6 +1,7 @@
 """Models that share, tie, freeze or vary their layers: hooks that forget it are named."""
 
 import pytest
+import torch
 
 from lpfl import OptimizerSpec, check_optimizer
 from lpfl.conformance.outcomes import Outcome
@@ -48,6 +49,17 @@ def test_a_forgotten_use_is_named_with_a_program_that_was_run(kind, check, outco
     for result in found:
         assert "lpfl" not in result.snippet
         assert result.snippet.rstrip().rpartition("\n")[2].startswith("# prints:")
+
+
+def test_rates_by_the_place_of_a_layer_are_no_finding_where_the_groups_state_them():
+    def by_depth(model, lr=0.01):
+        layers = [m for m in model.modules() if isinstance(m, torch.nn.Linear)]
+        rates = [lr * 0.8**i for i in reversed(range(len(layers)))]
+        groups = [{"params": m.parameters(), "lr": r} for m, r in zip(layers, rates, strict=True)]
+        return torch.optim.AdamW(groups, lr=lr)
+
+    report = judged(by_depth, ["layer.frozen"], claims=())
+    assert [r.message for r in report.results if r.outcome in ACCUSES] == []
 
 
 def test_layers_refused_in_words_are_no_finding():

@@ -71,8 +71,12 @@ WRONG = [
     ("adam", optimizer(adam("correction of the wrong power"), **ADAM), "(1 - beta2^t)^0.5"),
     ("adam", optimizer(adam("step 1 only"), **ADAM), "No convention of adam fits"),
     ("adam", optimizer(adam("counts from zero"), **ADAM), "No convention of adam fits"),
-    ("adam", optimizer(adam("half epsilon"), **ADAM), "default epsilon it is right"),
-    ("adam", optimizer(adam("epsilon times lr"), **ADAM), "default epsilon it is right"),
+    ("adam", optimizer(adam("half epsilon"), **ADAM), "with eps at its default every step fits"),
+    (
+        "adam",
+        optimizer(adam("epsilon times lr"), **ADAM),
+        "with eps at its default every step fits",
+    ),
     ("adam", optimizer(adam("decoupled decay"), **ADAM), "decay: times lr"),
     ("adam", optimizer(adam("stale second moment"), **ADAM), "from step 2"),
     (

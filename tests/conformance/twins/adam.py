@@ -139,6 +139,8 @@ def adopt(p, g, s, o, fault):
     t = count(s)
     if t == 1:
         s["v"] = g * g
+        if fault == "first step taken":
+            p -= o.lr * average(s, "m", g / s["v"].sqrt().clamp(min=o.eps), o.betas[0])
         return
     if fault == "normalised by the moment with this gradient":
         average(s, "v", g * g, o.betas[1])
@@ -190,4 +192,5 @@ TWINS = [
     Twin("adan", "look-ahead without its beta"),
     Twin("adopt", "normalised by the moment with this gradient"),
     Twin("adopt", "clip after the average"),
+    Twin("adopt", "first step taken"),
 ]

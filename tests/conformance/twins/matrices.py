@@ -123,7 +123,8 @@ def soap(p, g, s, o, fault):
 
     def learn():
         for S, x in zip(s["S"], views, strict=True):
-            S.mul_(o.shampoo_beta).add_(x @ x.T, alpha=1 - o.shampoo_beta)
+            beta = b1 if fault == "statistics by the first beta" else o.shampoo_beta
+            S.mul_(beta).add_(x @ x.T, alpha=1 - beta)
 
     def bases():
         return [torch.linalg.eigh(S.to(wide)).eigenvectors.to(p.dtype) for S in s["S"]]
@@ -181,6 +182,7 @@ TWINS = [
     Twin("soap", "second moment outside the basis"),
     Twin("soap", "first moment not turned"),
     Twin("soap", "basis never new"),
+    Twin("soap", "statistics by the first beta"),
     Twin("soap", "turned back with the new basis"),
     Twin("soap", "turned back by the transpose"),
 ]

@@ -45,7 +45,8 @@ def schedule_free(p, g, s, o, fault):
     rate = o.lr * (min(1.0, t / o.warmup_steps) if o.warmup_steps else 1.0)
     peak = s["peak"] = max(s.get("peak", 0.0), rate)
     base = rate if fault == PRESENT else peak
-    weight = t**o.r * base**o.weight_lr_power
+    power = 1.0 if fault == "weighed by the rate, whatever the power" else o.weight_lr_power
+    weight = t**o.r * base**power
     total = s["total"] = s.get("total", 0.0) + weight
     part = weight / total if total else 0.0
     if fault == "average by a fixed weight":
@@ -166,6 +167,7 @@ METHODS = {n: v for n, v in globals().items() if type(v).__name__ == "Method"}
 TWINS = [
     Twin("schedule_free", "modes swapped"),
     Twin("schedule_free", "average by a fixed weight"),
+    Twin("schedule_free", "weighed by the rate, whatever the power"),
     Twin("schedule_free", "average starts a step late"),
     Twin("schedule_free", "warm-up leaves the weights alone"),
     Twin("schedule_free_sgd", "moved by every eval", {"api.mode": "deviates"}),

@@ -21,6 +21,8 @@ def nesterov(p, g, s, o, fault):
 
 @method("momentum", lr=0.01, momentum=0.9, dampening=0.0)
 def momentum(p, g, s, o, fault):
+    if fault == "stands still without a gradient" and not g.any():
+        return
     if "v" not in s:
         s["v"] = g.clone()
     elif fault == "dampening of the buffer":
@@ -157,6 +159,7 @@ TWINS = [
     Twin("nesterov", "gradient forgotten in the look-ahead"),
     Twin("nesterov", "decay beside the momentum, not in it"),
     Twin("momentum", "dampening of the buffer"),
+    Twin("momentum", "stands still without a gradient"),
     Twin("momentum", "buffer reset every tenth step"),
     Twin("rmsprop", "weight of the gradient for that of the past"),
     Twin("rmsprop", "mean not squared"),

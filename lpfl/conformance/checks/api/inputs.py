@@ -27,8 +27,9 @@ def generator(subject: Subject) -> CheckResult:
 
     def from_generator(start: Start, gradients: Gradients) -> Trajectory:
         session = subject.open(start)
-        whole = subject.build(p for p in session.params)
-        twin = type(session)(whole, session.params, subject.needs)
+        params = [torch.nn.Parameter(p.detach().clone()) for p in session.params]
+        whole = subject.build(p for p in params)
+        twin = type(session)(whole, params, subject.needs)
         held = {id(p) for group in whole.param_groups for p in group["params"]}
         if any(id(p) not in held for p in twin.params):
             raise ValueError("parameters of the generator are lost")

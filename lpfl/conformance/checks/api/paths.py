@@ -1,10 +1,11 @@
 """The same method by another path: foreach, fused, loop; maximize against minimize."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 from lpfl.conformance.agreement import Gradients, Pair, Start, agree
+from lpfl.conformance.definition.alternatives import other_value
 from lpfl.conformance.outcomes import FINDINGS, CheckResult, Outcome
 from lpfl.conformance.registry import check
 from lpfl.conformance.subject import Subject, Trajectory
@@ -16,6 +17,7 @@ UNDER: tuple[Mapping[str, Any], ...] = (
     {"amsgrad": True},
     {"momentum": 0.8},
     {"momentum": 0.8, "nesterov": True},
+    {"maximize": True},
     {"maximize": True, "weight_decay": 0.1},
     {"centered": True},
 )
@@ -48,10 +50,9 @@ def paths(subject: Subject) -> Iterable[CheckResult]:
 
 def _switched(subject: Subject, switch: str) -> Iterator[CheckResult]:
     agreed, worst, refused = 0, 0.0, None
-    for options in UNDER:
-        if not all(subject.accepts(name) for name in options):
-            continue
-        result = agree(subject, _pair(subject, switch, options), subject.shapes(*TALL), 10)
+    known = [o for o in UNDER if all(subject.accepts(name) for name in o)]
+    for pair in [*(_pair(subject, switch, o) for o in known), *_grouped(subject, switch)]:
+        result = agree(subject, pair, subject.shapes(*TALL), 10)
         if result.outcome in FINDINGS:
             yield result
             return
@@ -80,6 +81,42 @@ def _pair(subject: Subject, switch: str, options: Mapping[str, Any]) -> Pair:
         options=off,
         raises=Outcome.VARIANT if switch == "fused" else Outcome.LIMIT,
         scenario={"options": dict(options), "switch": switch},
+    )
+
+
+def _grouped(subject: Subject, switch: str) -> Iterator[Pair]:
+    """Yield the pair of two groups of which the second has half the rate, if the rate is known."""
+    rate = other_value(subject, "lr")
+    if rate is None:
+        return
+
+    def ran(on: bool) -> Callable[[Start, Gradients], Trajectory]:
+        def run(start: Start, gradients: Gradients) -> Trajectory:
+            apart = [([0], {}), (list(range(1, len(start))), {"lr": rate})][: len(start)]
+            return subject.run(start, gradients, options={switch: on}, groups=apart)
+
+        return run
+
+    yield Pair(
+        check="api.paths",
+        says=f"with {switch}=True and half the rate in a second group",
+        plain=ran(False),
+        other=ran(True),
+        body=f"""
+def halved(on):
+    params = [torch.nn.Parameter(v.clone()) for v in start]
+    groups = [{{"params": params[:1]}}, {{"params": params[1:], "lr": {rate!r}}}]
+    optimizer = make([group for group in groups if group["params"]], {switch}=on)
+    for g in gradients:
+        step(optimizer, params, g)
+    return read(optimizer, params)
+
+
+a, b = halved(True), halved(False)
+""",
+        options={switch: False},
+        raises=Outcome.VARIANT if switch == "fused" else Outcome.LIMIT,
+        scenario={"options of the second group": {"lr": rate}, "switch": switch},
     )
 
 

@@ -1,5 +1,6 @@
 """Descent: 0.5 |p|^2 falls at a small learning rate."""
 
+import math
 from typing import Any
 
 import torch
@@ -64,13 +65,19 @@ print('largest rise', max(losses) / losses[0] - 1)
     return CheckResult(
         check=ID,
         outcome=Outcome.DEVIATES,
-        message=f"The loss 0.5 |p|^2 rises by {highest:.2g} of itself, on steps {rises}: uphill.",
+        message=_uphill(highest, rises),
         measured=highest,
         bound=RISE,
         scenario={"options": options, "steps": STEPS},
         snippet=text,
         details={"losses": losses, **({"snippet": why} if why else {})},
     )
+
+
+def _uphill(highest: float, rises: list[int]) -> str:
+    if not math.isfinite(highest):
+        return f"The loss 0.5 |p|^2 is not finite from step {rises[0]} on."
+    return f"The loss 0.5 |p|^2 rises by {highest:.2g} of itself, on steps {rises}: uphill."
 
 
 def _losses(

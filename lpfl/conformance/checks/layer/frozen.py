@@ -94,6 +94,8 @@ def _disturbed(subject: Subject, scene: Scene) -> CheckResult | None:
         twin = train(subject, scene, True)
     except Exception:
         return None
+    if any(plain.rates.get(n) != twin.rates.get(n) for n in plain.trained & twin.trained):
+        return None  # rates that the groups state, by the place of a layer: nothing is hidden
     gap = off_its_twin(subject, ID, scene, plain, twin)
     if not gap:
         return None

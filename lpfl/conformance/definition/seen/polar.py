@@ -15,6 +15,7 @@ from scipy.optimize import least_squares
 from torch import Tensor
 
 from lpfl.conformance.definition.comparison import Comparison
+from lpfl.conformance.definition.precision import EXACT
 from lpfl.conformance.definition.residuals import settings_without_decay
 from lpfl.conformance.definition.runs import Candidate, Run
 from lpfl.conformance.oracles.base import Oracle
@@ -23,7 +24,6 @@ TOLD = 1e-6
 """Relative rest up to which an update is what is said of it."""
 MOST_ROUNDS = 20
 FAR = 1e6
-EXACT = "exact polar factor"
 Pairs = Sequence[tuple[np.ndarray, np.ndarray]]
 
 

@@ -27,8 +27,8 @@ FAULTS = (
     Fault(
         "LR-22",
         "lpfl.optim.adam:adam_step",
-        old="beta1 * state.first",
-        new="(beta1 + 0.2) * state.first",
+        old="blended(state.first, grad, beta1)",
+        new="blended(state.first, grad, beta1) + 0.2 * state.first",
         why="momentum that beta1 = 0 does not switch off",
     ),
     Fault(

@@ -34,7 +34,7 @@ FAULTS = (
     Fault(
         "LR-24",
         "lpfl.optim.muon:muon_step",
-        old="(1.0 - step_size * weight_decay) * W",
+        old="(1.0 - step_size * weight_decay) * W if weight_decay else W",
         new="(1.0 - step_size) * W",
         why="weight decay that cannot be switched off",
     ),

@@ -21,7 +21,7 @@ FAULTS = (
     Fault("OP-03", DIRECTION, "1.0 - beta2**age", "1.0 - beta1**age", "the other decay corrected"),
     Fault("OP-03", ADAM, "grad.square()", "grad.abs()", "absolute values averaged"),
     Fault("OP-03", ADAM, "state.age + 1", "state.age + 2", "one step too old"),
-    Fault("OP-03", ADAM, "beta2 * state.second + (1.0 - beta2) * grad.square()",
+    Fault("OP-03", ADAM, "blended(state.second, grad.square(), beta2)",
           "torch.maximum(state.second, (1.0 - beta2) * grad.square())", "maximum in place of mean"),
     Fault("OP-03", "lpfl.optim.adam:Adam.update",
           "adam_step(W, grad, state, **self.hyperparameters())",
