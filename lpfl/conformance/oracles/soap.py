@@ -2,7 +2,7 @@
 
 Source: Vyas et al. 2024, algorithm 3, and its authors' code: the first gradient only fills the
 statistics, the basis of a step comes from the gradients before it, later bases by one step of
-power iteration and QR. Vectors are stepped as by Adam.
+power iteration and QR. Vectors are stepped as by Adam. Below 0, shampoo_beta stands for beta2.
 """
 
 from typing import Any
@@ -48,8 +48,8 @@ def refresh(m: Memory, o: Any, c: Convention) -> None:
 
 def learn(G: Tensor, m: Memory, o: Any, c: Convention) -> None:
     old = m.get("S")
-    share = 1.0 if c["statistics"] == "sum" else 1 - o.shampoo_beta
-    keep = 1.0 if c["statistics"] == "sum" else o.shampoo_beta
+    beta = o.shampoo_beta if o.shampoo_beta >= 0 else o.beta2
+    share, keep = (1.0, 1.0) if c["statistics"] == "sum" else (1 - beta, beta)
     new = [share * unfold(G, a) @ unfold(G, a).T for a in range(G.ndim)]
     m["S"] = new if old is None else [keep * S + N for S, N in zip(old, new, strict=True)]
 
@@ -107,7 +107,7 @@ ORACLES = (
             "lr": 3e-3,
             "beta1": 0.95,
             "beta2": 0.95,
-            "shampoo_beta": 0.95,
+            "shampoo_beta": -1.0,
             "eps": 1e-8,
             "weight_decay": 0.0,
             "period": 1,
@@ -128,7 +128,7 @@ ORACLES = (
         variants={"first gradient": frozenset(FIRST[1:]), "kernels": frozenset({"as Adam"})},
         departures={"decay": frozenset({"ignored"}), "momentum": frozenset(MOMENTUM[1:])},
         relevant={"decay": "weight_decay"},
-        hidden={"eps": (1e-8,), "period": (1, 10)},
+        hidden={"eps": (1e-8,), "period": (1, 10), "shampoo_beta": (-1.0, 0.95)},
         aliases={
             "shampoo_beta": ("shampoo_beta", "beta3", "betas[2]"),
             "period": PERIODS,
