@@ -45,7 +45,8 @@ def first_noise(trial: Trial) -> Near:
     unit = float((NOISE_STD**2 / schur_spectrum(truth)).sum() / n)  # tr(H^-1) is 1
     predicted = float(trial.number("first_noise"))
     fewer = n / (n - parameters - 1)
-    width = HALF_WIDTH * abs(predicted - fewer) / predicted
+    apart = 2.0 * (INPUTS + 1) / n  # of the two; not from the prediction, which may be wrong
+    width = HALF_WIDTH * apart
     replicates = trial.replicates(floors.replicates_for(SPREAD2, width))
     stream, found = trial.stream("first noise"), []
     for first in range(0, replicates, CHUNK):
@@ -58,12 +59,12 @@ def first_noise(trial: Trial) -> Near:
         linear = F.mT @ noise @ torch.linalg.solve(some.cov_x, B.mT)
         squares = [T.square().sum((-2, -1)) / unit for T in (moved / alpha, linear)]
         found.append(squares[0] - squares[1] + 1.0)
-    correction = predicted - 1.0
+    correction = (parameters + 2.0 * (INPUTS + 1) + 3.0) / n
     return Near(
         part="first_noise",
         samples=as_numpy(torch.cat(found)),
         predicted=predicted,
         tolerance=finite_size(NEXT * correction**2, f"{NEXT} times the correction squared")
-        + SHARE.times(abs(predicted - fewer), "of it"),
+        + SHARE.times(apart, "of it"),
         rival=Rival("n − N_q − 1 for n", fewer),
     )

@@ -88,8 +88,8 @@ FAULTS = (
     Fault(
         "LR-21",
         "theory.linear_representation.noise_floors.empirical_fisher:LR_21",
-        old="2 * (d + k) + 3",
-        new="4 * (d + k) + 3",
+        old="2 * (d + k)",
+        new="4 * (d + k)",
         why="the heavy tails of a row's gradients counted twice",
     ),
 )
