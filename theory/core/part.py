@@ -1,5 +1,6 @@
 """One line of a statement: its kind, its relation, and the number that the relation gives."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -90,6 +91,17 @@ class BoundPart:
         Raises KeyError for what ``known`` lacks.
         """
         return self.number(**{name: known[name] for name in self.formula.code_names})
+
+    def holds(self, known: Mapping[str, Any], spectrum: Any = None) -> bool:
+        """Say whether the printed relation is true of these numbers, by code name.
+
+        Sides that agree to 1e-9 are equal. Raises KeyError for what ``known`` lacks.
+        """
+        sides = (Formula(self._closed(side)) for side in self.relation.args)
+        left, right = (side.number_of(known, spectrum) for side in sides)
+        if math.isclose(left, right, rel_tol=1e-9):
+            left = right
+        return bool(self.relation.func(left, right))
 
     def needs(self, side: str = "right") -> tuple[str, ...]:
         """Return the code names of what the "left" or the "right" side is computed from."""

@@ -15,6 +15,7 @@ from lpfl.verify.setups import sizes
 from lpfl.verify.setups.single_index import alignment as compare
 from lpfl.verify.setups.single_index import limiting_cases as cases
 from lpfl.verify.setups.single_index import scenarios as setup
+from lpfl.verify.setups.stated import stated_order
 from lpfl.verify.tolerance import finite_size, judgement
 from lpfl.verify.trial import Trial
 from theory import Spectrum
@@ -68,6 +69,7 @@ def sgd_alignment(trial: Trial) -> Iterator[Comparison]:
     }
     yield compare.near(trial, "alignment", values, limit, rivals=rivals)
     yield compare.ordered(trial, "cap", np.full_like(values, cap), values, cap - limit)
+    yield stated_order(trial, "cap", known["spectrum"], alignment=limit)
     yield cases.infinite_data(trial, "cap", "alignment")
     yield cases.printed_units(trial, "cap")
     yield cases.same_function("alignment", alignment_of("sgd", **known), limit)

@@ -20,6 +20,7 @@ from lpfl.verify.scenario import Scenario
 from lpfl.verify.setups.single_index import alignment as compare
 from lpfl.verify.setups.single_index import limiting_cases as cases
 from lpfl.verify.setups.single_index import scenarios as setup
+from lpfl.verify.setups.stated import stated_order
 from lpfl.verify.space import Choice, Integers, Reals
 from lpfl.verify.tolerance import Tolerance, finite_size
 from lpfl.verify.trial import Trial
@@ -175,6 +176,7 @@ def batch_norm(trial: Trial) -> Iterator[Comparison]:
     )
     yield cases.same_function("alignment", alignment_of("batch_norm", c0=c0, **known), limit)
     yield cases.printed_units(trial, "cap")
+    yield stated_order(trial, "cap", known["spectrum"], alignment=limit)
     yield compare.ordered(
         trial, "cap", np.full_like(seen["centred"], cap), seen["centred"], cap - limit
     )
@@ -245,6 +247,7 @@ def unnormalised(trial: Trial) -> Iterator[Comparison]:
             scaled[name] - limit[name],
             label=name.upper(),
         )
+        yield stated_order(trial, "lower", alignment=limit[name], alignment_normalised=scaled[name])
 
 
 def functions(

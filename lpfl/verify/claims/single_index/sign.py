@@ -20,6 +20,7 @@ from lpfl.verify.setups.single_index import alignment as compare
 from lpfl.verify.setups.single_index import layer as layers
 from lpfl.verify.setups.single_index import limiting_cases as cases
 from lpfl.verify.setups.single_index import scenarios as setup
+from lpfl.verify.setups.stated import stated_order
 from lpfl.verify.space import Choice, Integers, Reals
 from lpfl.verify.tolerance import Tolerance, finite_size, judgement
 from lpfl.verify.trial import Trial
@@ -129,6 +130,9 @@ def sign_of_gradient(trial: Trial) -> Iterator[Comparison]:
     slack = finite_size(FINITE_DIFFERENCE / small, "3/d, a difference of alignments (measured)")
     if kind == "rotated":
         share = setup.predicted(trial, "at_least_share") / setup.predicted(trial, "at_most_sgd")
+        for part in ("at_most_sgd", "at_least_share"):
+            named = {**known, "alignment": sign}
+            yield stated_order(trial, part, named.pop("spectrum"), **named)
         yield Ordered(part="at_most_sgd", better=seen["sgd"], worse=seen["sign"], slack=slack)
         yield Ordered(
             part="at_least_share", better=seen["sign"], worse=share * seen["sgd"], slack=slack

@@ -7,11 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from lpfl.verify.expect import Comparison
+from lpfl.verify.expect import Comparison, Same
 from lpfl.verify.scenario import Scenario
+from lpfl.verify.setups.single_index import alignment as compare
 from lpfl.verify.setups.single_index import functions
 from lpfl.verify.setups.single_index import scenarios as setup
 from lpfl.verify.trial import Trial
+from theory import Spectrum
 from theory.single_index import alignment as alignment_of
 from theory.single_index import (
     average_alignment,
@@ -23,6 +25,7 @@ from theory.single_index import (
 )
 
 LONG = 100  # batches of an average, the oldest of weight below 1e-20 at the largest decay
+OTHER_UNIT = 2.5  # mean eigenvalue
 ENDLESS = 1e-12  # d/n of a batch that is as good as infinite
 Ways = Sequence[tuple[str, tuple[str, float | None]]]  # part, and method and damping
 
@@ -115,3 +118,27 @@ def reached(method: str, damping: float | None, weight: str, known: Mapping[str,
     power = known["c1"] ** 2 * known["spectrum"].moment(1) + known["residual_var"]
     best = known["aspect"] * power / known["c1"] ** 2
     return mixture_alignment(u=0.0, g=0.0, damping=best, weight=weight, **known)
+
+
+def at_the_cap(trial: Trial) -> Iterator[Same]:
+    """In other units SGD reaches what lies below its cap, and nothing above it (below 1).
+
+    The cap is the alignment with nearly endless data.
+    """
+    known = setup.limits(Scenario({**trial.scenario, "aspect": 1.0}))
+    labels = {"c1": known["c1"], "residual_var": known["residual_var"]}
+    s = Spectrum(OTHER_UNIT * known["spectrum"].eigenvalues)
+    for weight in ("identity", "covariance"):
+        cap = alignment_of("sgd", spectrum=s, aspect=ENDLESS, weight=weight, **labels)
+        needed = [
+            samples_for_alignment("sgd", target=x, spectrum=s, weight=weight, **labels)
+            for x in (0.999 * cap, 1.001 * cap)
+        ]
+        yield Same(
+            part="sgd",
+            measured=[float(math.isfinite(x)) for x in needed],
+            predicted=[1.0, 0.0],
+            scale=1.0,
+            tolerance=compare.FORMULA,
+            label=f"below and above the cap, weight {weight}",
+        )

@@ -9,6 +9,7 @@ from lpfl.verify.setups.optimizers import every as optimizers
 from lpfl.verify.setups.optimizers import moments
 from lpfl.verify.setups.optimizers import trajectory as setup
 from lpfl.verify.setups.optimizers.invariance import cells
+from lpfl.verify.setups.stated import stated_order
 from lpfl.verify.space import Integers, Reals
 from lpfl.verify.tolerance import rounding
 from lpfl.verify.trial import Trial, as_numpy, condition_of
@@ -55,6 +56,9 @@ def descent(trial: Trial) -> Iterator[Comparison]:
             ),
             label=label,
         )
+    yield stated_order(
+        trial, "descends", loss_before_steps=float(before[0]), loss_after_steps=float(after[0])
+    )
 
 
 @check("OP-21", (setup.STEPS, *setup.MODEL, Reals("step_size", 0.01, 0.1)))

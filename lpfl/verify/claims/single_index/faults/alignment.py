@@ -117,4 +117,11 @@ FAULTS = (
         "True",
         "a given teacher taken for an isotropic one in the means",
     ),
+    Fault(
+        "SI-02",
+        "theory.single_index.alignment:SI_02",
+        "sp.Le(rho2, E(s) ** 2 / E(s ** 2))",
+        "sp.Ge(rho2, E(s) ** 2 / E(s ** 2))",
+        "the printed cap of SGD from below",
+    ),
 )

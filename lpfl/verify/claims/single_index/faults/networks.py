@@ -66,4 +66,18 @@ FAULTS = (
         new="SI_16['sgd']",
         why="SGD's number given for KFAC without damping",
     ),
+    Fault(
+        "SI-16",
+        "theory.single_index.networks:SI_16",
+        "sp.Le(rho2, rho2_scaled)",
+        "sp.Ge(rho2, rho2_scaled)",
+        "the printed order of the two networks turned round",
+    ),
+    Fault(
+        "SI-13",
+        "theory.single_index.networks:SI_13",
+        "sp.Le(rho2, E(s) ** 2 / E(s ** 2))",
+        "sp.Ge(rho2, E(s) ** 2 / E(s ** 2))",
+        "the printed cap behind a batch normalisation from below",
+    ),
 )

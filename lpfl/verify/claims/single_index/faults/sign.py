@@ -59,4 +59,11 @@ FAULTS = (
         "phi * self.S2_kk * LABEL_ENERGY",
         "the noise of the gradient with the square of the covariance",
     ),
+    Fault(
+        "SI-11",
+        "theory.single_index.sign:SI_11",
+        "sp.Le(rho2, rho2_sgd)",
+        "sp.Ge(rho2, rho2_sgd)",
+        "the printed order of the sign and SGD turned round",
+    ),
 )

@@ -17,6 +17,7 @@ from lpfl.verify.scenario import Scenario
 from lpfl.verify.setups.single_index import alignment as compare
 from lpfl.verify.setups.single_index import layer as layers
 from lpfl.verify.setups.single_index import scenarios as setup
+from lpfl.verify.setups.stated import stated_order
 from lpfl.verify.space import Choice, Covariances, Integers, Reals
 from lpfl.verify.tolerance import Tolerance, finite_size, judgement
 from lpfl.verify.trial import Trial
@@ -127,6 +128,7 @@ def signal_removed(trial: Trial) -> Iterator[Comparison]:
         tolerance=allowed,
     )
     yield compare.ordered(trial, "removed", seen["sgd"], seen["alignment"], sgd - limit)
+    yield stated_order(trial, "removed", alignment=limit, alignment_sgd=sgd)
 
 
 def averaged_statistic(

@@ -20,6 +20,7 @@ from lpfl.verify.setups.single_index import alignment as compare
 from lpfl.verify.setups.single_index import functions
 from lpfl.verify.setups.single_index import scenarios as setup
 from lpfl.verify.setups.single_index.limiting_cases import printed_units
+from lpfl.verify.setups.stated import stated_order
 from lpfl.verify.space import Integers, Reals
 from lpfl.verify.tolerance import finite_size
 from lpfl.verify.trial import Trial
@@ -102,6 +103,9 @@ def passes(trial: Trial) -> Iterator[Comparison]:
     yield printed_units(trial, "one_pass")
     gap = ridge - limit["alignment"]
     yield compare.ordered(trial, "never_better", seen["ridge"], seen["alignment"], gap)
+    yield stated_order(
+        trial, "never_better", alignment_at_best_damping=ridge, alignment=limit["alignment"]
+    )
     yield from traces_of_two(trial, rule)
     yield from endless(trial, rule)
 

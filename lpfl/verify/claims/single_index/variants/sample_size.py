@@ -17,7 +17,8 @@ from lpfl.verify.expect import Comparison, Ordered, Same
 from lpfl.verify.scenario import Scenario
 from lpfl.verify.setups.single_index import alignment as compare
 from lpfl.verify.setups.single_index import scenarios as setup
-from lpfl.verify.setups.single_index.variant_functions import of_sample_size
+from lpfl.verify.setups.single_index.variant_functions import at_the_cap, of_sample_size
+from lpfl.verify.setups.stated import stated_order
 from lpfl.verify.space import Reals
 from lpfl.verify.tolerance import Tolerance, finite_size, judgement
 from lpfl.verify.trial import Trial
@@ -109,6 +110,8 @@ def sample_sizes(trial: Trial) -> Iterator[Comparison]:
     for part, (fewer, more) in ORDERS.items():
         if fewer in counts and more in counts:
             yield order(part, counts, margins, fewer, more, needed)
+            numbers = {f"samples_{name}": needed[name] for name in (fewer, more)}
+            yield stated_order(trial, part, **numbers)
     if "best" in counts and "exact" in counts:
         yield price(trial, counts, needed, alpha)
     yield from below(trial, r)
@@ -278,3 +281,4 @@ def below(trial: Trial, r: float) -> Iterator[Comparison]:
 def function(trial: Trial) -> Iterator[Comparison]:
     """At the number of samples every method reaches the target; other units and weights."""
     yield from of_sample_size(trial, list(WAYS.items()))
+    yield from at_the_cap(trial)

@@ -48,4 +48,8 @@ FAULTS = (
           "sp.Eq(F_next, F, evaluate=False)",
           "sp.Eq(F_next, 2 * F, evaluate=False)",
           "a printed frozen head that doubles"),
+    Fault("OP-20", "theory.optimizers.whole_model.common:OP_20",
+          "sp.Gt(loss_before, loss_after, evaluate=False)",
+          "sp.Gt(loss_after, loss_before, evaluate=False)",
+          "a printed descent that ascends"),
 )  # fmt: skip

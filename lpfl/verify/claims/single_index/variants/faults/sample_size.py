@@ -52,4 +52,25 @@ FAULTS = (
         "1",
         "the root below n = d without the noise",
     ),
+    Fault(
+        "SI-29",
+        "theory.single_index.variants.sample_size:SI_29",
+        "sp.Le(n_best, n_exact)",
+        "sp.Ge(n_best, n_exact)",
+        "the printed order of best and exact turned round",
+    ),
+    Fault(
+        "SI-29",
+        "theory.single_index.variants.sample_size:SI_29",
+        "sp.Le(n_exact, n_sgd)",
+        "sp.Ge(n_exact, n_sgd)",
+        "the printed order of exact and SGD turned round",
+    ),
+    Fault(
+        "SI-29",
+        "theory.single_index.variants.sample_size:sgd_cap",
+        "spectrum.moment(k) * spectrum.moment(k + 2)",
+        "spectrum.moment(k + 2)",
+        "the cap of SGD without the mean of its weight",
+    ),
 )
