@@ -248,3 +248,5 @@ b_m = scalar("b_m", "momentum", "weight of the past velocity", UNIT)
 q_1 = scalar("q_1", "first_multiplier", "larger multiplier of a two-step recursion")
 q_2 = scalar("q_2", "second_multiplier", "smaller multiplier of a two-step recursion")
 eta_max = scalar("eta_max", "largest_stable_step", "step size at which stability ends", POSITIVE)
+v_one = scalar("v_1", "first_noise", "E|T|² after one step from the truth over α_F²σ² tr(H⁻¹) "
+               "tr(Σ_s⁻¹)/n", POSITIVE)  # fmt: skip

@@ -30,6 +30,7 @@ from theory.linear_representation.notation import (
     multiplier,
     n,
     sigma,
+    v_one,
 )
 
 PARAMETERS = k * (m + d - k)
@@ -42,7 +43,10 @@ LR_21 = Claim(
         "The empirical Fisher matrix carries the noise variance, so the effective step is η/σ². "
         "The mean contraction is 1 − η/σ². With N_q = k(m + d − k) parameters the noise floor of "
         "the tangents has 1/(n − N_q − 1) where that of KFAC has 1/(n − d − 1), to leading order "
-        "in N_q/n. In the eigenbases of H and Σ_s an entry of T has variance proportional to "
+        "in N_q/n: one parameter more or less is not seen. The noise of one step from the truth "
+        "has more at the next order than n − N_q − 1 says, as a row's gradients have heavy tails: "
+        "its mean square is α_F² times that of n rows, and 1 + (N_q + 2(d + k) + 3)/n. "
+        "In the eigenbases of H and Σ_s an entry of T has variance proportional to "
         "1/(λ_iμ_j). If the paper's Fisher matrix is the empirical one, this explains its "
         "learning rate of 10⁻⁴ for the natural gradient against 10⁻² elsewhere."
     ),
@@ -56,6 +60,9 @@ LR_21 = Claim(
                 LEVEL * sp.Trace(sp.Inverse(H)) * sp.Trace(sp.Inverse(Sigma_s)),
                 evaluate=False,
             ),
+        ),
+        "first_noise": Part(
+            Kind.LIMIT, sp.Eq(v_one, 1 + (count_q + 2 * (d + k) + 3) / n, evaluate=False)
         ),
         "entry": Part(Kind.LIMIT, sp.Eq(floor_ij, LEVEL / (lam_i * mu_j), evaluate=False)),
     },

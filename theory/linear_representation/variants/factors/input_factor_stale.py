@@ -1,6 +1,8 @@
 """LR-31: KFAC with factors that are renewed every K_f steps."""
 
 import sympy as sp
+from scipy.special import chdtr
+from sympy.utilities.lambdify import implemented_function
 
 from theory.core.claim import Assumption, Claim
 from theory.core.part import Kind, Part
@@ -20,6 +22,7 @@ from theory.linear_representation.variants.factors.notation import (
     g_kept,
     g_old,
     g_own,
+    p_grow,
     q_mean,
     q_square,
     v_rel,
@@ -40,6 +43,14 @@ _A12 = (_p * (_q - 2) + 4) * _A2 / ((_q - 4) * (_q + 2))
 _SQUARE = (1 - eta) ** 2 * (1 - 2 * eta * _FREE * _A1 + eta**2 * _FREE * (_FREE + _p + 1) * _A2)
 _OWN = _A1 - 2 * eta * _FREE * _A2 + eta**2 * _FREE * (_A12 + (_FREE + 1) * _A3)
 _NOISE = eta**2 * (_OWN + _FREE * _A2)
+# Distribution function of chi-square: degrees of freedom, place.
+F_chi = implemented_function("F_chi", chdtr)
+_place = n * eta / 2
+_GROWING_ONE = F_chi(_FREE, _place)
+# The smaller eigenvalue of a Wishart matrix of two dimensions: integrate its density by parts.
+_GROWING_TWO = F_chi(2 * _FREE - 2, 2 * _place) + sp.sqrt(sp.pi * _place / 2) * (
+    F_chi(_FREE - 2, _place) - F_chi(_FREE, _place)
+) * (1 - F_chi(_FREE - 1, _place))
 
 LR_31 = Claim(
     id="LR-31",
@@ -49,7 +60,10 @@ LR_31 = Claim(
         "multiplies T by exactly 1 − η. In each of the others the mean over the batch, given the "
         "factor, multiplies an eigenvector by 1 − η(n − k)/n · ω_f, with ω_f an eigenvalue of Σ_s "
         "times the complement block of the inverse factor. A factor that is never renewed is "
-        "unstable in the mean beyond 2n/((n − k)ω_f) for the largest of them. The means over a "
+        "unstable in the mean beyond 2n/((n − k)ω_f) for the largest of them. On batches of many "
+        "rows such a factor makes T grow if the smallest eigenvalue of a Wishart matrix of n − k "
+        "degrees of freedom and d − k dimensions is below nη/2; the share p_f is stated for d − k "
+        "= 1 and 2, with F_χ the distribution function of chi-square. The means over a "
         "cycle of two and of three steps follow from moments of an inverse Wishart matrix. High "
         "moments do not exist: after a cycle |T| has a power tail of exponent (n − d + 1)/(2(K_f − "
         "1)), so that E|T|² is infinite unless K_f < 1 + (n − d + 1)/4, and medians are compared "
@@ -86,6 +100,8 @@ LR_31 = Claim(
             Kind.RATE, sp.Eq(multiplier, 1 - eta * _FREE / n * w_eig, evaluate=False)
         ),
         "stale_stability": Part(Kind.RATE, sp.Eq(eta_max, 2 * n / (_FREE * w_eig), evaluate=False)),
+        "growing_one": Part(Kind.LAW, sp.Eq(p_grow, _GROWING_ONE, evaluate=False), "d = k + 1"),
+        "growing_two": Part(Kind.LAW, sp.Eq(p_grow, _GROWING_TWO, evaluate=False), "d = k + 2"),
         "tail": Part(Kind.RATE, sp.Eq(alpha_tail, (n - d + 1) / (2 * (K_f - 1)), evaluate=False)),
     },
     assumptions=(

@@ -35,6 +35,7 @@ s_f = scalar(
 )  # fmt: skip
 w_eig = scalar("omega_f", "stale_eigenvalue", "an eigenvalue of Σ_s times the complement block of "
                "the inverse factor", POSITIVE)  # fmt: skip
+p_grow = scalar("p_f", "growing_share", "share of factors of one batch with which T grows", UNIT)
 g_kept = scalar("g_f^1", "cycle_kept", "mean square that K_f − 1 steps on an old factor leave of 1",
                 POSITIVE)  # fmt: skip
 g_own = scalar("g_f^2", "cycle_own", "what they leave of the noise of the factor's own batch, over "

@@ -21,6 +21,7 @@ from theory.linear_representation.assumptions import (
 )
 from theory.linear_representation.noise_floors.floor_kfac import HEAD, SCHUR
 from theory.linear_representation.notation import H, Sigma_s, d, eta, floor, k, n, q_batch, sigma
+from theory.linear_representation.variants.factors.notation import v_rel
 from theory.linear_representation.variants.models.notation import (
     c_inv,
     c_pp,
@@ -45,11 +46,18 @@ TWO_SCALES = 2 / (1 - 2 * SHARE + sp.sqrt(1 - 4 * SHARE * (1 - SHARE) * spread_w
 NU = n - k - g_kurt * (1 - c_pp)
 P = d - k
 NU_SCALED = n - k * kappa_w
+SPREAD = P + 1 + g_kurt * c_pp
+SPREAD_SCALED = kappa_w * (P + 2) - 1
 
 
 def _square(rows: sp.Expr, spread: sp.Expr) -> sp.Expr:
     """Mean square multiplier: rows that count, and what else their square has."""
     return 1 - 2 * eta * rows / n + eta**2 * rows * (rows + spread) / n**2
+
+
+def _settled(rows: sp.Expr, spread: sp.Expr) -> sp.Expr:
+    """The noise of a step, eta^2 rows/n^2, over 1 less the mean square multiplier."""
+    return eta / (2 * n - eta * (rows + spread))
 
 
 LR_42 = Claim(
@@ -66,7 +74,9 @@ LR_42 = Claim(
         "multiplier of T k + g_4(1 − c_pp) of its n rows, where c_pp = Σ_j |b_j|⁴/(d − k) over "
         "the columns of B. The mean square of T has d − k + 1 + g_4 c_pp. For rows of random "
         "scale these are kκ_w of the n rows and κ_w(d − k + 2) − 1, with κ_w = E w², for every Σ. "
-        "All hold to first order in 1/n."
+        "The noise floor that follows, in units of σ² tr(H⁻¹) tr(Σ_s⁻¹), grows with heavy tails: "
+        "at rank 1 scales of 0.2 and 1.8 raise it by a third at d = 12, n = 40. All hold to first "
+        "order in 1/n."
     ),
     source=Source.derived("the multiples of the inverse, the floors and the multipliers")
     + Source.other_work("Bai and Silverstein 2004: the mean of a linear spectral statistic"),
@@ -80,14 +90,18 @@ LR_42 = Claim(
         "population_multiplier": Part(Kind.LIMIT, sp.Eq(q_batch, 1 - eta * NU / n, evaluate=False)),
         "population_square": Part(
             Kind.LIMIT,
-            sp.Eq(q_square, _square(NU, P + 1 + g_kurt * c_pp), evaluate=False),
+            sp.Eq(q_square, _square(NU, SPREAD), evaluate=False),
         ),
+        "population_floor": Part(Kind.LIMIT, sp.Eq(v_rel, _settled(NU, SPREAD), evaluate=False)),
         "scaled_multiplier": Part(
             Kind.LIMIT, sp.Eq(q_batch, 1 - eta * NU_SCALED / n, evaluate=False)
         ),
         "scaled_square": Part(
             Kind.LIMIT,
-            sp.Eq(q_square, _square(NU_SCALED, kappa_w * (P + 2) - 1), evaluate=False),
+            sp.Eq(q_square, _square(NU_SCALED, SPREAD_SCALED), evaluate=False),
+        ),
+        "scaled_floor": Part(
+            Kind.LIMIT, sp.Eq(v_rel, _settled(NU_SCALED, SPREAD_SCALED), evaluate=False)
         ),
     },
     definitions={**HEAD, **SCHUR},

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,6 +19,8 @@ from lpfl.verify.check import check
 from lpfl.verify.expect import Comparison, Near, Rival
 from lpfl.verify.scenario import Scenario
 from lpfl.verify.setups.linear import scenarios as setup
+from lpfl.verify.setups.linear.first_noise import first_noise
+from lpfl.verify.setups.linear.modes import Modes, modes_of
 from lpfl.verify.setups.linear.noise_dominated import stated_exponent
 from lpfl.verify.setups.stated import same_function
 from lpfl.verify.space import Choice, Covariances, Integers, Reals
@@ -93,7 +95,7 @@ def leading_order(covariance: CovarianceSpec) -> float:
             }
         ),
     ),
-    decisions=4,
+    decisions=5,
     facts=facts,
 )
 def empirical_fisher(trial: Trial) -> Iterator[Comparison]:
@@ -103,6 +105,7 @@ def empirical_fisher(trial: Trial) -> Iterator[Comparison]:
     yield same_function("contraction", rate, trial.number("contraction", step_size=eta))
     yield contraction(trial)
     yield from floor(trial)
+    yield first_noise(trial)
 
 
 def contraction(trial: Trial) -> Near:
@@ -166,39 +169,6 @@ def uncorrelated_rows(problem: model.LinearRepresentation) -> Tensor:
     G_star, B, cov_x = problem.representation_star, problem.complement, problem.cov_x
     shared = linalg.right_solve(B @ cov_x @ G_star.mT, G_star @ cov_x @ G_star.mT)
     return B - shared @ G_star
-
-
-class Modes(NamedTuple):
-    """Eigenvalues of H (R, k) and of Sigma_s (R, d-k), with their eigenvectors in columns."""
-
-    heads: Tensor
-    left: Tensor
-    schurs: Tensor
-    right: Tensor
-
-    @property
-    def products(self) -> Tensor:
-        """Every lambda mu, (R, k, d-k)."""
-        return self.heads.unsqueeze(-1) * self.schurs.unsqueeze(-2)
-
-    def entries(self, tangents: Tensor) -> Tensor:
-        """Return the entries (R, k, d-k) of T in the eigenbases."""
-        return self.left.mT @ tangents @ self.right
-
-    def whitened(self, tangents: Tensor) -> Tensor:
-        """Return the entries in units of the noise, whose covariance is 1/(lambda mu)."""
-        return self.entries(tangents) * self.products.sqrt()
-
-    def coloured(self, white: Tensor) -> Tensor:
-        """Return the tangents whose whitened entries are ``white``."""
-        return self.left @ (white / self.products.sqrt()) @ self.right.mT
-
-
-def modes_of(problem: model.LinearRepresentation) -> Modes:
-    """Return the modes of the tangents."""
-    F, B = problem.head_star, problem.complement
-    inverse = B @ torch.linalg.solve(problem.cov_x, B.mT)
-    return Modes(*torch.linalg.eigh(F.mT @ F), *torch.linalg.eigh(torch.linalg.inv(inverse)))
 
 
 def floor(trial: Trial) -> Iterator[Near]:

@@ -13,6 +13,7 @@ from lpfl.verify.check import check
 from lpfl.verify.expect import Above, Below, Comparison, Same
 from lpfl.verify.setups.linear import joint
 from lpfl.verify.setups.linear import scenarios as setup
+from lpfl.verify.setups.linear import variant_functions as functions
 from lpfl.verify.setups.linear.jacobian import moving_eigenvalues, update_jacobian
 from lpfl.verify.space import Reals
 from lpfl.verify.tolerance import judgement, rounding
@@ -65,6 +66,7 @@ def joint_kfac(trial: Trial) -> Iterator[Comparison]:
             scale=1.0,
             tolerance=tolerance,
         )
+    yield from functions.joint(trial)
     for total in (BELOW, BEYOND):
         scaled = {name: value * total / sum(steps.values()) for name, value in steps.items()}
         jacobian = update_jacobian(kfac_joint.kfac_joint(**scaled), solution, batch)

@@ -16,6 +16,7 @@ from lpfl.verify.check import check
 from lpfl.verify.expect import Below, ChiSquare, Comparison, Same, Scale
 from lpfl.verify.scenario import Scenario
 from lpfl.verify.setups.linear import scenarios as setup
+from lpfl.verify.setups.linear import variant_functions as functions
 from lpfl.verify.setups.linear.jacobian import (
     Array,
     difference_tolerance,
@@ -114,6 +115,7 @@ def local_rates(trial: Trial) -> Iterator[Comparison]:
     wanted = np.full(len(kfac_seen), trial.number("kfac"))
     yield same(trial, "kfac", kfac_seen, wanted, tolerance)
     yield batch_multiplier(trial, problem, eta)
+    yield functions.on_batches(trial, eta, heads, schurs)
 
 
 def same(

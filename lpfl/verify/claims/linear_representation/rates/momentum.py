@@ -17,6 +17,7 @@ from lpfl.verify.expect import Comparison, Near, Rival, Same
 from lpfl.verify.setups.linear import floor as floors
 from lpfl.verify.setups.linear import jacobian
 from lpfl.verify.setups.linear import scenarios as setup
+from lpfl.verify.setups.linear import variant_functions as functions
 from lpfl.verify.setups.linear.all_batches.momentum import momentum_floor_of_all_batches
 from lpfl.verify.space import Choice, Covariances, Integers, Reals
 from lpfl.verify.tolerance import Tolerance, judgement, rounding
@@ -67,8 +68,10 @@ def momentum(trial: Trial) -> Iterator[Comparison]:
     problem = setup.draw_truth(trial, replicates=1)
     batch = model.population_batch(problem)
     setup.admit(trial, problem, noise_std=trial.noise_std, batch_size=trial.batch_size)
+    spectra = setup.head_eigenvalues(trial.scenario), jacobian.schur_spectrum(problem)
     for kind in MOMENTUM_KINDS:
         yield from fitted(trial, kind, problem, batch)
+        yield from functions.with_momentum(trial, kind, *spectra)
     yield from full_steps(trial, problem, batch)
     yield from best_for_sgd(trial, problem, batch)
     for kind in MOMENTUM_KINDS:

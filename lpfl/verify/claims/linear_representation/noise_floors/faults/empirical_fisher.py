@@ -78,4 +78,18 @@ FAULTS = (
         "alpha",
         "the effective step for its share in the floor",
     ),
+    Fault(
+        "LR-21",
+        "theory.linear_representation.noise_floors.empirical_fisher:LR_21",
+        old="count_q + 2 * (d + k) + 3",
+        new="count_q + 1",
+        why="the noise of one step by degrees of freedom alone",
+    ),
+    Fault(
+        "LR-21",
+        "theory.linear_representation.noise_floors.empirical_fisher:LR_21",
+        old="2 * (d + k) + 3",
+        new="4 * (d + k) + 3",
+        why="the heavy tails of a row's gradients counted twice",
+    ),
 )

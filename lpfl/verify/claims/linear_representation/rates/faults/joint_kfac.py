@@ -59,4 +59,11 @@ FAULTS = (
         new="1 - eta + eta_F",
         why="steps of both layers with opposite signs",
     ),
+    Fault(
+        "LR-19",
+        "theory.linear_representation.rates.local_rate:_sizes",
+        old="rank + 1 if output_dim is None else output_dim",
+        new="rank if output_dim is None else output_dim",
+        why="no head direction of its own unless asked for",
+    ),
 )

@@ -49,4 +49,11 @@ FAULTS = (
         "unit * found / (rows - d)",
         "one row too many in the floor with momentum",
     ),
+    Fault(
+        "LR-38",
+        "theory.linear_representation.rates.variants:with_momentum",
+        old="(1.0 - np.asarray(multipliers, dtype=np.float64)) / eta",
+        new="1.0 - np.asarray(multipliers, dtype=np.float64)",
+        why="the share of a step for the curvature of a mode",
+    ),
 )

@@ -14,6 +14,7 @@ from lpfl.verify.check import check
 from lpfl.verify.expect import Below, Comparison, Same
 from lpfl.verify.setups.linear import jacobian
 from lpfl.verify.setups.linear import scenarios as setup
+from lpfl.verify.setups.linear import variant_functions as functions
 from lpfl.verify.space import Covariances, Integers, Reals
 from lpfl.verify.tolerance import Tolerance, judgement, truncation
 from lpfl.verify.trial import Trial, as_numpy
@@ -47,15 +48,18 @@ def damping_kinds(trial: Trial) -> Iterator[Comparison]:
     """All multipliers of the population map, for correlated and for uncorrelated inputs."""
     problem = setup.draw_truth(trial, replicates=1)
     setup.admit(trial, problem)
+    heads, cov_x = heads_of(problem), as_numpy(setup.frame_covariance(problem))
     for kind in ("factor", "kronecker", "pi"):
         options = options_of(trial, kind)
+        predicted = stated(trial, problem, **options)
         yield Same(
             part=kind,
             measured=multipliers(trial, problem, **options),
-            predicted=stated(trial, problem, **options),
+            predicted=predicted,
             scale=1.0,
             tolerance=tolerance_of(trial, problem),
         )
+        yield functions.damped(trial, kind, predicted, heads, cov_x)
     yield from bounds(trial, problem)
     yield from uncorrelated(trial, problem)
     for kind in ("factor", "kronecker", "pi"):

@@ -19,7 +19,8 @@ from lpfl.verify.setups.linear import floor as floors
 from lpfl.verify.setups.linear import input_factor as factors
 from lpfl.verify.setups.linear import scenarios as setup
 from lpfl.verify.setups.linear.all_batches.cycles import exact_cycles
-from lpfl.verify.setups.linear.old_average import old_average
+from lpfl.verify.setups.linear.stale.growing import growing
+from lpfl.verify.setups.linear.stale.old_average import old_average
 from lpfl.verify.space import Choice, Covariances, Integers, Reals
 from lpfl.verify.tolerance import Tolerance, finite_size, judgement, rounding
 from lpfl.verify.trial import Trial, as_numpy, default_facts
@@ -64,7 +65,7 @@ def facts(scenario: Scenario) -> Mapping[str, Any]:
         Reals("long_step_size", 0.4, 0.5),
         Choice("input_law", ("gaussian",)),
     ),
-    decisions=11,
+    decisions=13,
     facts=facts,
 )
 def stale_factor(trial: Trial) -> Iterator[Comparison]:
@@ -73,6 +74,7 @@ def stale_factor(trial: Trial) -> Iterator[Comparison]:
     yield from cycles(trial)
     yield from exact_cycles(trial)
     yield from given_factor(trial)
+    yield from growing(trial)
     eta = trial.step_size
     renewed = Rival("factors of every batch", floor_of_renewed(trial.batch_size, trial, eta))
     samples = at_end_of_cycles(trial, trial.batch_size, 2, eta, trial.number("cycle_square"))

@@ -11,7 +11,6 @@ from torch import Tensor
 
 from lpfl import linalg
 from lpfl.linalg.covariance import CovarianceSpec
-from lpfl.linalg.spectral import psd_power
 from lpfl.optim import Method, kfac
 from lpfl.problems import linear_representation as model
 from lpfl.problems.linear_representation.moments import sample_moments
@@ -22,6 +21,7 @@ from lpfl.verify.scenario import Scenario
 from lpfl.verify.setups.linear import floor as floors
 from lpfl.verify.setups.linear import scenarios as setup
 from lpfl.verify.setups.linear.all_batches.sampled import sampled_factor_of_all_draws
+from lpfl.verify.setups.linear.modes import frobenius, whiteners
 from lpfl.verify.setups.linear.other_residuals import step_on_other_residuals
 from lpfl.verify.space import Choice, Covariances, Integers, Reals
 from lpfl.verify.tolerance import Tolerance, finite_size, judgement, rounding, truncation
@@ -30,7 +30,11 @@ from theory.linear_representation import output_factor
 
 CHAINS, STEPS = 1500, 8
 # Responses of the Gauss-Newton factor are all alike; those of one sample a row have a heavy tail.
-RESPONSES = {"gauss_newton": 64, "sampled": 7000, "empirical": 2500, "empirical_other": 5500}
+RESPONSES = {"gauss_newton": 64, "sampled": 7000}
+# Squared spreads as seen, times the k(d - k) entries of T: of a response over the squared step, and
+# of a chain's |T|^2, relative; and how much of the distance or of the floor an interval may take.
+RESPONSE_SPREAD2, RESPONSE_SHARE = 1.2, 0.25
+SAMPLED_SPREAD2, SAMPLED_HALF_WIDTH = 2.0, 0.075
 LEFT_OF_START = 1e-3
 SMALL = 0.02  # distance of the two runs over the noise of one row
 ROOM = judgement(0.45, "room for the interval of the mean, of the distance to the nearest rival")
@@ -130,7 +134,7 @@ def response(trial: Trial, kind: str, part: str | None = None) -> Iterator[Compa
     """
     part = part or kind
     n, k, size = trial.batch_size, trial.rank, SMALL * trial.noise_std
-    problem = one_truth(trial, trial.replicates(RESPONSES[part]))
+    problem = one_truth(trial, trial.replicates(responses(trial, part)))
     method = method_of(trial, kind)
     admit(trial, problem, method)
     G_star, B = problem.representation_star, problem.complement
@@ -172,6 +176,16 @@ def response(trial: Trial, kind: str, part: str | None = None) -> Iterator[Compa
         yield stable(trial, (white - kept) / eta, white)
 
 
+def responses(trial: Trial, part: str) -> int:
+    """Return how many responses tell the nearest rival."""
+    if part in RESPONSES:
+        return RESPONSES[part]
+    n, k = trial.batch_size, trial.rank
+    spread2 = RESPONSE_SPREAD2 / (k * (trial.input_dim - k))
+    apart = n / (n - 2 * k - 1) - n / (n - k)  # over the step, like the spread
+    return floors.replicates_for(spread2, RESPONSE_SHARE * apart)
+
+
 def stable(trial: Trial, moved: Tensor, white: Tensor) -> Comparison:
     """The step size at which the mean square of what one step keeps is 1.
 
@@ -189,18 +203,6 @@ def stable(trial: Trial, moved: Tensor, white: Tensor) -> Comparison:
         tolerance=ROOM.times(2.0 - limit, "times the distance to the rival"),
         rival=Rival("the boundary of Gauss-Newton", 2.0),
     )
-
-
-def whiteners(problem: model.LinearRepresentation) -> tuple[Tensor, Tensor]:
-    """Return the roots of H (R, k, k) and of Sigma_s (R, d-k, d-k)."""
-    F, B = problem.head_star, problem.complement
-    inverse = B @ linalg.right_solve(B, problem.cov_x).mT
-    return psd_power(F.mT @ F, 0.5), psd_power((inverse + inverse.mT) / 2, -0.5)
-
-
-def frobenius(matrix: Tensor) -> Tensor:
-    """Return the Frobenius norm (R, 1, 1)."""
-    return matrix.square().sum((-2, -1), keepdim=True).sqrt()
 
 
 def stated(trial: Trial, kind: str) -> tuple[float, float]:
@@ -230,8 +232,9 @@ def rival_of(trial: Trial, kind: str) -> Rival:
 
 def floor(trial: Trial, kind: str) -> Near:
     """The mean of |T|^2 over chains and steps, after the start is forgotten."""
-    squares = chains(trial, kind, CHAINS, kind)
-    n, d = trial.batch_size, trial.input_dim
+    n, d, k = trial.batch_size, trial.input_dim, trial.rank
+    wide = floors.replicates_for(SAMPLED_SPREAD2 / (k * (d - k)), SAMPLED_HALF_WIDTH)
+    squares = chains(trial, kind, wide if kind == "sampled" else CHAINS, kind)
     predicted = stated(trial, kind)[1] * unit(trial)
     room = LESS_ROOM if kind == "empirical" else FLOOR_ROOM
     return Near(

@@ -6,37 +6,28 @@ from dataclasses import replace
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from lpfl import linalg
-from lpfl.optim import kfac
 from lpfl.problems import linear_representation as model
 from lpfl.problems.linear_representation import input_laws as laws
 from lpfl.verify.check import check
 from lpfl.verify.expect import Comparison, Near, Rival
 from lpfl.verify.setups.linear import floor as floors
-from lpfl.verify.setups.linear import other_inputs as inputs
 from lpfl.verify.setups.linear import scenarios as setup
-from lpfl.verify.setups.linear.jacobian import schur_spectrum
+from lpfl.verify.setups.linear.not_gaussian import floors as own_floors
+from lpfl.verify.setups.linear.not_gaussian import inputs
 from lpfl.verify.space import Choice, Covariances, Integers, Reals
-from lpfl.verify.tolerance import Tolerance, finite_size, judgement
+from lpfl.verify.tolerance import finite_size
 from lpfl.verify.trial import Trial, as_numpy
 from theory.linear_representation import complement_share, inverse_scale
 
 Array = NDArray[np.float64]
 
-# Shares of what the law of the inputs changes, which is the distance of the Gaussian rival.
-QUARTER = judgement(0.25, "a quarter of the distance of the Gaussian rival, for the sampling")
 HALF_WIDTH = 0.2
-FLOOR_SHARE = judgement(0.4, "under half of the distance of the Gaussian rival, for the sampling")
-FLOOR_HALF_WIDTH = 0.33
 # Next orders, over d/n^2 or those below: larger than any seen at d = 4 to 16, n = 40 to 96.
-COMPONENTS_NEXT = 0.8
 SCALES_NEXT = 3.0
 NEXT = {"population": (1.1, 1.8), "scaled": (1.6, 3.2)}
 NEXT_ORDER = {"population": "g k/n^2", "scaled": "(kappa_w - 1) k^2/n^2"}
-BURN_IN, MEASURED_STEPS = 2, 8
-NOISE_STD = 0.003
 CHUNK = 2000  # replicates at a time
 
 
@@ -53,7 +44,7 @@ CHUNK = 2000  # replicates at a time
         Reals("scale_spread", 0.4, 0.55),
         Choice("component_law", ("rademacher", "laplace")),
     ),
-    decisions=9,
+    decisions=11,
 )
 def other_inputs(trial: Trial) -> Iterator[Comparison]:
     """Mean inverses of batches of four laws, the noise floor, responses to the population."""
@@ -62,18 +53,19 @@ def other_inputs(trial: Trial) -> Iterator[Comparison]:
     for law in (trial.component_law, "uniform"):
         yield mean_inverse(trial, law)
     yield from elliptical(trial)
-    yield floor(trial, truth)
+    yield own_floors.floor(trial, truth)
     yield from population(trial, truth)
+    yield from own_floors.of_population(trial)
 
 
-def inverse_samples(trial: Trial, name: str, replicates: int) -> Array:
+def inverse_samples(trial: Trial, name: str, rows: int, replicates: int) -> Array:
     """Return tr(Sh^{-1} Sigma)/d of batches of a law or of rows of drawn scales.
 
     A multiple of tr(Sh Sigma^{-1})/d - 1, whose mean is exactly 0, is added: most of the spread of
     the inverse is that of the size of the batch, which it takes away.
     """
-    steer = inverse_scale(n=trial.batch_size, d=trial.input_dim)
-    stream, sizes = trial.stream("rows", name), (trial.batch_size, trial.input_dim)
+    steer = inverse_scale(n=rows, d=trial.input_dim)
+    stream, sizes = trial.stream("rows", name), (rows, trial.input_dim)
     found, left = [], trial.replicates(replicates)
     while left > 0:
         white = inputs.white_rows(trial, name, (min(left, CHUNK), *sizes), stream)
@@ -86,58 +78,34 @@ def inverse_samples(trial: Trial, name: str, replicates: int) -> Array:
     return as_numpy(torch.cat(found))
 
 
-def compared(
-    part: str,
-    samples: Array,
-    predicted: float,
-    gaussian: float,
-    next_order: Tolerance,
-    label: str,
-    share: Tolerance = QUARTER,
-) -> Near:
-    """Compare a mean with its prediction; the rival is what Gaussian inputs would give."""
-    return Near(
-        part=part,
-        label=label,
-        samples=samples,
-        predicted=predicted,
-        tolerance=next_order + share.times(abs(predicted - gaussian), "of it"),
-        rival=Rival("Gaussian inputs", gaussian),
-    )
+def planned(relative_spread2: float, predicted: float, rival: float) -> int:
+    """Return how many replicates see the distance of a rival."""
+    return floors.replicates_for(relative_spread2, HALF_WIDTH * abs(predicted - rival) / predicted)
 
 
-def planned(relative_spread2: float, predicted: float, gaussian: float) -> int:
-    """Return how many replicates see the distance of the Gaussian value."""
-    width = HALF_WIDTH * abs(predicted - gaussian) / predicted
-    return floors.replicates_for(relative_spread2, width)
+def inverse_spread2(trial: Trial, rows: int, tail: float = 0.0) -> float:
+    """Return the squared relative spread of a steered inverse: twice that of a Wishart matrix.
 
-
-def inverse_spread2(trial: Trial) -> float:
-    """Return the squared relative spread of a steered inverse: twice that of a Wishart matrix."""
-    n, d = trial.batch_size, trial.input_dim
-    return 2.4 / ((n - d) * d)
+    tail: what an excess kurtosis adds to it where d is no small share of the rows.
+    """
+    d = trial.input_dim
+    return (2.4 + tail) / ((rows - d) * d)
 
 
 def mean_inverse(trial: Trial, law: str) -> Near:
     """The mean inverse for independent components."""
-    n, d = trial.batch_size, trial.input_dim
-    kurtosis = laws.EXCESS_KURTOSIS[law]
-    predicted = trial.number("mean_inverse", excess_kurtosis=kurtosis)
-    gaussian = inverse_scale(n=n, d=d)
-    return compared(
+    rows, kurtosis = inputs.rows_of(trial, law), laws.EXCESS_KURTOSIS[law]
+    predicted = trial.number("mean_inverse", excess_kurtosis=kurtosis, batch_size=rows)
+    rival = inputs.rival_inverse(trial, law, predicted)
+    spread2 = inverse_spread2(trial, rows, max(kurtosis, 0.0) / 2.0)
+    return inputs.compared(
         "mean_inverse",
-        inverse_samples(trial, law, planned(inverse_spread2(trial), predicted, gaussian)),
+        inverse_samples(trial, law, rows, planned(spread2, predicted, rival.value)),
         predicted,
-        gaussian,
-        next_order(trial, COMPONENTS_NEXT),
+        rival,
+        inputs.next_order(trial, inputs.COMPONENTS_NEXT, rows),
         f"{law} components",
     )
-
-
-def next_order(trial: Trial, coefficient: float) -> Tolerance:
-    """Return the term of order d/n^2 that a multiple of the inverse leaves out."""
-    n, d = trial.batch_size, trial.input_dim
-    return finite_size(coefficient * d / n**2, f"{coefficient} d/n^2, the next order")
 
 
 def elliptical(trial: Trial) -> Iterator[Near]:
@@ -149,70 +117,15 @@ def elliptical(trial: Trial) -> Iterator[Near]:
         predicted = (
             trial.number("two_scales") if name == "two" else inverse_scale(n=n, d=d, scales=scales)
         )
-        yield compared(
+        replicates = planned(inverse_spread2(trial, n), predicted, gaussian)
+        yield inputs.compared(
             part,
-            inverse_samples(trial, name, planned(inverse_spread2(trial), predicted, gaussian)),
+            inverse_samples(trial, name, n, replicates),
             predicted,
-            gaussian,
-            next_order(trial, SCALES_NEXT),
+            Rival("Gaussian inputs", gaussian),
+            inputs.next_order(trial, SCALES_NEXT, n),
             f"{name} scales",
         )
-
-
-def floor(trial: Trial, truth: model.LinearRepresentation) -> Near:
-    """The time average of |T|^2 under label noise, from the truth, in independent trajectories."""
-    eta, n, d, k = trial.step_size, trial.batch_size, trial.input_dim, trial.rank
-    noisy = replace(truth, noise_std=NOISE_STD)
-    values = {
-        "eta": eta,
-        "sigma": NOISE_STD,
-        "F^*": as_numpy(truth.head_star[0]),
-        "B": as_numpy(truth.complement[0]),
-        "Sigma": as_numpy(truth.cov_x),
-    }
-    sizes = {"d": d, "m": trial.output_dim, "k": k, "n": n}
-    predicted, gaussian = (
-        float(trial.claim["floor"].matrix({**values, "g_4": g}, sizes=sizes))
-        for g in (laws.EXCESS_KURTOSIS[trial.component_law], 0.0)
-    )
-    heads, schurs = setup.head_eigenvalues(trial.scenario), schur_spectrum(truth)
-    spread2 = 1.5 * (
-        2.0 * floors.share(1.0 / heads) * floors.share(1.0 / schurs)
-        + (4.0 + laws.EXCESS_KURTOSIS[trial.component_law]) / (n * d)
-    )
-    width = FLOOR_HALF_WIDTH * abs(predicted - gaussian) / predicted
-    replicates = trial.replicates(floors.replicates_for(spread2 / MEASURED_STEPS, width))
-    stream, totals = trial.stream("noisy"), []
-    for first in range(0, replicates, CHUNK):
-        count = min(CHUNK, replicates - first)
-        totals.append(squares(trial, setup.repeated(noisy, count), stream) / MEASURED_STEPS)
-    relative = next_order(trial, COMPONENTS_NEXT).times(
-        predicted / inverse_scale(n=n, d=d), "of the floor"
-    )
-    return compared(
-        "floor",
-        as_numpy(torch.cat(totals)),
-        predicted,
-        gaussian,
-        relative,
-        f"{trial.component_law} components",
-        FLOOR_SHARE,
-    )
-
-
-def squares(trial: Trial, problem: model.LinearRepresentation, stream: torch.Generator) -> Tensor:
-    """Return the sum of |T|^2 over the measured steps, one value per replicate."""
-    method = kfac.kfac(step_size=trial.step_size)
-    weights = model.Weights(problem.head_star, problem.representation_star)
-    memory = method.init(weights)
-    observe = floors.squared_tangents(problem)
-    total = torch.zeros(len(problem.head_star), dtype=trial.dtype, device=trial.device)
-    for t in range(BURN_IN + MEASURED_STEPS):
-        batch = inputs.drawn_batch(trial, problem, trial.component_law, stream)
-        weights, memory = method.step(weights, memory, batch)
-        if t >= BURN_IN:
-            total = total + observe(weights)
-    return total
 
 
 def population(trial: Trial, truth: model.LinearRepresentation) -> Iterator[Near]:
@@ -261,4 +174,5 @@ def stepped(
         why = f"{coefficient} eta {NEXT_ORDER[part]}, the next order"
         next_order = finite_size(coefficient * trial.step_size * size, why)
         label = f"{law} scales" if part == "scaled" else f"{law} components"
-        yield compared(name, as_numpy(samples[row]), predicted, gaussian, next_order, label)
+        rival = Rival("Gaussian inputs", gaussian)
+        yield inputs.compared(name, as_numpy(samples[row]), predicted, rival, next_order, label)

@@ -18,6 +18,7 @@ from lpfl.verify.check import check
 from lpfl.verify.expect import Comparison, Same
 from lpfl.verify.setups.linear import joint
 from lpfl.verify.setups.linear import scenarios as setup
+from lpfl.verify.setups.linear import variant_functions as functions
 from lpfl.verify.setups.linear.jacobian import (
     difference_tolerance,
     tangent_jacobian,
@@ -54,6 +55,7 @@ def weight_decay(trial: Trial) -> Iterator[Comparison]:
     problem = setup.draw_truth(trial, replicates=1)
     setup.admit(trial, problem)
     yield from decoupled(trial, problem)
+    yield from functions.with_decay(trial)
     yield from refitted(trial, problem)
     yield from coupled(trial, problem, "drawn covariance")
     yield coupled_tangent(trial, aligned(problem), "no cross-covariance")

@@ -80,4 +80,11 @@ FAULTS = (
         new="lam * (1 - w_c)",
         why="bound from below with the correlation's other sign",
     ),
+    Fault(
+        "LR-36",
+        "theory.linear_representation.rates.variants:_damped",
+        old='kind == "factor" and left == 0.0',
+        new='kind == "factor"',
+        why="damping of the output factor left out",
+    ),
 )

@@ -122,4 +122,32 @@ FAULTS = (
         "_p * (_q - 2) + 2",
         "third moment of the inverse off in its smallest term",
     ),
+    Fault(
+        "LR-31",
+        "theory.linear_representation.variants.factors.input_factor_stale:_GROWING_ONE",
+        old="F_chi(_FREE, _place)",
+        new="F_chi(n - d, _place)",
+        why="n - d degrees of freedom in the share that grows",
+    ),
+    Fault(
+        "LR-31",
+        "theory.linear_representation.variants.factors.input_factor_stale:_place",
+        old="n * eta / 2",
+        new="_FREE * eta / 2",
+        why="rows n - k in the place of n where a factor makes T grow",
+    ),
+    Fault(
+        "LR-31",
+        "theory.linear_representation.variants.factors.input_factor_stale:_GROWING_TWO",
+        old="F_chi(2 * _FREE - 2, 2 * _place)",
+        new="F_chi(_FREE, _place)",
+        why="the law of one dimension in the share that grows in two",
+    ),
+    Fault(
+        "LR-31",
+        "theory.linear_representation.variants.factors.input_factor_stale:_GROWING_TWO",
+        old="1 - F_chi(_FREE - 1, _place)",
+        new="1",
+        why="the larger eigenvalue forgotten in the share that grows",
+    ),
 )

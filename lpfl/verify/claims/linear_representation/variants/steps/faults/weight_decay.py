@@ -52,4 +52,11 @@ FAULTS = (
         new="1 - eta_F",
         why="head without the decay",
     ),
+    Fault(
+        "LR-39",
+        "theory.linear_representation.rates.variants:kfac_joint",
+        old='k + 1 if m is None else count("output_dim", m, low=k)',
+        new="k",
+        why="no head direction of its own",
+    ),
 )

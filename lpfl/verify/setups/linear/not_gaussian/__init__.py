@@ -1,0 +1,1 @@
+"""Inputs that are not Gaussian: batches, responses, floors (LR-42)."""
