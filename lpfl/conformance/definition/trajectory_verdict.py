@@ -122,7 +122,7 @@ def held(comparison: Comparison, fit: Fit, told: Mapping[str, Any] | None = None
     rest = f"; {spoken(other)}" if other else ""
     rest += f"; with {values_of(aside)}, not judged at the default" if aside else ""
     if any(note.endswith("left out") for note in comparison.notes):
-        rest += "; vectors step by signs at first, as Adam's do, and are not judged"
+        rest += "; weights that step by signs at first, as by Adam, are not judged"
     words = f"{exact}{rest}."
     if fit.inexact is not None and fit.worst > 0:
         run = fit.inexact

@@ -53,6 +53,10 @@ ANCHORS = (
     ),
     layers.scenario(128, n=512, width=160, method="kfac", damping=0.1, spread=0.8),
 )
+# The paper's sizes of figure 3.
+LARGE = layers.scenario(
+    900, n=5000, width=1000, activation="relu", method="kfac", damping=0.1, spread=1.0
+)
 
 
 @check(
@@ -70,12 +74,13 @@ ANCHORS = (
         Reals("spread", 0.6, 1.4),
     ),
     anchors=ANCHORS,
+    large=(LARGE,),
     decisions=10,
     facts=facts,
 )
 def features(trial: Trial) -> Iterator[Comparison]:
     """Singular values and left vectors of the centred features, the matrix of the harmonics."""
-    seen = runs.measured(trial)
+    seen = runs.measured(trial, replicates=runs.replicates(trial.scenario))
     expected = runs.predicted(trial, seen["spread"])
     yield from outliers(trial, seen, expected["outliers"])
     yield from gram(trial, seen, expected)

@@ -23,6 +23,7 @@ from theory.single_index import spike_matrix
 Array = NDArray[np.float64]
 
 REPLICATES = 64
+USUAL_DIM, FEWEST = 128, 24
 HARMONICS = 30  # fewer than 12 leave the first spike several per cent short
 SPIKES = 2
 DEGREE = 6
@@ -52,7 +53,12 @@ def at_spread(trial: Trial, factor: float, level: float) -> Trial:
     return replace(trial, scenario=Scenario(values), memory={})
 
 
-def measured(trial: Trial) -> dict[str, Array]:
+def replicates(scenario: Mapping[str, Any]) -> int:
+    """Return how many runs are as sure as the usual ones: a run varies like one over root d."""
+    return min(REPLICATES, max(FEWEST, REPLICATES * USUAL_DIM // int(scenario["input_dim"])))
+
+
+def measured(trial: Trial, *, replicates: int = REPLICATES) -> dict[str, Array]:
     """Return per replicate the outliers, how far their left vectors lie in the span of the
     harmonics, the edge at the start, the entries of the matrix, and the spread of the run."""
     scenario = trial.scenario
@@ -81,7 +87,7 @@ def measured(trial: Trial) -> dict[str, Array]:
             "spread": eta * c_act * norm * ((beta * image).sum(-1) / N).sqrt(),
         }
 
-    return setup.replicated(trial, REPLICATES, measure, entries=layers.entries(scenario))
+    return setup.replicated(trial, replicates, measure, entries=layers.entries(scenario))
 
 
 def log_heights(trial: Trial) -> Array:
