@@ -48,11 +48,26 @@ def _of_trial(subject: Buildable, needs: frozenset[str]) -> dict[str, str]:
             return {"process_group": f"it raises: {error}"}
         return {}
     found = _of_methods(optimizer)
-    if getattr(p, "_post_accumulate_grad_hooks", None) or p._backward_hooks:
-        found["in_backward"] = "it puts hooks on the parameters that it is given"
+    if _moves_in_backward(optimizer, p):
+        found["in_backward"] = "hooks on the parameters move them, or step() needs what they saw"
     if not (needs | found.keys()) & DRIVEN_OTHERWISE:
         found |= _of_complaint(optimizer, p, found)
     return found
+
+
+def _moves_in_backward(optimizer: Any, p: torch.nn.Parameter) -> bool:
+    """Say whether hooks on a parameter move it, or a step without a backward pass does not."""
+    if not getattr(p, "_post_accumulate_grad_hooks", None) and not p._backward_hooks:
+        return False
+    start = p.detach().clone()
+    try:
+        p.grad = torch.full_like(p, 0.25)
+        optimizer.step()
+        stepped, p.grad = p.detach().clone(), None
+        p.sum().backward()
+    except Exception:
+        return True
+    return torch.equal(start, stepped) or not torch.equal(stepped, p)
 
 
 def _of_methods(optimizer: Any) -> dict[str, str]:
