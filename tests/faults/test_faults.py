@@ -1,4 +1,6 @@
-"""Every planted fault is refuted by the check of its claim, and none stays planted."""
+"""Planted faults are refuted by the check of their claim, and none stays planted."""
+
+from collections import defaultdict
 
 import pytest
 
@@ -8,9 +10,22 @@ from lpfl.verify.registry import all_faults
 
 SCENARIOS = 12
 FAULTS = all_faults()
+EACH = 4  # of a statement; `lpfl faults` plants all of them, every night
 
 
-@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+def some() -> list[Fault]:
+    """Return EACH faults of a statement, or all that it has, evenly spaced in its list."""
+    of_claim: dict[str, list[Fault]] = defaultdict(list)
+    for fault in FAULTS:
+        of_claim[fault.claim].append(fault)
+    chosen = []
+    for faults in of_claim.values():
+        count = min(EACH, len(faults))
+        chosen += [faults[i * len(faults) // count] for i in range(count)]
+    return chosen
+
+
+@pytest.mark.parametrize("fault", some(), ids=lambda fault: fault.name)
 def test_fault_is_refuted(fault):
     """The check refutes the fault on an anchor or on one of the first Sobol scenarios."""
     with planted(fault):
