@@ -31,7 +31,7 @@ MAX_LOSSES = 2
 """After this many crashes or hangs the remaining checks are not asked."""
 
 
-PATIENCE = 4
+PATIENCE = 10
 """A check whose optimizer goes on stepping gets this many times its seconds."""
 HANGS, SLOW = "finishes no step", "is not done with this check after"
 KILLED = "was killed with its process, from outside or because memory ran out"
