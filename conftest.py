@@ -16,7 +16,7 @@ COMMON = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow], "pr
 settings.register_profile("dev", max_examples=10, **COMMON)
 # commit, ci: the same scenarios on every machine (derandomize), so a red run is the commit's doing;
 # no database, which would make the second run differ from the first. From 25 examples on the large
-# anchors run as well; every commit runs fewer, so that a slow machine ends in an hour.
+# anchors run as well; every commit runs fewer, for slow machines.
 FIXED = {"derandomize": True, "database": None, **COMMON}
 settings.register_profile("commit", max_examples=10, **FIXED)
 settings.register_profile("ci", max_examples=25, **FIXED)
