@@ -12,6 +12,7 @@ import tempfile
 from pathlib import Path
 
 from sybil import Sybil
+from sybil.example import NotEvaluated
 from sybil.parsers.myst import CodeBlockParser, PythonCodeBlockParser
 
 from lpfl.cli import main
@@ -43,9 +44,26 @@ def run_commands(example):
         assert same, f"{command} printed\n{text}\nneeds\n{expected}"
 
 
+def after_its_page(document):
+    """A page's examples build on each other, and the test run may spread them over processes."""
+    document.push_evaluator(run_those_before)
+    return ()
+
+
+def run_those_before(example):
+    """Run what stands before the example on its page and has not run in this process."""
+    begun = example.namespace["_begun"]
+    begun.add(example.start)
+    for other in example.document.examples():
+        if other.start < example.start and other.start not in begun:
+            other.evaluate()
+    raise NotEvaluated
+
+
 def enter_folder(namespace):
     """Run the examples of a page in a folder of their own."""
     namespace["_back"], namespace["_folder"] = Path.cwd(), tempfile.TemporaryDirectory()
+    namespace["_begun"] = set()
     os.chdir(namespace["_folder"].name)
 
 
@@ -56,7 +74,7 @@ def leave_folder(namespace):
 
 
 pytest_collect_file = Sybil(
-    parsers=[PythonCodeBlockParser(), CodeBlockParser("console", run_commands)],
+    parsers=[after_its_page, PythonCodeBlockParser(), CodeBlockParser("console", run_commands)],
     patterns=["tutorials/*.md", "verdicts.md", "guides/*.md"],
     setup=enter_folder,
     teardown=leave_folder,
