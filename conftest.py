@@ -18,7 +18,7 @@ settings.register_profile("dev", max_examples=10, **COMMON)
 # no database, which would make the second run differ from the first. From 25 examples on the large
 # anchors run as well; every commit runs fewer, for slow machines.
 FIXED = {"derandomize": True, "database": None, **COMMON}
-settings.register_profile("commit", max_examples=10, **FIXED)
+settings.register_profile("commit", max_examples=4, **FIXED)
 settings.register_profile("ci", max_examples=25, **FIXED)
 # nightly: new scenarios every night. derandomize is off explicitly, because Hypothesis turns it
 # on where CI is set, and would then silently ignore --hypothesis-seed.

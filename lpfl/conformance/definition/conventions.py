@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import torch
 
 from lpfl.conformance.definition.comparison import Comparison
-from lpfl.conformance.definition.grid import candidates, is_cut, neighbours
+from lpfl.conformance.definition.grid import candidates, departed, is_cut, neighbours
 from lpfl.conformance.definition.halves import QUITE_LOOSE, halves, in_halves, typical
 from lpfl.conformance.definition.precision import (
     FLOOR,
@@ -221,16 +221,23 @@ def farther(one: Fit | None, other: Fit) -> Fit:
 
 
 def fitted(
-    comparison: Comparison, runs: list[Run] | None = None, *, nearest: int = 99
+    comparison: Comparison,
+    runs: list[Run] | None = None,
+    *,
+    nearest: int = 99,
+    departures: bool = True,
 ) -> Iterator[Fit]:
     """Yield the readings that fit the given runs, by default those of the fitting setting.
 
-    nearest: on how many axes a reading may differ from the paper.
+    nearest: on how many axes a reading may differ from the paper. departures: whether readings
+    that are another method are among them.
     """
     runs = comparison.runs(fitting(comparison.oracle)) if runs is None else runs
     tried = candidates(comparison) if runs else []
-    if any(halves(c) for c in tried) and not in_halves(comparison, runs):
-        tried = [c for c in tried if not halves(c)]
+    rounded = any(halves(c) for c in tried) and in_halves(comparison, runs)
+    tried = [c for c in tried if rounded or not halves(c)]
+    if not departures:
+        tried = [c for c in tried if not departed(comparison.oracle, c.convention)]
 
     def begins(run: Run, candidate: Candidate, steps: int) -> bool:
         cap = QUITE_LOOSE if halves(candidate) else SINGLE
@@ -251,4 +258,5 @@ def fitted(
             none = False
             yield found
     if none and runs and nearest > len(comparison.oracle.conventions) and is_cut(comparison):
-        yield from filter(None, map(fit, staged(comparison, runs, begins)))
+        far = staged(comparison, runs, begins, in_halves=rounded, departures=departures)
+        yield from filter(None, map(fit, far))

@@ -10,7 +10,6 @@ from typing import Any
 
 from lpfl.conformance.definition.comparison import Comparison
 from lpfl.conformance.definition.conventions import Fit, fitted, search
-from lpfl.conformance.definition.grid import departed
 from lpfl.conformance.definition.option_names import undefined
 from lpfl.conformance.definition.settings import fitting
 from lpfl.conformance.oracles import oracle_of
@@ -53,9 +52,8 @@ def switched_off(comparison: Comparison) -> tuple[Comparison, Fit, dict[str, Any
     for off in ways(subject, names):
         try:
             other = Comparison(subject, oracle, off=off)
-            fits = _as_many(other, comparison) and any(
-                not departed(oracle, f.candidate.convention) for f in fitted(other)
-            )
+            fits = _as_many(other, comparison)
+            fits = fits and next(fitted(other, departures=False), None) is not None
         except Exception:  # a value that the subject does not take
             continue
         fit = search(other) if fits else None

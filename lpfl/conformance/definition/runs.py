@@ -13,6 +13,8 @@ from lpfl.conformance.oracles.base import Oracle
 from lpfl.conformance.rounding import stored_in
 
 TINY = 1e-300
+RECENT = 8
+"""References that a run remembers: those of the reading that is being held against it."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,16 @@ class Run:
         stored = stored_in([v for row in self.values[1:] for v in row])
         return float(max(torch.finfo(d).eps for d in (self.scenario.dtype, stored)))
 
+    @cached_property
+    def _known(self) -> dict[tuple[Any, ...], tuple[Oracle, list[list[Tensor]]]]:
+        """Latest references by what they were asked with; the oracle is kept with its id."""
+        return {}
+
+    @cached_property
+    def again(self) -> dict[str, list[float]]:
+        """Distances of this run from others of the subject, by what was changed in those."""
+        return {}
+
     def moves(self) -> list[list[Tensor]]:
         """Return the update of every parameter in each step."""
         pairs = zip(self.values, self.values[1:], strict=False)
@@ -59,20 +71,29 @@ class Run:
         """Return the updates of the reference from the points of this run.
 
         disturb: relative size of a fixed random change of the gradients. at_zeros: entries that
-        are 0 change by as much, relative to the largest.
+        are 0 change by as much, relative to the largest. The tensors are kept for the next who
+        asks: not to be changed.
         """
+        reading = (*candidate.convention.items(), None, *map(repr, candidate.hidden.items()))
+        key = (id(oracle), reading, steps, dtype, disturb, at_zeros)
+        if key in self._known:
+            return self._known[key][1]
         values = [[v.to(dtype) for v in row] for row in self.values[:-1][:steps]]
         gradients = [[g.to(dtype) for g in row] for row in self.gradients[:steps]]
         if disturb:
             gradients = disturbed(gradients, disturb, at_zeros=at_zeros)
-        moves = oracle.updates(
+        updates = oracle.updates(
             values,
             gradients,
             options={**self.options, **candidate.hidden},
             convention=candidate.convention,
             changes=self.scenario.changes,
         )
-        return [[u.double() for u in row] for row in moves]
+        if len(self._known) >= RECENT:
+            del self._known[next(iter(self._known))]
+        moves = [[u.double() for u in row] for row in updates]
+        self._known[key] = oracle, moves
+        return moves
 
 
 def disturbed(
@@ -87,6 +108,8 @@ def disturbed(
     def change(g: Tensor) -> Tensor:
         noise = torch.randn(g.shape, generator=stream, dtype=torch.float64)
         changed = g * (1 + size * noise).to(g.dtype)
+        if not largest:
+            return changed
         return torch.where(g == 0, (size * largest * noise).to(g.dtype), changed)
 
     entries = [float(g.abs().max()) for row in gradients for g in row if at_zeros and g.numel()]

@@ -12,6 +12,7 @@ import torch
 
 from lpfl.conformance.definition.comparison import Comparison
 from lpfl.conformance.definition.grid import choices, departed
+from lpfl.conformance.definition.halves import HALF
 from lpfl.conformance.definition.runs import Candidate, Run
 
 STAGES = (1, 3, 99)
@@ -21,12 +22,30 @@ BASES = 2
 Fits = Callable[[Run, Candidate, int], bool]
 
 
-def staged(comparison: Comparison, runs: Sequence[Run], fits: Fits) -> list[Candidate]:
+def staged(
+    comparison: Comparison,
+    runs: Sequence[Run],
+    fits: Fits,
+    *,
+    in_halves: bool,
+    departures: bool,
+) -> list[Candidate]:
     """Return the readings that fit all runs, those with the fewest departures first.
 
-    fits: whether a reading fits the first steps of a run.
+    fits: whether a reading fits the first steps of a run. in_halves, departures: whether readings
+    that compute in bfloat16 inside, or are another method, are among them.
     """
-    conventions, hidden = choices(comparison)
+    oracle = comparison.oracle
+
+    def admitted(axis: str, value: str) -> bool:
+        rounded = value.endswith(HALF)
+        return (in_halves or not rounded) and (departures or not departed(oracle, {axis: value}))
+
+    named, hidden = choices(comparison)
+    conventions = {
+        axis: tuple(value for value in values if admitted(axis, value))
+        for axis, values in named.items()
+    }
     first = {axis: values[0] for axis, values in hidden.items()}
     held = [Candidate({axis: values[0] for axis, values in conventions.items()}, first)]
     still = {**conventions, **hidden}
@@ -42,7 +61,6 @@ def staged(comparison: Comparison, runs: Sequence[Run], fits: Fits) -> list[Cand
         held = [one for one in held if fits(run, one, steps)]
         if not held:
             return []
-    oracle = comparison.oracle
     return sorted(held, key=lambda c: (len(departed(oracle, c.convention)), c.distance))
 
 

@@ -240,10 +240,8 @@ def option_at_fault(comparison: Comparison) -> tuple[str, Any, Candidate] | None
         shapes = fitting(comparison.oracle).shapes
         scenario = Scenario(f"{name} = {value!r}", shapes, options={name: value})
         runs = comparison.runs(scenario)
-        for fit in fitted(comparison, runs) if runs else ():
-            if not departed(comparison.oracle, fit.candidate.convention):
-                return name, value, fit.candidate
-            break
+        for fit in fitted(comparison, runs, departures=False) if runs else ():
+            return name, value, fit.candidate
     return None
 
 
