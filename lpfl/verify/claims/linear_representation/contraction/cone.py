@@ -12,11 +12,12 @@ from lpfl.verify.scenario import Scenario
 from lpfl.verify.setups.linear import cone
 from lpfl.verify.setups.linear import scenarios as setup
 from lpfl.verify.space import Covariances, Reals
-from lpfl.verify.tolerance import judgement
+from lpfl.verify.tolerance import judgement, truncation
 from lpfl.verify.trial import Trial, default_facts
 from theory.linear_representation import (
     cone_angle,
     cone_contraction,
+    cone_defect,
     slowest_cone_contraction,
     worst_case_covariance,
 )
@@ -25,6 +26,7 @@ from theory.linear_representation import (
 OUTSIDE_FROM = 2.0
 # The step must stay this far below the largest one for which an angle grows outside the cone.
 ROOM_OUTSIDE = 0.9
+GRID = 4001
 SLOWEST = judgement(1e-4, "the search over two coordinates came within 3e-7 wherever it was tried")
 
 
@@ -63,6 +65,8 @@ def sharp_cone(trial: Trial) -> Iterator[Comparison]:
         "adversary": np.array([cone.attack(trial, tan_angle, condition)]),
     }
     trial.memory["reached"] = float(after["adversary"][0]) / tan_angle
+    yield factor_of_function(trial, tan_angle, condition)
+    yield edge_of_function(trial, condition)
     for label, tangents in after.items():
         random = label == "random starts"
         relative = (cone.drawn_rounding if random else cone.plane_rounding)(trial, condition)
@@ -96,6 +100,15 @@ def attained(
         predicted=predicted,
         tolerance=cone.ATTAINED + tolerance,
     )
+    yield Same(
+        part="attained",
+        label="the function",
+        measured=found / tan_angle,
+        predicted=cone_contraction(
+            tan_angle, condition_number=condition, step_size=trial.step_size
+        ),
+        tolerance=cone.ATTAINED + tolerance,
+    )
     worst = trial.tensor(worst_case_covariance(tan_angle, condition_number=condition))
     yield Same(
         part="attained",
@@ -103,6 +116,41 @@ def attained(
         measured=cone.plane_tangents(trial, worst[None], np.array(tan_angle)),
         predicted=predicted,
         tolerance=tolerance,
+    )
+
+
+def factor_of_function(trial: Trial, tan_angle: float, condition: float) -> Below:
+    """The factor that a user gets is not below the adversary's."""
+    return Below(
+        part="contraction",
+        label="the function",
+        measured=trial.memory["reached"],
+        limit=cone_contraction(tan_angle, condition_number=condition, step_size=trial.step_size),
+        tolerance=cone.plane_rounding(trial, condition),
+    )
+
+
+def edge_of_function(trial: Trial, condition: float) -> Same:
+    """The function takes the angles below pi/2 less the widest turn by Sigma, and no others."""
+    steps = np.linspace(-math.log(10.0), math.log(10.0 * condition), GRID)
+    ratios = np.exp(steps)  # of a row's entries along the smallest and the largest eigenvalue
+    turns = np.arctan2(ratios, 1.0) - np.arctan2(ratios / condition, 1.0)
+    low, high = 0.0, math.pi / 2
+    while high - low > 1e-9:
+        middle = (low + high) / 2
+        try:
+            cone_defect(math.tan(middle), condition_number=condition)
+            low = middle
+        except ValueError:
+            high = middle
+    missed = (steps[1] - steps[0]) ** 2  # of the flat top of a curve with slopes below 1
+    return Same(
+        part="invariant",
+        label="the edge of the function",
+        measured=math.pi / 2 - float(turns.max()),
+        predicted=low,
+        scale=1.0,
+        tolerance=truncation(missed + 1e-8, "grid of rows, bisection"),
     )
 
 
@@ -124,6 +172,13 @@ def defects(trial: Trial, tan_angle: float, condition: float, found: float) -> I
                 limit=trial.claim[part].number(**values),
                 tolerance=tolerance,
             )
+    yield Below(
+        part="defect",
+        label="the function",
+        measured=here,
+        limit=cone_defect(tan_angle, condition_number=condition),
+        tolerance=tolerance,
+    )
     # Half of the angle phi lies inside the cone up to phi = pi/3: there the bound is reached.
     if (condition - 1.0) / (2.0 * condition**0.5) <= math.tan(math.pi / 3.0):
         yield Same(

@@ -104,7 +104,7 @@ def noise_alone(**sizes: int) -> Scenario:
         noise_alone(input_dim=100, rank=8, output_dim=15),
         noise_alone(input_dim=200, rank=100, output_dim=100),
     ),
-    decisions=3,
+    decisions=5,
     facts=facts,
 )
 def noisy_step(trial: Trial) -> Iterator[Comparison]:
@@ -128,7 +128,11 @@ def noisy_step(trial: Trial) -> Iterator[Comparison]:
     tangents = as_numpy(
         linalg.principal_tangents(after.representation, problem.representation_star)[..., 0]
     )
-    by_batch, applies, by_law = bounds(trial, known, batch)
+    spectra = as_numpy(torch.linalg.eigvalsh(batch.cov_x))
+    by_batch, by_law = bounds(trial, known, spectra)
+    applies = admissible(trial, known, spectra, math.tan(known["angle"]))
+    farthest = float(_START(condition_number=known["condition_number"]))
+    admitted = admissible(trial, known, spectra, farthest)
     trial.memory["tangents"] = (tangents, by_batch, by_law)
     over = {
         "batch": (tangents[applies] > by_batch[applies], fail),
@@ -139,6 +143,22 @@ def noisy_step(trial: Trial) -> Iterator[Comparison]:
         yield Exceeds(
             part=part, violations=int(violated.sum()), trials=violated.size, delta=float(delta)
         )
+    # Of the three events of the Gaussian form two bound the ends of the batch spectrum.
+    yield Exceeds(
+        part="gaussian",
+        label="batches that do not admit the farthest start",
+        violations=int((~admitted).sum()),
+        trials=admitted.size,
+        delta=2.0 * fail,
+    )
+    noisy_head = head_noise(trial, problem, batch) / as_numpy(smallest)
+    yield Exceeds(
+        part="tail",
+        label="noise of the head",
+        violations=int((noisy_head > head_limits(trial, known, spectra)).sum()),
+        trials=noisy_head.size,
+        delta=fail,
+    )
 
 
 def replicates(trial: Trial) -> int:
@@ -152,34 +172,66 @@ def replicates(trial: Trial) -> int:
     return trial.replicates(max(counts))
 
 
-def bounds(
-    trial: Trial, known: Mapping[str, Any], batch: model.Batch
-) -> tuple[Array, NDArray[np.bool_], float]:
-    """Return the bound of each batch, where it applies, and the bound for Gaussian inputs."""
-    tan_angle = math.tan(known["angle"])
-    noise = {
+def head_noise(trial: Trial, problem: model.LinearRepresentation, batch: model.Batch) -> Array:
+    """Return the largest singular value of F - F* for the least-squares head at the true G*."""
+    head = model.least_squares_head(problem.representation_star, batch)
+    return as_numpy(torch.linalg.matrix_norm(head - problem.head_star, ord=2))
+
+
+def noise_facts(trial: Trial, known: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what every function of the theory asks about the noise."""
+    return {
         "noise_std": known["noise_std"],
-        "n": int(known["batch_size"]),
         "rank": trial.rank,
         "head_min_singular": known["head_min_singular"],
         "failure_probability": trial.failure_probability,
     }
-    step = {"step_size": trial.step_size, "input_dim": trial.input_dim, **noise}
-    by_batch, applies = [], []
-    for values in as_numpy(torch.linalg.eigvalsh(batch.cov_x)):
-        lowest = float(values[0])
-        applies.append(
+
+
+def admissible(
+    trial: Trial, known: Mapping[str, Any], spectra: Array, tan_angle: float
+) -> NDArray[np.bool_]:
+    """Say of each batch whether it admits a start at this tangent."""
+    return np.array(
+        [
             headline_admissible(
                 tan_angle,
+                n=int(known["batch_size"]),
                 output_dim=trial.output_dim,
-                cov_batch_min=lowest,
-                condition_number_batch=float(values[-1]) / lowest,
-                **noise,
+                cov_batch_min=float(values[0]),
+                condition_number_batch=float(values[-1] / values[0]),
+                **noise_facts(trial, known),
             )
-        )
-        by_batch.append(headline_bound(tan_angle, cov_batch_min=lowest, **step))
+            for values in spectra
+        ]
+    )
+
+
+def bounds(trial: Trial, known: Mapping[str, Any], spectra: Array) -> tuple[Array, float]:
+    """Return the bound of each batch, and the bound for Gaussian inputs."""
+    tan_angle = math.tan(known["angle"])
+    step = {
+        "step_size": trial.step_size,
+        "n": int(known["batch_size"]),
+        "input_dim": trial.input_dim,
+        **noise_facts(trial, known),
+    }
+    by_batch = [
+        headline_bound(tan_angle, cov_batch_min=float(values[0]), **step) for values in spectra
+    ]
     by_law = headline_bound(tan_angle, cov_min=known["cov_min"], **step)
-    return np.array(by_batch), np.array(applies), by_law
+    return np.array(by_batch), by_law
+
+
+def head_limits(trial: Trial, known: Mapping[str, Any], spectra: Array) -> Array:
+    """Return the bound on the noise of the head in each batch, over its least singular value."""
+    limits = _HEAD_NOISE(
+        batch_size=int(known["batch_size"]),
+        output_dim=trial.output_dim,
+        cov_batch_min=spectra[:, 0],
+        **noise_facts(trial, known),
+    )
+    return np.asarray(limits, dtype=float)
 
 
 def tails(

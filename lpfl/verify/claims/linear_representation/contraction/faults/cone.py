@@ -66,4 +66,18 @@ FAULTS = (
         "(kappa - 1) / (kappa + 1)",
         "a bound of the defect that is never reached",
     ),
+    Fault(
+        "LR-08",
+        "theory.linear_representation.contraction.cone:cone_contraction",
+        old="float(bound) / math.tan(theta)",
+        new="float(bound) / math.sin(theta)",
+        why="the factor over the sine of the angle",
+    ),
+    Fault(
+        "LR-08",
+        "theory.linear_representation.contraction.cone:_inside",
+        old="math.pi / 2 - phi",
+        new="math.pi / 2 - phi / 2",
+        why="angles beyond the edge of the cone taken",
+    ),
 )

@@ -66,4 +66,18 @@ FAULTS = (
         new="sp.sqrt(d - k) + tau",
         why="root of the rank forgotten in the noise",
     ),
+    Fault(
+        "LR-10",
+        "theory.linear_representation.contraction.headline:BATCH_START",
+        old="sp.Rational(21, 2)",
+        new="sp.Rational(25, 2)",
+        why="a start that only batches like the population allow",
+    ),
+    Fault(
+        "LR-10",
+        "theory.linear_representation.contraction.headline:HEAD_NOISE",
+        old="sp.sqrt(m) + sp.sqrt(k) + tau",
+        new="sp.sqrt(m) + tau",
+        why="root of the rank forgotten in the noise of the head",
+    ),
 )
