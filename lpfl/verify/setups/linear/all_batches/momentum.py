@@ -10,7 +10,7 @@ from lpfl.verify.trial import Trial, as_numpy
 from theory.linear_representation import tangent_floor
 
 ROWS = 6  # with two inputs, n - d - 1 is half of n
-FORGOTTEN = 1e-13  # of the sum of the squares, in the last of them
+FORGOTTEN = 1e-13  # of the sum of the squares, in the last two of them
 MOST_STEPS = 5000
 
 
@@ -21,15 +21,17 @@ def momentum_floor_of_all_batches(trial: Trial, kind: str, method: Method) -> Sa
     problem = bench.truth(len(batches.weights))
     weights = model.Weights(problem.head_star, problem.representation_star)
     memory, cov = method.init(weights), bench.moment(batches.matrices, ROWS)
-    total, last = 0.0, 1.0
+    total, before = 0.0, 1.0
     for t in range(MOST_STEPS):
         batch = bench.batch(problem, cov, 1 if t == 0 else None, bench.small)
         weights, memory = method.step(weights, memory, batch)
         T = as_numpy(factors.tangents_of(problem, weights, small=bench.small))
         last = float(batches.weights @ T[:, 0, 0] ** 2)
         total += last
-        if t > 2 and last < FORGOTTEN * total:
+        # two in a row: what swings passes through 0
+        if t > 2 and max(before, last) < FORGOTTEN * total:
             break
+        before = last
     stated = tangent_floor(
         "kfac",
         head_eigenvalues=[1.0],

@@ -56,4 +56,11 @@ FAULTS = (
         new="1.0 - np.asarray(multipliers, dtype=np.float64)",
         why="the share of a step for the curvature of a mode",
     ),
+    Fault(
+        "LR-38",
+        "theory.linear_representation.rates.momentum:momentum_spectrum",
+        "-np.abs(pairs)",
+        "np.abs(pairs)",
+        "the smaller of two multipliers first",
+    ),
 )

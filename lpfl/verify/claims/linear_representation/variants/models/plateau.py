@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from lpfl.optim.kfac.joint import kfac_joint
 from lpfl.problems import linear_representation as model
@@ -19,6 +20,8 @@ from lpfl.verify.space import Choice, Covariances, Integers, Reals
 from lpfl.verify.tolerance import judgement, rounding, truncation
 from lpfl.verify.trial import Trial, as_numpy, condition_of
 from theory.linear_representation import plateau_length
+
+Array = NDArray[np.float64]
 
 EXACT = (
     "representation_decay",
@@ -57,7 +60,7 @@ def plateau(trial: Trial) -> Iterator[Comparison]:
     yield from one_step(trial)
     problem = setup.draw_truth(trial, replicates=STARTS)
     yield from conserved_and_clock(trial, problem)
-    yield on_the_manifold(trial, problem)
+    yield from on_the_manifold(trial, problem)
     yield random_starts(trial)
 
 
@@ -180,8 +183,11 @@ def elapsed(
     )
 
 
-def on_the_manifold(trial: Trial, problem: model.LinearRepresentation) -> Same:
-    """Time to an angle from starts of rank 1 on the unstable manifold, extrapolated to step 0."""
+def on_the_manifold(trial: Trial, problem: model.LinearRepresentation) -> Iterator[Same]:
+    """Time to an angle from starts of rank 1 on the unstable manifold, extrapolated to step 0.
+
+    There the formula is exact, and so is what the function reads off a start.
+    """
     start = runs.manifold_start(trial, problem)
     sizes = {
         name: as_numpy(getattr(start, name))
@@ -199,23 +205,25 @@ def on_the_manifold(trial: Trial, problem: model.LinearRepresentation) -> Same:
             horizon=math.ceil(2.0 * float(np.max(steps))) + 2,
         )
         times.append(trial.number("clock", step_size=size, num_steps=as_numpy(reached)))
-    return Same(
-        part="needed",
-        measured=2.0 * times[1] - times[0],
-        predicted=predicted,
-        tolerance=truncation(
-            10.0 * STEPS[0] ** 2, "ten times the square of the step that is extrapolated from"
-        ),
+    tolerance = truncation(
+        10.0 * STEPS[0] ** 2, "ten times the square of the step that is extrapolated from"
+    )
+    measured = 2.0 * times[1] - times[0]
+    yield Same(part="needed", measured=measured, predicted=predicted, tolerance=tolerance)
+    yield Same(
+        part="plateau",
+        label="read off the start",
+        measured=trial.number("plateau", plateau_time=measured),
+        predicted=lengths(trial, start.problem, start.weights),
+        tolerance=tolerance,
     )
 
 
-def random_starts(trial: Trial) -> Near:
-    """Steps to an angle from random starts of one problem, each against its own prediction."""
-    problem = setup.draw_truth(trial, replicates=trial.replicates(REPLICATES))
-    start = runs.random_start(trial, problem, "random starts")
+def lengths(trial: Trial, problem: model.LinearRepresentation, start: model.Weights) -> Array:
+    """Return the stated number of steps for each start (R,)."""
     parts = (start.head, start.representation, problem.head_star, problem.representation_star)
     cov_x = as_numpy(problem.cov_x)
-    predicted = np.array(
+    return np.array(
         [
             plateau_length(
                 F,
@@ -229,6 +237,13 @@ def random_starts(trial: Trial) -> Near:
             for F, G, F_star, G_star in zip(*(as_numpy(part) for part in parts), strict=True)
         ]
     )
+
+
+def random_starts(trial: Trial) -> Near:
+    """Steps to an angle from random starts of one problem, each against its own prediction."""
+    problem = setup.draw_truth(trial, replicates=trial.replicates(REPLICATES))
+    start = runs.random_start(trial, problem, "random starts")
+    predicted = lengths(trial, problem, start)
     reached = runs.steps_until(
         problem,
         start,

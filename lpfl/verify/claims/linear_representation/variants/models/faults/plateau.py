@@ -52,4 +52,18 @@ FAULTS = (
         "1 + 2 * clock_need / KEPT",
         "steps from the clock of small steps",
     ),
+    Fault(
+        "LR-45",
+        "theory.linear_representation.variants.models.plateau:start_sizes",
+        "s / f * head_inside.T",
+        "f / s * head_inside.T",
+        "the head's share of what grows, scaled the wrong way",
+    ),
+    Fault(
+        "LR-45",
+        "theory.linear_representation.variants.models.plateau:start_sizes",
+        "(inside + s / f * head_inside.T) / 2",
+        "inside + s / f * head_inside.T",
+        "twice what grows",
+    ),
 )
