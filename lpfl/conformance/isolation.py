@@ -67,11 +67,13 @@ def judge_here(
 ) -> Judgement:
     """Run the checks in this process."""
     preload()
+    from lpfl.conformance.drives.eager import eager
     from lpfl.conformance.running import run_check
     from lpfl.conformance.subject import Subject
 
-    subject = Subject(spec, seed=seed, device=device, quick=quick)
-    results = [result for check in checks for result in run_check(check, subject)]
+    with eager():
+        subject = Subject(spec, seed=seed, device=device, quick=quick)
+        results = [result for check in checks for result in run_check(check, subject)]
     return Judgement(results, dict(subject.guessed))
 
 
@@ -240,13 +242,14 @@ def _run_batch(
 ) -> None:
     import torch
 
+    from lpfl.conformance.drives.eager import eager
     from lpfl.conformance.drives.marks import marks
     from lpfl.conformance.running import run_check
     from lpfl.conformance.subject import Subject
 
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")
-    with marks(False):
+    with eager(), marks(False):
         subject = Subject(spec, **options)
         _send(write, {"guessed": dict(subject.guessed)})
         for check in batch:

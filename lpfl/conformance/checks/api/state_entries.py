@@ -11,6 +11,10 @@ from lpfl.conformance.snippets import evidence
 from lpfl.conformance.subject import Session, Subject
 
 ID = "api.resume"
+ROUNDING = 64
+"""Units of rounding by which the state of two equal runs may differ, but at most ..."""
+MOST = 0.05
+"""... this share of the largest entry, and 1e-6 of it in float64."""
 
 
 def entries(session: Session) -> Iterator[tuple[tuple[int, str], Any]]:
@@ -67,7 +71,7 @@ def _whole(value: Any) -> float | None:
 def lost_entries(first: Session, second: Session) -> list[str]:
     """Return which entries of the state are missing in the second session, or have other values.
 
-    Values are compared to 1e-6 of their size.
+    Tensors are compared to some units of rounding of their largest entry, numbers to 1e-6.
     """
     other = dict(entries(second))
     found = []
@@ -81,7 +85,10 @@ def _close(a: Any, b: Any) -> bool:
     if isinstance(a, torch.Tensor) and isinstance(b, torch.Tensor):
         if a.shape != b.shape or a.is_sparse or not a.dtype.is_floating_point:
             return a.shape == b.shape
-        return torch.allclose(a.double(), b.double(), rtol=1e-6, atol=1e-12, equal_nan=True)
+        share = max(1e-6, min(ROUNDING * torch.finfo(a.dtype).eps, MOST))
+        largest = max([0.0, *a[a.isfinite()].double().abs().flatten().tolist()])
+        room = 1e-12 + share * largest
+        return torch.allclose(a.double(), b.double(), rtol=0.0, atol=room, equal_nan=True)
     if isinstance(a, int | float) and isinstance(b, int | float | torch.Tensor):
         return abs(float(a) - float(b)) <= 1e-6 * abs(float(a)) + 1e-12
     return True
@@ -117,13 +124,16 @@ def lost_shown(
 
 def differs(a, b):
     if isinstance(a, torch.Tensor) and isinstance(b, torch.Tensor) and a.shape == b.shape:
-        return not torch.allclose(a.double(), b.double(), rtol=1e-6, atol=1e-12)
+        eps = torch.finfo(a.dtype).eps if a.is_floating_point() else 0.0
+        share = max(1e-6, min({rounding} * eps, {most}))
+        largest = max([0.0, *a.double().abs().flatten().tolist()])
+        return not torch.allclose(a.double(), b.double(), rtol=0.0, atol=1e-12 + share * largest)
     return repr(a) != repr(b)
 
 
 print('lost:', sorted({n for p, q in zip(ps, qs) for n, v in one.state[p].items()
                        if n not in two.state[q] or differs(v, two.state[q][n])}))
-"""
+""".replace("{rounding}", str(ROUNDING)).replace("{most}", str(MOST))
     name = lost[0].partition(".")[0].partition("[")[0]
     more = evidence(subject, body, repr(name), shapes=shapes, steps=BEFORE + AFTER, stream=(ID,))
     return {"snippet": more["snippet"], "details": {"state": lost, **more["details"]}}
