@@ -20,6 +20,7 @@ from lpfl.verify.trial import Trial, as_numpy
 
 QUANTILE = 8.0  # that of one decision, rounded up
 LEAST_REPLICATES = 64
+MOST_REPLICATES = 200_000  # some 35,000 are asked for where two statements lie nearest together
 MANY_STEPS_REPLICATES = 128
 LEFT_OF_START = 1e-4
 
@@ -32,8 +33,11 @@ def share(weights: NDArray[np.float64]) -> float:
 def replicates_for(spread2: float, half_width: float) -> int:
     """Return how many replicates give the interval this half-width, relative to the mean.
 
-    spread2: the squared relative spread of one replicate, an upper estimate.
+    spread2: the squared relative spread of one replicate, an upper estimate. A prediction that lies
+    on its rival, as a wrong one may, would ask for any number: MOST_REPLICATES are the end.
     """
+    if spread2 * QUANTILE**2 >= MOST_REPLICATES * half_width**2:
+        return MOST_REPLICATES
     return max(LEAST_REPLICATES, math.ceil(spread2 * (QUANTILE / half_width) ** 2))
 
 
