@@ -160,6 +160,9 @@ def _flattened(subject: Subject, shape: tuple[int, ...]) -> CheckResult:
     if said_for_linear_layers(subject):
         message += " It says that it is for linear layers alone."
         return CheckResult(check=check_id, outcome=Outcome.VARIANT, message=message)
+    if _as_vector(subject, start, gradients, kernel, bound):
+        message += " A kernel takes the step of a vector here, as a rule for matrices alone has it."
+        return CheckResult(check=check_id, outcome=Outcome.CONVENTION, message=message)
     measured = ratio if same_way else apart
     text, why = proven(subject, _flatten_text(subject, shape, same_way), measured)
     return CheckResult(
@@ -172,6 +175,20 @@ def _flattened(subject: Subject, shape: tuple[int, ...]) -> CheckResult:
         snippet=text,
         details={"snippet": why} if why else {},
     )
+
+
+def _as_vector(
+    subject: Subject, start: Start, gradients: Gradients, kernel: Trajectory, bound: float
+) -> bool:
+    """Return whether the kernel's step is that of the vector of its entries."""
+    if not subject.handles((start[0].numel(),)):
+        return False
+    options = without_decay(subject)
+    long = [[x.flatten() for x in row] for row in (start, *gradients)]
+    vector = subject.run(long[0], long[1:], options=options)
+    back = Trajectory([[v.reshape(start[0].shape) for v in row] for row in vector.values])
+    apart, ratio = _last_moves(kernel, back)
+    return apart <= bound and ratio - 1 <= bound
 
 
 def _flat(values: Start) -> Start:
