@@ -10,7 +10,7 @@ import torch
 
 from lpfl.conformance.definition.comparison import Comparison
 from lpfl.conformance.definition.grid import candidates, departed, is_cut, neighbours
-from lpfl.conformance.definition.halves import QUITE_LOOSE, halves, in_halves, typical
+from lpfl.conformance.definition.halves import QUITE_LOOSE, far_off, halves, in_halves, typical
 from lpfl.conformance.definition.precision import (
     FLOOR,
     SCALARS,
@@ -244,6 +244,8 @@ def fitted(
         return quick(comparison, run, candidate, steps) <= cap
 
     def fit(candidate: Candidate) -> Fit | None:
+        if halves(candidate) and far_off(comparison.oracle, runs[0], candidate):
+            return None
         made = Fit(candidate)
         return made if all(confront(comparison, made, run) for run in runs) else None
 

@@ -16,6 +16,8 @@ QUITE_LOOSE = 0.6
 """What bfloat16 may cost where small singular values are amplified."""
 TYPICAL = 1.5
 """Typical error of a reading over what bfloat16 typically costs it, at most."""
+FAR = 6.0
+"""Typical error over what one rounding costs that no other rounding explains."""
 ENOUGH = 6
 """Steps from which a typical error is one."""
 LEAST_SIDE = 3
@@ -52,21 +54,34 @@ def half_costs(oracle: Oracle, run: Run, candidate: Candidate) -> list[float]:
 
     The largest over three roundings of the same gradients, which differ by one unit of bfloat16.
     """
+    losses = [_lost(oracle, run, candidate, change) for change in (0.0, ROUNDING, -ROUNDING)]
+    return [max(at) for at in zip(*losses, strict=True)]
+
+
+def _lost(oracle: Oracle, run: Run, candidate: Candidate, change: float) -> list[float]:
     plain = {
         axis: value.partition(",")[0] if value.endswith(HALF) else value
         for axis, value in candidate.convention.items()
     }
     without = run.reference(oracle, Candidate(plain, candidate.hidden))
-    losses = []
-    for change in (0.0, ROUNDING, -ROUNDING):
-        inside = run.reference(oracle, candidate, disturb=change)
-        losses.append(
-            [
-                total([x - y for x, y in zip(a, b, strict=True)]) / max(total(a), 1e-300)
-                for a, b in zip(without, inside, strict=True)
-            ]
-        )
-    return [max(at) for at in zip(*losses, strict=True)]
+    inside = run.reference(oracle, candidate, disturb=change)
+    return [
+        total([x - y for x, y in zip(a, b, strict=True)]) / max(total(a), 1e-300)
+        for a, b in zip(without, inside, strict=True)
+    ]
+
+
+def far_off(oracle: Oracle, run: Run, candidate: Candidate) -> bool:
+    """Return whether a reading in bfloat16 is so far off that one rounding shows it."""
+    if _few(run, len(run.gradients)):
+        return False
+    errors = gaps(run, run.reference(oracle, candidate))
+    return median(errors) > FAR * median(_lost(oracle, run, candidate, 0.0))
+
+
+def _few(run: Run, steps: int) -> bool:
+    """Return whether there are too few numbers for a typical error."""
+    return steps < ENOUGH or min(run.shapes[0], default=1) < LEAST_SIDE
 
 
 def half_bounds(oracle: Oracle, run: Run, candidate: Candidate) -> list[float]:
@@ -85,5 +100,4 @@ def typical(oracle: Oracle, run: Run, candidate: Candidate, errors: list[float])
     costs = half_costs(oracle, run, candidate)
     if sum(cost <= QUITE_LOOSE for cost in costs) < 0.5 * len(costs):
         return False
-    few = len(errors) < ENOUGH or min(run.shapes[0], default=1) < LEAST_SIDE
-    return few or median(errors) <= TYPICAL * median(costs)
+    return _few(run, len(errors)) or median(errors) <= TYPICAL * median(costs)
