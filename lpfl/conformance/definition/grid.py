@@ -12,6 +12,7 @@ import torch
 from lpfl.conformance.definition.comparison import Comparison
 from lpfl.conformance.definition.runs import Candidate
 from lpfl.conformance.oracles.base import Oracle
+from lpfl.conformance.oracles.moments import SCHEDULED
 from lpfl.conformance.subject import Subject
 
 LARGEST_GRID = 2600
@@ -37,13 +38,16 @@ ASIDE = (
 def choices(
     comparison: Comparison,
 ) -> tuple[dict[str, tuple[str, ...]], dict[str, tuple[Any, ...]]]:
-    """Return the values of each axis that can show, and of each option that is hidden."""
+    """Return the values of each axis that can show, and of each option that is hidden.
+
+    Decay by a schedule shows only where lr changes: :func:`neighbours` brings it in.
+    """
     oracle = comparison.oracle
     axes: dict[str, tuple[str, ...]] = {}
     for axis, values in oracle.conventions.items():
         switch = oracle.relevant.get(axis)
         alive = switch is None or comparison.may_be_on(switch)
-        axes[axis] = values if alive else values[:1]
+        axes[axis] = tuple(v for v in values if v != SCHEDULED) if alive else values[:1]
     hidden = {
         name: values
         for name, values in oracle.hidden.items()
@@ -80,6 +84,16 @@ def candidates(comparison: Comparison) -> list[Candidate]:
 
 def neighbours(oracle: Oracle, candidate: Candidate) -> list[Candidate]:
     """Return the readings that leave the paper on one axis on which this one follows it."""
+    held = candidate.convention
+    scheduled = SCHEDULED in oracle.conventions.get("decay", ()) and held["decay"] == "not times lr"
+    by_schedule = {**held, "decay": SCHEDULED}
+    return [
+        *([Candidate(by_schedule, candidate.hidden, candidate.distance)] if scheduled else []),
+        *_off_the_paper(oracle, candidate),
+    ]
+
+
+def _off_the_paper(oracle: Oracle, candidate: Candidate) -> list[Candidate]:
     held = candidate.convention
     return [
         Candidate({**held, axis: value}, candidate.hidden, candidate.distance + 1)

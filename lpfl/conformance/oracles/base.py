@@ -118,7 +118,9 @@ class Oracle:
         for axis, value in setting.items():
             if value not in self.conventions[axis]:
                 raise ValueError(f"{self.claim}: {axis}={value!r}, needs {self.conventions[axis]}")
-        return {}, SimpleNamespace(**{**self.options, **(options or {})}), setting
+        choice = SimpleNamespace(**{**self.options, **(options or {})})
+        choice.first_lr = vars(choice).get("lr")
+        return {}, choice, setting
 
 
 def per_parameter(rule: Rule) -> Step:

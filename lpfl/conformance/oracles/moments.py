@@ -17,7 +17,9 @@ EPS = (
     "clamp",
     "clamp before bias correction",
 )
-DECOUPLED = ("times lr", "times lr, after the step", "not times lr")
+SCHEDULED = "times lr over its first value"
+"""Times the multiplier of a schedule, as the paper of AdamW has it: shows where lr changes."""
+DECOUPLED = ("times lr", "times lr, after the step", "not times lr", SCHEDULED)
 NOT_DECOUPLED = ("L2 in the gradient", "ignored", "constant lr * weight_decay")
 DECAYED = ("all weights", "all but vectors and numbers")
 BIAS = ("both", "none", "first only", "second only")
@@ -96,6 +98,8 @@ def decayed(p: Tensor, move: Tensor, o: Any, c: Convention) -> Tensor:
         return (p - move) * (1 - rate)
     if kind == "not times lr":
         return p * (1 - decay) - move
+    if kind == SCHEDULED:
+        return p * (1 - decay * (o.lr / o.first_lr if o.first_lr else 0.0)) - move
     if kind == "constant lr * weight_decay":
         return p - rate - move
     return p - move

@@ -22,7 +22,7 @@ from lpfl.conformance.oracles.matrices import (
     polar,
     shrunk,
 )
-from lpfl.conformance.oracles.moments import average, decayed
+from lpfl.conformance.oracles.moments import SCHEDULED, average, decayed
 
 FACTOR = (
     "sqrt(max(1, m/n))",
@@ -68,6 +68,7 @@ DECAY = (
     "times lr",
     "times lr, after the step",
     "not times lr",
+    SCHEDULED,
     "ignored",
     "L2 in the gradient",
 )

@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor
 
 from lpfl.conformance.oracles.base import Convention, Memory, Oracle, per_parameter
-from lpfl.conformance.oracles.moments import average, decayed
+from lpfl.conformance.oracles.moments import DECOUPLED, average, decayed
 from lpfl.conformance.oracles.muon import (
     ALIASES,
     NORM,
@@ -53,7 +53,7 @@ ORACLES = (
             "orthogonalisation": SCHEDULE,
             "row eps": EPS,
             "Newton-Schulz eps": NORM,
-            "decay": ("times lr", "times lr, after the step", "not times lr", "ignored"),
+            "decay": (*DECOUPLED, "ignored"),
         },
         variants={"size": frozenset(SIZE[1:])},
         departures={"decay": frozenset({"ignored"})},

@@ -10,7 +10,14 @@ from torch import Tensor
 
 from lpfl.conformance.oracles.adaptive.adam import COUPLED
 from lpfl.conformance.oracles.base import Convention, Memory, Oracle, per_parameter
-from lpfl.conformance.oracles.moments import average, but_vectors, coupled, decayed, safe_divide
+from lpfl.conformance.oracles.moments import (
+    DECOUPLED,
+    average,
+    but_vectors,
+    coupled,
+    decayed,
+    safe_divide,
+)
 
 
 def adagrad(p: Tensor, g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
@@ -36,7 +43,7 @@ def adadelta(p: Tensor, g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
 
 SHARED = {"decay": COUPLED}
 NOT = {"decay": frozenset({"ignored"})}
-OTHER = {"decay": frozenset(COUPLED[2:5])}
+OTHER = {"decay": frozenset(DECOUPLED)}
 
 ORACLES = but_vectors(
     Oracle(

@@ -15,6 +15,7 @@ from lpfl.conformance.oracles.moments import (
     DECOUPLED,
     EPS,
     NO_BIAS,
+    NOT_DECOUPLED,
     average,
     but_vectors,
     corrections,
@@ -27,7 +28,7 @@ MAXIMUM = ("of raw second moments", "of corrected second moments")
 OPTIONS = {"lr": 1e-3, "beta1": 0.9, "beta2": 0.999, "eps": 1e-8, "weight_decay": 0.0}
 COUPLED = ("L2 in the gradient", "ignored", *DECOUPLED, "constant lr * weight_decay")
 FREE = (*DECOUPLED, "L2 in the gradient", "ignored", "constant lr * weight_decay")
-FREE_FAULTS = frozenset(FREE[3:])
+FREE_FAULTS = frozenset(NOT_DECOUPLED)
 
 
 def rule(p: Tensor, g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:

@@ -11,6 +11,7 @@ from torch import Tensor
 from lpfl.conformance.oracles.adaptive.adam import COUPLED, OPTIONS
 from lpfl.conformance.oracles.base import Convention, Memory, Oracle, per_parameter
 from lpfl.conformance.oracles.moments import (
+    DECOUPLED,
     average,
     but_vectors,
     correction,
@@ -42,7 +43,7 @@ ORACLES = but_vectors(
         step=per_parameter(rule),
         options={**OPTIONS, "lr": 2e-3},
         conventions={"eps": EPS, "decay": COUPLED, "bias correction": ("first", "none")},
-        variants={"decay": frozenset(COUPLED[2:5])},
+        variants={"decay": frozenset(DECOUPLED)},
         departures={"decay": frozenset(COUPLED[1:2]), "bias correction": frozenset({"none"})},
         relevant={"decay": "weight_decay"},
         hidden={"eps": (1e-8, 0.0)},

@@ -11,6 +11,7 @@ from torch import Tensor
 from lpfl.conformance.oracles.adaptive.adam import COUPLED, OPTIONS
 from lpfl.conformance.oracles.base import Convention, Memory, Oracle, per_parameter
 from lpfl.conformance.oracles.moments import (
+    DECOUPLED,
     EPS,
     average,
     but_vectors,
@@ -41,7 +42,7 @@ ORACLES = but_vectors(
         step=per_parameter(rule),
         options=OPTIONS,
         conventions={"eps": EPS, "previous gradient at first": FIRST, "decay": COUPLED},
-        variants={"decay": frozenset(COUPLED[2:5])},
+        variants={"decay": frozenset(DECOUPLED)},
         departures={"decay": frozenset({"ignored"})},
         relevant={"decay": "weight_decay"},
         hidden={"eps": (1e-8,)},

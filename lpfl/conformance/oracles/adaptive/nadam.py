@@ -11,6 +11,7 @@ from torch import Tensor
 from lpfl.conformance.oracles.adaptive.adam import COUPLED, OPTIONS
 from lpfl.conformance.oracles.base import Convention, Memory, Oracle, per_parameter
 from lpfl.conformance.oracles.moments import (
+    DECOUPLED,
     EPS,
     average,
     but_vectors,
@@ -53,7 +54,7 @@ ORACLES = but_vectors(
             "decoupled_weight_decay": False,
         },
         conventions={"eps": EPS, "momentum schedule": SCHEDULE, "decay": COUPLED},
-        variants={"momentum schedule": frozenset({"constant"}), "decay": frozenset(COUPLED[2:5])},
+        variants={"momentum schedule": frozenset({"constant"}), "decay": frozenset(DECOUPLED)},
         departures={"decay": frozenset({"ignored"})},
         relevant={"decay": "weight_decay"},
         hidden={"eps": (1e-8,), "momentum_decay": (4e-3,)},

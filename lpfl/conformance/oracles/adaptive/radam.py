@@ -10,6 +10,7 @@ from torch import Tensor
 from lpfl.conformance.oracles.adaptive.adam import COUPLED, OPTIONS
 from lpfl.conformance.oracles.base import Convention, Memory, Oracle, per_parameter
 from lpfl.conformance.oracles.moments import (
+    DECOUPLED,
     EPS,
     average,
     but_vectors,
@@ -77,7 +78,7 @@ ORACLES = but_vectors(
         },
         variants={
             "below the threshold": frozenset(BELOW[1:4]),
-            "decay": frozenset(COUPLED[2:5]),
+            "decay": frozenset(DECOUPLED),
         },
         departures={
             "decay": frozenset({"ignored"}),

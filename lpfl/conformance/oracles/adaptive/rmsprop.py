@@ -12,6 +12,7 @@ from torch import Tensor
 from lpfl.conformance.oracles.adaptive.adam import COUPLED
 from lpfl.conformance.oracles.base import Convention, Memory, Oracle, per_parameter
 from lpfl.conformance.oracles.moments import (
+    DECOUPLED,
     average,
     but_vectors,
     correction,
@@ -67,7 +68,7 @@ ORACLES = but_vectors(
             "decay": COUPLED,
         },
         variants={
-            "decay": frozenset(COUPLED[2:5]),
+            "decay": frozenset(DECOUPLED),
             "bias correction": frozenset({"second"}),
         },
         departures={"decay": frozenset({"ignored"})},
