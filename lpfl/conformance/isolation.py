@@ -29,8 +29,6 @@ from lpfl.lifeline import end_with, was_killed
 GIBIBYTE = 2**30
 MAX_LOSSES = 2
 """After this many crashes or hangs the remaining checks are not asked."""
-
-
 PATIENCE = 10
 """A check whose optimizer goes on stepping gets this many times its seconds."""
 HANGS, SLOW = "finishes no step", "is not done with this check after"

@@ -11,12 +11,14 @@ from numpy.typing import NDArray
 
 from lpfl.verify.expect import Same
 from lpfl.verify.setups.stated import same_function
+from lpfl.verify.tolerance import Tolerance
 from lpfl.verify.trial import Trial
 from theory.linear_representation import local_rate
 
 Array = NDArray[np.float64]
 Given = dict[str, Any]
 RATE = "local_rate"
+APART = 0.05  # least discriminant at which two multipliers are told apart
 
 
 def largest(*multipliers: float | Array) -> float:
@@ -45,6 +47,32 @@ def with_momentum(trial: Trial, kind: str, heads: Array, schurs: Array) -> Itera
             roots.append(np.abs(np.roots([1.0, -total, product])))
         found = local_rate(method, step_size=eta, **known, **given)
         yield same_function(part, found, largest(*roots), label=f"{RATE} of {method}")
+
+
+def larger_multiplier(
+    part: str,
+    name: str,
+    pairs: NDArray[np.complex128],
+    fitted: tuple[Array, Array],
+    tolerance: Tolerance,
+) -> Iterator[Same]:
+    """LR-38: the first of two real multipliers that a user gets is the larger one.
+
+    pairs (..., 2): what the function returns. fitted: sums and products of the multipliers in runs,
+    whose tolerance is given.
+    """
+    total, product = fitted
+    discriminant = np.square(total) / 4.0 - product
+    real = discriminant >= APART
+    if real.any():
+        yield Same(
+            part=part,
+            label=f"{name}, the larger multiplier",
+            measured=np.abs(total[real]) / 2.0 + np.sqrt(discriminant[real]),
+            predicted=np.abs(pairs[real, 0]),
+            tolerance=tolerance.times(2.0 / APART**0.5, "over the distance of the multipliers"),
+            scale=1.0,
+        )
 
 
 def with_decay(trial: Trial) -> Iterator[Same]:

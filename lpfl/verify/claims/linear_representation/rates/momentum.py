@@ -31,7 +31,6 @@ RELATIVE = judgement(
 )
 HALF_WIDTH = 0.1
 SMALLEST_SHARE = 0.05  # of a full step: slower modes of SGD cannot be told in three steps
-APART = 0.05  # least discriminant at which two multipliers are told apart
 START_TANGENT = 1e-5
 
 
@@ -137,37 +136,11 @@ def fitted(
                 tolerance=tolerance,
                 scale=1.0,
             )
-        yield from larger(trial, kind, name, eta, h[seen], (total[seen], product[seen]), tolerance)
+        stated = momentum_spectrum(kind, step_size=eta, momentum=trial.momentum, h=h[seen])
+        yield from functions.larger_multiplier(
+            f"{kind}_sum", name, stated, (total[seen], product[seen]), tolerance
+        )
         yield boundary(trial, kind, name, method, (problem, batch, basis), h, tolerance)
-
-
-def larger(
-    trial: Trial,
-    kind: str,
-    name: str,
-    step_size: float,
-    curvatures: Array,
-    recursion_of: tuple[Array, Array],
-    tolerance: Tolerance,
-) -> Iterator[Same]:
-    """Of two real multipliers that lie apart the first that a user gets is the larger one."""
-    total, product = recursion_of
-    discriminant = np.square(total) / 4.0 - product
-    real = discriminant >= APART
-    if not real.any():
-        return
-    pairs = momentum_spectrum(
-        kind, step_size=step_size, momentum=trial.momentum, h=curvatures[real]
-    )
-    half = total[real] / 2.0
-    yield Same(
-        part=f"{kind}_sum",
-        label=f"{name}, the larger multiplier",
-        measured=np.abs(half) + np.sqrt(discriminant[real]),
-        predicted=np.abs(pairs[..., 0]),
-        tolerance=tolerance.times(2.0 / APART**0.5, "over the distance of the multipliers"),
-        scale=1.0,
-    )
 
 
 def boundary(
