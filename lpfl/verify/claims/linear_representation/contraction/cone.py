@@ -139,7 +139,7 @@ def edge_of_function(trial: Trial, condition: float) -> Same:
 
     found = minimize_scalar(lambda step: -turn(step), bounds=(-1.0, math.log(condition) + 1.0))
     low, high = 0.0, math.pi / 2
-    while high - low > 1e-9:
+    while high - low > 1e-12:
         middle = (low + high) / 2
         try:
             cone_defect(math.tan(middle), condition_number=condition)
@@ -152,7 +152,7 @@ def edge_of_function(trial: Trial, condition: float) -> Same:
         measured=math.pi / 2 + float(found.fun),
         predicted=low,
         scale=1.0,
-        tolerance=truncation(1e-8, "bisection to 1e-9; a maximum to the square of 1e-5"),
+        tolerance=truncation(1e-8, "a maximum to the square of 1e-5, a bisection to 1e-12"),
     )
 
 
