@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from lpfl import OptimizerSpec, check_optimizer
+from tests.conformance.reported.per_parameter import PerParameter
 
 
 def never(graph, inputs):
@@ -15,18 +16,11 @@ def moved(p, g, lr):
     return p - lr * g
 
 
-class Compiled(torch.optim.Optimizer):
+class Compiled(PerParameter, lr=0.01):
     """Gradient descent whose update is compiled."""
 
-    def __init__(self, params, lr=0.01):
-        super().__init__(params, {"lr": lr})
-
-    @torch.no_grad()
-    def step(self, closure=None):
-        for group in self.param_groups:
-            for p in group["params"]:
-                if p.grad is not None:
-                    p.copy_(moved(p, p.grad, group["lr"]))
+    def update(self, p, g, state, group):
+        p.copy_(moved(p, g, group["lr"]))
 
 
 def test_alone_it_is_compiled():

@@ -83,7 +83,10 @@ def candidates(comparison: Comparison) -> list[Candidate]:
 
 
 def neighbours(oracle: Oracle, candidate: Candidate) -> list[Candidate]:
-    """Return the readings that leave the paper on one axis on which this one follows it."""
+    """Return the readings that leave the paper on one axis on which this one follows it.
+
+    Before them decay by a schedule, if this one decays by a constant: apart only where lr changes.
+    """
     held = candidate.convention
     scheduled = SCHEDULED in oracle.conventions.get("decay", ()) and held["decay"] == "not times lr"
     by_schedule = {**held, "decay": SCHEDULED}

@@ -192,6 +192,7 @@ def admissible(
     trial: Trial, known: Mapping[str, Any], spectra: Array, tan_angle: float
 ) -> NDArray[np.bool_]:
     """Say of each batch whether it admits a start at this tangent."""
+    noise = noise_facts(trial, known)
     return np.array(
         [
             headline_admissible(
@@ -200,7 +201,7 @@ def admissible(
                 output_dim=trial.output_dim,
                 cov_batch_min=float(values[0]),
                 condition_number_batch=float(values[-1] / values[0]),
-                **noise_facts(trial, known),
+                **noise,
             )
             for values in spectra
         ]
