@@ -42,8 +42,8 @@ FAULTS = (
         "LR-39",
         "theory.linear_representation.variants.steps.weight_decay:LR_39",
         old="1 - eta / (1 - eta * w_d)",
-        new="1 - eta",
-        why="refitted step without the decay",
+        new="1 - eta / (1 + eta * w_d)",
+        why="refitted step with the sign of the decay turned",
     ),
     Fault(
         "LR-39",
