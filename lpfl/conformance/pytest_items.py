@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from lpfl.conformance.beside import divided
 from lpfl.conformance.entries import named
 from lpfl.conformance.outcomes import Outcome
 from lpfl.conformance.registry import select
@@ -86,7 +87,7 @@ def parametrize_optimizer_checks(
         spec = resolve(subject)
         judged = _Judged(spec, quick=quick, seed=seed, device=device)
         for check in select(checks, quick=quick):
-            if check.concerns(spec.claims):
+            if check.concerns(divided(spec.claims)[0]):
                 asked = _Case(judged, check.check_id)
                 cases.append(pytest.param(asked, id=f"{spec.name}-{check.check_id}"))
     return pytest.mark.parametrize("check", cases)
@@ -144,7 +145,7 @@ class OptimizerCollector(pytest.Collector):
             device=config.getoption("--lpfl-device"),
         )
         for check in select(None, quick=quick):
-            if check.concerns(spec.claims):
+            if check.concerns(divided(spec.claims)[0]):
                 yield OptimizerItem.from_parent(
                     self, name=check.check_id, judged=judged, check_id=check.check_id
                 )

@@ -2,11 +2,13 @@
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
 import torch
 
+from lpfl.conformance.beside import divided
 from lpfl.conformance.drives import Session, open_on_model, open_session, seed_everything
 from lpfl.conformance.drives.driven import Groups
 from lpfl.conformance.guess import guess
@@ -25,21 +27,47 @@ __all__ = ["Session", "Subject", "Trajectory", "Undrivable"]
 
 
 class Subject:
-    """What a check gets: the optimizer's spec and every way to run it."""
+    """What a check gets: the optimizer's spec and every way to run it.
+
+    vectors: only weights of fewer than two axes are looked at. ``beside`` holds what the spec
+    claims of these alone; ``spec`` is without it.
+    """
 
     def __init__(
-        self, spec: OptimizerSpec, *, seed: int = 0, device: str = "cpu", quick: bool = False
+        self,
+        spec: OptimizerSpec,
+        *,
+        seed: int = 0,
+        device: str = "cpu",
+        quick: bool = False,
+        vectors: bool = False,
     ) -> None:
-        self.spec = spec
+        claims, self.beside = divided(spec.claims)
+        self.spec = replace(spec, claims=claims) if self.beside else spec
         self.seed = seed
         self.device = torch.device(device)
         self.quick = quick
+        self.vectors = vectors
         self.settings = settings()  # before the subject has run for the first time
         self.guessed: Mapping[str, str] = guess(self)
         self._handled: dict[tuple[int, ...], bool] = {}
         self.memory: dict[Any, Any] = {}
         self.literal = False
         self.control = False  # whether it is asked beside another
+
+    @property
+    def _usual(self) -> list[torch.Tensor]:
+        return [torch.full((6,) if self.vectors else (6, 4), 0.5, dtype=torch.float64)]
+
+    def on_vectors(self, claim: str) -> "Subject":
+        """Return the same optimizer with one claim, looked at on vectors and numbers alone."""
+        return Subject(
+            replace(self.spec, claims=frozenset({claim})),
+            seed=self.seed,
+            device=str(self.device),
+            quick=self.quick,
+            vectors=True,
+        )
 
     @property
     def needs(self) -> frozenset[str]:
@@ -96,15 +124,13 @@ class Subject:
     @cached_property
     def default_group(self) -> Mapping[str, Any]:
         """Options of the first group of an optimizer built without options, without params."""
-        start = [torch.full((6, 4), 0.5, dtype=torch.float64)]
-        group = dict(self.open(start).optimizer.param_groups[0])
+        group = dict(self.open(self._usual).optimizer.param_groups[0])
         group.pop("params")
         return group
 
     @cached_property
     def _kind(self) -> type:
-        start = [torch.full((6, 4), 0.5, dtype=torch.float64)]
-        return type(self.open(start).optimizer)
+        return type(self.open(self._usual).optimizer)
 
     @cached_property
     def constructor_names(self) -> frozenset[str]:
@@ -153,6 +179,8 @@ class Subject:
     def handles(self, shape: Sequence[int]) -> bool:
         """Return whether the optimizer takes charge of a parameter of this shape."""
         key = tuple(shape)
+        if self.vectors and len(key) > 1:
+            return False
         if key not in self._handled:
             start = torch.full(key, 0.5, dtype=torch.float64)
             try:

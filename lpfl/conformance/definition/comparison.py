@@ -1,6 +1,7 @@
 """A subject beside a reference: its options under the reference's names, and its runs."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -9,7 +10,7 @@ from torch import Tensor
 from lpfl.conformance.definition import option_names
 from lpfl.conformance.definition.probing import Probing
 from lpfl.conformance.definition.runs import Candidate, Run, gaps
-from lpfl.conformance.definition.scenarios import Scenario, draw
+from lpfl.conformance.definition.scenarios import Scenario, draw, in_vectors
 from lpfl.conformance.oracles.base import Oracle
 from lpfl.conformance.signatures import named_options
 from lpfl.conformance.subject import Subject
@@ -87,6 +88,8 @@ class Comparison:
 
     def runs(self, scenario: Scenario) -> list[Run]:
         """Return the runs of a scenario; shapes the subject does not take are left out."""
+        if self.subject.vectors:
+            scenario = replace(scenario, shapes=in_vectors(scenario.shapes))
         key = (scenario.name, scenario.shapes, scenario.steps, str(scenario.dtype))
         if key not in self._runs:
             self._runs[key] = self._grouped(scenario) if scenario.second else self._made(scenario)

@@ -1,6 +1,6 @@
 """A subject's options under the names of the references: where they are, how they are set."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,6 +74,10 @@ CORRECTED = frozenset({"adabelief", "diffgrad", "nadam", "radam"})
 """Methods whose references always correct."""
 
 
+BESIDE = ("adamw", "adam", "lion", "sgd", "aux", "backup", "fallback", "scalar", "vector")
+"""Words that mark an option of a hybrid's rule for vectors."""
+
+
 @dataclass(frozen=True)
 class Place:
     """Where a subject keeps an option: its name, an index into it, and how it is written there."""
@@ -122,11 +126,22 @@ def place(text: str) -> Place:
     return Place(name, int(index[:-1]) if bracket else None, complement)
 
 
+def beside(texts: Sequence[str]) -> Iterator[str]:
+    """Yield the names that a hybrid gives to an option of its rule for vectors."""
+    for text in texts:
+        if not text.startswith("1 - "):
+            name, bracket, index = text.partition("[")
+            for word in BESIDE:
+                yield f"{word}_{text}"
+                yield f"{name}_{word}{bracket}{index}"
+
+
 def places(subject: Any, oracle: Oracle | LayerOracle) -> dict[str, Place]:
     """Return where the subject keeps each option of the reference that it knows."""
     found: dict[str, Place] = {}
     for name in oracle.options:
-        for text in oracle.aliases.get(name, NAMES.get(name, (name,))):
+        texts = oracle.aliases.get(name, NAMES.get(name, (name,)))
+        for text in [*(beside(texts) if subject.vectors else ()), *texts]:
             where = place(text)
             if subject.accepts(where.option) and where.holds(subject.default(where.option)):
                 if where not in found.values():

@@ -121,7 +121,7 @@ class Probing:
 
     def _builds(self, options: Mapping[str, Any], switched: Mapping[str, Any]) -> bool:
         given = {**switched, **option_names.written(self.subject, self.where, options)}
-        for shape in TRIED:
+        for shape in filter(self.subject.handles, TRIED):
             try:
                 self.subject.open([torch.full(shape, 0.5, dtype=torch.float64)], options=given)
             except Exception:

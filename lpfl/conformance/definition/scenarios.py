@@ -41,6 +41,11 @@ class Scenario:
     start: float = 1.0
 
 
+def in_vectors(shapes: Sequence[tuple[int, ...]]) -> tuple[tuple[int, ...], ...]:
+    """Return the first axis of every shape, each length once; a vector stays as it is."""
+    return tuple(dict.fromkeys(shape[:1] for shape in shapes))
+
+
 def size_at(profile: str, t: int) -> float:
     """Return the factor on the gradient of step t, counted from 0."""
     if profile in ("falling", "growing"):

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from lpfl.conformance.definition.comparison import Comparison
+from lpfl.conformance.definition.hybrid import on_vectors
 from lpfl.conformance.definition.layer_conventions import LayerComparison
 from lpfl.conformance.definition.layer_verdict import judge_layers
 from lpfl.conformance.definition.trajectory_verdict import CHECK, judge
@@ -29,6 +30,7 @@ def trajectory(subject: Subject) -> Iterable[CheckResult]:
             yield in_any_form(subject, oracle)
         elif layered is not None:
             yield judge_layers(CHECK, LayerComparison(subject, layered))
+    yield from on_vectors(subject)
 
 
 def in_any_form(subject: Subject, oracle: Oracle) -> CheckResult:
