@@ -43,7 +43,11 @@ def add_parser(commands: Any) -> None:
         help="option of the constructor, VALUE as in Python (lr=1e-3); can be repeated",
     )
     parser.add_argument(
-        "--claim", action="append", default=[], metavar="NAME", help="a claim, such as adamw"
+        "--claim",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a claim, such as adamw; repeated for more",
     )
     parser.add_argument(
         "--checks",

@@ -62,7 +62,7 @@ def _judged(subject: Subject, forms: list[Oracle]) -> CheckResult:
 
 
 def beside_another(oracle: Oracle) -> Oracle:
-    """Return a method as a rule beside another: constants of its own, and vectors left undecayed."""
+    """Return a method as a rule beside another: with own constants, and decay left out or not."""
     options = {n: (oracle.options[n], *CONSTANTS[n]) for n in CONSTANTS if n in oracle.options}
     constants = {
         n: tuple(dict.fromkeys([*oracle.hidden.get(n, ()), *v])) for n, v in options.items()

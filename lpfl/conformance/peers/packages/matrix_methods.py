@@ -31,7 +31,7 @@ PACKAGES = (
             "SingleDeviceMuon": Entry(claims={"muon"}),
             "SingleDeviceMuonWithAuxAdam": Entry(
                 make=flagged(matrices={"use_muon": True}, others={"use_muon": False}),
-                claims={"muon"},
+                claims={"muon", "adamw"},
             ),
         },
     ),

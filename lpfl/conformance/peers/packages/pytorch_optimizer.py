@@ -1,6 +1,7 @@
 """pytorch-optimizer (kozistr): some 130 optimizers in one package."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -80,7 +81,7 @@ PACKAGES = (
                 variant_claims={"mars_type=lion": set(), "mars_type=shampoo": set()},
             ),
             "Magma": Entry(make=around("AdamW")),
-            "Muon": MUON,
+            "Muon": replace(MUON, claims={"muon", "adamw"}),
             "MuonClip": MUON,
             "NorMuon": MUON,
             "OrthoGrad": Entry(make=around("AdamW")),
