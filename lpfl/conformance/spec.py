@@ -36,8 +36,8 @@ class OptimizerSpec:
     factory: ``factory(params_or_model, **options) -> torch.optim.Optimizer``; it gets the model
     if ``needs`` has "model". claims: names of methods and properties, such as ``{"adamw"}`` or
     ``{"kfac", "condition-number-free"}``; in ``{"muon", "adamw"}`` the second is about vectors and
-    numbers, which Muon leaves to another rule. expected_failures: check id -> reason; strict, one that
-    no longer fails is reported. needs: names from ``NEEDS``. tolerances: check id -> relative
+    numbers, which Muon leaves to another rule. expected_failures: check id -> reason; strict, one
+    that no longer fails is reported. needs: names from ``NEEDS``. tolerances: check id -> relative
     tolerance that replaces the check's own. options: given to the factory each time.
     step: ``step(model, loss_fn, optimizer)`` for what fits no drive. source: where a program can
     import the optimizer from, ``package.module:Name``. program: text of a program that defines
