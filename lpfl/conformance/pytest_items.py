@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from lpfl.conformance.beside import divided
 from lpfl.conformance.entries import named
+from lpfl.conformance.oracles import divided
 from lpfl.conformance.outcomes import Outcome
 from lpfl.conformance.registry import select
 from lpfl.conformance.report import Report

@@ -8,11 +8,11 @@ from typing import Any
 
 import torch
 
-from lpfl.conformance.beside import divided
 from lpfl.conformance.drives import Session, open_on_model, open_session, seed_everything
 from lpfl.conformance.drives.driven import Groups
 from lpfl.conformance.guess import guess
 from lpfl.conformance.manners import settings
+from lpfl.conformance.oracles import divided
 from lpfl.conformance.signatures import (
     Undrivable,
     named_options,

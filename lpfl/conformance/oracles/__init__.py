@@ -14,7 +14,7 @@ from types import MappingProxyType
 from lpfl.conformance.oracles.base import Oracle
 from lpfl.conformance.oracles.layerwise import LAYER_ORACLES, LayerOracle
 
-__all__ = ["LayerOracle", "Oracle", "layer_oracle_of", "oracle_of", "oracles"]
+__all__ = ["LayerOracle", "Oracle", "divided", "layer_oracle_of", "oracle_of", "oracles"]
 
 
 def normal(claim: str) -> str:
@@ -50,3 +50,16 @@ def oracle_of(claim: str) -> Oracle | None:
 def layer_oracle_of(claim: str) -> LayerOracle | None:
     """Return the reference of a claim about layers, or None where there is none."""
     return next((o for o in LAYER_ORACLES if o.claim == normal(claim)), None)
+
+
+def divided(claims: frozenset[str]) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the claims about the optimizer as a whole, and those about its vectors alone.
+
+    Where a method for matrices is claimed (``{"muon", "adamw"}``), a claimed method that steps
+    any weight can only speak of the weights that the first one leaves: vectors and numbers.
+    """
+    axes = {claim: oracle.least_axes for claim in claims if (oracle := oracle_of(claim))}
+    if not any(least > 1 for least in axes.values()):
+        return claims, frozenset()
+    beside = frozenset(claim for claim, least in axes.items() if least < 2)
+    return claims - beside, beside

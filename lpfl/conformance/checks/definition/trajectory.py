@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
+from lpfl.conformance.checks.definition.hybrid import on_vectors
 from lpfl.conformance.definition.comparison import Comparison
-from lpfl.conformance.definition.hybrid import on_vectors
 from lpfl.conformance.definition.layer_conventions import LayerComparison
 from lpfl.conformance.definition.layer_verdict import judge_layers
 from lpfl.conformance.definition.trajectory_verdict import CHECK, judge
