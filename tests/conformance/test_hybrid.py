@@ -25,8 +25,7 @@ class Hybrid(Matrices, adam_lr=3e-4, betas=(0.9, 0.999)):
     """Adam for the rest, with options of its own."""
 
     def other(self, p, g, state, group):
-        m, v = corrected(*moments(p, g, state, group), group)
-        p -= group["adam_lr"] * m / (v.sqrt() + 1e-8)
+        adam(p, g, state, rate=group["adam_lr"], betas=group["betas"], eps=1e-8)
 
 
 class ByRows(Hybrid):

@@ -1,6 +1,6 @@
 """The answer about one claim: which reading of the definition the subject follows, if any."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -19,10 +19,26 @@ from lpfl.conformance.definition.seen import polar
 from lpfl.conformance.definition.settings import fitting
 from lpfl.conformance.definition.supports import degenerates
 from lpfl.conformance.definition.trajectory_snippet import SHOWN, first_miss, smallest, snippet
+from lpfl.conformance.oracles import oracle_of
+from lpfl.conformance.oracles.base import Oracle
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.signatures import named_options
 
 CHECK = "def.trajectory"
+
+
+def in_any_form(oracle: Oracle, judged: Callable[[Oracle], CheckResult]) -> CheckResult:
+    """Return the answer about a claim: that of the form of the method that fits best.
+
+    A form that no reading fits accuses only if none of the others fits.
+    """
+    answers = []
+    for form in filter(None, map(oracle_of, (oracle.claim, *oracle.forms))):
+        answers.append(judged(form))
+        if answers[-1].outcome is not Outcome.DEVIATES:
+            return answers[-1]
+    # a form that fits somewhere says more than one that fits nowhere
+    return min(answers, key=lambda a: "residual" in a.details)
 
 
 def judge(comparison: Comparison) -> CheckResult:

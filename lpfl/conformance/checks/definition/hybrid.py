@@ -11,7 +11,7 @@ from lpfl.conformance.definition.comparison import Comparison
 from lpfl.conformance.definition.option_names import NAMES
 from lpfl.conformance.definition.runs import Candidate, total
 from lpfl.conformance.definition.scenarios import Scenario
-from lpfl.conformance.definition.trajectory_verdict import CHECK, judge
+from lpfl.conformance.definition.trajectory_verdict import CHECK, in_any_form, judge
 from lpfl.conformance.oracles import oracle_of
 from lpfl.conformance.oracles.base import Convention, Memory, Oracle
 from lpfl.conformance.outcomes import CheckResult, Outcome, worst
@@ -32,33 +32,30 @@ def on_vectors(subject: Subject) -> Iterator[CheckResult]:
     for claim in sorted(subject.beside):
         oracle = oracle_of(claim)
         if oracle is not None:
-            forms = [oracle, *filter(None, map(oracle_of, oracle.forms))]
-            yield in_words(_judged(subject.on_vectors(claim), forms))
+            answer = _judged(subject.on_vectors(claim), oracle)
+            yield replace(answer, message=f"Vectors and numbers alone: {answer.message}")
 
 
-def in_words(result: CheckResult) -> CheckResult:
-    """Return an answer that says which weights it is about."""
-    return replace(result, message=f"Vectors and numbers alone: {result.message}")
-
-
-def _judged(subject: Subject, forms: list[Oracle]) -> CheckResult:
-    """Return the answer of the form that fits best; one with a rate of its own may fit, too."""
+def _judged(subject: Subject, oracle: Oracle) -> CheckResult:
     if not any(map(subject.handles, ((3,), (5,)))):
         message = "it takes no weights but matrices."
         return CheckResult(check=CHECK, outcome=Outcome.UNDRIVABLE, message=message)
-    answers = []
-    for form in map(beside_another, forms):
-        comparison = Comparison(subject, form)
-        answers.append(judge(comparison))
-        if answers[-1].outcome is Outcome.DEVIATES and (rated := own_rate(comparison)):
-            words, oracle = rated
-            other = judge(Comparison(subject, oracle))
-            if other.outcome is not Outcome.DEVIATES:
-                graver = worst([other.outcome, Outcome.VARIANT])
-                answers[-1] = replace(
-                    other, outcome=graver, message=f"With {words}: {other.message}"
-                )
-    return min(answers, key=lambda a: (a.outcome is Outcome.DEVIATES, "residual" in a.details))
+    return in_any_form(oracle, lambda form: at_any_rate(subject, beside_another(form)))
+
+
+def at_any_rate(subject: Subject, oracle: Oracle) -> CheckResult:
+    """Return the answer about a rule for vectors, which may have a rate of its own."""
+    comparison = Comparison(subject, oracle)
+    answer = judge(comparison)
+    own = own_rate(comparison) if answer.outcome is Outcome.DEVIATES else None
+    if own is None:
+        return answer
+    words, with_rate = own
+    other = judge(Comparison(subject, with_rate))
+    if other.outcome is Outcome.DEVIATES:
+        return answer
+    graver = worst([other.outcome, Outcome.VARIANT])
+    return replace(other, outcome=graver, message=f"With {words}: {other.message}")
 
 
 def beside_another(oracle: Oracle) -> Oracle:

@@ -6,9 +6,8 @@ from lpfl.conformance.checks.definition.hybrid import on_vectors
 from lpfl.conformance.definition.comparison import Comparison
 from lpfl.conformance.definition.layer_conventions import LayerComparison
 from lpfl.conformance.definition.layer_verdict import judge_layers
-from lpfl.conformance.definition.trajectory_verdict import CHECK, judge
+from lpfl.conformance.definition.trajectory_verdict import CHECK, in_any_form, judge
 from lpfl.conformance.oracles import layer_oracle_of, oracle_of, oracles
-from lpfl.conformance.oracles.base import Oracle
 from lpfl.conformance.oracles.layerwise import LAYER_ORACLES
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.registry import all_checks, check
@@ -27,27 +26,10 @@ def trajectory(subject: Subject) -> Iterable[CheckResult]:
         oracle = oracle_of(claim)
         layered = layer_oracle_of(claim)
         if oracle is not None:
-            yield in_any_form(subject, oracle)
+            yield in_any_form(oracle, lambda form: judge(Comparison(subject, form)))
         elif layered is not None:
             yield judge_layers(CHECK, LayerComparison(subject, layered))
     yield from on_vectors(subject)
-
-
-def in_any_form(subject: Subject, oracle: Oracle) -> CheckResult:
-    """Return the answer about a claim: that of the form of the method that fits best.
-
-    A form that no reading fits accuses only if none of the others fits.
-    """
-    answers = []
-    for claim in (oracle.claim, *oracle.forms):
-        form = oracle_of(claim)
-        answer = judge(Comparison(subject, form)) if form is not None else None
-        if answer is not None:
-            answers.append(answer)
-            if answer.outcome is not Outcome.DEVIATES:
-                return answer
-    # a form that fits somewhere says more than one that fits nowhere
-    return min(answers, key=lambda a: "residual" in a.details)
 
 
 @check("def.claims", tags=("def",), cost=0.1, control=False)
