@@ -50,4 +50,10 @@ FAULTS = (
     Fault("DR-07", "theory.decisions.comparisons:DR_07",
           "16 * n_u * eps_D * kappa_D", "16 * n_u * eps_D",
           "rounding without the condition number"),
+    Fault("DR-07", GREATER, "self.gap / 2.0", "self.gap", "a tie excused by half of what hides it"),
+    Fault("DR-07", "lpfl.verify.tolerance:Tolerance.times", "self.value * factor",
+          "self.value + factor", "magnified by a sum"),
+    Fault("DR-07", "lpfl.verify.tolerance:rounding",
+          "machine_tolerance(dtype, dim=dim, condition=condition)",
+          "machine_tolerance(dtype, dim=1, condition=condition)", "rounding of one unknown"),
 )  # fmt: skip

@@ -48,4 +48,12 @@ FAULTS = (
           "(Outcome.CONFIRMED, Outcome.INCONCLUSIVE, Outcome.REFUTED)",
           "(Outcome.CONFIRMED, Outcome.REFUTED, Outcome.INCONCLUSIVE)",
           "inconclusive outweighs refuted"),
+    Fault("DR-02", LOOKS, "findings_of(check, replace(trial, effort=EFFORT, memory={}))",
+          "findings", "the second look is not taken"),
+    Fault("DR-02", LOOKS, "replace(trial, effort=EFFORT, memory={})",
+          "replace(trial, effort=EFFORT, alpha=trial.alpha / 2.0, memory={})",
+          "the second look at half its level"),
+    Fault("DR-02", "lpfl.verify.running.looks:EFFORT", "4", "2", "a second look half as large"),
+    Fault("DR-02", "lpfl.verify.trial:Trial.replicates", "planned * self.effort",
+          "planned + self.effort - 1", "replicates added in the second look"),
 )  # fmt: skip

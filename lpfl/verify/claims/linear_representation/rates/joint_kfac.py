@@ -131,12 +131,28 @@ def two_cycle(trial: Trial) -> Iterator[Comparison]:
         condition_of(head) ** 2 * condition_of(batch.cov_x, G @ batch.cov_x @ G.mT)
         for head, G in zip(heads, rows, strict=True)
     )
+    count = joint.weights_count(trial)
+    tolerance = rounding(trial.dtype, dim=count, condition=solves * passed_on)
+    A = rows[1] @ problem.representation_star.mT
+    C = torch.linalg.pinv(problem.head_star) @ heads[1]
+    for label, measured, predicted in (
+        ("rows, step 1", rows[1], A @ problem.representation_star),
+        ("head, step 1", heads[1], problem.head_star @ C),
+        ("rows, step 2", rows[2], torch.linalg.solve(C, problem.representation_star)),
+        ("head, step 2", heads[2], problem.head_star @ torch.linalg.inv(A)),
+    ):
+        yield Same(
+            part="2-cycle at (1, 1)",
+            label=label,
+            measured=measured,
+            predicted=predicted,
+            axes=2,
+            tolerance=tolerance,
+        )
     yield Same(
         part="2-cycle at (1, 1)",
         measured=seen["weights"][3:],
         predicted=seen["weights"][1:3],
         axes=1,
-        tolerance=rounding(
-            trial.dtype, dim=joint.weights_count(trial), condition=solves * passed_on
-        ),
+        tolerance=tolerance,
     )

@@ -14,6 +14,7 @@ from lpfl.linalg import (
     subspace_distance,
 )
 from lpfl.linalg.covariance import CovarianceSpec
+from lpfl.linalg.gram import LEAST
 from lpfl.measure import alignment as measure
 from lpfl.measure import ridge
 from lpfl.measure.unit_response import Units, scaled
@@ -183,7 +184,8 @@ def means(trial: Trial) -> Iterator[Comparison]:
     """Take out means, form second moments, and change the units of a problem."""
     normal, d, n = normals(trial, "means"), trial.input_dim, trial.row_count
     rows, exact = normal(COPIES, n, d) + 1.0, rounding(trial.dtype, dim=4 * n)
-    X = as_numpy(rows)
+    wide = normal(COPIES, n, LEAST + d)  # from LEAST on by the symmetric product of BLAS
+    X, W = as_numpy(rows), as_numpy(wide)
     spec = CovarianceSpec(d, "geometric", 1.0, "haar", 0)
     problem = linear.LinearRepresentation(
         normal(COPIES, 3, 2), orthonormal_rows(normal(COPIES, 2, d)),
@@ -194,6 +196,7 @@ def means(trial: Trial) -> Iterator[Comparison]:
     for part, found, asked, label in (
         ("centred", measure.centred(rows), X - X.mean(1, keepdims=True), ""),
         ("second_moment", second_moment(rows), np.swapaxes(X, 1, 2) @ X / n, ""),
+        ("second_moment", second_moment(wide), np.swapaxes(W, 1, 2) @ W / n, "many columns"),
         ("units", other.cov_x, 2.5**2 * root @ root, "covariance"),
         ("units", other.root, 2.5 * root, "root"),
         ("units", other.head_star, 1.7 / 2.5 * as_numpy(problem.head_star), "head"),

@@ -1,6 +1,7 @@
 """OP-33: streams of random numbers by their names."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -50,7 +51,28 @@ def streams(trial: Trial) -> Iterator[Comparison]:
         tolerance=exact,
         label="of one trial",
     )
+    yield other_trials(trial)
     yield from blocks(trial)
+
+
+def other_trials(trial: Trial) -> Same:
+    """Open one name in trials that differ in one thing: seed, scenario, effort."""
+    trials = (
+        trial,
+        replace(trial, seed=trial.seed + 1),
+        replace(trial, scenario=Scenario({"input_dim": trial.input_dim + 1})),
+        replace(trial, effort=trial.effort + 1),
+    )
+    numbers = {
+        float(torch.rand(1, generator=one.stream("a"), device=trial.device)) for one in trials
+    }
+    return Same(
+        part="distinct",
+        measured=len(numbers),
+        predicted=len(trials),
+        tolerance=rounding(trial.dtype, dim=1),
+        label="of other trials",
+    )
 
 
 def blocks(trial: Trial) -> Iterator[Comparison]:

@@ -45,4 +45,13 @@ FAULTS = (
         new="eta * sigma**2 / (n * lam_i * (2 - eta * lam_i * mu_j))",
         why="large batches: noise amplified in flat directions of the head",
     ),
+    Fault(
+        "LR-16",
+        "lpfl.simulate:simulate",
+        old="weights, memory = method.step(weights, memory, next_batch(t))",
+        new="""
+batch = next_batch(t) if t % 2 == 0 else batch
+weights, memory = method.step(weights, memory, batch)""",
+        why="every batch of a run used twice",
+    ),
 )

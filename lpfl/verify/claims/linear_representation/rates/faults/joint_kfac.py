@@ -66,4 +66,11 @@ FAULTS = (
         new="rank if output_dim is None else output_dim",
         why="no head direction of its own unless asked for",
     ),
+    Fault(
+        "LR-19",
+        "lpfl.simulate:simulate",
+        old="seen[name].append(look(weights))",
+        new="seen[name].append(seen[name][0])",
+        why="a run that shows its start at every step",
+    ),
 )

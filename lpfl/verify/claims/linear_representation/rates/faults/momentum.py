@@ -3,6 +3,7 @@
 from lpfl.verify.planting import Fault
 
 CARRIED = "lpfl.optim.core.momentum:carried"
+SIMULATE = "lpfl.simulate:simulate"
 
 FAULTS = (
     Fault("LR-38", CARRIED, 'kind == "averaged"', 'kind != "nesterov"', "an averaged velocity"),
@@ -62,5 +63,19 @@ FAULTS = (
         "-np.abs(pairs)",
         "np.abs(pairs)",
         "the smaller of two multipliers first",
+    ),
+    Fault(
+        "LR-38",
+        SIMULATE,
+        "weights, memory = method.step(weights, memory, next_batch(t))",
+        "weights, _ = method.step(weights, memory, next_batch(t))",
+        "a run whose state never changes",
+    ),
+    Fault(
+        "LR-38",
+        SIMULATE,
+        "memory = method.init(weights)",
+        "weights, memory = method.step(weights, method.init(weights), next_batch(0))",
+        "a run with one step before it",
     ),
 )

@@ -6,6 +6,7 @@ RIDGE = "lpfl.measure.ridge:fit_ridge"
 ERROR = "lpfl.measure.ridge:error_on_fresh_rows"
 MEASURE = "lpfl.measure.alignment"
 ALGEBRA = "lpfl.linalg.algebra"
+GRAM = "lpfl.linalg.gram"
 INDEX = "lpfl.problems.single_index.model"
 MOMENTS = "lpfl.problems.single_index.moments"
 
@@ -80,4 +81,12 @@ FAULTS = (
           "n * d",
           "(n - 1) * d",
           "printed rows of single-index data n - 1"),
+    Fault("OP-39", f"{GRAM}:_mirrored", "whole.diagonal().mul_(0.5)", "whole.diagonal().mul_(1.0)",
+          "the diagonal of a symmetric product twice"),
+    Fault("OP-39", f"{GRAM}:_mirrored", "half + half.mT", "half.clone()",
+          "one triangle of a symmetric product"),
+    Fault("OP-39", f"{GRAM}:_triangle", "product(1.0, X.contiguous().numpy().T, lower=1)",
+          "product(0.5, X.contiguous().numpy().T, lower=1)", "half a symmetric product"),
+    Fault("OP-39", f"{GRAM}:gram", "_triangle(X)", "_triangle(matrices[0])",
+          "the first matrix for all"),
 )  # fmt: skip
