@@ -20,6 +20,7 @@ from lpfl.conformance.definition.layer_runs import (
     LayerScenario,
     run_layers,
 )
+from lpfl.conformance.definition.seen.decay_apart import DecayApart
 from lpfl.conformance.oracles.layer_axes import NEVER, TAKES
 from lpfl.conformance.oracles.layerwise import LayerOracle
 from lpfl.conformance.subject import Subject, Undrivable
@@ -64,6 +65,7 @@ class LayerComparison:
         for name in self._refused():
             self.common.pop(name)
         self._runs: dict[str, LayerRun | None] = {}
+        self._apart: dict[int, DecayApart] = {}
 
     def _refused(self) -> list[str]:
         """Return the option that must stay at its default for the others to be taken."""
@@ -105,6 +107,10 @@ class LayerComparison:
                 self.notes.append(f"{scenario.name}: {type(error).__name__}: {str(error)[:90]}")
                 self._runs[key] = None
         return self._runs[key]
+
+    def least(self, run: LayerRun, fit: LayerFit) -> float:
+        """Return how far the first update is at least from a reading, whatever its decay."""
+        return self._apart.setdefault(id(run), DecayApart(self.oracle, run)).bound(fit)
 
     def errors(self, run: LayerRun, fit: LayerFit, steps: int | None = None) -> list[float]:
         """Return per step the relative distance of the update from a reading."""
@@ -199,6 +205,8 @@ class LayerComparison:
         """Return the nearest reading that holds everywhere, else the one that holds longest."""
         best: LayerFit | None = None
         for first in self.readings():
+            if self.least(run, first) > tolerance:
+                continue
             if not self.errors(run, first, 1)[0] <= tolerance:
                 continue
             for fit in self.continued(first):

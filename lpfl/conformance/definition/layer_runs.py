@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -51,6 +52,10 @@ class LayerRun:
 
     def moves(self) -> list[list[Tensor]]:
         """Return the update of every layer in each step."""
+        return self._moves
+
+    @cached_property
+    def _moves(self) -> list[list[Tensor]]:
         pairs = zip(self.weights, self.weights[1:], strict=False)
         return [[b - a for a, b in zip(old, new, strict=True)] for old, new in pairs]
 

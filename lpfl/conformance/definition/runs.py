@@ -55,8 +55,23 @@ class Run:
 
     def moves(self) -> list[list[Tensor]]:
         """Return the update of every parameter in each step."""
+        return self._moves
+
+    @cached_property
+    def _moves(self) -> list[list[Tensor]]:
         pairs = zip(self.values, self.values[1:], strict=False)
         return [[b - a for a, b in zip(old, new, strict=True)] for old, new in pairs]
+
+    @cached_property
+    def lengths(self) -> list[tuple[float, float]]:
+        """Norms of the weights before each step, and of its update."""
+        pairs = zip(self.values, self.moves(), strict=False)
+        return [(total(old), total(us)) for old, us in pairs]
+
+    @cached_property
+    def _cast(self) -> dict[torch.dtype, tuple[list[list[Tensor]], list[list[Tensor]]]]:
+        """Points and gradients by the dtype in which a reference computes."""
+        return {}
 
     def reference(
         self,
@@ -78,8 +93,12 @@ class Run:
         key = (id(oracle), reading, steps, dtype, disturb, at_zeros)
         if key in self._known:
             return self._known[key][1]
-        values = [[v.to(dtype) for v in row] for row in self.values[:-1][:steps]]
-        gradients = [[g.to(dtype) for g in row] for row in self.gradients[:steps]]
+        if dtype not in self._cast:
+            self._cast[dtype] = (
+                [[v.to(dtype) for v in row] for row in self.values[:-1]],
+                [[g.to(dtype) for g in row] for row in self.gradients],
+            )
+        values, gradients = (rows[:steps] for rows in self._cast[dtype])
         if disturb:
             gradients = disturbed(gradients, disturb, at_zeros=at_zeros)
         updates = oracle.updates(
@@ -119,7 +138,8 @@ def disturbed(
 
 def total(row: Sequence[Tensor]) -> float:
     """Return the Frobenius norm of a list of tensors."""
-    return sum(float(x.square().sum()) for x in row) ** 0.5
+    norms = [float(torch.linalg.vector_norm(x)) for x in row]
+    return norms[0] if len(norms) == 1 else sum(norm * norm for norm in norms) ** 0.5
 
 
 def gaps(run: Run, reference: Sequence[Sequence[Tensor]]) -> list[float]:
@@ -130,10 +150,11 @@ def gaps(run: Run, reference: Sequence[Sequence[Tensor]]) -> list[float]:
     """
     eps = run.eps
     out = []
-    for old, us, refs in zip(run.values, run.moves(), reference, strict=False):
+    for (start, length), us, refs in zip(run.lengths, run.moves(), reference, strict=False):
         away = total([u - r for u, r in zip(us, refs, strict=True)])
-        rounding = 2 * eps * (total(old) + total(refs))
-        size = max(total(us), total(refs))
+        wanted = total(refs)
+        rounding = 2 * eps * (start + wanted)
+        size = max(length, wanted)
         if size != size or away != away:
             same = all(
                 torch.equal(u.isfinite(), r.isfinite()) for u, r in zip(us, refs, strict=True)

@@ -1,7 +1,9 @@
 """What a layer-wise method sees of a layer, and the axes on which its conventions differ."""
 
-from dataclasses import dataclass
+from collections.abc import Hashable
+from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 from torch import Tensor
 
@@ -83,6 +85,8 @@ class LayerSeen:
     output_gradients: Tensor
     jacobian: Tensor
     has_bias: bool
+    firsts: dict[Hashable, Any] = field(default_factory=dict, compare=False, repr=False)
+    """First steps that were computed, see ``layer_steps.first``."""
 
     @cached_property
     def gradient(self) -> Tensor:

@@ -86,6 +86,21 @@ def dampings(
     return on_a, on_g
 
 
+class Spectra:
+    """Eigendecompositions of a layer's two factors; those of a first step are needed again."""
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[str, int, bool], Any] = {}
+
+    def of(self, factor: Tensor, name: str, *, diagonal: bool) -> Any:
+        """Return eigenvalues and eigenvectors of a factor, or of a leading block of it."""
+        key = (name, len(factor), diagonal)
+        if key not in self._found:
+            wanted = factor.diagonal().diag() if diagonal else factor
+            self._found[key] = torch.linalg.eigh(wanted)
+        return self._found[key]
+
+
 def precondition(
     grad: Tensor,
     A: Tensor,
@@ -94,18 +109,18 @@ def precondition(
     kind: str,
     on_output: float | None = None,
     inverse: str = "as defined",
+    spectra: Spectra | None = None,
 ) -> Tensor:
-    """Return the gradient (b, a) between the damped inverses.
+    """Return the gradient (..., b, a) between the damped inverses.
 
     on_output: damping of the output factor where each factor has its own; None: the same.
-    inverse: one of the mistakes of the axis "inverse".
+    inverse: one of the mistakes of the axis "inverse". spectra: keeps the eigendecompositions.
     """
+    spectra = Spectra() if spectra is None else spectra
+    sides = [(A, "A"), (G, "G")]
     if inverse.startswith("each") and A.shape == G.shape:
-        A, G = G, A
-    if "diagonals" in inverse:
-        A, G = A.diagonal().diag(), G.diagonal().diag()
-    a, U = torch.linalg.eigh(A)
-    g, V = torch.linalg.eigh(G)
+        sides = sides[::-1]
+    (a, U), (g, V) = (spectra.of(*side, diagonal="diagonals" in inverse) for side in sides)
     turned = V.T @ grad @ U
     if kind == "to products of eigenvalues":
         return V @ (turned / (g[:, None] * a + damping)) @ U.T
@@ -130,7 +145,7 @@ def carried(step: Tensor, m: dict[str, Any], momentum: float, kind: str) -> Tens
 
 def slope(W: Tensor, layer: LayerSeen, o: Any, c: Convention) -> Tensor:
     """Return the gradient of one layer (b, a), with a coupled decay in it."""
-    coupled = c["weight decay"] == COUPLED
+    coupled = o.weight_decay and c["weight decay"] == COUPLED
     return layer.gradient + decayed(W, layer, o, c) if coupled else layer.gradient
 
 
@@ -154,19 +169,68 @@ def direction(
     grad: Tensor, layer: LayerSeen, m: dict[str, Any], t: int, o: Any, c: Convention
 ) -> Tensor:
     """Return the preconditioned gradient of one layer (b, a), with the bias as last column."""
-    own, inverse = o.output_damping, c.get("inverse", "as defined")
+    return between(grad, layer, factors_at(layer, m, t, o, c), o, c)
+
+
+def factors_at(
+    layer: LayerSeen, m: dict[str, Any], t: int, o: Any, c: Convention
+) -> tuple[Tensor, Tensor, Spectra]:
+    """Return the factors that step t uses, and what keeps their eigendecompositions."""
     A, G = factors(layer, c)
-    A, G = used(A, m, "A", t, o, c), used(G, m, "G", t, o, c)
+    return used(A, m, "A", t, o, c), used(G, m, "G", t, o, c), Spectra()
+
+
+def between(
+    grad: Tensor, layer: LayerSeen, at: tuple[Tensor, Tensor, Spectra], o: Any, c: Convention
+) -> Tensor:
+    """Return the gradient (..., b, a) between the inverses of two factors, the bias by its rule."""
+    own, inverse = o.output_damping, c.get("inverse", "as defined")
+    A, G, spectra = at
     if layer.has_bias and c["bias"] != "joined to the weights":
-        bias = grad[:, -1:]
+        bias = grad[..., -1:]
         if c["bias"] == "by the output factor only":
             on_g = o.damping if own is None else own
             bias = torch.linalg.solve(G + on_g * torch.eye(len(G), dtype=G.dtype), bias)
         elif c["bias"] == "left alone":
             bias = 0 * bias
-        inner = precondition(grad[:, :-1], A[:-1, :-1], G, o.damping, c["damping"], own, inverse)
-        return torch.cat([inner, bias], 1)
-    return precondition(grad, A, G, o.damping, c["damping"], own, inverse)
+        inner = precondition(
+            grad[..., :-1], A[:-1, :-1], G, o.damping, c["damping"], own, inverse, spectra
+        )
+        return torch.cat([inner, bias], -1)
+    return precondition(grad, A, G, o.damping, c["damping"], own, inverse, spectra)
+
+
+FACTOR_AXES = (
+    "Fisher", "average", "average takes", "renewed", "input factor times", "output factor times",
+)  # fmt: skip
+STEP_AXES = ("damping", "bias", "inverse")
+
+
+def first_factors(layer: LayerSeen, o: Any, c: Convention) -> Any:
+    """Return what :func:`between` takes in step 1, and the memory after it; computed once."""
+    key = (o.decay, o.period, *(c.get(axis) for axis in FACTOR_AXES))
+    if key not in layer.firsts:
+        memory: dict[str, Any] = {}
+        layer.firsts[key] = factors_at(layer, memory, 1, o, c), memory, key
+    return layer.firsts[key]
+
+
+def first(
+    W: Tensor, layer: LayerSeen, m: dict[str, Any], o: Any, c: Convention
+) -> tuple[Tensor, Tensor]:
+    """Return slope and direction of step 1, computed once for all readings that agree in them."""
+    at, memory, of_factors = first_factors(layer, o, c)
+    m.update(memory)
+    coupled = (o.weight_decay, c["decayed"]) if c["weight decay"] == COUPLED else None
+    values = (o.damping, o.output_damping, *(c.get(axis) for axis in STEP_AXES))
+    key = (id(W), *of_factors, *values, coupled)
+    if key not in layer.firsts:
+        grad = slope(W, layer, o, c)
+        # kept with W: while it lives, no other has its id
+        layer.firsts[key] = W, grad, between(grad, layer, at, o, c)
+    _, grad, step = layer.firsts[key]
+    gathered(grad, m, o, c)
+    return grad, step
 
 
 def scaled(slopes: list[Tensor], steps: list[Tensor], o: Any, c: Convention) -> list[Tensor]:
@@ -190,11 +254,11 @@ def moved(
     W: Tensor, layer: LayerSeen, step: Tensor, m: dict[str, Any], o: Any, c: Convention
 ) -> Tensor:
     """Return the update of one layer, with momentum and a decay that is not preconditioned."""
-    if c["weight decay"] == JOINED:
+    if o.weight_decay and c["weight decay"] == JOINED:
         step = step + decayed(W, layer, o, c)
     if o.momentum:
         step = carried(step, m, o.momentum, c["momentum"])
-    if c["weight decay"] in (COUPLED, JOINED):
+    if not o.weight_decay or c["weight decay"] in (COUPLED, JOINED):
         return -o.lr * step
     after = c["weight decay"].endswith("after the step")
     return -o.lr * (step + decayed(W - o.lr * step if after else W, layer, o, c))

@@ -31,7 +31,7 @@ from lpfl.conformance.oracles.layer_axes import (
     TAKES,
     LayerSeen,
 )
-from lpfl.conformance.oracles.layer_steps import direction, gathered, moved, scaled, slope
+from lpfl.conformance.oracles.layer_steps import direction, first, gathered, moved, scaled, slope
 from lpfl.conformance.pulse import beat
 
 __all__ = ["LAYER_ORACLES", "LayerOracle", "LayerSeen"]
@@ -76,9 +76,13 @@ class LayerOracle:
             kept = [memory.setdefault(i, {}) for i in range(len(layers))]
             slopes, steps = [], []
             for W, layer, m in zip(row, layers, kept, strict=True):
-                grad = slope(W, layer, o, c)
+                if t == 1:
+                    grad, step = first(W, layer, m, o, c)
+                else:
+                    grad = slope(W, layer, o, c)
+                    step = direction(gathered(grad, m, o, c), layer, m, t, o, c)
                 slopes.append(grad)
-                steps.append(direction(gathered(grad, m, o, c), layer, m, t, o, c))
+                steps.append(step)
             steps = scaled(slopes, steps, o, c)
             each = zip(row, layers, steps, kept, strict=True)
             moves.append([moved(W, layer, step, m, o, c) for W, layer, step, m in each])

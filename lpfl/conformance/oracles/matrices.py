@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from lpfl.conformance.oracles.remembered import remembered
+
 Polynomials = Sequence[tuple[float, float, float]]
 QUINTIC = (3.4445, -4.7750, 2.0315)
 CUBIC = (1.5, -0.5, 0.0)
@@ -51,6 +53,7 @@ def multiply(g: Tensor, matrix: Tensor, axis: int) -> Tensor:
     return torch.tensordot(matrix, g, dims=([1], [axis])).movedim(0, axis)
 
 
+@remembered
 def power(S: Tensor, exponent: float, damping: float = 0.0, kind: str = "added") -> Tensor:
     """Return (S + damping I)^exponent of a symmetric positive semi-definite matrix.
 
@@ -65,6 +68,7 @@ def power(S: Tensor, exponent: float, damping: float = 0.0, kind: str = "added")
     return (vectors * values.pow(exponent)) @ vectors.T
 
 
+@remembered
 def polar(M: Tensor) -> Tensor:
     """Return U V' of the singular value decomposition of M; null directions stay zero."""
     U, s, Vh = torch.linalg.svd(M, full_matrices=False)
@@ -72,6 +76,7 @@ def polar(M: Tensor) -> Tensor:
     return (U * (~small).to(M.dtype)) @ Vh
 
 
+@remembered
 def newton_schulz(
     M: Tensor,
     coefficients: Sequence[Sequence[float]],
