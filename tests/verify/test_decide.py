@@ -167,6 +167,14 @@ def test_bound_whp_needs_enough_trials():
     assert enough.outcome is Outcome.CONFIRMED
 
 
+def test_bound_whp_that_no_count_refutes_is_open_at_any_rate():
+    """Three trials with a chance of a half each: even three violations are no news."""
+    few = decide.bound_whp(0, 3, delta=0.5, alpha=1e-8)
+    assert few.outcome is Outcome.INCONCLUSIVE
+    sure = decide.bound_whp(0, 3, delta=0.5, alpha=1e-8, matters=1.0)
+    assert few.samples_needed == sure.samples_needed
+
+
 def test_ordering_three_ways():
     noise = 0.1 * normal(64, name="ordering")
     assert decide.ordering(1.0 + noise, slack=0.0, alpha=ALPHA).outcome is Outcome.CONFIRMED
@@ -190,6 +198,7 @@ def test_ordering_three_ways():
             "alpha=0, needs finite and > 0 and < 1",
         ),
         (lambda: decide.bound_whp(5, 4, delta=0.1, alpha=0.1), "violations=5"),
+        (lambda: decide.bound_whp(1, 4, delta=1.0, alpha=0.1), "delta=1.0"),
         (lambda: decide.chi_square(1.0, 0, alpha=0.1), "dof=0, needs >= 1"),
         (lambda: decide.uniform_law([1.5], alpha=0.1), "needs [0, 1]"),
         (lambda: decide.dof_for_scale(0.1, 1.0), "matters=1.0"),

@@ -241,3 +241,13 @@ def test_gauss_newton_rank_is_exact(data_rank: int) -> None:
         rows.append((X @ change.T).ravel().tolist())
     rank = flint.fmpz_mat(rows).rank()
     assert rank == gauss_newton_rank(input_dim=D, output_dim=M, rank=K, data_rank=data_rank)
+
+
+@pytest.mark.parametrize("more", [{"factor_rows": 20}, {"factor_rows": 40}])
+def test_the_sizes_may_come_from_the_spectra_or_the_covariance(more):
+    sizes = {"rank": 2, "input_dim": 6}
+    known = {"step_size": 0.4, "n": 30, "factor": "independent", **more}
+    expected = local_rate("kfac", **known, **sizes)
+    spectra = {"head_eigenvalues": [1.0, 2.0], "schur_eigenvalues": [1.0, 0.5, 2.0, 3.0]}
+    assert local_rate("kfac", **known, **spectra) == expected
+    assert local_rate("kfac", **known, rank=2, cov_x=np.eye(6)) == expected

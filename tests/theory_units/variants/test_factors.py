@@ -44,6 +44,12 @@ def test_the_own_batch_alone_is_kfac(weight: str, aspect: float, damping: float)
     assert average == pytest.approx(expected, rel=1e-12)
 
 
+def test_the_own_batch_has_the_aspect_of_the_step() -> None:
+    setup = problem("tanh", WIDE, 0.4)
+    with pytest.raises(ValueError, match=r"aspects\[0\]=0.7, needs aspect=0.4"):
+        mixture_alignment(shares=[0.5, 0.5], aspects=[0.7, 0.4], damping=0.1, **setup)
+
+
 def test_other_batches_and_the_exact_covariance_are_mixtures() -> None:
     setup = problem("tanh", WIDE, 0.4)
     other = mixture_alignment(shares=[0, 1], aspects=[0.4, 0.7], damping=0.1, **setup)
