@@ -17,6 +17,7 @@ from lpfl.conformance.definition.precision import (
     amplification,
     bounds,
     coarse,
+    far_at_once,
     low_precision,
     noise,
 )
@@ -244,7 +245,10 @@ def fitted(
         return quick(comparison, run, candidate, steps) <= cap
 
     def fit(candidate: Candidate) -> Fit | None:
-        if halves(candidate) and far_off(comparison.oracle, runs[0], candidate):
+        if halves(candidate):
+            if far_off(comparison.oracle, runs[0], candidate):
+                return None
+        elif far_at_once(comparison, runs[0], candidate, PREFIX[-1]):
             return None
         made = Fit(candidate)
         return made if all(confront(comparison, made, run) for run in runs) else None

@@ -1,5 +1,6 @@
 """What a definition leaves open to rounding: conditioning, and the subject's inner precision."""
 
+import itertools
 import math
 
 import torch
@@ -17,17 +18,25 @@ SCALARS = 1e-6
 """Up to here an error in float64 can come from scalars kept in float32."""
 UNDETERMINED = 1e5
 """Amplification of errors above which the definition does not determine the step."""
+CHANGE = 1e-10
+"""Relative change of the gradients to which a subject has to answer."""
+FINE = 20.0
+"""Factor within which an answer is as small as the change."""
+NO_ROUNDING = 2e-5
+"""Error of a step in float64 above what its conditioning explains: twice FLOOR UNDETERMINED."""
 
 
-def amplification(oracle: Oracle, run: Run, candidate: Candidate) -> list[float]:
+def amplification(
+    oracle: Oracle, run: Run, candidate: Candidate, *, steps: int | None = None
+) -> list[float]:
     """Return per step the relative change of the reference over that of the gradients.
 
     Infinite where the reference has no finite value: it says nothing there. The exact polar factor
     of a matrix without full rank is not determined: entries that are 0 change too.
     """
-    plain = run.reference(oracle, candidate)
+    plain = run.reference(oracle, candidate, steps=steps)
     exact = EXACT in candidate.convention.values()
-    moved = run.reference(oracle, candidate, disturb=DISTURBANCE, at_zeros=exact)
+    moved = run.reference(oracle, candidate, steps=steps, disturb=DISTURBANCE, at_zeros=exact)
     out = []
     for a, b in zip(plain, moved, strict=True):
         away = total([x - y for x, y in zip(a, b, strict=True)])
@@ -46,7 +55,7 @@ def bounds(oracle: Oracle, run: Run, candidate: Candidate) -> list[float]:
         return [bound + FLOOR for bound in half_bounds(oracle, run, candidate)]
     factor = FLOOR + 1e3 * run.eps if run.eps < 1e-10 else 100 * run.eps
     known = amplification(oracle, run, candidate)
-    worst = [max(known[: t + 1]) for t in range(len(known))]
+    worst = itertools.accumulate(known, max)
     return [float("inf") if k > UNDETERMINED else factor * (1 + k) for k in worst]
 
 
@@ -64,27 +73,53 @@ def low_precision(oracle: Oracle, run: Run, candidate: Candidate) -> float:
     return max(e for e in errors if e == e)
 
 
-def coarse(comparison: Comparison, run: Run, candidate: Candidate) -> bool:
-    """Return whether the subject computes more coarsely than in float64.
+def answers(comparison: Comparison, run: Run) -> list[float] | None:
+    """Return per step how the subject answers to a change of its gradients by ``CHANGE``.
 
-    Its gradients are changed by 1e-10 of themselves. A float64 computation answers in
-    proportion; one in float32 or bfloat16 does not answer, or in jumps.
+    None if it raises.
     """
-    size = 1e-10
     if "gradients" not in run.again:
-        start, gradients = run.values[0], disturbed(run.gradients, size)
+        start, gradients = run.values[0], disturbed(run.gradients, CHANGE)
         try:
             values = comparison.drive(run.scenario, start, gradients, run.given)
         except Exception:
-            return False
+            return None
         other = Run(run.scenario, run.shapes, run.options, run.given, gradients, values)
         run.again["gradients"] = gaps(other, run.moves())
-    answer = run.again["gradients"]
+    return run.again["gradients"]
+
+
+def coarse(comparison: Comparison, run: Run, candidate: Candidate) -> bool:
+    """Return whether the subject computes more coarsely than in float64.
+
+    A float64 computation answers to a change in proportion; one in float32 or bfloat16 does not
+    answer, or in jumps.
+    """
+    answer = answers(comparison, run)
+    if answer is None:
+        return False
     known = amplification(comparison.oracle, run, candidate)
     smooth = [
-        0.2 * k * size < a < 5 * k * size for a, k in zip(answer, known, strict=True) if k > 0
+        0.2 * k * CHANGE < a < 5 * k * CHANGE for a, k in zip(answer, known, strict=True) if k > 0
     ]
     return sum(smooth) < 0.5 * len(smooth)
+
+
+def far_at_once(comparison: Comparison, run: Run, candidate: Candidate, steps: int) -> bool:
+    """Return whether the first steps show that no rounding makes a reading the subject's.
+
+    Only of a subject that answers to a small change with one as small, as float64 does.
+    """
+    errors = gaps(run, run.reference(comparison.oracle, candidate, steps=steps))
+    if run.eps >= FLOOR or max(errors, default=0.0) <= NO_ROUNDING:
+        return False
+    answer = answers(comparison, run)
+    if answer is None or not all(CHANGE / FINE < a < FINE * CHANGE for a in answer):
+        return False
+    known = amplification(comparison.oracle, run, candidate, steps=steps)
+    worst = itertools.accumulate(known, max)
+    pairs = zip(errors, worst, strict=True)
+    return any(error > NO_ROUNDING and k <= UNDETERMINED for error, k in pairs)
 
 
 def noise(comparison: Comparison, run: Run) -> float:

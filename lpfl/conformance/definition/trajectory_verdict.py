@@ -25,6 +25,8 @@ from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.signatures import named_options
 
 CHECK = "def.trajectory"
+NEAR = 3
+"""Axes on which a reading may differ from the paper when an option is held to be at fault."""
 
 
 def in_any_form(oracle: Oracle, judged: Callable[[Oracle], CheckResult]) -> CheckResult:
@@ -256,7 +258,7 @@ def option_at_fault(comparison: Comparison) -> tuple[str, Any, Candidate] | None
         shapes = fitting(comparison.oracle).shapes
         scenario = Scenario(f"{name} = {value!r}", shapes, options={name: value})
         runs = comparison.runs(scenario)
-        for fit in fitted(comparison, runs, departures=False) if runs else ():
+        for fit in fitted(comparison, runs, nearest=NEAR, departures=False) if runs else ():
             return name, value, fit.candidate
     return None
 
