@@ -48,6 +48,7 @@ class Subject:
         self.device = torch.device(device)
         self.quick = quick
         self.vectors = vectors
+        self.taken: frozenset[str] = frozenset()  # options of another claimed method
         self.settings = settings()  # before the subject has run for the first time
         self.guessed: Mapping[str, str] = guess(self)
         self._handled: dict[tuple[int, ...], bool] = {}

@@ -34,7 +34,7 @@ def other_value(subject: "Subject", name: str) -> Any:
         new = NUMBERS[name]
         return new if abs(new - value) > 0.2 * abs(new) else 0.7 * new
     if name == "betas" and isinstance(value, tuple | list) and all(_number(b) for b in value):
-        return tuple(0.6 * b for b in value)
+        return tuple(0.6 * b if b else 0.5 for b in value)
     return None
 
 

@@ -18,6 +18,7 @@ from lpfl.conformance.definition.precision import (
     bounds,
     coarse,
     far_at_once,
+    kept_in,
     low_precision,
     noise,
 )
@@ -121,12 +122,16 @@ def excused(comparison: Comparison, candidate: Candidate, run: Run, worst: float
 
     As small as scalars in float32 make it; or small where the step amplifies rounding; or no
     larger than what the reference loses in float32, in a subject that is seen to compute coarsely;
-    or a few per cent in one that keeps the state of large weights in few bits.
+    or what rounding the state costs in one that keeps it in 16 bits or fewer; or a few per cent in
+    one that does so for large weights only.
     """
     if worst <= SCALARS:
         return True
     if halves(candidate):
         return worst <= 3 * noise(comparison, run)
+    few = kept_in(comparison, run)
+    if few is not None and worst <= min(SINGLE, torch.finfo(few).eps):
+        return True
     oracle = comparison.oracle
     if worst <= LOOSE and max(amplification(oracle, run, candidate)) > AMPLIFIES:
         return True

@@ -37,18 +37,24 @@ def shown(value: Any) -> str:
 
 
 def ways(subject: Subject, names: list[str]) -> Iterator[dict[str, Any]]:
-    """Yield options that switch some of the named ones off, all of them first."""
-    tried = [[*off_values(name, subject.default(name)), ...] for name in names]
-    for chosen in itertools.islice(itertools.product(*tried), MOST):
-        off = {n: v for n, v in zip(names, chosen, strict=True) if v is not ...}
-        if off:
+    """Yield options that switch some of the named ones off: all, then one, then some."""
+    tried = {name: off_values(name, subject.default(name)) for name in names}
+    every = {name: values[0] for name, values in tried.items()}
+    single = [{name: value} for name, value in every.items()]
+    products = itertools.product(*([*values, ...] for values in tried.values()))
+    some = ({n: v for n, v in zip(names, p, strict=True) if v is not ...} for p in products)
+    seen: list[dict[str, Any]] = [{}]
+    for off in itertools.islice(itertools.chain([every], single, some), MOST + len(names)):
+        if off not in seen:
+            seen.append(off)
             yield off
 
 
 def switched_off(comparison: Comparison) -> tuple[Comparison, Fit, dict[str, Any]] | None:
     """Return the comparison, the reading and the options, off, with which the definition holds."""
     subject, oracle = comparison.subject, comparison.oracle
-    names = [n for n in undefined(subject, comparison.where) if n in subject.constructor_names]
+    offered = subject.constructor_names - subject.taken
+    names = [n for n in undefined(subject, comparison.where) if n in offered]
     for off in ways(subject, names):
         try:
             other = Comparison(subject, oracle, off=off)

@@ -62,19 +62,25 @@ NEUTRAL: Mapping[str, tuple[Any, ...]] = {
     "relative_step": (False,),
     "warmup_init": (False,),
     "max_precond_dim": (10000,),
+    "block_size": (10000,),
     "normalize_grads": (False,),
     "merge_dims": (False,),
     "warmup_steps": (0,),
     "ema": (0.0,),
 }
 """Options that are not part of a definition, with the value that brings back the definition."""
+LARGEST_SIDE = 64
+"""Size above every side of a weight that is judged."""
 CORRECTION = ("debias", "correct_bias", "bias_correction")
 """Switches of bias correction; only a definition that has one asks for it."""
 CORRECTED = frozenset({"adabelief", "diffgrad", "nadam", "radam"})
 """Methods whose references always correct."""
 
 
-BESIDE = ("adamw", "adam", "lion", "sgd", "aux", "backup", "fallback", "scalar", "vector")
+BESIDE = (
+    "adamw", "adam", "lion", "sgd", "sign", "signsgd", "signum", "aux", "backup", "fallback",
+    "scalar", "vector", "embed",
+)  # fmt: skip
 """Words that mark an option of a hybrid's rule for vectors."""
 
 
@@ -112,7 +118,8 @@ class Place:
         """Return what the subject must hold for the option to have this value."""
         value = 1 - value if self.complement else value
         if self.index is None:
-            negative = isinstance(held, float) and held < 0 < value
+            # a power is written negative by some; -1 stands for another option's value
+            negative = isinstance(held, float) and -1 < held < 0 < value
             return -value if negative else value
         parts = list(held)
         parts[self.index] = value
@@ -189,9 +196,14 @@ def neutral(
     for name, values in {**NEUTRAL, **switches}.items():
         if name not in used and subject.accepts(name):
             held = subject.default(name)
-            if held is not None and held not in values:
+            if held is not None and held not in values and not _reached(name, held):
                 out[name] = values[0]
     return out
+
+
+def _reached(name: str, held: Any) -> bool:
+    """Return whether a size holds all weights that are judged already."""
+    return name == "block_size" and isinstance(held, int) and held >= LARGEST_SIDE
 
 
 def longer(subject: Any, steps: int) -> list[str]:

@@ -105,6 +105,22 @@ def coarse(comparison: Comparison, run: Run, candidate: Candidate) -> bool:
     return sum(smooth) < 0.5 * len(smooth)
 
 
+def kept_in(comparison: Comparison, run: Run) -> torch.dtype | None:
+    """Return the format of 16 bits or fewer in which the subject keeps state of its weights."""
+    if not run.kept:
+        session = comparison.subject.open(run.values[0], options=run.given)
+        session.step(run.gradients[0])
+        formats = {
+            value.dtype
+            for state in session.optimizer.state.values()
+            for value in (state.values() if isinstance(state, dict) else ())
+            if isinstance(value, torch.Tensor) and value.is_floating_point() and value.numel() > 1
+        }
+        few = [dtype for dtype in formats if dtype.itemsize <= 2]
+        run.kept.append(max(few, key=lambda dtype: torch.finfo(dtype).eps, default=None))
+    return run.kept[0]
+
+
 def far_at_once(comparison: Comparison, run: Run, candidate: Candidate, steps: int) -> bool:
     """Return whether the first steps show that no rounding makes a reading the subject's.
 
@@ -113,7 +129,7 @@ def far_at_once(comparison: Comparison, run: Run, candidate: Candidate, steps: i
     errors = gaps(run, run.reference(comparison.oracle, candidate, steps=steps))
     if run.eps >= FLOOR or max(errors, default=0.0) <= NO_ROUNDING:
         return False
-    answer = answers(comparison, run)
+    answer = None if kept_in(comparison, run) else answers(comparison, run)
     if answer is None or not all(CHANGE / FINE < a < FINE * CHANGE for a in answer):
         return False
     known = amplification(comparison.oracle, run, candidate, steps=steps)

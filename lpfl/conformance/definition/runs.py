@@ -53,6 +53,11 @@ class Run:
         """Distances of this run from others of the subject, by what was changed in those."""
         return {}
 
+    @cached_property
+    def kept(self) -> list[torch.dtype | None]:
+        """The coarsest format of the subject's state, once somebody has looked."""
+        return []
+
     def moves(self) -> list[list[Tensor]]:
         """Return the update of every parameter in each step."""
         return self._moves

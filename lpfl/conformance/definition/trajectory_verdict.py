@@ -11,7 +11,7 @@ from lpfl.conformance.definition.conventions import Fit, fitted, search
 from lpfl.conformance.definition.extras import shown, switched_off
 from lpfl.conformance.definition.grid import departed, documented, unusual, varied
 from lpfl.conformance.definition.option_names import undefined
-from lpfl.conformance.definition.precision import coarse
+from lpfl.conformance.definition.precision import coarse, kept_in
 from lpfl.conformance.definition.residuals import diagnose
 from lpfl.conformance.definition.runs import Candidate, Run
 from lpfl.conformance.definition.scenarios import Scenario
@@ -187,6 +187,9 @@ def _inner(comparison: Comparison, fit: Fit) -> str:
         return ""
     if run.eps > 1e-10:
         return ": weights are rounded to float32"
+    few = kept_in(comparison, run)
+    if few is not None:
+        return f": state kept in {str(few).removeprefix('torch.')}"
     return ": it computes more coarsely inside" if coarse(comparison, run, fit.candidate) else ""
 
 

@@ -39,6 +39,7 @@ MOMENTUM = (
     "of the step, sum",
     "of the gradient, average",
     "last step mixed into the gradient",
+    "of the gradient, average, bias corrected",
 )
 
 
@@ -90,8 +91,10 @@ def rule(p: Tensor, g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
     G = g.reshape(len(g), -1) if flat else g.reshape(-1) if g.ndim == 0 else g
     if G.ndim == 1 and c["vectors"] == "as one column":
         G = G.reshape(-1, 1)
-    averaged = o.momentum and c["momentum"] == MOMENTUM[2]
+    averaged = o.momentum and c["momentum"] in (MOMENTUM[2], MOMENTUM[4])
     seen = average(m, "b", G, o.momentum) if averaged else G
+    if averaged and c["momentum"] == MOMENTUM[4]:
+        seen = seen / (1 - o.momentum ** m["t"])
     entries = G.ndim == 1 or (G.ndim > 2 and c["shape"] == SHAPE[2])
     if entries and c["vectors"].startswith("diagonal"):
         step = seen / diagonal_root(G, m, o, c)

@@ -16,25 +16,35 @@ from lpfl.conformance.trajectory import gap
 
 ID = "api.closure"
 SHAPES = ((6, 4), (5,))
+SAME = 1e-2
+"""Distance from every loss of a step, relative, from which a returned number is another one."""
 _BODY = """
 def with_closure():
     optimizer, params = begin(start)
-    values, calls = [], []
+    values, calls, losses = [], [], []
     {first}for g in gradients:
         def closure():
             calls.append(torch.is_grad_enabled())
             optimizer.zero_grad()
             loss = sum((x * (p - p.detach())).sum() for p, x in zip(params, g)) + 3.0
             loss.backward()
+            losses[-1].append(float(loss.detach()))
             return loss
 
+        losses.append([])
         values.append(optimizer.step(closure))
-    return read(optimizer, params), values, calls
+    return read(optimizer, params), values, calls, losses
+
+
+def another(value, made):
+    off = [] if value is None else [abs(float(value) - x) for x in made]
+    return bool(off) and min(off) > SAME * max(1.0, abs(made[0]))
 
 
 try:
-    a, values, calls = with_closure()
+    a, values, calls, losses = with_closure()
     print(f'calls: {len(calls)}, with gradients off: {calls.count(False)}, returned:', values[0])
+    print('another value:', any(map(another, values, losses)))
 except Exception as error:
     print(type(error).__name__)
 """
@@ -61,6 +71,7 @@ def closure(subject: Subject) -> CheckResult:
         surrogate(session.params, gradients[0])().backward()
     try:
         for step in gradients:
+            watch.losses.append([])
             watch.returned.append(session.optimizer.step(watch.closure(session, step)))
             values.append(session.values())
     except Exception as error:
@@ -79,6 +90,11 @@ def closure(subject: Subject) -> CheckResult:
     if watch.returned[0] is None:
         message = "step(closure) returns None, not the loss that the closure returns."
         return _answer(subject, Outcome.LIMIT, message, "returned: None")
+    other = watch.another()
+    if other is not None:
+        given, made = other
+        message = f"step(closure) returns {given:.6g}, and the closure {made:.6g}: not its loss."
+        return _answer(subject, Outcome.LIMIT, message, "another value: True")
     if subject.needs & {"closure"}:
         message = f"The closure is called {watch.calls / 6:.3g} times a step, gradients on."
         return CheckResult(check=ID, outcome=Outcome.CONFORMS, message=message)
@@ -97,6 +113,18 @@ class _Watch:
         self.without_grad = 0
         self.repeated = 0  # calls where the one before had been, with nothing moved in between
         self.returned: list[Any] = []
+        self.losses: list[list[float]] = []  # of each step
+
+    def another(self) -> tuple[float, float] | None:
+        """Return a number that a step returned and none of its closures, and one of theirs."""
+        for given, made in zip(self.returned, self.losses, strict=False):
+            if isinstance(given, torch.Tensor) and given.numel() == 1:
+                given = given.item()
+            if not isinstance(given, float) or given != given or not made:
+                continue
+            if min(abs(given - loss) for loss in made) > SAME * max(1.0, abs(made[0])):
+                return given, made[0]
+        return None
 
     def caused(self, error: Exception) -> bool:
         return "require" in str(error) and "grad" in str(error)
@@ -114,6 +142,8 @@ class _Watch:
             session.zero()
             loss = loss_function() + 3.0
             loss.backward()
+            if self.losses:
+                self.losses[-1].append(float(loss.detach()))
             return loss
 
         return evaluate
@@ -160,7 +190,8 @@ def _answer(subject: Subject, outcome: Outcome, message: str, proof: str) -> Che
 
 def _body(subject: Subject) -> str:
     first = "sum((x * p).sum() for p, x in zip(params, gradients[0])).backward()\n    "
-    return _BODY.replace("{first}", first if "grad_first" in subject.needs else "")
+    body = _BODY.replace("SAME", str(SAME))
+    return body.replace("{first}", first if "grad_first" in subject.needs else "")
 
 
 _EARLY = """

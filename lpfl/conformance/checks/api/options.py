@@ -40,6 +40,9 @@ def options(subject: Subject) -> CheckResult:
         way = max(plain.displacement(), other.displacement())
         if way:  # where nothing moves, an option cannot show
             effects[name] = distance(plain.end, other.end) / way
+    if not _changes(subject):
+        message = "Not judged: no option has a second value that is known to be allowed."
+        return CheckResult(check=check_id, outcome=Outcome.INCONCLUSIVE, message=message)
     if not effects:
         message = f"Not judged: nothing moves in {STEPS} steps, so that no option can show."
         return CheckResult(check=check_id, outcome=Outcome.INCONCLUSIVE, message=message)
@@ -164,7 +167,8 @@ def _changes(subject: Subject) -> dict[str, Mapping[str, Any]]:
             old = subject.default(name)
             for i in range(len(value)):
                 one = tuple(value[i] if j == i else old[j] for j in range(len(value)))
-                found[f"{name}[{i}]"] = {name: one}
+                if one != tuple(old):
+                    found[f"{name}[{i}]"] = {name: one}
         elif name != "lr":
             found[name] = {name: value}
     return found

@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor
 
 from lpfl.conformance.definition.comparison import Comparison
-from lpfl.conformance.definition.option_names import NAMES
+from lpfl.conformance.definition.option_names import NAMES, places
 from lpfl.conformance.definition.runs import Candidate, total
 from lpfl.conformance.definition.scenarios import Scenario
 from lpfl.conformance.definition.trajectory_verdict import CHECK, in_any_form, judge
@@ -32,15 +32,36 @@ def on_vectors(subject: Subject) -> Iterator[CheckResult]:
     for claim in sorted(subject.beside):
         oracle = oracle_of(claim)
         if oracle is not None:
-            answer = _judged(subject.on_vectors(claim), oracle)
+            alone = subject.on_vectors(claim)
+            alone.taken = _taken(subject)
+            answer = _judged(alone, oracle)
             yield replace(answer, message=f"Vectors and numbers alone: {answer.message}")
+
+
+def _taken(subject: Subject) -> frozenset[str]:
+    """Return the options that the methods for matrices use."""
+    methods = [o for claim in subject.spec.claims - subject.beside if (o := oracle_of(claim))]
+    return frozenset(p.option for o in methods for p in places(subject, o).values())
 
 
 def _judged(subject: Subject, oracle: Oracle) -> CheckResult:
     if not any(map(subject.handles, ((3,), (5,)))):
         message = "it takes no weights but matrices."
         return CheckResult(check=CHECK, outcome=Outcome.UNDRIVABLE, message=message)
-    return in_any_form(oracle, lambda form: at_any_rate(subject, beside_another(form)))
+    answer = in_any_form(oracle, lambda form: at_any_rate(subject, beside_another(form)))
+    if answer.outcome is not Outcome.DEVIATES:
+        return answer
+    other = in_any_form(
+        oracle, lambda form: at_any_rate(subject, without(subject, beside_another(form)))
+    )
+    return answer if other.outcome is Outcome.DEVIATES else other
+
+
+def without(subject: Subject, oracle: Oracle) -> Oracle:
+    """Return a reference whose constants are none of the options that matrices use already."""
+    where = places(subject, oracle)
+    shared = [n for n in CONSTANTS if n in where and where[n].option in subject.taken]
+    return replace(oracle, aliases={**oracle.aliases, **dict.fromkeys(shared, ())})
 
 
 def at_any_rate(subject: Subject, oracle: Oracle) -> CheckResult:

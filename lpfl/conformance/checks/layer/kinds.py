@@ -1,7 +1,10 @@
 """Every kind of layer is trained, refused in words, or left to another optimizer."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
+from torch import nn
+
+from lpfl.conformance.definition.grid import said_for_linear_layers
 from lpfl.conformance.hooked.answers import concerns, idle, raised, still
 from lpfl.conformance.hooked.kinds import KINDS
 from lpfl.conformance.hooked.training import Scene, train
@@ -9,6 +12,7 @@ from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.registry import check
 from lpfl.conformance.subject import Subject
 
+Network = Callable[[], nn.Module]
 ID = "layer.kinds"
 INPUTS = 6
 
@@ -29,8 +33,13 @@ def kinds(subject: Subject) -> Iterator[CheckResult]:
         if not run.finite:
             message = f"A training with {what} is not finite: nothing is told."
             yield CheckResult(check=ID, outcome=Outcome.INCONCLUSIVE, message=message)
-        elif idle(run):
-            yield still(subject, ID, scene, run, what)
+        elif still_here := idle(run):
+            if said_for_linear_layers(subject) and not still_here & _linear(network):
+                message = f"{what} stays where it is: the optimizer says it is for linear layers."
+                message = message[0].upper() + message[1:]
+                yield CheckResult(check=ID, outcome=Outcome.VARIANT, message=message, measured=0.0)
+            else:
+                yield still(subject, ID, scene, run, what)
         else:
             trained.append(what)
     if trained:
@@ -42,3 +51,9 @@ def kinds(subject: Subject) -> Iterator[CheckResult]:
             measured=float(len(trained)),
             details={"trained": trained},
         )
+
+
+def _linear(network: Network) -> frozenset[str]:
+    """Return the names of the weights in the linear layers of a network."""
+    layers = [(n, m) for n, m in network().named_modules() if isinstance(m, nn.Linear)]
+    return frozenset(f"{n}.{name}" for n, m in layers for name, _ in m.named_parameters())
