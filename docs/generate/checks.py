@@ -74,6 +74,7 @@ FAILS = {
     "api.mode": "limit if it raises, deviates",
     "api.noise": "documented variant",
     "api.options": "deviates for an option of the claimed method, limit for others",
+    "api.options-read": "limit",
     "api.order": f"{AGREES}; documented variant",
     "api.paths": f"{AGREES}; documented variant",
     "api.resume": "deviates, limit if it raises or loses state, numerics; documented variant",

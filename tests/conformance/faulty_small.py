@@ -149,6 +149,17 @@ class RateAtStart(Sgd):
         p -= self.rate * g
 
 
+class DecayAtStart(PerParameter, lr=0.1, weight_decay=0.0):
+    """The decay is read once, in the constructor."""
+
+    def __init__(self, params, **options):
+        super().__init__(params, **options)
+        self.decay = self.defaults["weight_decay"]
+
+    def update(self, p, g, state, group):
+        p -= group["lr"] * (g + self.decay * p)
+
+
 class StateAtStart(Sgd):
     def __init__(self, params, **options):
         super().__init__(params, **options)

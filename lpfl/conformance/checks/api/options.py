@@ -32,7 +32,7 @@ def options(subject: Subject) -> CheckResult:
     check_id = "api.options"
     shapes = subject.shapes((6, 4), (5,))
     start, gradients = subject.draw(shapes, STEPS, check_id)
-    base = _strong(subject)
+    base = strong(subject)
     effects = {}
     plain = subject.run(start, uneven(gradients), options=base)
     for name, changed in _changes(subject).items():
@@ -152,7 +152,7 @@ def _grade(subject: Subject, name: str) -> Outcome:
     return Outcome.DEVIATES if any(known & part for part in parts) else Outcome.LIMIT
 
 
-def _strong(subject: Subject) -> dict[str, Any]:
+def strong(subject: Subject) -> dict[str, Any]:
     """Return a rate at which weight decay shows."""
     rate = subject.default("lr")
     small = isinstance(rate, float) and 0 < rate < 0.01
@@ -182,7 +182,7 @@ def decay(subject: Subject) -> CheckResult:
     through a matrix preconditioner may well turn a weight.
     """
     check_id = "api.decay"
-    strength = {"weight_decay": 0.1, **_strong(subject)}
+    strength = {"weight_decay": 0.1, **strong(subject)}
     changes = [_decayed(subject, sign, strength) for sign in (1.0, -1.0)]
     away = max(growth for growth, _ in changes)
     change = changes[0][1]
