@@ -112,7 +112,7 @@ def kept_in(comparison: Comparison, run: Run) -> torch.dtype | None:
         session.step(run.gradients[0])
         formats = {
             value.dtype
-            for state in session.optimizer.state.values()
+            for state in getattr(session.optimizer, "state", {}).values()
             for value in (state.values() if isinstance(state, dict) else ())
             if isinstance(value, torch.Tensor) and value.is_floating_point() and value.numel() > 1
         }

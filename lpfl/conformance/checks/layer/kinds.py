@@ -12,7 +12,7 @@ from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.registry import check
 from lpfl.conformance.subject import Subject
 
-Network = Callable[[], nn.Module]
+Build = Callable[[], nn.Module]
 ID = "layer.kinds"
 INPUTS = 6
 
@@ -53,7 +53,7 @@ def kinds(subject: Subject) -> Iterator[CheckResult]:
         )
 
 
-def _linear(network: Network) -> frozenset[str]:
+def _linear(network: Build) -> frozenset[str]:
     """Return the names of the weights in the linear layers of a network."""
     layers = [(n, m) for n, m in network().named_modules() if isinstance(m, nn.Linear)]
     return frozenset(f"{n}.{name}" for n, m in layers for name, _ in m.named_parameters())
