@@ -72,6 +72,7 @@ FAILS = {
     "documented variant",
     "api.mixed": f"{AGREES}; documented variant",
     "api.mode": "limit if it raises, deviates",
+    "api.no-gradient": "limit; documented variant",
     "api.noise": "documented variant",
     "api.options": "deviates for an option of the claimed method, limit for others",
     "api.options-read": "limit",

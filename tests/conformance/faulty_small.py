@@ -160,6 +160,15 @@ class DecayAtStart(PerParameter, lr=0.1, weight_decay=0.0):
         p -= group["lr"] * (g + self.decay * p)
 
 
+class StacksAll(Sgd):
+    """Looks at the norm of all gradients before each step."""
+
+    def step(self, closure=None):
+        grads = [p.grad for g in self.param_groups for p in g["params"] if p.grad is not None]
+        self.norm = torch.stack([g.norm() for g in grads]).norm()
+        return super().step(closure)
+
+
 class StateAtStart(Sgd):
     def __init__(self, params, **options):
         super().__init__(params, **options)
