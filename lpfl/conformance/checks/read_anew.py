@@ -43,8 +43,8 @@ def options_read(subject: Subject) -> CheckResult:
             continue
         effects[name] = distance(later.end, plain.end) / way
     if not effects:
-        message = "Not judged: no option of the groups has a second value that acts."
-        return CheckResult(check=ID, outcome=Outcome.INCONCLUSIVE, message=message)
+        message = "Not applicable: no option of the groups has a second value that acts."
+        return CheckResult(check=ID, outcome=Outcome.NOT_CLAIMED, message=message)
     name = min(effects, key=lambda n: effects[n])
     if effects[name] > NOTHING:
         message = f"The smallest effect of an option changed in mid-run is {effects[name]:.2g}."

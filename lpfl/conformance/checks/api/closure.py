@@ -43,8 +43,9 @@ def another(value, made):
 
 try:
     a, values, calls, losses = with_closure()
-    print(f'calls: {len(calls)}, with gradients off: {calls.count(False)}, returned:', values[0])
-    print('another value:', any(map(another, values, losses)))
+    odd = any(map(another, values, losses))
+    print(f'calls: {len(calls)}, with gradients off: {calls.count(False)}, another value: {odd},',
+          'returned:', values[0])
 except Exception as error:
     print(type(error).__name__)
 """
