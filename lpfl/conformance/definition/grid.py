@@ -23,6 +23,9 @@ SAID: Mapping[str, str] = {
     "decay": r"decoupl",
     "decayed": r"decay[^.]{0,60}\b(bias(es)?|vectors?|norms?|gains|1-?d|one.dimension|matri)|"
     r"\b(bias(es)?|vectors?|norms?|gains|1-?d)\b[^.]{0,60}decay",
+    "without weight decay": r"always_adapt|"
+    r"\b(without|zero|no|only|unless|where)\b[^.]{0,40}decay[^.]{0,80}(trust|ratio|adapt)|"
+    r"(trust|ratio|adapt)[^.]{0,80}\b(without|zero|no|only|unless|where)\b[^.]{0,40}decay",
     "exponent": r"exponent[^.]{0,25}(overrid|multipl|free)|(overrid|multipl)\w*[^.]{0,25}exponent|"
     r"root.?(order|inv)|[-^]1/(2|4|k|order)\b|square root|half",
 }
