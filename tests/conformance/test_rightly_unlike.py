@@ -7,6 +7,7 @@ from lpfl import OptimizerSpec, check_optimizer
 from lpfl.conformance.definition.extras import ways
 from lpfl.conformance.definition.option_names import Place
 from lpfl.conformance.outcomes import Outcome
+from tests.conformance.reported.per_parameter import PerParameter
 
 ACCUSES = {Outcome.LIMIT, Outcome.DEVIATES}
 
@@ -66,53 +67,29 @@ def test_a_method_without_a_reference_may_look_like_its_base():
     assert report.outcome("def.degenerates") is Outcome.CONFORMS
 
 
-class Signum(torch.optim.Optimizer):
+class Signum(PerParameter, lr=1e-3, momentum=0.0):
     """The sign of an average that starts as the gradient alone."""
 
-    def __init__(self, params, lr=1e-3, momentum=0.0):
-        super().__init__(params, {"lr": lr, "momentum": momentum})
-
-    @torch.no_grad()
-    def step(self, closure=None):
-        for group in self.param_groups:
-            for p in group["params"]:
-                if p.grad is None:
-                    continue
-                kept = self.state[p].setdefault("m", torch.zeros_like(p))
-                kept.lerp_(p.grad, 1 - group["momentum"])
-                p.sub_(kept.sign(), alpha=group["lr"])
+    def update(self, p, g, state, group):
+        kept = state.setdefault("m", torch.zeros_like(p))
+        p.sub_(kept.lerp_(g, 1 - group["momentum"]).sign(), alpha=group["lr"])
 
 
 def test_defaults_may_be_a_simple_case_of_the_method():
     assert accusations(Signum, {"signum"}, checks=["def"]) == []
 
 
-class HalfAdam(torch.optim.Optimizer):
+class HalfAdam(PerParameter, lr=1e-3, betas=(0.9, 0.999), eps=1e-8):
     """Adam whose two moments are stored in bfloat16; the step is computed in full precision."""
 
     late = 0
 
-    def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8):
-        super().__init__(params, {"lr": lr, "betas": betas, "eps": eps})
-
-    @torch.no_grad()
-    def step(self, closure=None):
-        loss = None
-        if closure is not None:
-            with torch.enable_grad():
-                loss = closure()
-        for group in self.param_groups:
-            for p in group["params"]:
-                if p.grad is not None:
-                    self.move(p, self.state[p], group)
-        return loss
-
-    def move(self, p, state, group):
+    def update(self, p, g, state, group):
         a, b = group["betas"]
         state["t"] = t = state.get("t", 0) + 1
         zero = torch.zeros_like(p)
-        m = state.get("m", zero).to(p.dtype) * a + (1 - a) * p.grad
-        v = state.get("v", zero).to(p.dtype) * b + (1 - b) * p.grad**2
+        m = state.get("m", zero).to(p.dtype) * a + (1 - a) * g
+        v = state.get("v", zero).to(p.dtype) * b + (1 - b) * g**2
         state["m"], state["v"] = m.bfloat16(), v.bfloat16()
         root = (v / (1 - b ** (t + self.late))).sqrt() + group["eps"]
         p.sub_(group["lr"] * m / (1 - a**t) / root)
@@ -151,36 +128,27 @@ def test_another_number_than_the_loss_is_seen():
     assert "and the closure 3: not its loss" in message
 
 
-class Hybrid(torch.optim.Optimizer):
+class Hybrid(PerParameter, lr=0.02, momentum=0.9, sign_lr=1e-3):
     """Muon with the exact factor for matrices; vectors move by the sign of their gradient."""
 
-    def __init__(self, params, lr=0.02, momentum=0.9, sign_lr=1e-3):
-        super().__init__(params, {"lr": lr, "momentum": momentum, "sign_lr": sign_lr})
+    def update(self, p, g, state, group):
+        if p.ndim < 2:
+            p.sub_(self.sign(g, state), alpha=group["sign_lr"])
+            return
+        kept = state.setdefault("m", torch.zeros_like(p)).lerp_(g, 1 - group["momentum"])
+        U, _, V = torch.linalg.svd(kept.reshape(len(p), -1), full_matrices=False)
+        p.sub_((U @ V).reshape(p.shape), alpha=group["lr"])
 
-    @torch.no_grad()
-    def step(self, closure=None):
-        for group in self.param_groups:
-            for p in group["params"]:
-                if p.grad is None:
-                    continue
-                if p.ndim < 2:
-                    p.sub_(self.sign(p, group), alpha=group["sign_lr"])
-                    continue
-                kept = self.state[p].setdefault("m", torch.zeros_like(p))
-                kept.lerp_(p.grad, 1 - group["momentum"])
-                U, _, V = torch.linalg.svd(kept.reshape(len(p), -1), full_matrices=False)
-                p.sub_((U @ V).reshape(p.shape), alpha=group["lr"])
-
-    def sign(self, p, group):
-        return p.grad.sign()
+    def sign(self, g, state):
+        return g.sign()
 
 
 class OldSign(Hybrid):
     """The sign of the gradient before."""
 
-    def sign(self, p, group):
-        old = self.state[p].get("g", p.grad).sign()
-        self.state[p]["g"] = p.grad.clone()
+    def sign(self, g, state):
+        old = state.get("g", g).sign()
+        state["g"] = g.clone()
         return old
 
 
