@@ -2,6 +2,7 @@
 
 import argparse
 import ast
+import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -22,6 +23,7 @@ examples:
 One optimizer takes a few seconds with --quick, and up to a minute without.
 exit codes: 0 conforms; 1 deviates, or an expected failure is gone; 2 bad input, or an optimizer
 that raises where it is run; 3 inconclusive under --strict"""
+ADDRESS = re.compile(r"[^\W\d][\w.]*:[^\W\d][\w.]*")  # module:NAME, which no path is taken for
 CONFORMS, DEVIATES, RAISES, INCONCLUSIVE = 0, 1, 2, 3
 
 
@@ -30,7 +32,7 @@ def add_parser(commands: Any) -> None:
     parser = add_command(commands, "check-optimizer", run, says=SAYS, epilog=EPILOG)
     parser.add_argument(
         "optimizers",
-        nargs="+",
+        nargs="*",
         metavar="module:NAME",
         help="an optimizer class, a factory or an OptimizerSpec; or the name of an entry point "
         "of the group lpfl.optimizers",
@@ -59,7 +61,13 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--strict", action="store_true", help="inconclusive checks exit with 3")
     parser.add_argument("--device", default="cpu", help="cpu or cuda")
     parser.add_argument("--seed", type=int, default=0, help="seed of every draw (default 0)")
-    parser.add_argument("--json", metavar="PATH", help="also write JSON (- for standard output)")
+    parser.add_argument(
+        "--json",
+        nargs="?",
+        const="-",
+        metavar="PATH",
+        help="print JSON in place of the text; with a PATH write it there, beside the text",
+    )
     parser.add_argument("--junit", metavar="PATH", help="also write JUnit XML")
     parser.add_argument("--html", metavar="PATH", help="also write a page")
 
@@ -79,6 +87,7 @@ def require_known(claims: Sequence[str]) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Judge, print, write; return the exit code."""
+    args = addressed(args)
     require_outputs(args)
     from lpfl.choices import require_device, require_seed
     from lpfl.conformance.entries import named
@@ -109,6 +118,19 @@ def run(args: argparse.Namespace) -> int:
             print(report.text())
     _write(args, reports)
     return exit_code(reports, strict=args.strict)
+
+
+def addressed(args: argparse.Namespace) -> argparse.Namespace:
+    """Return the arguments with what stood behind a bare ``--json`` among the optimizers.
+
+    Raises: ValueError if no optimizer is named.
+    """
+    found = argparse.Namespace(**vars(args))
+    if args.json and ADDRESS.fullmatch(args.json):
+        found.json, found.optimizers = "-", [args.json, *args.optimizers]
+    if not found.optimizers:
+        raise ValueError("optimizers are missing, needs one module:NAME or more")
+    return found
 
 
 def require_options(factory: Callable[..., Any], options: Mapping[str, Any]) -> None:

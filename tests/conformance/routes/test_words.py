@@ -1,5 +1,6 @@
 """What an answer says where a check has no number, or does not concern the optimizer."""
 
+import json
 import shlex
 import subprocess
 import sys
@@ -59,6 +60,19 @@ def test_the_command_takes_checks_with_commas(capsys):
     assert "api.maximize" in shown
     assert main([*wanted, "api.keys,nothing"]) == 2
     assert "checks='nothing' selects nothing" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("place", [1, 2, 4, 6])
+def test_json_without_a_path_is_printed_wherever_it_stands(place, capsys):
+    words = ["check-optimizer", "torch.optim:SGD", "--option", "lr=0.1", "--checks", "api.keys"]
+    assert main([*words[:place], "--json", *words[place:]]) == 0
+    (result,) = json.loads(capsys.readouterr().out)["results"]
+    assert result["check"] == "api.keys"
+
+
+def test_an_optimizer_must_be_named(capsys):
+    assert main(["check-optimizer", "--json"]) == 2
+    assert "needs one module:NAME or more" in capsys.readouterr().err
 
 
 def test_no_output_replaces_the_optimizer(tmp_path, monkeypatch, capsys):
