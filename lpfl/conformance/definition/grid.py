@@ -148,11 +148,13 @@ def documentation(subject: Subject, optimizer: Any) -> str:
 
 
 def for_linear_layers(subject: Subject, optimizer: Any) -> bool:
-    """Return whether a subject says that it is for linear layers alone.
+    """Return whether a subject, or the module that it comes from, says so: linear layers alone.
 
     One that speaks of convolutions too says so only where it sets them aside.
     """
-    words = documentation(subject, optimizer)
+    modules = {inspect.getmodule(k) for k in own_classes(optimizer)}
+    texts = [documentation(subject, optimizer), *(getattr(m, "__doc__", "") or "" for m in modules)]
+    words = " ".join(texts)
     found = [bool(re.search(said, words, re.IGNORECASE)) for said in (LINEAR, CONVOLUTIONS, ASIDE)]
     return found[0] and (not found[1] or found[2])
 
