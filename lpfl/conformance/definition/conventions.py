@@ -24,6 +24,7 @@ from lpfl.conformance.definition.precision import (
 )
 from lpfl.conformance.definition.runs import Candidate, Run, gaps
 from lpfl.conformance.definition.scenarios import Scenario
+from lpfl.conformance.definition.seen.extremes import extreme, says_bound
 from lpfl.conformance.definition.settings import fitting, holding
 from lpfl.conformance.definition.staged import staged
 
@@ -72,6 +73,7 @@ class Fit:
     held: list[str] = field(default_factory=list)
     undetermined: list[str] = field(default_factory=list)
     ignored: list[Ignored] = field(default_factory=list)
+    bounded: list[Run] = field(default_factory=list)
 
 
 def quick(comparison: Comparison, run: Run, candidate: Candidate, steps: int) -> float:
@@ -157,13 +159,18 @@ def unchanged(comparison: Comparison, run: Run) -> bool:
 def hold(comparison: Comparison, fit: Fit, scenarios: Iterable[Scenario]) -> bool:
     """Hold a fitted reading against all settings until it misses; return whether it survives.
 
-    A switch that the subject takes and that changes nothing is kept in ``ignored``.
+    A switch that the subject takes and that changes nothing is kept in ``ignored``, a run that
+    leaves the reading far from 1, as the subject says, in ``bounded``.
     """
     for scenario in scenarios:
         for run in comparison.runs(scenario):
             if not confront(comparison, fit, run):
                 if scenario.switch and unchanged(comparison, run):
                     fit.ignored.append(Ignored(scenario.switch, run))
+                    fit.miss = None
+                    break
+                if extreme(scenario) and says_bound(comparison):
+                    fit.bounded.append(run)
                     fit.miss = None
                     break
                 return False

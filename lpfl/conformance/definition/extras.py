@@ -19,6 +19,8 @@ MOST = 10
 """Ways to switch options off that are tried."""
 BOUND = re.compile(r"clip|max|bound|limit|thresh|trust|cap\b|norm|total|horizon|decay_steps")
 """Names of options that are a bound, or the length of a schedule: off is one never met."""
+LARGE = 100.0
+"""Least value of a number, not named so, that is likelier a bound than a weight."""
 
 
 def off_values(name: str, held: Any) -> tuple[Any, ...]:
@@ -28,7 +30,8 @@ def off_values(name: str, held: Any) -> tuple[Any, ...]:
     if isinstance(held, str):
         return (None, "none")
     none, one = type(held)(0), type(held)(1)
-    return (type(held)(1e12), none, None) if BOUND.search(name) else (none, one, None)
+    bound = BOUND.search(name) or (isinstance(held, float) and held >= LARGE)
+    return (type(held)(1e12), none, None) if bound else (none, one, None)
 
 
 def shown(value: Any) -> str:
@@ -54,6 +57,8 @@ def switched_off(comparison: Comparison) -> tuple[Comparison, Fit, dict[str, Any
     """Return the comparison, the reading and the options, off, with which the definition holds."""
     subject, oracle = comparison.subject, comparison.oracle
     offered = subject.constructor_names - subject.taken
+    if subject.hides_options:
+        offered = frozenset(map(str, subject.default_group)) - subject.taken
     names = [n for n in undefined(subject, comparison.where) if n in offered]
     for off in ways(subject, names):
         try:

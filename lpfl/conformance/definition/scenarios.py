@@ -13,7 +13,9 @@ TURN = 6
 """Step from which gradients of the profile "turning" point the other way."""
 PAUSES = (4, 5, 8)
 """Steps, counted from 0, in which gradients of the profile "pauses" are zero."""
-PROFILES = ("mixed", "falling", "growing", "zeros", "small", "steady", "turning", "pauses")
+SIZES: Mapping[str, float] = {"small": 1e-3, "huge": 1e8, "tiny": 1e-8}
+"""Profiles that are the mixed one in another unit."""
+PROFILES = ("mixed", "falling", "growing", "zeros", *SIZES, "steady", "turning", "pauses")
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ def size_at(profile: str, t: int) -> float:
         return 1.0 if t < TURN else -1.0
     if profile == "pauses":
         return 0.0 if t in PAUSES else 1.0
-    return MIXED[t % len(MIXED)] * (1e-3 if profile == "small" else 1.0)
+    return MIXED[t % len(MIXED)] * SIZES.get(profile, 1.0)
 
 
 def draw(scenario: Scenario, shape: Sequence[int], subject: Any) -> tuple[Tensor, list[Tensor]]:

@@ -1,11 +1,13 @@
 """The settings of each definition: one to fit a convention in, all others to hold it against."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import torch
 
 from lpfl.conformance.definition.comparison import Comparison
+from lpfl.conformance.definition.precision import FLOOR
 from lpfl.conformance.definition.runs import Candidate, Run, total
 from lpfl.conformance.definition.scenarios import Scenario
 from lpfl.conformance.oracles.base import Oracle
@@ -44,6 +46,7 @@ def holding(comparison: Comparison) -> list[Scenario]:
     if plain:
         found.append(Scenario("no weight decay", square, options=plain))
     found.append(Scenario("small gradients", square, steps=12, profile="small", options=plain))
+    found += extremes(comparison, plain)
     if comparison.oracle.sees_weights:
         found.append(Scenario("weights that start at zero", square, steps=6, start=0.0))
     found.append(Scenario("gradients that turn round", square, steps=12, profile="turning"))
@@ -60,6 +63,40 @@ def holding(comparison: Comparison) -> list[Scenario]:
         found.append(Scenario("64 x 65", ((64, 65),), steps=3))
     found.append(Scenario("float32", ((6, 4), (5, 5), (5,)), steps=12, dtype=torch.float32))
     return found
+
+
+def extremes(comparison: Comparison, options: Mapping[str, Any]) -> list[Scenario]:
+    """Return settings in which gradients, or weights, are far from 1.
+
+    Not those of tiny gradients where a constant that the subject does not show decides the steps.
+    """
+    shapes = ((6, 4), (5,))
+    found = [
+        Scenario("gradients of 1e8", shapes, steps=6, profile="huge", options=options),
+        Scenario("weights of 1e-8", shapes, steps=6, start=1e-8, options=options),
+    ]
+    tiny = Scenario("gradients of 1e-8", shapes, steps=6, profile="tiny", options=options)
+    if all(shown(comparison, run) for run in comparison.runs(tiny)):
+        found.append(tiny)
+    return found
+
+
+def shown(comparison: Comparison, run: Run) -> bool:
+    """Return whether no epsilon decides a run but those that the subject has as options."""
+    oracle = comparison.oracle
+    hidden = [n for n in oracle.options if "eps" in n and n not in comparison.where]
+    known = {n: v[0] for n, v in oracle.hidden.items()}
+    plain = run.reference(oracle, Candidate(oracle.paper(), known))
+    for name in hidden:
+        given = known.get(name, run.options.get(name, oracle.options[name]))
+        other = Candidate(oracle.paper(), {**known, name: 2.0 * given + 1e-12})
+        moved = run.reference(oracle, other)
+        pairs = [
+            (a, b) for u, v in zip(plain, moved, strict=True) for a, b in zip(u, v, strict=True)
+        ]
+        if not all(torch.allclose(a, b, rtol=FLOOR, atol=0.0, equal_nan=True) for a, b in pairs):
+            return False
+    return True
 
 
 def continuous(comparison: Comparison, run: Run) -> bool:

@@ -7,15 +7,15 @@ from typing import Any
 import torch
 
 from lpfl.conformance.definition.comparison import Comparison
-from lpfl.conformance.definition.conventions import Fit, fitted, search
+from lpfl.conformance.definition.conventions import Fit, search
 from lpfl.conformance.definition.extras import shown, switched_off
 from lpfl.conformance.definition.grid import departed, documented, unusual, varied
 from lpfl.conformance.definition.option_names import undefined
 from lpfl.conformance.definition.precision import coarse, kept_in
 from lpfl.conformance.definition.residuals import diagnose
 from lpfl.conformance.definition.runs import Candidate, Run
-from lpfl.conformance.definition.scenarios import Scenario
-from lpfl.conformance.definition.seen import polar
+from lpfl.conformance.definition.seen import extremes, polar
+from lpfl.conformance.definition.seen.option import option_at_fault
 from lpfl.conformance.definition.settings import fitting
 from lpfl.conformance.definition.supports import degenerates
 from lpfl.conformance.definition.trajectory_snippet import SHOWN, first_miss, smallest, snippet
@@ -25,8 +25,6 @@ from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.signatures import named_options
 
 CHECK = "def.trajectory"
-NEAR = 3
-"""Axes on which a reading may differ from the paper when an option is held to be at fault."""
 
 
 def in_any_form(oracle: Oracle, judged: Callable[[Oracle], CheckResult]) -> CheckResult:
@@ -141,6 +139,9 @@ def held(comparison: Comparison, fit: Fit, told: Mapping[str, Any] | None = None
     rest += f"; with {values_of(aside)}, not judged at the default" if aside else ""
     if any(note.endswith("left out") for note in comparison.notes):
         rest += "; weights that step by signs at first, as by Adam, are not judged"
+    for run in fit.bounded:
+        bound = extremes.in_words(comparison, fit.candidate, run) or f"not for {run.scenario.name}"
+        rest += f"; {bound}, as its documentation says"
     words = f"{exact}{rest}."
     if fit.inexact is not None and fit.worst > 0:
         run = fit.inexact
@@ -151,7 +152,7 @@ def held(comparison: Comparison, fit: Fit, told: Mapping[str, Any] | None = None
         return answer(
             comparison, Outcome.NUMERICS, f"{text}{rest}.", scenario=setting(run), **common
         )
-    if variants or departed(oracle, convention):
+    if variants or fit.bounded or departed(oracle, convention):
         return answer(comparison, Outcome.VARIANT, words, **common)
     if other:
         return answer(comparison, Outcome.CONVENTION, words, **common)
@@ -211,6 +212,9 @@ def missed(comparison: Comparison, fit: Fit, run: Run, step: int) -> CheckResult
     name = run.scenario.name
     text = f"{comparison.oracle.claim} fits with the options off their defaults, not for {name}"
     text += f" ({spoken(other)})" if other else ""
+    if extremes.extreme(run.scenario):
+        words = extremes.in_words(comparison, fit.candidate, run)
+        text += f": {words}, which no option or docstring says" if words else ""
     return accuse(comparison, fit.candidate, run, step, text)
 
 
@@ -248,22 +252,6 @@ def unfitted(comparison: Comparison) -> CheckResult:
         if step is not None:
             return accuse(comparison, reading, run, step, text, details)
     return accuse(comparison, found.reading, found.run, found.step, text, details)
-
-
-def option_at_fault(comparison: Comparison) -> tuple[str, Any, Candidate] | None:
-    """Return an option, a value with which a convention fits, and that reading; or None."""
-    movable = [n for n in comparison.common if n not in comparison.oracle.fixed and n != "lr"]
-    values = [(name, comparison.defaults[name]) for name in movable]
-    values += [(name, 0.0) for name in movable if name == "weight_decay"]
-    for name, value in values:
-        if value is None or value == comparison.common[name]:
-            continue
-        shapes = fitting(comparison.oracle).shapes
-        scenario = Scenario(f"{name} = {value!r}", shapes, options={name: value})
-        runs = comparison.runs(scenario)
-        for fit in fitted(comparison, runs, nearest=NEAR, departures=False) if runs else ():
-            return name, value, fit.candidate
-    return None
 
 
 def accuse(

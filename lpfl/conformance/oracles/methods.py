@@ -1,15 +1,16 @@
 """What the definition of a claimed method implies, beside its trajectory."""
 
-_ELEMENTWISE = frozenset(
+ELEMENTWISE = frozenset(
     {"sgd", "momentum", "nesterov", "adam", "adamw", "amsgrad", "nadam", "radam", "adamax"}
     | {"adagrad", "rmsprop", "lion", "signsgd", "adan", "adabelief"}
 )
-PER_PARAMETER = _ELEMENTWISE | {
+"""Each entry is treated by itself."""
+PER_PARAMETER = ELEMENTWISE | {
     "adadelta", "rprop", "adopt", "lamb", "lars", "adafactor", "shampoo", "soap", "muon",
 }  # fmt: skip
 """Each parameter is treated by itself, with its own count of steps."""
 
-TRANSPOSES = _ELEMENTWISE | {
+TRANSPOSES = ELEMENTWISE | {
     "adadelta", "rprop", "adopt", "lamb", "lars", "adafactor", "shampoo", "transpose-equivariant",
 }  # fmt: skip
 """The step of W' is the transpose of the step of W."""
@@ -19,5 +20,5 @@ FLATTENS = frozenset(
 )
 """A kernel moves as its flattened matrix."""
 
-PROPORTIONAL = _ELEMENTWISE | {"lamb", "lars", "shampoo", "soap", "muon", "kfac", "foof"}
+PROPORTIONAL = ELEMENTWISE | {"lamb", "lars", "shampoo", "soap", "muon", "kfac", "foof"}
 """The step is proportional to lr."""

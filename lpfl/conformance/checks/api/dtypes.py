@@ -12,6 +12,8 @@ from lpfl.conformance.subject import Subject
 
 STEPS = 12
 SHAPES = ((6, 4), (5,))
+FAR = 4.0
+"""Spacings of a format by which a step is not rounded away."""
 COARSE_RATE = 0.1
 """Learning rate in bfloat16 and float16: smaller ones are rounded away."""
 
@@ -70,8 +72,32 @@ def _run_in(subject: Subject, dtype: torch.dtype) -> tuple[Outcome, str] | None:
     if all(torch.equal(a, b) for a, b in zip(values, begin, strict=True)):
         if dtype == torch.float64:
             return Outcome.LIMIT, f"moves by exactly 0 in {STEPS} steps"
+        missed = _spacings(subject, dtype)
+        if missed > FAR:
+            said = f"moves by exactly 0 in {STEPS} steps, of which one is {missed:.2g} spacings of"
+            return Outcome.LIMIT, f"{said} the format in float64"
         return Outcome.NUMERICS, f"moves by exactly 0 in {STEPS} steps (rounded away)"
     return None
+
+
+def _spacings(subject: Subject, dtype: torch.dtype) -> float:
+    """Return the longest step in float64, in spacings of another format at its weights.
+
+    The median over the entries; 0 where float64 raises.
+    """
+    start, gradients = subject.draw(subject.shapes(*SHAPES), STEPS, "api.dtypes")
+    start = [v.to(dtype).double() for v in start]
+    gradients = [[g.to(dtype).double() for g in step] for step in gradients]
+    try:
+        run = subject.run(start, gradients, options=_options(subject, dtype))
+    except Exception:
+        return 0.0
+    spacing = [torch.finfo(dtype).eps * v.abs() for v in start]
+    steps = [run.moves(i) for i in range(len(start))]
+    ratios = [
+        float((m.abs() / s).median()) for ms, s in zip(steps, spacing, strict=True) for m in ms
+    ]
+    return max([r for r in ratios if r == r], default=0.0)
 
 
 def _proof(subject: Subject, dtype: torch.dtype, said: str) -> tuple[str, str]:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from lpfl.conformance.agreement import Gradients, Pair, Start, agree
+from lpfl.conformance.definition.grid import documentation
 from lpfl.conformance.definition.option_names import known_as
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.registry import check
@@ -22,6 +23,14 @@ from lpfl.conformance.trajectory import distance, size
 SHAPES = ((6, 4), (5,))
 STEPS = 6
 HANDLES = re.compile(r"is_complex|view_as_real|\.conj\(|\.imag\b|\.mH\b|\.H\b")
+SAYS = re.compile(
+    r"\bcomplex([- ]valued)?[- ](param|number|tensor|weight|entr|grad|valued|dtype)", re.IGNORECASE
+)
+REFUSES = re.compile(
+    r"\b(not|no|never|without|refus\w+|unsupported)\b[^.]{0,40}\bcomplex|"
+    r"\bcomplex[^.]{0,60}\b(not|no|never|refus\w+|unsupported)\b",
+    re.IGNORECASE,
+)
 RATE = re.compile(r"(^|_)lr(_|$)|learning_rate")
 STILL = 1e-12
 TURN = cmath.exp(0.7j)
@@ -70,11 +79,14 @@ def complex_numbers(subject: Subject) -> CheckResult:
 
 
 def _speaks(subject: Subject) -> bool:
-    """Return whether the source of the optimizer handles complex numbers at all.
+    """Return whether the source or the documentation of the optimizer takes up complex numbers.
 
     One that does not is written for real parameters, and complex ones are outside its domain.
     """
     optimizer = subject.open(subject.draw(subject.shapes(*SHAPES), 0, COMPLEX)[0]).optimizer
+    words = documentation(subject, optimizer)
+    if SAYS.search(words):
+        return not REFUSES.search(words)
     own = itertools.takewhile(lambda k: k is not torch.optim.Optimizer, type(optimizer).__mro__)
     for kind in own:
         try:

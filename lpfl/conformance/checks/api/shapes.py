@@ -1,13 +1,23 @@
 """Shapes: rows, columns, vectors, scalars, squares, wide, tall, kernels, single and no entries."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
 
-from lpfl.conformance.definition.grid import said_for_linear_layers
+import torch
+
+from lpfl.conformance.agreement import SCALARS
+from lpfl.conformance.definition.alternatives import together
+from lpfl.conformance.definition.grid import documentation, said_for_linear_layers
+from lpfl.conformance.definition.option_names import known_as
+from lpfl.conformance.oracles.methods import ELEMENTWISE
 from lpfl.conformance.outcomes import CheckResult, Outcome, severity
 from lpfl.conformance.registry import check
+from lpfl.conformance.rounding import attributable, tolerance
 from lpfl.conformance.signatures import says_so, told
 from lpfl.conformance.snippets import program, proven
 from lpfl.conformance.subject import Subject
+from lpfl.conformance.trajectory import Trajectory, end_gap
 
 ID = "api.shapes"
 STEPS = 12
@@ -27,6 +37,13 @@ SHAPES: dict[str, tuple[int, ...]] = {
 }
 LARGE = {"64 x 65": (64, 65)}
 EXCUSED = ("scalar", "empty")
+DECAY = 0.1
+NUMBERS = re.compile(
+    r"\b(0-?d|zero.dim\w*|scalars|scalar (param|weight|tensor)\w*|single numbers?|"
+    r"vectors and numbers|numbers and vectors)\b",
+    re.IGNORECASE,
+)
+"""Words by which an optimizer says that parameters without axes are special."""
 
 
 @check(ID, tags=("api",), cost=0.6)
@@ -68,6 +85,79 @@ def _answers(subject: Subject, wanted: dict[str, tuple[int, ...]]) -> Iterator[C
                 yield _finding(subject, name, shape, grade, said, "moved: 0.0")
             if name == "empty" and run.finite and not _finite_beside(subject, shape):
                 yield _beside(subject, shape)
+    yield from _number_unlike_a_vector(subject)
+
+
+def _number_unlike_a_vector(subject: Subject) -> Iterator[CheckResult]:
+    """A number moves as a vector of one entry does, with weight decay too."""
+    if not (subject.handles(()) and subject.handles((1,))):
+        return
+    names = known_as(subject, "weight_decay")
+    try:
+        moved = together(subject)
+        plain, decayed = ({**moved, **dict.fromkeys(names, d)} for d in (0.0, DECAY))
+        if _apart(subject, plain) > 0:
+            unlike, options, says = True, plain, "is stepped unlike a vector of one entry"
+        else:
+            unlike = bool(names) and _apart(subject, decayed) > 0 and _same(subject, plain, decayed)
+            options, says = decayed, "is not decayed, unlike a vector of one entry"
+        apart = _apart(subject, options) if unlike else 0.0
+    except Exception:
+        return
+    elementwise = bool(subject.spec.claims & ELEMENTWISE)
+    if not unlike or (options is plain and not elementwise):
+        return
+    if NUMBERS.search(documentation(subject, subject.open([torch.tensor(0.5)]).optimizer)):
+        message = f"A parameter of shape () (scalar) {says}, as it says."
+        yield CheckResult(check=ID, outcome=Outcome.VARIANT, message=message)
+        return
+    body = f"""
+options = {options!r}
+a = run(start, gradients, **options)
+flat = lambda row: [x.reshape(1) for x in row]
+b = run(flat(start), [flat(g) for g in gradients], **options)
+print('distance', gap([a[0].reshape(1)], b, flat(start)))
+"""
+    text = program(subject, body, shapes=[()], steps=STEPS, stream=(ID, "number"))
+    text, why = proven(subject, text, apart)
+    yield CheckResult(
+        check=ID,
+        outcome=Outcome.DEVIATES if elementwise else Outcome.LIMIT,
+        message=f"A parameter of shape () (scalar) {says}: {apart:.2g} of the way apart.",
+        measured=apart,
+        bound=_bound(subject),
+        scenario={"shape": (), "steps": STEPS, "options": options},
+        snippet=text,
+        details={"snippet": why} if why else {},
+    )
+
+
+def _bound(subject: Subject) -> float:
+    return max(SCALARS, tolerance(subject, ID))
+
+
+def _number(subject: Subject, options: Mapping[str, Any], shape: tuple[int, ...]) -> Trajectory:
+    """Return the run of one number, kept in this shape."""
+    start, gradients = subject.draw([()], STEPS, ID, "number")
+    start, *rows = ([x.reshape(shape) for x in row] for row in (start, *gradients))
+    return subject.run(start, rows, options=options)
+
+
+def _apart(subject: Subject, options: Mapping[str, Any]) -> float:
+    """Return how far a number ends from a vector of it, over the way; 0 if no more than chance."""
+    run, other = _number(subject, options, ()), _number(subject, options, (1,))
+    apart = end_gap(Trajectory([[v.reshape(1) for v in row] for row in run.values]), other)
+    start, gradients = subject.draw([()], STEPS, ID, "number")
+    told = apart > _bound(subject)
+    return (
+        apart if told and attributable(subject, apart, start, gradients, options=options) else 0.0
+    )
+
+
+def _same(subject: Subject, plain: Mapping[str, Any], decayed: Mapping[str, Any]) -> bool:
+    """Return whether weight decay does nothing to a number."""
+    apart = end_gap(_number(subject, plain, ()), _number(subject, decayed, ()))
+    return apart <= _bound(subject)
 
 
 def _runs_beside_a_layer(subject: Subject, shape: tuple[int, ...]) -> bool:
