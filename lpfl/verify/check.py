@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lpfl.decide import Outcome, Verdict
+from lpfl.verify import domains
 from lpfl.verify.expect import ChiSquare, Comparison, Near, Rival, Shown, UniformLaw
 from lpfl.verify.scenario import Scenario
 from lpfl.verify.sensitivity import outcomes_if_wrong
@@ -29,6 +30,7 @@ __all__ = [
 ]
 
 ALPHA_TOTAL = 1e-4
+DOMAIN = "domain"  # what a finding is called that is about no part
 LOOKS = 2  # an open scenario is looked at once more (looks.py)
 MAX_SCENARIOS = 256  # more than any profile evaluates for one claim: 200 drawn plus anchors
 
@@ -155,12 +157,13 @@ def findings_of(one: Check, trial: Trial) -> list[Finding]:
 
     Raises ValueError if the check yields more statistical decisions than it declared (the error
     budget would not hold), names a part that neither the claim nor the check declares, or ran
-    without testing the domain on its own facts.
+    without testing the domain on its own facts. A statement whose domain is not the one that its
+    runs were planned for is refuted.
     """
     measured = list(one.measure(trial))
     trial.memory["measured"] = measured  # extras may look at them again
     findings = [decided(item, trial) for item in measured]
-    names = set(trial.claim.parts)
+    names = {*trial.claim.parts, DOMAIN}
     for extra in one.extras:
         names.add(extra.name)
         if extra.applies(trial.scenario):
@@ -181,7 +184,13 @@ def findings_of(one: Check, trial: Trial) -> list[Finding]:
     if unknown:
         raise ValueError(f"{one.claim_id}: findings name {unknown}, needs one of {sorted(names)}")
     trial.require_admitted()
-    return findings
+    wrong = domains.difference(trial.claim)
+    return [*findings, _another_domain(wrong)] if wrong else findings
+
+
+def _another_domain(wrong: str) -> Finding:
+    """Return the finding that a statement is made for other scenarios than it was planned for."""
+    return Finding(DOMAIN, Verdict(Outcome.REFUTED, statistic=2.0, margin=-1.0, detail=wrong))
 
 
 def _as_picture(drawn: Any) -> Mapping[str, Any]:

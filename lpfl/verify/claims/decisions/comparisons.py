@@ -17,7 +17,7 @@ from lpfl.verify.setups.turning import (
 )
 from lpfl.verify.space import Integers, Reals
 from lpfl.verify.tolerance import Tolerance, judgement, rounding
-from lpfl.verify.trial import Trial
+from lpfl.verify.trial import Trial, condition_of
 
 Array = NDArray[np.float64]
 
@@ -44,9 +44,16 @@ def comparisons(trial: Trial) -> Iterator[Comparison]:
     yield from limits(trial)
     for dtype in (torch.float64, torch.float32):
         epsilon = float(np.finfo(str(dtype).removeprefix("torch.")).eps)
-        allowed = rounding(dtype, dim=trial.unknowns, condition=trial.condition)
+        solved = torch.diag(torch.tensor([trial.condition, 1.0], dtype=torch.float64))
+        others = torch.eye(2, dtype=torch.float64)
+        worst = condition_of(torch.stack([others, solved, others]))
+        allowed = rounding(dtype, dim=trial.unknowns, condition=worst)
         twice = allowed.times(2.0, "twice")
-        for label, seen, factor in (("", allowed, 1.0), ("twice", twice, 2.0)):
+        for label, seen, factor in (
+            ("", allowed, 1.0),
+            ("twice", twice, 2.0),
+            ("a sum", allowed + twice, 3.0),
+        ):
             yield from from_both_sides(
                 "rounding",
                 seen.value,

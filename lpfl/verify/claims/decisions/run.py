@@ -21,6 +21,7 @@ from lpfl.verify.check import (
 from lpfl.verify.expect import Below, Comparison, Near, Same
 from lpfl.verify.profiles import PROFILES
 from lpfl.verify.running.looks import look
+from lpfl.verify.setups import combining
 from lpfl.verify.space import Integers, Reals, ScenarioSpace
 from lpfl.verify.tolerance import judgement, rounding
 from lpfl.verify.trial import Trial
@@ -87,6 +88,10 @@ def of_a_run(trial: Trial) -> Iterator[Comparison]:
         tolerance=tight,
     )
     yield from looked_at(trial)
+    yield from combining.looked_once(trial)
+    yield from combining.of_claims(trial)
+    yield combining.if_wrong(trial)
+    yield from combining.refusals(trial)
 
 
 def every_check() -> Iterable[Check]:

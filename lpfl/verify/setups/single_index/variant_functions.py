@@ -23,10 +23,13 @@ from theory.single_index import (
     samples_for_alignment,
     steps_alignment,
 )
+from theory.single_index.variants.average import SI_19, Movement
+from theory.single_index.variants.schedule import newest_batches
 
 LONG = 100  # batches of an average, the oldest of weight below 1e-20 at the largest decay
 OTHER_UNIT = 2.5  # mean eigenvalue
 ENDLESS = 1e-12  # d/n of a batch that is as good as infinite
+SCHEDULE: dict[str, Any] = {"steps": 11, "inverse_every": 2, "factor_every": 3}
 Ways = Sequence[tuple[str, tuple[str, float | None]]]  # part, and method and damping
 
 
@@ -58,6 +61,10 @@ def of_average(trial: Trial) -> Iterator[Comparison]:
             mixture_alignment(shares=other, **few),
         ),
     }
+    cases["blocks of a schedule"] = (
+        average_alignment(decay=b, **SCHEDULE, **one),
+        by_pairs(at, known),
+    )
     yield functions.special_cases("alignment", cases)
 
     def predict(unit: float, weight: str = "identity", **labels: Any) -> float:
@@ -73,6 +80,23 @@ def of_average(trial: Trial) -> Iterator[Comparison]:
         )
 
     yield functions.any_spectrum(trial, "alignment", predict, partial(predict, weight="covariance"))
+
+
+def by_pairs(at: Scenario, known: Mapping[str, Any]) -> float:
+    """Return the alignment of a schedule whose two intervals share no factor, pair by pair."""
+    steps, inverse_every, factor_every = SCHEDULE.values()
+    planned = Movement(
+        damping=float(at.damping),
+        decay=float(at.average_decay),
+        newest=newest_batches(steps, inverse_every, factor_every),
+        factor_every=factor_every,
+        **known,
+    )
+    lengths = planned.lengths
+    level = float(lengths @ planned.noise(np.arange(steps)) @ lengths) / float(lengths.sum()) ** 2
+    damping = planned.factor.effective_damping
+    values = {**planned.common, "effective_damping": damping, "noise_level": level}
+    return float(SI_19["alignment"].number(planned.spectrum, **values))
 
 
 def of_sample_size(trial: Trial, ways: Ways) -> Iterator[Comparison]:

@@ -56,4 +56,9 @@ FAULTS = (
     Fault("DR-07", "lpfl.verify.tolerance:rounding",
           "machine_tolerance(dtype, dim=dim, condition=condition)",
           "machine_tolerance(dtype, dim=1, condition=condition)", "rounding of one unknown"),
+    Fault("DR-07", "lpfl.verify.trial:condition_of",
+          "(values[..., 0] / values[..., -1]).max()", "(values[..., 0] / values[..., -1]).min()",
+          "rounding of the best conditioned replicate"),
+    Fault("DR-07", "lpfl.verify.tolerance:Tolerance.__add__", "self.value + other.value",
+          "2.0 * max(self.value, other.value)", "a sum of tolerances is twice the larger one"),
 )  # fmt: skip

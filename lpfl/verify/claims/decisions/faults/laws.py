@@ -92,4 +92,6 @@ FAULTS = (
     Fault("DR-06", "lpfl.decide.verdict:POWER",
           "0.9", "0.8",
           "detectable at power 0.8"),
+    Fault("DR-06", "lpfl.decide.verdict:tail_statistic", "np.finfo(np.float64).tiny", "1e-16",
+          "p-values end at machine epsilon"),
 )  # fmt: skip

@@ -4,6 +4,7 @@ from lpfl.verify.planting import Fault
 
 CHECK = "lpfl.verify.check"
 LOOKS = "lpfl.verify.running.looks:look"
+RUN = "lpfl.verify.running.claim_run:ClaimRun"
 
 FAULTS = (
     Fault("DR-02", f"{CHECK}:worst",
@@ -56,4 +57,38 @@ FAULTS = (
     Fault("DR-02", "lpfl.verify.running.looks:EFFORT", "4", "2", "a second look half as large"),
     Fault("DR-02", "lpfl.verify.trial:Trial.replicates", "planned * self.effort",
           "planned + self.effort - 1", "replicates added in the second look"),
+    Fault("DR-02", LOOKS,
+          "decisive.outcome is not Outcome.INCONCLUSIVE or decisive.alpha == 0.0",
+          "decisive.outcome is Outcome.CONFIRMED or decisive.alpha == 0.0",
+          "a refuted scenario is tried once more"),
+    Fault("DR-02", RUN + ".records", "missing and verdict == 'confirmed'",
+          "len(missing) > 1 and verdict == 'confirmed'", "one part may go without a run"),
+    Fault("DR-02", RUN + ".records", "finding is final", "finding is not final",
+          "another scenario shown than the one that decides"),
+    Fault("DR-02", RUN + ".outcome",
+          "most_severe(finding.verdict.outcome for _, finding in self.findings)",
+          "self.findings[-1][1].verdict.outcome", "the last finding decides a claim"),
+    Fault("DR-02", RUN + ".parts", "worst([finding for _, finding in own])", "own[0][1]",
+          "the first finding decides a part"),
+    Fault("DR-02", RUN + ".parts", "finding.part == name", "finding.part",
+          "findings of every part decide each"),
+    Fault("DR-02", "lpfl.verify.region:region_of", "[min(seen), max(seen)]", "[seen[0], seen[-1]]",
+          "a region from the first scenario to the last"),
+    Fault("DR-02", "lpfl.verify.sensitivity:outcomes_if_wrong",
+          "min(answers, key=SEVERITY.index)", "max(answers, key=SEVERITY.index)",
+          "the stronger answer counts where a prediction is moved"),
+    Fault("DR-02", "lpfl.verify.sensitivity:strongest",
+          "most_severe(one[x] for one in outcomes if x in one)",
+          "next(one[x] for one in outcomes if x in one)",
+          "the first finding answers for all"),
+    Fault("DR-02", f"{CHECK}:findings_of", "trial.alpha * max(one.decisions, 1) * (1.0 + 1e-9)",
+          "trial.alpha * (max(one.decisions, 1) + 1)", "one level more may be spent"),
+    Fault("DR-02", f"{CHECK}:Check.require_domain", "claim.violated(self.facts(scenario))",
+          "claim.violated(self.facts(scenario))[1:]", "one violated assumption is let pass"),
+    Fault("DR-02", "lpfl.verify.trial:Trial.admit",
+          "{**default_facts(self.scenario), **self.memory.get('facts', {}), **facts}",
+          "{**facts, **self.memory.get('facts', {}), **default_facts(self.scenario)}",
+          "what was planned is tested in place of what was built"),
+    Fault("DR-02", "lpfl.verify.trial:default_facts", "covariance.condition_number()",
+          "covariance.condition_number() ** 0.5", "domain tested on the root of the condition"),
 )  # fmt: skip

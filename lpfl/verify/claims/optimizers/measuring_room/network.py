@@ -112,6 +112,7 @@ def preconditioners(trial: Trial) -> Iterator[Comparison]:
             lifted = Q + lam * torch.eye(d, dtype=trial.dtype, device=trial.device)
             yield divided(trial, part, measured, grad, Q, lam, condition_of(lifted), label=label)
         yield powered(trial, grad, X, label)
+        yield powered(trial, grad, X, f"{label}, another batch", whitening=other)
         direct = precondition.kfac(grad, X, damping=0.0)
         moment = np.swapaxes(as_numpy(X), -1, -2) @ as_numpy(X) / n
         s = np.linalg.svd(as_numpy(X), compute_uv=False)
@@ -140,15 +141,18 @@ def preconditioners(trial: Trial) -> Iterator[Comparison]:
     yield from entrywise_and_spectral(trial, grad)
 
 
-def powered(trial: Trial, grad: Tensor, X: Tensor, label: str) -> Comparison:
+def powered(
+    trial: Trial, grad: Tensor, X: Tensor, label: str, *, whitening: Tensor | None = None
+) -> Comparison:
     """Compare a direction with another exponent, damped, with a dense power."""
-    lam, p, Q = trial.damping, 0.6, np.swapaxes(as_numpy(X), 1, 2) @ as_numpy(X) / X.shape[-2]
+    rows = as_numpy(X if whitening is None else whitening)
+    lam, p, Q = trial.damping, 0.6, np.swapaxes(rows, 1, 2) @ rows / rows.shape[-2]
     values, vectors = np.linalg.eigh(Q)
     powers = (np.maximum(values, 0.0) + lam) ** -p
     dense = (vectors * powers[:, None, :]) @ np.swapaxes(vectors, 1, 2)
     return Same(
         part="power",
-        measured=precondition.kfac(grad, X, damping=lam, exponent=p),
+        measured=precondition.kfac(grad, X, damping=lam, exponent=p, whitening_inputs=whitening),
         predicted=as_numpy(grad) @ dense,
         tolerance=rounding(
             trial.dtype, dim=sum(Q.shape), condition=1.0 + float(values.max()) / lam

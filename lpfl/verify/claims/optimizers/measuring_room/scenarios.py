@@ -32,6 +32,7 @@ from lpfl.verify.trial import Trial, as_numpy
 COUNT = 64
 LETTERS = ("a", "b", "c")
 WORDS = ("one", "two", "three", "four", "five")
+CAP = ("geometric", 1.5)  # a family whose condition number ends earlier, and log10 of its end
 TOP = Integers("top", 4, 20)
 INPUT_DIM = Integers("input_dim", 3, 6)
 
@@ -49,10 +50,10 @@ def spaces(trial: Trial) -> Iterator[Comparison]:
             Reals("plain", -1.0, 2.0),
             Reals("far", 0.5, 2.0, easy="high"),
             Reals("log_real", 0.01, 100.0, log=True),
-            Covariances(max_log10_cond=3.0),
+            Covariances(max_log10_cond=3.0, caps=(CAP,)),
         )
     )
-    drawn = space.sobol(COUNT, trial.integer_seed("sobol"))
+    drawn, more = (space.sobol(COUNT, trial.integer_seed(name)) for name in ("sobol", "more"))
     exact = rounding(trial.dtype, dim=1)
     specs = [scenario.covariance for scenario in drawn]
     for label, found, asked in (
@@ -61,6 +62,7 @@ def spaces(trial: Trial) -> Iterator[Comparison]:
         ("rotations", {spec.rotation for spec in specs}, ROTATIONS),
         ("pairs", {(s.word, s.letter) for s in drawn}, list(product(WORDS, LETTERS))),
         ("scenarios", set(drawn), range(COUNT)),
+        ("scenarios of two seeds", {*drawn, *more}, range(2 * COUNT)),
     ):
         yield Same(
             part="choices", measured=len(found), predicted=len(asked), tolerance=exact, label=label
@@ -85,7 +87,9 @@ def ends(trial: Trial, drawn: list[Scenario]) -> Iterator[Comparison]:
         "far": [(s.far - 0.5) / 1.5 for s in drawn],
         "log_real": [(math.log10(s.log_real) + 2.0) / 4.0 for s in drawn],
         "log10_cond": [
-            s.covariance.log10_cond / 3.0 for s in drawn if s.covariance.family != "identity"
+            s.covariance.log10_cond / 3.0
+            for s in drawn
+            if s.covariance.family not in ("identity", CAP[0])
         ],
     }
     for name, values in shares.items():
@@ -114,6 +118,15 @@ def levels(trial: Trial, space: ScenarioSpace) -> Iterator[Comparison]:
         )
     first = axes["word"].from_unit([0.0], known)
     spec = axes["covariance"].from_unit([0.0] * 4, known)
+    place = (FAMILIES.index(CAP[0]) + 0.5) / len(FAMILIES)
+    last = axes["covariance"].from_unit([place, 1.0, 0.0, 0.0], known)
+    yield Below(
+        part="reals",
+        measured=abs(1.0 - last.log10_cond / CAP[1]),
+        limit=trial.number("reals"),
+        tolerance=exact,
+        label="the end of a family that ends earlier",
+    )
     yield Same(
         part="easy",
         measured=[WORDS.index(first), FAMILIES.index(spec.family), ROTATIONS.index(spec.rotation)],

@@ -51,11 +51,11 @@ def streams(trial: Trial) -> Iterator[Comparison]:
         tolerance=exact,
         label="of one trial",
     )
-    yield other_trials(trial)
+    yield from other_trials(trial)
     yield from blocks(trial)
 
 
-def other_trials(trial: Trial) -> Same:
+def other_trials(trial: Trial) -> Iterator[Same]:
     """Open one name in trials that differ in one thing: seed, scenario, effort."""
     trials = (
         trial,
@@ -66,13 +66,15 @@ def other_trials(trial: Trial) -> Same:
     numbers = {
         float(torch.rand(1, generator=one.stream("a"), device=trial.device)) for one in trials
     }
-    return Same(
-        part="distinct",
-        measured=len(numbers),
-        predicted=len(trials),
-        tolerance=rounding(trial.dtype, dim=1),
-        label="of other trials",
-    )
+    integers = {one.integer_seed("a") for one in trials}
+    for label, found in (("of other trials", numbers), ("integers of other trials", integers)):
+        yield Same(
+            part="distinct",
+            measured=len(found),
+            predicted=len(trials),
+            tolerance=rounding(trial.dtype, dim=1),
+            label=label,
+        )
 
 
 def blocks(trial: Trial) -> Iterator[Comparison]:

@@ -14,7 +14,7 @@ from lpfl.verify.check import check
 from lpfl.verify.expect import Comparison, Near, Rival
 from lpfl.verify.setups.exact import exact_scalar
 from lpfl.verify.setups.single_index import alignment as compare
-from lpfl.verify.setups.single_index import factors
+from lpfl.verify.setups.single_index import factors, functions
 from lpfl.verify.setups.single_index import scenarios as setup
 from lpfl.verify.space import Choice, Integers, Reals
 from lpfl.verify.tolerance import finite_size, judgement
@@ -177,6 +177,23 @@ def squared_error(problem: model.SingleIndexProblem, beta: Tensor, c1: float) ->
     """Return |Sigma^(1/2) (beta - c1 beta*)|^2 (R,), the error of the linear part."""
     gap = beta - c1 * problem.teacher
     return (gap * model.times_covariance(gap, problem.covariance)).sum(-1)
+
+
+@best_of_all.extra("the function", on=ANCHORS)
+def noiseless(trial: Trial) -> Iterator[Comparison]:
+    """Linear labels without noise need no damping: 1 from d rows on, the pseudo-inverse below."""
+    known = {**setup.limits(trial.scenario), "residual_var": 0.0}
+    cases = {}
+    for name, aspect, value in (
+        ("more rows than inputs", 0.6, 1.0),
+        ("as many rows as inputs", 1.0, 1.0),
+        ("fewer rows than inputs", functions.FEWER_ROWS, None),
+    ):
+        for weight in ("identity", "covariance"):
+            at = {**known, "aspect": aspect, "weight": weight}
+            stated = alignment_of("kfac", damping=0.0, **at) if value is None else value
+            cases[f"{name}, {weight}"] = (ceiling(**at), stated)
+    yield functions.special_cases("same_batch", cases)
 
 
 @best_of_all.extra("exact_damping", on=ANCHORS)

@@ -17,6 +17,7 @@ from lpfl.verify.setups.single_index import alignment as compare
 from lpfl.verify.setups.single_index import factors, functions
 from lpfl.verify.setups.single_index import scenarios as setup
 from lpfl.verify.setups.sizes import DECISIONS, Law, follow
+from lpfl.verify.setups.stated import at_the_edge
 from lpfl.verify.space import Reals
 from lpfl.verify.trial import Trial
 from theory.single_index import alignment as alignment_of
@@ -31,6 +32,7 @@ from theory.single_index.variants.mixture import solve_mixture
 # the shares stays: 0.6^2 + 0.4^2 = 0.52.
 SPLIT = (0.6, 0.4)
 SMALLER = 0.52
+FEW_ROWS = 2.0  # d/n of a batch that has half as many rows as dimensions
 ANCHORS = (
     setup.scenario(72, n=144, whitening_aspect=0.3, damping=0.05, own_weight=0.5),
     setup.scenario(
@@ -174,6 +176,23 @@ def special_cases(trial: Trial) -> Iterator[Comparison]:
         )
 
     yield functions.any_spectrum(trial, "alignment", predict, partial(predict, weight="covariance"))
+    few = {**known, "damping": 0.0, "aspect": FEW_ROWS}
+    halves, alone = [0.5, 0.5], [1.0, 0.0]
+    yield at_the_edge(
+        "fixed_point",
+        mixture_alignment,
+        {
+            "more than d rows in all": (few | both(halves, 0.95 * FEW_ROWS), True),
+            "d rows in all": (few | both(halves, FEW_ROWS), False),
+            "fewer rows beside the exact covariance": (few | both(halves, 0.0), True),
+            "the exact covariance with weight 0": (few | both(alone, 0.0), False),
+        },
+    )
+
+
+def both(shares: list[float], other: float) -> dict[str, Any]:
+    """Return the weights of two batches, the first with ``FEW_ROWS``."""
+    return {"shares": shares, "aspects": [FEW_ROWS, other]}
 
 
 def traces(trial: Trial, factor: Tensor, own: Tensor, damping: float) -> dict[str, Tensor]:

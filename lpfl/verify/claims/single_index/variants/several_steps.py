@@ -1,6 +1,6 @@
 """SI-27: several steps on fresh batches, with a residual that stands still and one that moves."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -12,9 +12,10 @@ from lpfl.optim.sgd import Sgd
 from lpfl.problems import single_index as model
 from lpfl.problems.single_index import directions
 from lpfl.verify.check import check
-from lpfl.verify.expect import Comparison
+from lpfl.verify.expect import Comparison, Same
 from lpfl.verify.setups.optimizers.descent import descend
 from lpfl.verify.setups.single_index import alignment as compare
+from lpfl.verify.setups.single_index import functions
 from lpfl.verify.setups.single_index import scenarios as setup
 from lpfl.verify.space import Integers, Reals
 from lpfl.verify.tolerance import Tolerance, finite_size, judgement
@@ -141,6 +142,7 @@ def several_steps(trial: Trial) -> Iterator[Comparison]:
             rivals={"unweighted": value},
             label="squared correlation",
         )
+    yield first_step(rules, known)
     yield compare.fixed_point(trial, "fixed_point", trial.memory["batch"], damping)
     cap = setup.predicted(trial, "cap")
     yield compare.ordered(
@@ -152,6 +154,19 @@ def several_steps(trial: Trial) -> Iterator[Comparison]:
     )
     if trial.link not in compare.HEAVY_TAILED:  # their squares spread too widely for the replicates
         yield from lengths(trial, seen, energies, gain(s, v), eta * eta * phi)
+
+
+def first_step(rules: Mapping[str, dict[str, Any]], known: dict[str, Any]) -> Same:
+    """One step has the alignment of one step, whether or not the residual moves later."""
+    cases = {}
+    for name, rule in rules.items():
+        plain = {key: value for key, value in rule.items() if key not in ("method", "step_size")}
+        for weight in ("identity", "covariance"):
+            cases[f"one step, {name}, {weight}"] = (
+                steps_alignment(steps=1, weight=weight, **rule, **known),
+                alignment_of(rule["method"], weight=weight, **plain, **known),
+            )
+    return functions.special_cases("moving", cases)
 
 
 def last_step(path: Path, steps: int) -> dict[str, float]:

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lpfl.linalg import standard_normal
+from lpfl.linalg import haar, standard_normal
 from lpfl.one_step import scaled_gradient
 from lpfl.precondition import polar, sgd
 from lpfl.problems import single_index as model
@@ -34,6 +34,7 @@ REPLICATES, OUTPUTS = 160, 5
 # of Tracy and Widom below 0.8 for isotropic inputs and n >= d. Seen: 1.6 in mild scenarios, 2.1 at
 # condition 100, where few eigenvalues of Sigma set the edge.
 EDGE_TERM, WIDE_EDGE_TERM = 3.0, 4.0
+REMAINDERS, SIDE = 4, 5  # gradients at which the bound of the nuclear rank is attained
 SURE = 0.75  # share of the stable rank below which the bound leaves no doubt
 AXES: tuple[Axis, ...] = (
     Integers("input_dim", 36, 48),
@@ -196,6 +197,7 @@ def ranks(trial: Trial, seen: Mapping[str, Any], width: int) -> Iterator[Compari
         limit=np.array(bound),
         tolerance=rounding(trial.dtype, dim=max(width, d)),
     )
+    yield attained(trial)
     act = activation_statistics(trial.activation)
     link = setup.statistics(trial.scenario)
     ratio = gradient_remainder_ratio(
@@ -218,6 +220,27 @@ def ranks(trial: Trial, seen: Mapping[str, Any], width: int) -> Iterator[Compari
             matters=d * limit - sure,
         )
     trial.memory["ranks"] = (stable, seen["nuclear_rank"])
+
+
+def attained(trial: Trial) -> Same:
+    """The bound is attained where the remainder is an isometry that maps one side of the spike.
+
+    Then all singular values but one are equal, and the spike adds to one of them.
+    """
+    frames = haar(REMAINDERS, SIDE, trial.stream("attained"), trial.dtype)
+    right = torch.zeros(REMAINDERS, SIDE, dtype=trial.dtype, device=frames.device)
+    right[:, 0] = 1.0
+    spike = (frames @ right[:, :, None]) @ right[:, None, :]
+    sizes = torch.linspace(0.1, 1.0, REMAINDERS, dtype=trial.dtype, device=frames.device)
+    seen = split(spike + sizes[:, None, None] * frames, spike)
+    pairs = zip(seen["remainder_frobenius2"], seen["cross_share"], strict=True)
+    return Same(
+        part="nuclear_rank",
+        measured=seen["nuclear_rank"],
+        predicted=[nuclear_rank_bound(float(R2), SIDE, float(x)) for R2, x in pairs],
+        tolerance=rounding(trial.dtype, dim=SIDE),
+        label="attained",
+    )
 
 
 @spectral_step.extra("the other side", on=[SPECTRAL_SIDE])

@@ -9,6 +9,7 @@ from lpfl.optim.core.method import Method
 from lpfl.optim.kfac import kfac
 from lpfl.optim.kfac.joint import kfac_joint
 from lpfl.verify.expect import Comparison, Same
+from lpfl.verify.setups.linear import edges
 from lpfl.verify.setups.linear.all_batches.means import Nodes, together, wishart
 from lpfl.verify.setups.linear.all_batches.runs import Array, Bench, Step, stated
 from lpfl.verify.trial import Trial
@@ -23,6 +24,7 @@ def exact_factors(trial: Trial, eta: float, *, wide: bool) -> Iterator[Compariso
     yield from refitted(trial, eta)
     for rank, input_dim in ((1, 3), (2, 3)) if wide else ((1, 2),):
         yield from joint(trial, eta, rank, input_dim)
+    yield edges.of_factor_floors()
 
 
 def refitted(trial: Trial, eta: float) -> Iterator[Comparison]:

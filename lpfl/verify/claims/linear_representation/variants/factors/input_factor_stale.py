@@ -15,6 +15,7 @@ from lpfl.simulate import simulate
 from lpfl.verify.check import check
 from lpfl.verify.expect import Comparison, Near, Rival, Same
 from lpfl.verify.scenario import Scenario
+from lpfl.verify.setups.linear import edges
 from lpfl.verify.setups.linear import floor as floors
 from lpfl.verify.setups.linear import input_factor as factors
 from lpfl.verify.setups.linear import scenarios as setup
@@ -81,6 +82,7 @@ def stale_factor(trial: Trial) -> Iterator[Comparison]:
     predicted = trial.number("cycle_floor")
     yield floor_near("cycle_floor", samples, predicted, renewed)
     yield from long_cycle(trial)
+    yield edges.of_stale_cycle("floor_of_cycle")
     yield from old_average(trial)
     yield tail(trial)
 

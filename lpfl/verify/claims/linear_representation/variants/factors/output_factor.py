@@ -18,6 +18,7 @@ from lpfl.simulate import simulate
 from lpfl.verify.check import check
 from lpfl.verify.expect import Comparison, Near, Rival
 from lpfl.verify.scenario import Scenario
+from lpfl.verify.setups.linear import edges
 from lpfl.verify.setups.linear import floor as floors
 from lpfl.verify.setups.linear import scenarios as setup
 from lpfl.verify.setups.linear.all_batches.sampled import sampled_factor_of_all_draws
@@ -261,6 +262,7 @@ def few_rows(trial: Trial) -> Iterator[Comparison]:
         rival=Rival("n - k - 1 for n - 2k - 1", other),
         label="high rank",
     )
+    yield edges.of_output_factor()
 
 
 def unit(trial: Trial) -> float:

@@ -16,6 +16,7 @@ from lpfl.verify.setups.linear import floor as floors
 from lpfl.verify.setups.linear import scenarios as setup
 from lpfl.verify.setups.linear.not_gaussian import floors as own_floors
 from lpfl.verify.setups.linear.not_gaussian import inputs
+from lpfl.verify.setups.stated import same_function
 from lpfl.verify.space import Choice, Covariances, Integers, Reals
 from lpfl.verify.tolerance import finite_size
 from lpfl.verify.trial import Trial, as_numpy
@@ -28,6 +29,7 @@ HALF_WIDTH = 0.2
 SCALES_NEXT = 3.0
 NEXT = {"population": (1.1, 1.8), "scaled": (1.6, 3.2)}
 NEXT_ORDER = {"population": "g k/n^2", "scaled": "(kappa_w - 1) k^2/n^2"}
+OTHER_UNIT = 1.3  # of the scales: only their ratios matter
 CHUNK = 2000  # replicates at a time
 
 
@@ -108,7 +110,7 @@ def mean_inverse(trial: Trial, law: str) -> Near:
     )
 
 
-def elliptical(trial: Trial) -> Iterator[Near]:
+def elliptical(trial: Trial) -> Iterator[Comparison]:
     """The mean inverse for Gaussian rows of two and of three scales."""
     n, d = trial.batch_size, trial.input_dim
     gaussian = inverse_scale(n=n, d=d)
@@ -125,6 +127,12 @@ def elliptical(trial: Trial) -> Iterator[Near]:
             Rival("Gaussian inputs", gaussian),
             inputs.next_order(trial, SCALES_NEXT, n),
             f"{name} scales",
+        )
+        yield same_function(
+            "elliptical",
+            inverse_scale(n=n, d=d, scales=OTHER_UNIT * np.asarray(scales)),
+            inverse_scale(n=n, d=d, scales=scales),
+            label=f"{name} scales in another unit",
         )
 
 

@@ -19,6 +19,7 @@ from lpfl.problems.linear_representation.moments import sample_moments
 from lpfl.verify.check import check
 from lpfl.verify.expect import Comparison, Near, Rival
 from lpfl.verify.scenario import Scenario
+from lpfl.verify.setups.linear import edges
 from lpfl.verify.setups.linear import floor as floors
 from lpfl.verify.setups.linear import input_factor as factors
 from lpfl.verify.setups.linear import scenarios as setup
@@ -97,6 +98,7 @@ def gradient_floors(trial: Trial) -> Iterator[Comparison]:
         yield one_step(trial, kind)
         yield long_run(trial, kind)
     yield from public_function(trial)
+    yield edges.of_row_floor()
 
 
 def kinds(trial: Trial) -> tuple[Kind, Kind]:

@@ -19,6 +19,7 @@ from lpfl.verify.expect import Comparison, Near, Rival, Same
 from lpfl.verify.setups.exact import exact_parts
 from lpfl.verify.setups.linear import loss_scale
 from lpfl.verify.setups.linear import scenarios as setup
+from lpfl.verify.setups.stated import same_function
 from lpfl.verify.space import Choice, Covariances, Integers, Reals
 from lpfl.verify.tolerance import judgement, rounding, truncation
 from lpfl.verify.trial import Trial, as_numpy, condition_of
@@ -134,6 +135,10 @@ def responses(
             predicted=stated(trial, entrant, probe, TWICE),
             tolerance=ERROR,
         )
+    for probe, power in powers.items():
+        ratio = stated(trial, entrant, probe, TWICE)
+        label = f"{entrant.label} exponent of {probe}".strip()
+        yield same_function(entrant.part, TWICE**power, ratio, label=label)
     rows = ROWS if entrant.method.needs_rows else MANY_ROWS
     paired = few_of(problem, trial.replicates(entrant.paired))
     plain, more = (

@@ -111,4 +111,6 @@ FAULTS = (
           "n * d",
           "(n - 1) * d",
           "printed inputs of n - 1 rows"),
+    Fault("OP-33", "lpfl.verify.trial:Trial.integer_seed", "self._path(*name)",
+          "(self.claim.id, *name)", "the same integer seed in every scenario"),
 )  # fmt: skip

@@ -78,4 +78,7 @@ FAULTS = (
           "(Q_W + lam * sp.Identity(c_W)).inv()",
           "Q_W + lam * sp.Identity(c_W)",
           "the printed preconditioner multiplies"),
+    Fault("OP-37", KFAC, "X.mT @ X / n if factor is None else factor",
+          "inputs.mT @ inputs / inputs.shape[-2] if factor is None else factor",
+          "power of the gradient's own batch in place of the other one"),
 )  # fmt: skip

@@ -66,4 +66,9 @@ FAULTS = (
           "sp.Le(found, 2, evaluate=False)",
           "sp.Le(found, 1, evaluate=False)",
           "printed maps of spread one"),
+    Fault("OP-34", f"{SPACE}:Covariances._most",
+          "min(self.max_log10_cond, dict(self.caps).get(family, self.max_log10_cond))",
+          "self.max_log10_cond", "families that should end earlier do not"),
+    Fault("OP-34", f"{SPACE}:ScenarioSpace.sobol", "seed % 2 ** 32", "0",
+          "every seed draws the same scenarios"),
 )  # fmt: skip

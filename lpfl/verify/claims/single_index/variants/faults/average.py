@@ -80,4 +80,11 @@ FAULTS = (
         "np.abs(spectrum)",
         "amplitudes in place of products of shares",
     ),
+    Fault(
+        "SI-19",
+        "theory.single_index.variants.average:average_alignment",
+        old="math.lcm(inverse_every, factor_every)",
+        new="max(inverse_every, factor_every)",
+        why="a schedule that repeats after its longer interval",
+    ),
 )

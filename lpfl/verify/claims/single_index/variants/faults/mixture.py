@@ -45,4 +45,11 @@ FAULTS = (
         new="found.shares @ found.shares",
         why="energy of the shares without the sizes of the batches",
     ),
+    Fault(
+        "SI-17",
+        "theory.single_index.variants.mixture:solve_mixture",
+        old="rows <= 1",
+        new="rows < 1",
+        why="as many rows as dimensions admitted without damping",
+    ),
 )

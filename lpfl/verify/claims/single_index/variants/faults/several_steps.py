@@ -59,4 +59,11 @@ FAULTS = (
         new="build(ge.ONE)",
         why="the cosine in place of the correlation",
     ),
+    Fault(
+        "SI-27",
+        "theory.single_index.variants.several_steps:steps_alignment",
+        old="spectrum.expect(T * path.noise)",
+        new="spectrum.expect(path.noise)",
+        why="noise of the weights without the weight of the correlation",
+    ),
 )

@@ -38,4 +38,18 @@ FAULTS = (
         new="1 / batch_top",
         why="stable rank without the mean eigenvalue",
     ),
+    Fault(
+        "SI-31",
+        "theory.single_index.variants.spectral_step:SI_31",
+        old="1 + ratio_F2 + cross_share",
+        new="1 + ratio_F2 + 2 * cross_share",
+        why="cross term counted twice in the energy of the gradient",
+    ),
+    Fault(
+        "SI-31",
+        "theory.single_index.variants.spectral_step:nuclear_rank_bound",
+        old="SI_31['nuclear_rank'].number(**values)",
+        new="SI_31['nuclear_rank'].number(**{**values, 'cross_share': 0.0})",
+        why="cross term not handed on",
+    ),
 )

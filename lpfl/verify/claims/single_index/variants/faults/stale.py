@@ -38,4 +38,11 @@ FAULTS = (
         new="sp.Integer(1)",
         why="cap of a frozen factor without the mean eigenvalue",
     ),
+    Fault(
+        "SI-20",
+        "theory.single_index.variants.stale:SI_20",
+        old="phi_frozen < 1",
+        new="phi_frozen < 2",
+        why="a frozen factor of fewer rows than dimensions admitted",
+    ),
 )

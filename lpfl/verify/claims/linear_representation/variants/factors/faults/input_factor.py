@@ -101,4 +101,18 @@ FAULTS = (
         "n_f - k - 1",
         "one row too many in the trace of the head's side",
     ),
+    Fault(
+        "LR-29",
+        "theory.linear_representation.variants.factors.factor_floor:factor_floor",
+        old='_independent_joint(eta, eta_F, count("factor_rows", factor_rows, low=d + 4), sizes)',
+        new='_independent_joint(eta, eta_F, count("factor_rows", factor_rows, low=d + 2), sizes)',
+        why="a floor of both layers on d + 2 rows of another batch",
+    ),
+    Fault(
+        "LR-29",
+        "theory.linear_representation.variants.factors.factor_floor:factor_floor",
+        old="_require_below('step_size + head_step_size', eta + head_step_size, 2.0)",
+        new="_require_below('step_size + head_step_size', eta + head_step_size, 4.0)",
+        why="steps of both layers admitted up to 4 together",
+    ),
 )

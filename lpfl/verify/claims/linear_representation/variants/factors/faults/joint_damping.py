@@ -59,4 +59,11 @@ FAULTS = (
         "lam * sp.Identity(k)",
         "input damping added to the output factor",
     ),
+    Fault(
+        "LR-37",
+        "theory.linear_representation.variants.factors.joint_damping:LR_37",
+        old="(*RANKS, NOISELESS, Assumption('a positive step size', eta > 0))",
+        new="(*RANKS, Assumption('a positive step size', eta > 0))",
+        why="label noise admitted",
+    ),
 )

@@ -75,4 +75,11 @@ FAULTS = (
         "(N_s - k)**2 * (N_s - k - 3)",
         "one sample too many in the squared inverse of a sampled factor",
     ),
+    Fault(
+        "LR-33",
+        "theory.linear_representation.variants.factors.output_factor:output_factor",
+        old="2 * std ** 2",
+        new="2 * std",
+        why="largest step of the empirical factor from the standard deviation",
+    ),
 )

@@ -94,4 +94,11 @@ FAULTS = (
         new="_settled(n - k, P + 1)",
         why="the Gaussian floor for independent components",
     ),
+    Fault(
+        "LR-42",
+        "theory.linear_representation.variants.models.kurtosis:inverse_scale",
+        old="Spectrum(values / values.mean())",
+        new="Spectrum(values)",
+        why="scales of another unit taken as they are",
+    ),
 )

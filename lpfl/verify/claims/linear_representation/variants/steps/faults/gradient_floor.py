@@ -45,4 +45,11 @@ FAULTS = (
         new="LR_32['floor'].matrix(atoms, sizes=sizes)",
         why="the gain of one eigenvalue left in its spread",
     ),
+    Fault(
+        "LR-32",
+        "theory.linear_representation.variants.steps.gradient_floor:row_floor",
+        old="2.0 * n / (n - rank + 1)",
+        new="2.0 * n / (n + 1)",
+        why="largest step with all rows for those beyond the rank",
+    ),
 )

@@ -42,4 +42,11 @@ FAULTS = (
         "_GAIN / (2 * r_c * (t_steps + t_0))",
         "the floor of the last step size",
     ),
+    Fault(
+        "LR-40",
+        "theory.linear_representation.variants.steps.samples:LR_40",
+        old="n > 2 * k",
+        new="n > k",
+        why="fewer than twice the rank of rows admitted",
+    ),
 )

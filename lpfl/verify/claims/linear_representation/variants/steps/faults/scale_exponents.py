@@ -111,4 +111,11 @@ FAULTS = (
         "residual.T * residual",
         "empirical factor not over the rows of the batch",
     ),
+    Fault(
+        "LR-35",
+        "theory.linear_representation.variants.steps.scale_exponents:PROBES",
+        old='{"y": c_y, "noise": c_s, "x": c_x, "n": c_n}',
+        new='{"y": c_s, "noise": c_y, "x": c_x, "n": c_n}',
+        why="exponents of the outputs and of the noise exchanged",
+    ),
 )

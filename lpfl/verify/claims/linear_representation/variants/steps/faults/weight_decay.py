@@ -59,4 +59,11 @@ FAULTS = (
         new="k",
         why="no head direction of its own",
     ),
+    Fault(
+        "LR-39",
+        "theory.linear_representation.variants.steps.weight_decay:LR_39",
+        old="(eta + eta_F) * (1 + w_d) < 2",
+        new="(eta + eta_F) * (1 + w_d) < 4",
+        why="unstable steps admitted",
+    ),
 )
