@@ -22,7 +22,7 @@ SEEDS_OTHERS = "lpfl/conformance/"
 # Programs that the project wrote itself: an edited module, a snippet run before it is printed.
 RUNS_OWN_CODE = {"lpfl/verify/planting.py", "lpfl/conformance/snippets.py"}
 # Whether an optimizer can be pickled is what this check asks.
-PICKLES = {"lpfl/conformance/checks/api/process.py"}
+PICKLES = {"lpfl/conformance/checks/copies.py"}
 LARGEST_FOLDER = 24
 BIRTHPLACES = {"manual_seed", "default_rng", "Generator", "RandomState", "seed"}
 

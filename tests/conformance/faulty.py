@@ -76,7 +76,6 @@ FAULTS = [
     ("api.order", FirstIsSpecial, (), "deviates"),
     ("api.decay", ConstantDecay, (), "deviates"),
     ("api.mixed", DtypeOfTheFirst, (), "limit"),
-    ("api.copy", StateOutside, (), "documented variant"),
     ("def.descent", Uphill, (), "deviates"),
     ("def.scale", SqrtOfSquare, ("adam",), "deviates"),
     ("def.degenerates", Sgd, ("lion",), "deviates"),

@@ -52,6 +52,20 @@ class LooksTwice(Sgd):
         return super().step(closure)
 
 
+class CopiesById(Adam):
+    """State under the parameters' ids, which are others in a copy."""
+
+    def __init__(self, params, **options):
+        super().__init__(params, **options)
+        self.slots = {}
+
+    def __getstate__(self):
+        return self.__dict__.copy()
+
+    def update(self, p, g, state, group):
+        super().update(p, g, self.slots.setdefault(id(p), {}), group)
+
+
 class ZeroIsDefault(Adam):
     def update(self, p, g, state, group):
         b1, b2 = group["betas"]
@@ -77,5 +91,6 @@ FAULTS = [
     ("api.closure", LooksTwice, (), "limit"),
     ("api.zero-options", ZeroIsDefault, (), "limit"),
     ("api.shapes", MeanOfAll, (), "deviates"),
+    ("api.copy", CopiesById, (), "limit"),
 ]
 """(check, optimizer, claims, outcome)."""

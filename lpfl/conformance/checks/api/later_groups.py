@@ -8,6 +8,8 @@ import torch
 from lpfl.conformance.agreement import Gradients, Start
 from lpfl.conformance.checks.api.coupling import coupled
 from lpfl.conformance.definition.alternatives import together
+from lpfl.conformance.definition.grid import documentation
+from lpfl.conformance.drives.grouping import names_entry
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.registry import check
 from lpfl.conformance.rounding import tolerance
@@ -41,12 +43,14 @@ def add_group(subject: Subject) -> CheckResult:
                 message=f"A group added later must bring {names}, as the constructor wrote it.",
                 convention={"a later group brings": names},
             )
-        text, why = proven(subject, _text(subject, check_id), type(error).__name__)
+        given, error = _asked_for(subject, start, gradients, error)
+        text, why = proven(subject, _text(subject, check_id, given), type(error).__name__)
+        beside = "".join(f" with {name}={value!r}" for name, value in given.items())
         return CheckResult(
             check=check_id,
             outcome=Outcome.VARIANT if says_so(error) else Outcome.LIMIT,
-            message=f"The first step after add_param_group raises {told(error)}.",
-            scenario={"added after": 3},
+            message=f"The first step after add_param_group{beside} raises {told(error)}.",
+            scenario={"added after": 3, "options": given},
             snippet=text,
             details={"snippet": why} if why else {},
         )
@@ -145,36 +149,70 @@ print('effect of the options', float((later(**{options!r}) - later()).norm()))
     return program(subject, body, shapes=[(6, 4), (6, 4)], steps=12, stream=stream)
 
 
+def _asked_for(
+    subject: Subject, start: Start, gradients: Gradients, error: Exception
+) -> tuple[dict[str, Any], Exception]:
+    """Return an entry that the docstring asks of every group, and what is raised beside it.
+
+    A group that lacks it is the caller's fault, one that has it and raises is not.
+    """
+    session = subject.open(start[:1])
+    name = _missing_key(error)
+    value = session.optimizer.param_groups[0].get(name)
+    asked = names_entry(documentation(subject, session.optimizer), name)
+    if not (name and asked and isinstance(value, bool | int | float | str)):
+        return {}, error
+    try:
+        _added(subject, start, gradients, {name: value})
+    except Exception as other:
+        return {name: value}, other
+    return {}, error
+
+
+def _missing_key(error: Exception) -> str:
+    key = error.args[0] if isinstance(error, KeyError) and error.args else ""
+    return key if isinstance(key, str) else ""
+
+
+def _added(
+    subject: Subject, start: Start, gradients: Gradients, brought: Mapping[str, Any]
+) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
+    """Return the values before and after the steps that follow on adding a group."""
+    session = subject.open(start[:1])
+    for step in gradients[:3]:
+        session.step(step[:1])
+    late = torch.nn.Parameter(subject.fitted(start[1]).clone())
+    session.optimizer.add_param_group({"params": [late], **brought})
+    session.params.append(late)
+    before = session.values()
+    for step in gradients[3:]:
+        session.step(step)
+    return before, session.values()
+
+
 def _brought(subject: Subject, start: Start, gradients: Gradients) -> dict[str, Any]:
     """Return the missing entries with which a later group works; {} if there are none.
 
     An entry that the constructor writes into its groups beside the options, a counter of steps
-    say, is missing in a later group, and the KeyError names it. The caller can hand it over.
+    or a name, is not there in a group added later: torch's own method does not know that the
+    constructor makes it. The caller can hand it over.
     """
     brought: dict[str, Any] = {}
+    kinds = bool | int | float | str if "named" in subject.needs else bool | int | float
+    optimizer = subject.open(start[:1]).optimizer
+    written = {k: v for k, v in optimizer.param_groups[0].items() if k != "params"}
     while True:
-        session = subject.open(start[:1])
-        written = {k: v for k, v in session.optimizer.param_groups[0].items() if k != "params"}
-        options = session.optimizer.defaults.keys()
-        late = torch.nn.Parameter(subject.fitted(start[1]).clone())
         try:
-            for step in gradients[:3]:
-                session.step(step[:1])
-            session.optimizer.add_param_group({"params": [late], **brought})
-            session.params.append(late)
-            before = session.values()
-            for step in gradients[3:]:
-                session.step(step)
+            before, after = _added(subject, start, gradients, brought)
         except KeyError as error:
-            name = str(error.args[0]) if error.args else ""
-            plain = isinstance(written.get(name), bool | int | float)
-            if not plain or name in brought or name in options:
+            name = _missing_key(error)
+            plain = isinstance(written.get(name), kinds)
+            if not plain or name in brought or name in optimizer.defaults:
                 return {}
             brought[name] = written[name]
             continue
         except Exception:
             return {}
-        after = session.values()
         moved = [float((a - b).norm()) for a, b in zip(after, before, strict=True)]
         if min(moved) == 0 or not all(bool(torch.isfinite(v).all()) for v in after):
             return {}
@@ -203,14 +241,14 @@ print('ways of the earlier and the added parameter:', ways, {number})
     return evidence(subject, body, expected, shapes=pair, steps=18, stream=stream)
 
 
-def _text(subject: Subject, check_id: str) -> str:
-    body = """
+def _text(subject: Subject, check_id: str, given: Mapping[str, Any]) -> str:
+    body = f"""
 optimizer, params = begin(start[:1])
 for g in gradients[:3]:
     step(optimizer, params, g[:1])
 params.append(torch.nn.Parameter(start[1].clone()))
 try:
-    optimizer.add_param_group({"params": params[1:]})
+    optimizer.add_param_group({{"params": params[1:], **{dict(given)!r}}})
     for g in gradients[3:]:
         step(optimizer, params, g)
 except Exception as error:

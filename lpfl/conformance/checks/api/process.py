@@ -1,8 +1,5 @@
-"""Manners: copies of an optimizer, the same run again, what it does to the process it runs in."""
+"""Manners: the same run again, what an optimizer does to the process it runs in."""
 
-import copy
-import pickle
-from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -10,88 +7,12 @@ import torch
 from lpfl.conformance.manners import changed, generators, listening, settings
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.registry import check
-from lpfl.conformance.signatures import told
 from lpfl.conformance.snippets import evidence
 from lpfl.conformance.subject import Subject
-from lpfl.conformance.trajectory import distance, gap
+from lpfl.conformance.trajectory import gap
 
 STEPS = 6
 SAME = 1e-12  # another memory alignment may change the order of a BLAS sum
-
-
-@check("api.copy", tags=("api",), cost=0.1, needs=("params",), alone=True)
-def copies(subject: Subject) -> CheckResult:
-    """A deep copy and a pickled copy step on.
-
-    torch's base class drops attributes: a limit of torch's own optimizers, and for all others
-    only a word.
-    """
-    check_id = "api.copy"
-    said = []
-    ways: dict[str, Callable[[Any], Any]] = {"deepcopy": copy.deepcopy, "pickle": _pickled}
-    for name, duplicate in ways.items():
-        trouble = _after_copy(subject, duplicate)
-        if trouble:
-            said.append(f"{name}: {trouble}")
-    if not said:
-        message = "The number of ways to copy (deepcopy, pickle) that fail is 0."
-        return CheckResult(check=check_id, outcome=Outcome.CONFORMS, message=message, measured=0.0)
-    message = f"A copied optimizer does not go on ({'; '.join(said)})."
-    start, _ = subject.draw(subject.shapes((6, 4)), 0, check_id)
-    owner = type(subject.open(start).optimizer).__module__.startswith("torch.optim.")
-    return CheckResult(
-        check=check_id,
-        outcome=Outcome.LIMIT if owner else Outcome.VARIANT,
-        message=message,
-        measured=float(len(said)),
-        **(_copy_shown(subject, said[0]) if owner else {}),
-    )
-
-
-def _copy_shown(subject: Subject, said: str) -> dict[str, Any]:
-    way, _, trouble = said.partition(": ")
-    duplicate = {"deepcopy": "copy.deepcopy(pair)", "pickle": "pickle.loads(pickle.dumps(pair))"}
-    body = f"""
-import copy, pickle
-
-optimizer, params = begin(start)
-for g in gradients[:3]:
-    step(optimizer, params, g)
-pair = (params, optimizer)
-try:
-    again, twin = {duplicate[way]}
-    for g in gradients[3:]:
-        step(optimizer, params, g)
-        step(twin, again, g)
-    apart = gap(read(twin, again), read(optimizer, params), start)
-    print('its run is away' if apart > 1e-9 else 'its run is the same')
-except Exception as error:
-    print(f'{{type(error).__name__}}: {{error}}')
-"""
-    proof = "its run is away" if trouble.startswith("its run") else trouble.partition(":")[0]
-    shapes = subject.shapes((6, 4), (5,))
-    return evidence(subject, body, proof, shapes=shapes, steps=6, stream=("api.copy",))
-
-
-def _pickled(pair: Any) -> Any:
-    return pickle.loads(pickle.dumps(pair))
-
-
-def _after_copy(subject: Subject, duplicate: Callable[[Any], Any]) -> str:
-    start, gradients = subject.draw(subject.shapes((6, 4), (5,)), 6, "api.copy")
-    session = subject.open(start)
-    for step in gradients[:3]:
-        session.step(step)
-    try:
-        params, optimizer = duplicate((session.params, session.optimizer))
-        twin = type(session)(optimizer, params, session.needs)
-        for step in gradients[3:]:
-            session.step(step)
-            twin.step(step)
-    except Exception as error:
-        return told(error)
-    apart = distance(twin.values(), session.values())
-    return f"its run is {apart:.2g} away" if apart > 1e-9 else ""
 
 
 @check("api.side-effects", tags=("api",), cost=0.1)
