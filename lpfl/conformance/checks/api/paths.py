@@ -5,6 +5,8 @@ from dataclasses import replace
 from typing import Any
 
 from lpfl.conformance.agreement import Gradients, Pair, Start, agree
+from lpfl.conformance.checks.api.missing import decayed
+from lpfl.conformance.checks.no_gradient import ALWAYS
 from lpfl.conformance.definition.alternatives import other_value
 from lpfl.conformance.outcomes import FINDINGS, CheckResult, Outcome
 from lpfl.conformance.registry import check
@@ -22,6 +24,8 @@ UNDER: tuple[Mapping[str, Any], ...] = (
     {"centered": True},
 )
 TALL = ((6, 4), (5,), (3, 4, 2))
+LACKING = ((0, 3), (5,), (1, 6, 7))
+"""Steps in which the first, the second and the third parameter have no gradient."""
 
 
 def uneven(gradients: Gradients) -> Gradients:
@@ -51,7 +55,8 @@ def paths(subject: Subject) -> Iterable[CheckResult]:
 def _switched(subject: Subject, switch: str) -> Iterator[CheckResult]:
     agreed, worst, refused = 0, 0.0, None
     known = [o for o in UNDER if all(subject.accepts(name) for name in o)]
-    for pair in [*(_pair(subject, switch, o) for o in known), *_grouped(subject, switch)]:
+    pairs = [*(_pair(subject, switch, o) for o in known), *_grouped(subject, switch)]
+    for pair in [*pairs, *_thinned(subject, switch)]:
         result = agree(subject, pair, subject.shapes(*TALL), 10)
         if result.outcome in FINDINGS:
             yield result
@@ -117,6 +122,40 @@ a, b = halved(True), halved(False)
         options={switch: False},
         raises=Outcome.VARIANT if switch == "fused" else Outcome.LIMIT,
         scenario={"options of the second group": {"lr": rate}, "switch": switch},
+    )
+
+
+def thinned(gradients: Gradients) -> list[list[Any]]:
+    """Return the gradients without some of them: each parameter lacks its own in other steps."""
+    lacks = lambda i, t: t in LACKING[i % len(LACKING)]  # noqa: E731
+    return [[None if lacks(i, t) else g for i, g in enumerate(s)] for t, s in enumerate(gradients)]
+
+
+def _thinned(subject: Subject, switch: str) -> Iterator[Pair]:
+    """Yield the pair in which parameters lack their gradient in some steps, the first at first."""
+    if subject.needs & ALWAYS:
+        return
+    usual = decayed(subject)
+
+    def ran(on: bool) -> Callable[[Start, Gradients], Trajectory]:
+        options = {**usual, switch: on}
+        return lambda s, g: subject.run(s, thinned(uneven(g)), options=options)
+
+    yield Pair(
+        check="api.paths",
+        says=f"with {switch}=True and a gradient missing in some steps",
+        plain=ran(False),
+        other=ran(True),
+        body=f"""
+{UNEVEN_TEXT}
+lacking = {LACKING}  # the steps in which the first, second and third have no gradient
+gradients = [[None if t in lacking[i] else x for i, x in enumerate(g)]
+             for t, g in enumerate(gradients)]
+a, b = (run(start, gradients, {switch}=on, **{usual!r}) for on in (True, False))
+""",
+        options={**usual, switch: False},
+        raises=Outcome.VARIANT if switch == "fused" else Outcome.LIMIT,
+        scenario={"gradient": None, "in steps": LACKING, "switch": switch},
     )
 
 

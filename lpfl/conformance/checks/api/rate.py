@@ -5,7 +5,7 @@ from typing import Any
 import torch
 
 from lpfl.conformance.checks.api.numbers import STILL, other_rates, stands_without
-from lpfl.conformance.checks.own_groups import rate_of_its_own
+from lpfl.conformance.checks.schedules import of_groups
 from lpfl.conformance.definition.option_names import known_as
 from lpfl.conformance.oracles.methods import PROPORTIONAL
 from lpfl.conformance.outcomes import CheckResult, Outcome
@@ -220,7 +220,7 @@ print('moves after lr = 0 in step 1:', way > 1e-6 * usual)
 
 @check("api.lr-read", tags=("api",), cost=0.1, needs=("lr",))
 def lr_read(subject: Subject) -> CheckResult:
-    """Halving lr in the middle of a run changes the run, and at once."""
+    """Halving lr in the middle of a run changes the run at once, and its own group alone."""
     check_id = "api.lr-read"
     start, gradients = subject.draw(subject.shapes(*SHAPES), 14, check_id)
     plain = _values(subject, start, gradients, None)
@@ -230,7 +230,7 @@ def lr_read(subject: Subject) -> CheckResult:
     first = next((t for t, c in enumerate(changes) if c > 1e-6), None)
     if first == 8:
         message = f"The change of the run by halving lr is {changes[-1]:.2g}, from that step on."
-        return rate_of_its_own(subject) or CheckResult(
+        return of_groups(subject) or CheckResult(
             check=check_id, outcome=Outcome.CONFORMS, message=message, measured=changes[-1]
         )
     if first is not None:

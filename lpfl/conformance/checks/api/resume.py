@@ -13,8 +13,10 @@ from lpfl.conformance.checks.api.state_entries import (
     entries,
     lost_entries,
     lost_shown,
+    reopened,
     taken,
 )
+from lpfl.conformance.checks.resumed_groups import in_groups
 from lpfl.conformance.definition.alternatives import together
 from lpfl.conformance.drives import seed_everything
 from lpfl.conformance.outcomes import CheckResult, Outcome
@@ -23,7 +25,7 @@ from lpfl.conformance.resume_text import AFTER, BEFORE, FALL, Given, indented
 from lpfl.conformance.rounding import inner_precision
 from lpfl.conformance.signatures import says_so, told
 from lpfl.conformance.snippets import contradicted, program, proven
-from lpfl.conformance.subject import Session, Subject, Undrivable
+from lpfl.conformance.subject import Subject, Undrivable
 from lpfl.conformance.trajectory import distance, size
 
 ID = "api.resume"
@@ -56,6 +58,7 @@ def resume(subject: Subject) -> Iterable[CheckResult]:
         if switched := _switched(subject):
             named = " and ".join(f"{n}={v}" for n, v in switched.items())
             yield _resumed(subject, torch.float64, f"with {named}", copy.deepcopy, options=switched)
+        yield from in_groups(subject)
         yield past_256(subject)
 
 
@@ -109,7 +112,7 @@ def _resumed(
         state = transfer(first.optimizer.state_dict())
         if gone := sorted({name for _, name in held.keys() - dict(entries(first)).keys()}):
             return taken(subject, gone[0], how, given, dtype)
-        other = _raw(subject, first, given.loading)
+        other = reopened(subject, first, given.loading)
         other.optimizer.load_state_dict(state)
         changed = changed_formats(first, other)
         for step in later:
@@ -154,18 +157,6 @@ def _repeated(subject: Subject, dtype: torch.dtype, options: Mapping[str, Any]) 
     one, two = (session.values() for session in pair)
     way = distance(one, [v.double().cpu() for v in start])
     return distance(one, two) / way if way else 0.0
-
-
-def _raw(subject: Subject, first: Session, options: Mapping[str, Any]) -> Session:
-    """Return a new session on copies of the parameters as they are in training mode."""
-    start = [p.detach().clone() for p in first.params]
-    second = subject.open(start, options=options)
-    second.steps = first.steps
-    for fresh, p in zip(second.params, first.params, strict=True):
-        fresh.data.copy_(p.detach())
-        if subject.needs & {"keeps_grad", "grad_first"} and p.grad is not None:
-            fresh.grad = p.grad.clone()
-    return second
 
 
 def _low_precision_rate(subject: Subject, dtype: torch.dtype) -> dict[str, Any]:

@@ -1,10 +1,11 @@
 """Entries of an optimizer's state, compared between two sessions; programs that show them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
 
+from lpfl.conformance.drives.driven import Groups
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.resume_text import AFTER, BEFORE, Given
 from lpfl.conformance.snippets import evidence
@@ -15,6 +16,23 @@ ROUNDING = 64
 """Units of rounding by which the state of two equal runs may differ, but at most ..."""
 MOST = 0.05
 """... this share of the largest entry, and 1e-6 of it in float64."""
+
+
+def reopened(
+    subject: Subject,
+    first: Session,
+    options: Mapping[str, Any] | None = None,
+    groups: Groups | None = None,
+) -> Session:
+    """Return a new session on copies of the parameters as they are in training mode."""
+    start = [p.detach().clone() for p in first.params]
+    second = subject.open(start, options=options, groups=groups)
+    second.steps = first.steps
+    for fresh, p in zip(second.params, first.params, strict=True):
+        fresh.data.copy_(p.detach())
+        if subject.needs & {"keeps_grad", "grad_first"} and p.grad is not None:
+            fresh.grad = p.grad.clone()
+    return second
 
 
 def entries(session: Session) -> Iterator[tuple[tuple[int, str], Any]]:
@@ -76,12 +94,12 @@ def lost_entries(first: Session, second: Session) -> list[str]:
     other = dict(entries(second))
     found = []
     for key, value in entries(first):
-        if key not in other or not _close(value, other[key]):
+        if key not in other or not close(value, other[key]):
             found.append(key[1])
     return sorted(set(found))
 
 
-def _close(a: Any, b: Any) -> bool:
+def close(a: Any, b: Any) -> bool:
     if isinstance(a, torch.Tensor) and isinstance(b, torch.Tensor):
         if a.shape != b.shape or a.is_sparse or not a.dtype.is_floating_point:
             return a.shape == b.shape
@@ -90,7 +108,8 @@ def _close(a: Any, b: Any) -> bool:
         room = 1e-12 + share * largest
         return torch.allclose(a.double(), b.double(), rtol=0.0, atol=room, equal_nan=True)
     if isinstance(a, int | float) and isinstance(b, int | float | torch.Tensor):
-        return abs(float(a) - float(b)) <= 1e-6 * abs(float(a)) + 1e-12
+        same = float(a) == float(b)  # infinite ones too
+        return same or abs(float(a) - float(b)) <= 1e-6 * abs(float(a)) + 1e-12
     return True
 
 
