@@ -4,10 +4,13 @@ Run: ``python benchmarks/peers.py [--repeats 30]`` in the environment of ``make 
 thread; medians of processor time over the repeats, all rivals alternating. In its turn a rival
 makes two steps, and the second is timed: nobody pays for the caches that the one before has
 filled. Ratios within the run, in float64 and in the float32 that most training uses. A floor is
-what nobody can leave out. KFAC: X'X and one Cholesky factor. Shampoo: two products, two
-eigendecompositions, two roots put together, two products. SOAP with new bases in each step: twelve
-products and two QR factors. Muon with five Newton-Schulz steps: fifteen products. The load of the
-machine is printed first.
+what nobody can leave out. KFAC: X'X and one Cholesky factor; the "least step" also forms Y'X and
+solves twice with that factor, which is no gradient and no head yet. Shampoo: six products and two
+eigendecompositions; the step starts with a sum, as pytorch-optimizer's does, which takes singular
+values of the same matrices ("their svd": two of them alone). SOAP with new bases in each step:
+twelve products and two QR factors. Muon with five Newton-Schulz steps: fifteen products. The load
+of the machine is printed first: beside other work every small call costs several times more, and
+ours are many beside the floor.
 """
 
 import argparse
@@ -63,10 +66,16 @@ def kfac_rivals(dtype: torch.dtype) -> dict[str, Step]:
     def ours() -> object:
         return method.step(weights, {}, batch_of_rows(inputs[None], targets[None]))
 
-    def floor() -> object:
+    def floor() -> torch.Tensor:
         return torch.linalg.cholesky(inputs.T @ inputs / ROWS)
 
-    return {"floor": floor, "lpfl": ours, **_factors(inputs, targets)}
+    def least() -> object:
+        cross = targets.T @ inputs / ROWS
+        root = floor()
+        half = torch.linalg.solve_triangular(root.mT, cross, upper=True, left=False)
+        return torch.linalg.solve_triangular(root, half, upper=False, left=False)
+
+    return {"floor": floor, "least step": least, "lpfl": ours, **_factors(inputs, targets)}
 
 
 def _factors(inputs: torch.Tensor, targets: torch.Tensor) -> dict[str, Step]:
@@ -113,14 +122,19 @@ def step_rivals(name: str, dtype: torch.dtype) -> dict[str, Step]:
     stream = generator(0, "benchmark", "peers", name)
     W, grad = (torch.randn(SHAPE, generator=stream, dtype=dtype) for _ in range(2))
     _, warm = soap_step(W, grad, soap_start(W), step_size=0.1)  # its first step only looks
+    _, summed = shampoo_step(W, grad, None, step_size=0.1)
     ours: dict[str, Step] = {
         "muon": lambda: muon_step(
             W, grad, torch.zeros_like(W), step_size=0.1, newton_schulz_steps=5
         ),
-        "shampoo": lambda: shampoo_step(W, grad, None, step_size=0.1),
+        "shampoo": lambda: shampoo_step(W, grad, summed, step_size=0.1),
         "soap": lambda: soap_step(W, grad, warm, step_size=0.1),
     }
-    return {"floor": _floor(name, grad), "lpfl": ours[name], **_packaged(name, W, grad)}
+    found = {"floor": _floor(name, grad), "lpfl": ours[name], **_packaged(name, W, grad)}
+    if name == "shampoo":
+        squares = (grad @ grad.mT, grad.mT @ grad)
+        found["their svd"] = lambda: [torch.linalg.svd(square) for square in squares]
+    return found
 
 
 def _floor(name: str, grad: torch.Tensor) -> Step:

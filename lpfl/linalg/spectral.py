@@ -3,6 +3,8 @@
 All act on the last two axes and broadcast over leading axes.
 """
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -83,11 +85,19 @@ def psd_power(matrix: Tensor, exponent: float, *, epsilon: float = 0.0) -> Tenso
     guards.square("matrix", matrix)
     epsilon = guards.number("epsilon", epsilon, least=0.0)
     exponent = guards.number("exponent", exponent)
+    powers, vectors = psd_powers(matrix, exponent, epsilon=epsilon)
+    return (vectors * powers.unsqueeze(-2)) @ vectors.mT
+
+
+def psd_powers(matrix: Tensor, exponent: float, *, epsilon: float = 0.0) -> tuple[Tensor, Tensor]:
+    """Return p (..., a) and orthonormal V (..., a, a): ``V diag(p) V'`` is what psd_power returns.
+
+    Unlike there the arguments are not checked.
+    """
     values, vectors = torch.linalg.eigh(matrix)
     if epsilon > 0.0:
-        values = values.clamp(min=0.0)
-        powers = (values + epsilon).pow(exponent)
-    else:
-        kept = values > _cutoff(values[..., -1:], matrix.shape[-1])
-        powers = torch.where(kept, values, 1.0).pow(exponent) * kept
-    return (vectors * powers.unsqueeze(-2)) @ vectors.mT
+        return (values.clamp(min=0.0) + epsilon).pow(exponent), vectors
+    lost = values <= _cutoff(values[..., -1:], matrix.shape[-1])
+    if exponent == 0.0:
+        return (~lost).to(values.dtype), vectors
+    return values.masked_fill(lost, math.inf if exponent < 0.0 else 0.0).pow(exponent), vectors

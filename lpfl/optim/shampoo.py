@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
+import torch
 from torch import Tensor
 
-from lpfl.linalg.spectral import psd_power
+from lpfl import guards
+from lpfl.linalg.spectral import psd_powers
 from lpfl.optim.core.average import Average, include
 from lpfl.optim.core.hyper import choice, decay, fraction, non_negative
 from lpfl.optim.core.invariances import ROTATIONS
@@ -33,6 +35,7 @@ def shampoo_start(W: Tensor) -> ShampooState:
     return ShampooState(Average(left, 0.0), Average(right, 0.0))
 
 
+@guards.on_tensors
 def shampoo_direction(
     grad: Tensor, L: Tensor, R: Tensor, *, exponent: float, epsilon: float
 ) -> Tensor:
@@ -40,9 +43,17 @@ def shampoo_direction(
 
     Shapes: grad (..., a, b); L (..., a, a), R (..., b, b) positive semi-definite. epsilon 0 takes
     pseudo-inverse powers. Units: epsilon in those of the squared gradient.
+    Raises: ValueError if epsilon < 0, or shapes that do not fit.
     """
-    left = psd_power(L, -exponent, epsilon=epsilon)
-    return left @ grad @ psd_power(R, -exponent, epsilon=epsilon)
+    power = -guards.number("exponent", exponent)
+    epsilon = guards.number("epsilon", epsilon, least=0.0)
+    if L.shape == R.shape:  # one call costs less than two
+        (left, right), (U, V) = psd_powers(torch.stack((L, R)), power, epsilon=epsilon)
+    else:
+        left, U = psd_powers(L, power, epsilon=epsilon)
+        right, V = psd_powers(R, power, epsilon=epsilon)
+    inner = U.mT @ grad @ V * (left.unsqueeze(-1) * right.unsqueeze(-2))
+    return U @ inner @ V.mT
 
 
 def shampoo_step(
@@ -70,11 +81,11 @@ def shampoo_step(
         state = ShampooState(
             include(left, squares[0], averaging), include(right, squares[1], averaging)
         )
+        L, R = state.left.mean, state.right.mean
     else:
         state = ShampooState(accumulate(left, squares[0]), accumulate(right, squares[1]))
-    direction = shampoo_direction(
-        grad, state.left.mean, state.right.mean, exponent=exponent, epsilon=epsilon
-    )
+        L, R = state.left.total, state.right.total
+    direction = shampoo_direction(grad, L, R, exponent=exponent, epsilon=epsilon)
     return W.sub(direction, alpha=step_size), state
 
 

@@ -14,7 +14,7 @@ from lpfl.linalg import (
     subspace_distance,
 )
 from lpfl.linalg.covariance import CovarianceSpec
-from lpfl.linalg.gram import LEAST
+from lpfl.linalg.gram import HALVED, LEAST, MANY
 from lpfl.measure import alignment as measure
 from lpfl.measure import ridge
 from lpfl.measure.unit_response import Units, scaled
@@ -203,6 +203,16 @@ def means(trial: Trial) -> Iterator[Comparison]:
         ("units", trial.tensor(np.full((1, 1), other.noise_std)), np.full((1, 1), 0.306), "noise"),
     ):
         yield Same(part=part, measured=found, predicted=asked, tolerance=exact, axes=2, label=label)
+    many = normal(COPIES, MANY * (HALVED + d), HALVED + d)  # by halves
+    M = as_numpy(many)
+    yield Same(
+        part="second_moment",
+        measured=second_moment(many),
+        predicted=np.swapaxes(M, 1, 2) @ M / M.shape[1],
+        tolerance=rounding(trial.dtype, dim=M.shape[1]),
+        axes=2,
+        label="many rows",
+    )
 
 
 def matrices(trial: Trial) -> Iterator[Comparison]:

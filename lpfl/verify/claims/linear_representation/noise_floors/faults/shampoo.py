@@ -6,15 +6,15 @@ FAULTS = (
     Fault(
         "LR-23",
         "lpfl.optim.shampoo:shampoo_direction",
-        old="left @ grad @ psd_power(R, -exponent, epsilon=epsilon)",
-        new="left @ grad",
+        old="left.unsqueeze(-1) * right.unsqueeze(-2)",
+        new="left.unsqueeze(-1)",
         why="one side only",
     ),
     Fault(
         "LR-23",
         "lpfl.optim.shampoo:shampoo_direction",
-        old="psd_power(L, -exponent, epsilon=epsilon)",
-        new="psd_power(L, -2.0 * exponent, epsilon=epsilon)",
+        old="left.unsqueeze(-1)",
+        new="left.square().unsqueeze(-1)",
         why="twice the exponent on one side",
     ),
     Fault(
@@ -34,8 +34,8 @@ FAULTS = (
     Fault(
         "LR-23",
         "lpfl.optim.shampoo:shampoo_direction",
-        old="psd_power(R, -exponent, epsilon=epsilon)",
-        new="psd_power(R, -0.25, epsilon=epsilon)",
+        old="right.unsqueeze(-2)",
+        new="right.pow(0.25 / exponent).unsqueeze(-2)",
         why="the right exponent fixed at 1/4",
     ),
     Fault(

@@ -89,4 +89,8 @@ FAULTS = (
           "product(0.5, X.contiguous().numpy().T, lower=1)", "half a symmetric product"),
     Fault("OP-39", f"{GRAM}:gram", "_triangle(X)", "_triangle(matrices[0])",
           "the first matrix for all"),
+    Fault("OP-39", f"{GRAM}:_halved", "below.mT", "torch.zeros_like(below.mT)",
+          "one block of a symmetric product left out"),
+    Fault("OP-39", f"{GRAM}:_halved", "X[..., half:]", "X[..., -half:]",
+          "halves that overlap"),
 )  # fmt: skip
