@@ -29,11 +29,14 @@ from lpfl.conformance.definition.seen.damping import (
     step_by_step,
 )
 from lpfl.conformance.definition.seen.decay_apart import SLACK
+from lpfl.conformance.definition.seen.parts import parts_seen
 from lpfl.conformance.oracles.layer_axes import COUPLED, JOINED, MISTAKES, SUMMED
 from lpfl.conformance.oracles.layer_steps import decayed
 
-FIRST = ("damping", "Fisher", "bias", "weight decay", "decayed", "inverse", "average")
+FIRST = ("damping", "Fisher", "bias", "weight decay", "decayed", "inverse", "inputs", "average")
 """Axes that show in the direction of the first step."""
+PLAIN = ("damping", "Fisher", "bias", "weight decay", "decayed")
+"""Axes of it that have no mistakes of their own."""
 LATER = ("average", "momentum", "average takes", "renewed")
 """Axes that show in the steps after it."""
 FARTHEST = 2
@@ -128,7 +131,7 @@ def _readings(comparison: LayerComparison, axes: Sequence[str]) -> list[LayerFit
     for axis in axes:
         known = oracle.conventions.get(axis, ("as defined",))
         values = (*known, *MISTAKES.get(axis, ()))
-        shown = axis in alive or axis == "inverse"
+        shown = axis in alive or axis not in oracle.conventions
         places.append([(axis, v, i) for i, v in enumerate(values if shown else values[:1])])
     found = []
     for chosen in itertools.product(*places):
@@ -249,16 +252,21 @@ def _direction(
     """Say what is wrong with the direction of the first step, or how near a reading comes."""
     if (summed := _summed(comparison, run)) is not None:
         return summed
-    for fit in _readings(comparison, ("damping", "Fisher", "weight decay", "decayed")):
+    for fit in _readings(comparison, [axis for axis in PLAIN if axis != "bias"]):
         damping, left = _damping_seen(comparison, run, fit)
         if left <= LOOSE:
             text = f"it steps as if damping were {damping:.3g}, not {run.options['damping']:g}"
             return Diagnosis(text, fit, 1)
+    parts = parts_seen(comparison, run, _readings(comparison, PLAIN))
+    if parts is not None and parts.complete:
+        return Diagnosis(parts.text(), parts.reading, 1)
     for fit in _readings(comparison, ("Fisher", "bias", "weight decay", "decayed")):
         pairs = pairs_seen(comparison, run, fit)
         if pairs is not None:
             damping = float(run.options["damping"])
             return Diagnosis(in_words(*pairs, damping), _repaired(comparison, near), 1)
+    if parts is not None:
+        return Diagnosis(parts.text(), parts.reading, 1)
     paper = comparison.oracle.paper()
     other = {a: v for a, v in near.convention.items() if paper.get(a, "as defined") != v}
     words = "; ".join(f"{axis}: {value}" for axis, value in other.items())
@@ -272,7 +280,7 @@ def _summed(comparison: LayerComparison, run: LayerRun) -> Diagnosis | None:
     if comparison.oracle.claim == "foof":
         return None
     sides = [("1", SUMMED), *((SUMMED, scale) for scale in (SUMMED, "1", "1/n", "1/n^2"))]
-    for fit in _readings(comparison, ("damping", "Fisher", "bias", "weight decay", "decayed")):
+    for fit in _readings(comparison, PLAIN):
         for on_input, on_output in sides:
             scales = {"input factor times": on_input, "output factor times": on_output}
             reading = LayerFit({**fit.convention, **scales}, fit.hidden)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+import torch
 from torch import Tensor
 
 FISHER = ("type-2", "empirical", "identity")
@@ -56,6 +57,7 @@ POWERS = {
     "square root of the output factor's inverse, the input factor's whole": (1.0, 0.5),
 }
 """Powers of the inverses of input and output factor that are not KFAC's, in words."""
+ABOUT_MEAN = "about their mean in the input factor"
 BEFORE = "of the gradient, before the inverses"
 MISTAKES = {
     "inverse": (
@@ -64,6 +66,7 @@ MISTAKES = {
         "damping added after the inversion",
         "each factor on the other's side",
     ),
+    "inputs": (ABOUT_MEAN,),
     "average": ("from zero, and never corrected", "weights of old and new swapped"),
     "momentum": ("not used", BEFORE),
     "renewed": (NEVER,),
@@ -97,6 +100,15 @@ class LayerSeen:
     def input_moment(self) -> Tensor:
         """Second moment of the inputs, (a, a)."""
         return self.inputs.T @ self.inputs / len(self.inputs)
+
+    @cached_property
+    def input_covariance(self) -> Tensor:
+        """Second moment of the inputs about their mean, (a, a); that of the bias's ones stays 1."""
+        means = self.inputs.mean(0)
+        if self.has_bias:
+            means = torch.cat([means[:-1], 0 * means[-1:]])
+        centred = self.inputs - means
+        return centred.T @ centred / len(centred)
 
     @cached_property
     def exact_moment(self) -> Tensor:

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from lpfl.conformance.oracles.base import Convention
 from lpfl.conformance.oracles.layer_axes import (
+    ABOUT_MEAN,
     BEFORE,
     CLIP,
     COUPLED,
@@ -25,7 +26,8 @@ TINY = 1e-8
 def factors(layer: LayerSeen, c: Convention) -> tuple[Tensor, Tensor]:
     """Return input and output factor of one batch, (a, a) and (b, b)."""
     n, k = len(layer.inputs), len(layer.jacobian)
-    A = layer.input_moment * (1 if c["input factor times"] == "1" else n)
+    of_inputs = layer.input_covariance if c.get("inputs") == ABOUT_MEAN else layer.input_moment
+    A = of_inputs * (1 if c["input factor times"] == "1" else n)
     if c["Fisher"] == "identity":
         return A, torch.eye(layer.output_gradients.shape[1], dtype=A.dtype)
     G = layer.exact_moment if c["Fisher"] == "type-2" else layer.empirical_moment
@@ -201,7 +203,8 @@ def between(
 
 
 FACTOR_AXES = (
-    "Fisher", "average", "average takes", "renewed", "input factor times", "output factor times",
+    "Fisher", "inputs", "average", "average takes", "renewed",
+    "input factor times", "output factor times",
 )  # fmt: skip
 STEP_AXES = ("damping", "bias", "inverse")
 

@@ -48,6 +48,9 @@ class HookedKfac(torch.optim.Optimizer):
     def carried(self, buffer, update, momentum):
         return buffer.mul_(momentum).add_(update)
 
+    def used(self, layer, grad, update):
+        return update
+
     def rate(self, group, step):
         return group["lr"]
 
@@ -72,6 +75,7 @@ class HookedKfac(torch.optim.Optimizer):
             if group["momentum"]:
                 buffer = memory.setdefault("buffer", torch.zeros_like(update))
                 update = self.carried(buffer, update, group["momentum"])
+            update = self.used(layer, grad, update)
             rate = self.rate(group, memory["step"])
             W.mul_(1 - group["lr"] * self.decay(group))
             W.sub_(update[:, : W.shape[1]], alpha=rate)
@@ -183,6 +187,28 @@ class SeldomRenewed(HookedKfac):
         self.count += 1
         due = (self.count - 1) // (2 * len(self.layers)) % 25 == 24
         return super().averaged(old, new, decay) if due else old
+
+
+class PlainBias(HookedKfac):
+    def used(self, layer, grad, update):
+        return torch.cat([update[:, :-1], grad[:, -1:]], 1) if layer.bias is not None else update
+
+
+class WeightsTwice(HookedKfac):
+    def used(self, layer, grad, update):
+        return (
+            torch.cat([2 * update[:, :-1], update[:, -1:]], 1) if layer.bias is not None else update
+        )
+
+
+class LastLayerPlain(HookedKfac):
+    def used(self, layer, grad, update):
+        return grad if layer is self.layers[-1] else update
+
+
+class InputsCentred(HookedKfac):
+    def keep_input(self, layer, inputs):
+        super().keep_input(layer, (inputs[0] - inputs[0].mean(0),))
 
 
 class Summed(HookedKfac):

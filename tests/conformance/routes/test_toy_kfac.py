@@ -62,6 +62,10 @@ def test_a_convolution_that_stays_where_it_is_is_a_limit():
         ("DecayIdle", "the weight decay is not used"),
         ("OtherSide", "inverse: each factor on the other's side"),
         ("NeverRenewed", "stale, never renewed"),
+        ("PlainBias", "bias: the plain gradient; weights: as defined"),
+        ("WeightsTwice", "weights: 2 times what is defined; bias: as defined"),
+        ("LastLayerPlain", "weights of layer 2, bias of layer 2: the plain gradient"),
+        ("InputsCentred", "inputs: about their mean in the input factor"),
         ("Summed", "input factor times: n, a sum over the rows in place of their mean"),
     ],
 )
