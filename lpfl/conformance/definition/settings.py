@@ -70,7 +70,7 @@ def extremes(comparison: Comparison, options: Mapping[str, Any]) -> list[Scenari
 
     Not those of tiny gradients where a constant that the subject does not show decides the steps.
     """
-    shapes = ((6, 4), (5,))
+    shapes = ((5, 5), (5,))
     found = [
         Scenario("gradients of 1e8", shapes, steps=6, profile="huge", options=options),
         Scenario("weights of 1e-8", shapes, steps=6, start=1e-8, options=options),
@@ -128,6 +128,6 @@ def switches(comparison: Comparison) -> list[Scenario]:
             options: dict[str, Any] = {name: not held}
             if name == "nesterov" and "dampening" in comparison.where:
                 options["dampening"] = 0.0
-            name_of = f"{name} = {not held}"
+            name_of = f"{comparison.where[name].option} = {not held}"
             found.append(Scenario(name_of, ((6, 4), (5,)), options=options, switch=name))
     return found

@@ -14,16 +14,18 @@ from lpfl.conformance.oracles.moments import EPS, average, correction, denominat
 DECAY = ("at y", "at z", "ignored")
 WEIGHTS = ("the rate", "the largest rate so far")
 """What a step is weighed by; they differ once the rate falls."""
+WARM = ("steps with this one", "steps before this one")
 
 
 def share(m: Memory, o: Any, c: Convention) -> tuple[float, float]:
     """Return this step's rate and the weight of z in the new average."""
-    rate = o.lr * min(1.0, m["t"] / o.warmup_steps) if o.warmup_steps else o.lr
+    t = m["t"] if c["warm-up counts"] == WARM[0] else m["t"] - 1
+    rate = o.lr * min(1.0, t / o.warmup_steps) if o.warmup_steps else o.lr
     m["peak"] = max(m.get("peak", 0.0), rate)
     base = rate if c["weight"] == WEIGHTS[0] else m["peak"]
     weight = m["t"] ** o.r * base**o.weight_power
     m["total"] = m.get("total", 0.0) + weight
-    return rate, weight / m["total"]
+    return rate, weight / m["total"] if weight else 0.0
 
 
 def advance(
@@ -56,6 +58,8 @@ SHARED = {
     "weight_power": 2.0,
 }
 PROBES = {"warmup_steps": 3, "r": 0.5, "weight_power": 1.5}
+FAULTS = {"decay": frozenset({"ignored"}), "warm-up counts": frozenset(WARM[1:])}
+RELEVANT = {"decay": "weight_decay", "warm-up counts": "warmup_steps"}
 FIRST_BETA = ("momentum", "betas[0]", "beta1")
 
 ORACLES = (
@@ -65,9 +69,9 @@ ORACLES = (
         source="Defazio et al. 2024, algorithm 1",
         step=per_parameter(adamw),
         options={"lr": 2.5e-3, "beta2": 0.999, "eps": 1e-8, **SHARED},
-        conventions={"eps": EPS, "weight": WEIGHTS, "decay": DECAY},
-        departures={"decay": frozenset({"ignored"})},
-        relevant={"decay": "weight_decay"},
+        conventions={"eps": EPS, "weight": WEIGHTS, "decay": DECAY, "warm-up counts": WARM},
+        departures=FAULTS,
+        relevant=RELEVANT,
         hidden={"eps": (1e-8,)},
         aliases={"weight_power": ("weight_lr_power",), "r": ("r",), "beta1": FIRST_BETA},
         probes=PROBES,
@@ -77,9 +81,9 @@ ORACLES = (
         source="Defazio et al. 2024, algorithm 1",
         step=per_parameter(sgd),
         options={"lr": 1.0, **SHARED},
-        conventions={"weight": WEIGHTS, "decay": DECAY},
-        departures={"decay": frozenset({"ignored"})},
-        relevant={"decay": "weight_decay"},
+        conventions={"weight": WEIGHTS, "decay": DECAY, "warm-up counts": WARM},
+        departures=FAULTS,
+        relevant=RELEVANT,
         aliases={"weight_power": ("weight_lr_power",), "r": ("r",), "beta1": FIRST_BETA},
         probes=PROBES,
     ),

@@ -23,6 +23,7 @@ KERNELS = ("every axis", "flattened to a matrix", "as Adam")
 SEES = ("the gradients before it", "its own too")
 FRESH = ("every k-th step", "every k-th gradient", "step 1, and every k-th from there")
 VECTORS = ("as Adam", "with a basis")
+FOLLOWS = ("follows the order of the directions", "keeps its place as directions change order")
 DECAY = ("times lr, after the step", "times lr", "ignored")
 
 
@@ -41,7 +42,8 @@ def refresh(m: Memory, o: Any, c: Convention) -> None:
     new = []
     for axis, (S, Q) in enumerate(zip(stats, m["Q"], strict=True)):
         order = torch.argsort((Q.T @ S @ Q).diagonal(), descending=True)
-        m["v"] = m["v"].index_select(axis, order)
+        if c["second moment"] == FOLLOWS[0]:
+            m["v"] = m["v"].index_select(axis, order)
         new.append(torch.linalg.qr(S @ Q[:, order]).Q)
     m["Q"] = new
 
@@ -124,9 +126,14 @@ ORACLES = (
             "basis is new after": FRESH,
             "basis sees": SEES,
             "kernels": KERNELS,
+            "second moment": FOLLOWS,
         },
         variants={"first gradient": frozenset(FIRST[1:]), "kernels": frozenset({"as Adam"})},
-        departures={"decay": frozenset({"ignored"}), "momentum": frozenset(MOMENTUM[1:])},
+        departures={
+            "decay": frozenset({"ignored"}),
+            "momentum": frozenset(MOMENTUM[1:]),
+            "second moment": frozenset(FOLLOWS[1:]),
+        },
         relevant={"decay": "weight_decay"},
         hidden={"eps": (1e-8,), "period": (1, 10), "shampoo_beta": (-1.0, 0.95)},
         aliases={

@@ -30,7 +30,7 @@ def grads_kept(subject: Subject) -> CheckResult:
         message = "The optimizer keeps its memory in p.grad, as its spec says."
         return CheckResult(check="api.grads-kept", outcome=Outcome.VARIANT, message=message)
     written: list[tuple[Mapping[str, Any], float]] = []
-    for options in OPTION_SETS:
+    for options in (*OPTION_SETS, *_decoupled(subject)):
         if all(subject.accepts(name) for name in options):
             change = _change_of_gradient(subject, options)
             if change > 0:
@@ -63,6 +63,16 @@ print('change of p.grad', max(changes))
         snippet=text,
         details={"option sets": [dict(o) for o, _ in written], **({"snippet": why} if why else {})},
     )
+
+
+def _decoupled(subject: Subject) -> list[Mapping[str, Any]]:
+    """Return weight decay with each switch that decouples it turned the other way."""
+    switches = {n: v for n, v in subject.default_group.items() if "decoupl" in str(n)}
+    return [
+        {"weight_decay": 0.1, str(name): not held}
+        for name, held in switches.items()
+        if isinstance(held, bool)
+    ]
 
 
 def _named(options: Mapping[str, Any]) -> str:

@@ -1,10 +1,12 @@
 """AdaBelief: Adam with the variance of the gradient about its average.
 
 Source: Zhuang et al. 2020, algorithm 2: epsilon is added to s at every step and to the root.
+Its authors' code has amsgrad: the largest s so far takes the place of s.
 """
 
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from lpfl.conformance.oracles.adaptive.adam import FREE, OPTIONS
@@ -31,6 +33,7 @@ EPS = (
     "added once to s, and outside before bias correction",
 )
 RECTIFIED = ("in the same place", "outside, before bias correction")
+MAXIMUM = ("of s", "of s without its eps, which is added to the maximum")
 MEAN = ("updated", "previous")
 
 
@@ -41,10 +44,15 @@ def rule(p: Tensor, g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
     mean = average(m, "m", g, o.beta1)
     rest = g - (mean if c["deviation from"] == "updated" else before)
     s, kind = average(m, "s", rest * rest, o.beta2), c["eps"]
-    if kind.startswith("added to s at every step"):
+    of_raw = o.amsgrad and c["maximum"] == MAXIMUM[1]
+    if kind.startswith("added to s at every step") and not of_raw:
         s = m["s"] = s + o.eps
     elif kind.startswith("added once"):
         s = s + o.eps
+    if o.amsgrad:
+        s = m["top"] = torch.maximum(m.get("top", torch.zeros_like(s)), s)
+    if of_raw and kind.startswith("added to s at every step"):
+        s = m["top"] = s + o.eps
     place = "outside, before bias correction" if "before" in kind else "outside the root"
     if kind in ("inside the root", "inside, before bias correction"):
         place = kind
@@ -65,11 +73,12 @@ ORACLES = but_vectors(
         claim="adabelief",
         source="Zhuang et al. 2020, algorithm 2",
         step=per_parameter(rule),
-        options={**OPTIONS, "rectify": False},
+        options={**OPTIONS, "rectify": False, "amsgrad": False},
         conventions={
             "eps": EPS,
             "deviation from": MEAN,
             "decay": FREE,
+            "maximum": MAXIMUM,
             "below the threshold": BELOW,
             "threshold": THRESHOLD,
             "eps when rectified": RECTIFIED,
@@ -85,10 +94,12 @@ ORACLES = but_vectors(
         },
         relevant={
             "decay": "weight_decay",
+            "maximum": "amsgrad",
             "below the threshold": "rectify",
             "threshold": "rectify",
             "eps when rectified": "rectify",
         },
         hidden={"eps": (1e-8, 1e-16)},
+        aliases={"amsgrad": ("amsgrad", "ams_bound")},
     ),
 )

@@ -25,7 +25,12 @@ EPS1 = ("added to g^2", "floor of the root", "floor of the root and of the row m
 RATE = ("lr", "min(lr, 1 / sqrt(t))", "lr min(0.01, 1 / sqrt(t))")
 SCALE = ("max(eps2, rms of the weights)", "none")
 CLIP = ("at d", "none")
-MOMENTUM = ("of the step", "of the update before its rate")
+MOMENTUM = (
+    "of the step",
+    "of the update before its rate",
+    "a sum of steps",
+    "a sum of updates before their rate",
+)
 DECAY = (
     "times lr",
     "times the relative step",
@@ -86,8 +91,9 @@ def rule(p: Tensor, g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
     if c["scale"] == SCALE[0] and o.scale_parameter:
         rate *= max(o.eps2, rms(p))
     if o.beta1:
-        unit = rate if c["momentum"] == MOMENTUM[0] else 1.0
-        u = average(m, "m", unit * u, o.beta1) / unit
+        unit = rate if c["momentum"] in (MOMENTUM[0], MOMENTUM[2]) else 1.0
+        share = 1 - o.beta1 if c["momentum"] in MOMENTUM[2:] else 1.0
+        u = average(m, "m", unit * u / share, o.beta1) / unit
     shrink = 1 - (rate if c["decay"].endswith("relative step") else o.lr) * o.weight_decay
     if c["decay"].startswith("after the step"):
         return (p - rate * u) * shrink
@@ -125,7 +131,7 @@ ORACLES = (
             "clip": frozenset({"none"}),
             "factored": frozenset(FACTORED[1:3]),
         },
-        departures={"decay": frozenset({"ignored"})},
+        departures={"decay": frozenset({"ignored"}), "momentum": frozenset(MOMENTUM[2:])},
         relevant={"decay": "weight_decay", "momentum": "beta1"},
         hidden={"eps1": (1e-30,), "beta1": (0.0,), "clip": (1.0,)},
         aliases={

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from lpfl.conformance.oracles.base import Convention, Memory, Oracle, per_parameter
+from lpfl.conformance.oracles.cautious import masked, with_caution
 from lpfl.conformance.oracles.moments import (
     BIAS,
     DECOUPLED,
@@ -40,7 +41,8 @@ def rule(p: Tensor, g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
         if c["maximum"] == "of corrected second moments":
             v, second = v / second, 1.0
         v = m["top"] = torch.maximum(m.get("top", torch.zeros_like(v)), v)
-    return decayed(p, o.lr * mean / first / denominator(v, o.eps, second, c["eps"]), o, c)
+    move = o.lr * mean / first / denominator(v, o.eps, second, c["eps"])
+    return decayed(p, masked(move, g, o, c), o, c)
 
 
 def adam(claim: str, decay: tuple[str, ...], faults: frozenset[str], weight_decay: float) -> Oracle:
@@ -67,8 +69,10 @@ def adam(claim: str, decay: tuple[str, ...], faults: frozenset[str], weight_deca
     )
 
 
-ORACLES = but_vectors(
-    adam("adam", COUPLED, frozenset(COUPLED[1:]), 0.0),
-    adam("adamw", FREE, FREE_FAULTS, 0.01),
-    adam("amsgrad", (*COUPLED[:1], *DECOUPLED), frozenset(), 0.0),
+ORACLES = with_caution(
+    *but_vectors(
+        adam("adam", COUPLED, frozenset(COUPLED[1:]), 0.0),
+        adam("adamw", FREE, FREE_FAULTS, 0.01),
+        adam("amsgrad", (*COUPLED[:1], *DECOUPLED), frozenset(), 0.0),
+    )
 )

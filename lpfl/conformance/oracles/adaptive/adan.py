@@ -1,7 +1,8 @@
 """Adan: adaptive Nesterov momentum from differences of gradients.
 
 Source: Xie et al. 2022, algorithm 1. The betas are the weights of the past (0.98, 0.92, 0.99),
-one minus those of the paper, as in its authors' code.
+one minus those of the paper, as in its authors' code, which has no_prox: decay times lr before
+the step.
 """
 
 from typing import Any
@@ -40,6 +41,8 @@ def rule(p: Tensor, g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
     one, two, three = (correction(b, t) if c["bias correction"] == "all" else 1.0 for b in betas)
     seen = mean / one + beta2 * drift / two
     move = o.lr * seen / denominator(n, o.eps, three, c["eps"])
+    if o.no_prox:
+        return decayed(p, move, o, {**c, "decay": "times lr"})
     if c["decay"] == DECAY[0]:
         return (p - move) / (1 + o.lr * o.weight_decay)
     return decayed(p, move, o, c)
@@ -57,6 +60,7 @@ ORACLES = but_vectors(
             "beta3": 0.99,
             "eps": 1e-8,
             "weight_decay": 0.0,
+            "no_prox": False,
         },
         conventions={
             "eps": EPS,
