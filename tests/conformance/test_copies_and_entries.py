@@ -198,6 +198,27 @@ def test_what_is_lacking_beside_it_is_a_limit():
     assert "after add_param_group with decayed=True raises KeyError: 'noted'" in message
 
 
+class ByShape(Decayed):
+    """Its constructor sorts single parameters into groups, and notes which."""
+
+    def __init__(self, params, **options):
+        sorts = {True: [], False: []}
+        for p in params:
+            sorts[p.ndim > 1].append(p)
+        groups = [{"params": held, "matrix": kind} for kind, held in sorts.items() if held]
+        super().__init__(groups, **options)
+
+    def update(self, p, g, state, group):
+        p -= group["lr"] * (g if group["matrix"] else g.sign())
+
+
+def test_a_group_is_added_as_the_constructor_writes_its_own():
+    assert told(ByShape, "api.groups")[0] is Outcome.CONFORMS
+    outcome, message = told(ByShape, "api.add-group")
+    assert outcome is Outcome.CONVENTION
+    assert "matrix=True" in message
+
+
 class Named(Sgd):
     """SGD for named parameters."""
 

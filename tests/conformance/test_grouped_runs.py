@@ -106,6 +106,34 @@ def test_other_checkpoints_are_no_fault(kind):
     assert accusations(kind, "api.resume") == []
 
 
+class Single(AdamW):
+    """Its moments are float32 beside bfloat16 weights, also after loading."""
+
+    def update(self, p, g, state, group):
+        m, v = corrected(*moments(p, g, state, group, dtype=torch.float32), group)
+        p -= group["lr"] * m / (v.sqrt() + group["eps"])
+
+    def load_state_dict(self, state_dict):
+        super().load_state_dict(state_dict)
+        for state in self.state.values():
+            state |= {name: state[name].float() for name in "mv"}
+
+
+class ForgetsFirst(Single):
+    def load_state_dict(self, state_dict):
+        super().load_state_dict(state_dict)
+        for state in self.state.values():
+            state["m"].zero_()
+
+
+def test_what_torch_rounds_in_loading_is_numerics():
+    spec = OptimizerSpec("s", Single, claims=frozenset({"adamw"}))
+    report = check_optimizer(spec, on_fail=None, quick=True, checks=["api.resume"])
+    assert report.outcome("api.resume") is Outcome.NUMERICS
+    assert any("m: rounded to bfloat16" in r.message for r in report.results)
+    assert "in float64 is" in only(ForgetsFirst, "api.resume")
+
+
 class ByRatio(AdamW):
     """Rates keep the ratio that they had in the first step."""
 

@@ -32,8 +32,9 @@ def build_in_groups(
     optimizer = subject.build(given, **options)
     if len(optimizer.param_groups) != 1:
         raise Undrivable("the factory splits its parameters into groups of its own")
+    written = _written(optimizer)
     for held in sets[1:]:
-        optimizer.add_param_group({"params": list(held)})
+        optimizer.add_param_group({"params": list(held), **written})
     for group, own in zip(optimizer.param_groups, wanted, strict=True):
         for name, value in own.items():
             if name not in group:
@@ -65,6 +66,13 @@ def names_entry(words: str, name: str) -> bool:
     """Return whether a docstring speaks of an entry of a group: in quotes, or with a value."""
     key = re.escape(name)
     return bool(re.search(rf"[`'\"]{key}\b|\b{key}\s?=", words))
+
+
+def _written(optimizer: Any) -> dict[str, Any]:
+    """Return what a constructor writes into a group beside its options, such as a flag."""
+    options = getattr(optimizer, "defaults", {})
+    held = {n: v for n, v in optimizer.param_groups[0].items() if n not in options}
+    return {n: v for n, v in held.items() if isinstance(v, bool | int | float | str | tuple)}
 
 
 def _speaks_of_groups(subject: Driven) -> bool:

@@ -54,7 +54,10 @@ def _inside(key: tuple[int, str], value: Any) -> Iterator[tuple[tuple[int, str],
 
 
 def changed_formats(first: Session, second: Session) -> list[str]:
-    """Return which tensors of the state have another dtype in the second session."""
+    """Return which tensors of the state have another dtype in the second session, or had it.
+
+    torch's own loading casts to the parameter's dtype; what is cast back has been rounded.
+    """
     other = dict(entries(second))
     found = []
     for key, value in entries(first):
@@ -64,7 +67,17 @@ def changed_formats(first: Session, second: Session) -> list[str]:
         if value.dtype != twin.dtype:
             old, new = (str(t.dtype).removeprefix("torch.") for t in (value, twin))
             found.append(f"{key[1]}: {old} to {new}")
+        elif _through(value, twin, first.params[key[0]].dtype):
+            narrow = str(first.params[key[0]].dtype).removeprefix("torch.")
+            found.append(f"{key[1]}: rounded to {narrow}")
     return sorted(set(found))
+
+
+def _through(value: torch.Tensor, twin: torch.Tensor, dtype: torch.dtype) -> bool:
+    """Return whether a tensor is another one, rounded to a format."""
+    if not value.dtype.is_floating_point or value.shape != twin.shape or torch.equal(value, twin):
+        return False
+    return torch.equal(value.to(dtype).to(value.dtype), twin)
 
 
 def stuck_counters(first: Session, second: Session) -> list[tuple[str, float, float]]:
