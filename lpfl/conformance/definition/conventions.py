@@ -24,7 +24,7 @@ from lpfl.conformance.definition.precision import (
 )
 from lpfl.conformance.definition.runs import Candidate, Run, gaps
 from lpfl.conformance.definition.scenarios import Scenario
-from lpfl.conformance.definition.seen.extremes import extreme, says_bound
+from lpfl.conformance.definition.seen.extremes import extreme, says_bound, stable
 from lpfl.conformance.definition.settings import fitting, holding
 from lpfl.conformance.definition.staged import staged
 
@@ -169,13 +169,23 @@ def hold(comparison: Comparison, fit: Fit, scenarios: Iterable[Scenario]) -> boo
                     fit.ignored.append(Ignored(scenario.switch, run))
                     fit.miss = None
                     break
-                if extreme(scenario) and says_bound(comparison):
-                    fit.bounded.append(run)
+                if extreme(scenario) and beyond_reach(comparison, fit, run):
                     fit.miss = None
-                    break
+                    continue
                 return False
         fit.held.append(scenario.name)
     return True
+
+
+def beyond_reach(comparison: Comparison, fit: Fit, run: Run) -> bool:
+    """Return whether a miss far from 1 is no fault: not determined there, or said to be so."""
+    if not stable(comparison, fit.candidate, run):
+        fit.undetermined.append(f"{run.scenario.name} {run.shapes[0]}")
+        return True
+    if says_bound(comparison):
+        fit.bounded.append(run)
+        return True
+    return False
 
 
 def search(comparison: Comparison) -> Fit | None:

@@ -139,7 +139,7 @@ def held(comparison: Comparison, fit: Fit, told: Mapping[str, Any] | None = None
     rest += f"; with {values_of(aside)}, not judged at the default" if aside else ""
     if any(note.endswith("left out") for note in comparison.notes):
         rest += "; weights that step by signs at first, as by Adam, are not judged"
-    for run in fit.bounded:
+    for run in fit.bounded[:1]:
         bound = extremes.in_words(comparison, fit.candidate, run) or f"not for {run.scenario.name}"
         rest += f"; {bound}, as its documentation says"
     words = f"{exact}{rest}."

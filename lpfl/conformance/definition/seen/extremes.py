@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+import torch
 from torch import Tensor
 
 from lpfl.conformance.definition.comparison import Comparison
@@ -17,6 +18,10 @@ from lpfl.conformance.definition.scenarios import SIZES, Scenario
 SEEN = 1e-6
 """Relative error from which a step counts as another one, while the size is looked for."""
 ROUNDS = 24
+SINGLE = 2e-7
+"""Rounding of weights to float32, twice, in units of them."""
+STABLE = 1e-2
+"""Error of a reference in float32 up to which its step is told from rounding at this size."""
 BOUND = (
     r"clip|clamp|\bcap(s|ped)?\b|bound|threshold|\blimit|saturat|floor|at (most|least)|below|above|"
     r"beyond|exceed|larger than|smaller than|scaled? down|too (large|small)|overflow"
@@ -34,6 +39,21 @@ def says_bound(comparison: Comparison) -> bool:
     """Return whether a subject's docstrings speak of a bound on gradients, ratios or steps."""
     words = documentation(comparison.subject, comparison.runs_optimizer())
     return bool(SAID.search(words))
+
+
+def stable(comparison: Comparison, reading: Candidate, run: Run) -> bool:
+    """Return whether float32 leaves the steps of a reading what they are.
+
+    Where damping is far below the rounding of a statistic, float64 rounds too: the root of a
+    matrix without full rank depends on how it is computed.
+    """
+    exact = run.reference(comparison.oracle, reading)
+    rounded = run.reference(comparison.oracle, reading, dtype=torch.float32)
+    for u, v, old in zip(exact, rounded, run.values, strict=False):
+        away = total([a - b for a, b in zip(u, v, strict=True)]) - SINGLE * total(old)
+        if not away <= STABLE * total(u):
+            return False
+    return True
 
 
 @dataclass(frozen=True)
