@@ -42,7 +42,8 @@ def schedule_free(p, g, s, o, fault):
     s["train"] = True
     beta = o.betas[0]
     v = average(s, "v", g * g, o.betas[1])
-    rate = o.lr * (min(1.0, t / o.warmup_steps) if o.warmup_steps else 1.0)
+    warm = t - 1 if fault == "warm-up a step late" else t
+    rate = o.lr * (min(1.0, warm / o.warmup_steps) if o.warmup_steps else 1.0)
     peak = s["peak"] = max(s.get("peak", 0.0), rate)
     base = rate if fault == PRESENT else peak
     power = 1.0 if fault == "weighed by the rate, whatever the power" else o.weight_lr_power
@@ -170,6 +171,7 @@ TWINS = [
     Twin("schedule_free", "weighed by the rate, whatever the power"),
     Twin("schedule_free", "average starts a step late"),
     Twin("schedule_free", "warm-up leaves the weights alone"),
+    Twin("schedule_free", "warm-up a step late"),
     Twin("schedule_free_sgd", "moved by every eval", {"api.mode": "deviates"}),
     Twin("schedule_free_sgd", "average starts a step late"),
     Twin("mars", "share without its betas"),
