@@ -44,7 +44,7 @@ FAILS = {
     "api.closure": "limit; deviates if the run differs; documented variant",
     "api.complex": "limit where its code or documentation takes up complex numbers; else not "
     "claimed",
-    "api.copy": "limit; inconclusive where torch's base class drops an attribute; "
+    "api.copy": "limit; a convention where torch's base class drops an attribute; "
     "documented variant if refused or told in words",
     "api.counters": "deviates where a step depends on the counter, else numerics",
     "api.coupling": "deviates where the claim is per parameter, documented variant otherwise",

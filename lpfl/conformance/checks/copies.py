@@ -25,6 +25,7 @@ SAME = 1e-9
 SAID = re.compile(r"deep ?copy|deepcopied|pickl", re.IGNORECASE)
 AWAY = "a copy's run is away"
 MOVED = "a copy's step moves the original"
+COPIES = "groups and state, as by torch's base class"
 
 
 def _pickled(pair: Any) -> Any:
@@ -57,7 +58,7 @@ def copies(subject: Subject) -> CheckResult:
     """A deep copy and a pickled copy step on as the original does, under every option.
 
     torch's base class copies groups and state, and no other attribute: that is a limit of torch's
-    own optimizers, and for all others only a word.
+    own optimizers, and for all others a convention.
     """
     found = [trouble for way in WAYS if (trouble := _first(subject, way))]
     if not found:
@@ -73,7 +74,7 @@ def copies(subject: Subject) -> CheckResult:
     elif shown or told_so or any(trouble.refused for trouble in found):
         outcome, more = Outcome.VARIANT, {}
     else:
-        outcome, more = Outcome.INCONCLUSIVE, {}
+        outcome, more = Outcome.CONVENTION, {"convention": {"copied": COPIES}}
         message += " torch's base class copies no attribute: its own LBFGS shows the same."
     return CheckResult(
         check=ID, outcome=outcome, message=message, measured=float(len(found)), bound=0.0, **more
