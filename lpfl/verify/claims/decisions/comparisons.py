@@ -44,8 +44,8 @@ def comparisons(trial: Trial) -> Iterator[Comparison]:
     yield from limits(trial)
     for dtype in (torch.float64, torch.float32):
         epsilon = float(np.finfo(str(dtype).removeprefix("torch.")).eps)
-        solved = torch.diag(torch.tensor([trial.condition, 1.0], dtype=torch.float64))
-        others = torch.eye(2, dtype=torch.float64)
+        solved = torch.diag(torch.tensor([trial.condition, 1.0], dtype=torch.float64, device="cpu"))
+        others = torch.eye(2, dtype=torch.float64, device="cpu")
         worst = condition_of(torch.stack([others, solved, others]))
         allowed = rounding(dtype, dim=trial.unknowns, condition=worst)
         twice = allowed.times(2.0, "twice")
