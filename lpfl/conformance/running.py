@@ -20,6 +20,9 @@ ABILITIES: dict[str, tuple[Callable[[Subject], bool], str]] = {
         "it needs an initialised process group",
     ),
 }
+HOLDS = frozenset({Outcome.CONFORMS, Outcome.CONVENTION, Outcome.VARIANT})
+"""Outcomes of a check that was made and finds nothing."""
+
 _CONTROLS = {
     "sgd": "SGD", "momentum": "SGD", "nesterov": "SGD", "adamw": "AdamW", "nadam": "NAdam",
     "radam": "RAdam", "adamax": "Adamax", "adagrad": "Adagrad", "adadelta": "Adadelta",
@@ -121,10 +124,14 @@ def held_by_claim(check: Check) -> bool:
 def _by_options(
     check: Check, subject: Subject, results: list[CheckResult], off: Mapping[str, object]
 ) -> list[CheckResult]:
-    """Return the findings as variants if they vanish without options beyond the definition."""
+    """Return the findings as variants if they vanish without options beyond the definition.
+
+    A run that cannot be made without them does not count.
+    """
     spec = replace(subject.spec, options={**subject.spec.options, **off})
     plain = Subject(spec, seed=subject.seed, device=str(subject.device), quick=subject.quick)
-    if worst(a.outcome for a in ask(check, plain)) in FINDINGS:
+    without = {answer.outcome for answer in ask(check, plain)}
+    if without & FINDINGS or not without & HOLDS:
         return results
     options = " and ".join(f"{name}={shown(value)}" for name, value in off.items())
     words = f"It is not so with {options}: an option beyond the definition does it."
