@@ -4,7 +4,7 @@ from lpfl.verify.planting import Fault
 
 SHAMPOO = "lpfl.optim.shampoo:shampoo_step"
 TWO_SIDES = "lpfl.optim.shampoo:shampoo_direction"
-POWER = "lpfl.linalg.spectral:psd_power"
+POWER = "lpfl.linalg.spectral:psd_powers"
 SOAP = "lpfl.optim.soap:soap_step"
 ITERATED = "lpfl.optim.soap:iterated"
 AVERAGE = "lpfl.optim.core.average:include"
@@ -20,11 +20,12 @@ FAULTS = (
           "value if past is None else (past.total + value) / 2", "mean in place of the sum"),
     Fault("OP-08", SHAMPOO, "grad.mT @ grad", "grad.mT @ grad / grad.shape[-2]", "mean over rows"),
     Fault("OP-08", SHAMPOO, 'statistics == "average"', 'statistics == "sum"', "words swapped"),
-    Fault("OP-08", TWO_SIDES, "psd_power(L, -exponent, epsilon=epsilon)",
-          "psd_power(L, -0.25, epsilon=epsilon)", "exponent of the left side fixed"),
-    Fault("OP-08", TWO_SIDES, "left @ grad @ psd_power(R, -exponent, epsilon=epsilon)",
-          "left @ grad", "right side forgotten"),
-    Fault("OP-08", POWER, "values + epsilon", "values.clamp(min=epsilon)", "epsilon as a floor"),
+    Fault("OP-08", TWO_SIDES, "left.unsqueeze(-1)",
+          "left.pow(0.25 / exponent).unsqueeze(-1)", "exponent of the left side fixed"),
+    Fault("OP-08", TWO_SIDES, "left.unsqueeze(-1) * right.unsqueeze(-2)",
+          "left.unsqueeze(-1)", "right side forgotten"),
+    Fault("OP-08", POWER, "values.clamp(min=0.0) + epsilon", "values.clamp(min=epsilon)",
+          "epsilon as a floor"),
     Fault("OP-08", AVERAGE, "decay * average.weight + 1.0 - decay", "1.0",
           "average not normalised"),
     Fault("OP-08", AVERAGE, "decay * average.total + (1.0 - decay) * value",
