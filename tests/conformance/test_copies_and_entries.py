@@ -7,6 +7,7 @@ import torch
 
 from lpfl import OptimizerSpec, check_optimizer
 from lpfl.conformance.outcomes import Outcome
+from tests.conformance.faulty_frame import CopiesById
 from tests.conformance.faulty_small import Sgd
 from tests.conformance.reported.per_parameter import PerParameter
 
@@ -52,21 +53,6 @@ class HoldsLock(CountsOn):
         self.lock = threading.Lock()
 
 
-class ByIdentity(Sgd):
-    """Momentum under the parameter's id, which is another one in a copy."""
-
-    def __init__(self, params, **options):
-        super().__init__(params, **options)
-        self.slots = {}
-
-    def __getstate__(self):
-        return self.__dict__.copy()
-
-    def update(self, p, g, state, group):
-        kept = self.slots.setdefault(id(p), torch.zeros_like(p)).lerp_(g, 0.1)
-        p -= group["lr"] * kept
-
-
 class DecaysTheFirst(Decayed):
     """With decay on, a function in the group decays the parameters that it was made for."""
 
@@ -103,7 +89,7 @@ def decay(optimizer, args, kwargs):
     [
         (LeavesCountOut, "deepcopy: AttributeError: 'LeavesCountOut' object has no attribute"),
         (HoldsLock, "deepcopy: TypeError: cannot pickle '_thread.lock' object"),
-        (ByIdentity, "deepcopy: its run is"),
+        (CopiesById, "deepcopy: its run is"),
         (DecaysTheFirst, "deepcopy with weight_decay=0.5: a copy's step moves the original"),
         (DecaysByHook, "pickle with weight_decay=0.5: its run is"),
     ],

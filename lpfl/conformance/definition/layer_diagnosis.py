@@ -29,7 +29,7 @@ from lpfl.conformance.definition.seen.damping import (
     step_by_step,
 )
 from lpfl.conformance.definition.seen.decay_apart import SLACK
-from lpfl.conformance.definition.seen.parts import parts_seen
+from lpfl.conformance.definition.seen.parts import SHARP, parts_seen
 from lpfl.conformance.oracles.layer_axes import COUPLED, JOINED, MISTAKES, SUMMED
 from lpfl.conformance.oracles.layer_steps import decayed
 
@@ -41,7 +41,6 @@ LATER = ("average", "momentum", "average takes", "renewed")
 """Axes that show in the steps after it."""
 FARTHEST = 2
 """Axes that no option switches on, on which a reading may differ from the paper's at once."""
-SHARP = 1e-3
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from lpfl.conformance.oracles.layer_axes import COUPLED, JOINED, LayerSeen
 from lpfl.conformance.oracles.layer_steps import decayed
 
 SHARP = 1e-3
+"""Relative difference up to which two factors of a step are one."""
 RIGHT, OTHER = "as defined", "another direction"
 
 
