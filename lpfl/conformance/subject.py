@@ -96,9 +96,9 @@ class Subject:
         return True
 
     def fitted(self, value: torch.Tensor) -> torch.Tensor:
-        """Return a start value in the format that the optimizer can be run in."""
+        """Return a start value on the device and in the format that the optimizer runs in."""
         fine = value.dtype == torch.float64 and not self.literal
-        return value.to(self.coarsest) if fine else value
+        return value.to(self.device, self.coarsest if fine else value.dtype)
 
     @property
     def injects(self) -> bool:
@@ -220,12 +220,14 @@ class Subject:
         *name: str | int | float,
         dtype: torch.dtype = torch.float64,
     ) -> tuple[list[torch.Tensor], list[list[torch.Tensor]]]:
-        """Return normal start values, and ``steps`` lists of normal gradients, one per shape."""
+        """Return normal start values, and ``steps`` lists of normal gradients, one per shape.
+
+        They lie on the host, as the values of a session do; a session moves what it is given.
+        """
         stream = self.stream("draw", *name)
 
         def normal(shape: Sequence[int]) -> torch.Tensor:
-            drawn = torch.randn(tuple(shape), generator=stream, dtype=torch.float64)
-            return drawn.to(self.device, dtype)
+            return torch.randn(tuple(shape), generator=stream, dtype=torch.float64).to(dtype)
 
         start = [normal(shape) for shape in shapes]
         return start, [[normal(shape) for shape in shapes] for _ in range(steps)]
@@ -252,10 +254,11 @@ class Subject:
     ) -> Session:
         """Return a session on a model of your own; drive it with ``session.advance(loss)``.
 
-        ``loss()`` runs the model forward and returns the loss with its graph.
+        The model is moved to the device. ``loss()`` runs it forward and returns the loss with its
+        graph.
         """
         seed_everything(self.seed)
-        return open_on_model(self, model, options or {})
+        return open_on_model(self, model.to(self.device), options or {})
 
     def run(
         self,

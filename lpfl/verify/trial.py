@@ -67,11 +67,15 @@ class Trial:
             raise LookupError(f"{self.claim.id}: no run was admitted, needs trial.admit(...)")
 
     def number(self, part: str, **values: Any) -> Any:
-        """Return the right side of ``part``; what ``values`` lack is taken from the scenario."""
+        """Return the right side of ``part``; what ``values`` lack is taken from the scenario.
+
+        Tensors are read on the host in float64, whatever the device.
+        """
         bound = self.claim[part]
         names = bound.formula.code_names
         known = {name: self.scenario[name] for name in names if name in self.scenario}
-        return bound.number(**{**known, **values})
+        read = {n: as_numpy(v) if isinstance(v, torch.Tensor) else v for n, v in values.items()}
+        return bound.number(**{**known, **read})
 
     def replicates(self, planned: int) -> int:
         """Return how many independent replicates to draw where ``planned`` were planned."""

@@ -66,11 +66,11 @@ def layers_of(model: nn.Module) -> list[Any]:
 
 
 def joined(layer: Any) -> Tensor:
-    """Return weights (b, a), flattened, with the bias as last column; a float64 copy."""
-    W = layer.weight.detach().double().reshape(len(layer.weight), -1)
+    """Return weights (b, a), flattened, with the bias as last column; a float64 copy on the host."""
+    W = layer.weight.detach().to("cpu", torch.float64).reshape(len(layer.weight), -1)
     if layer.bias is None:
         return W.clone()
-    return torch.cat([W, layer.bias.detach().double()[:, None]], 1)
+    return torch.cat([W, layer.bias.detach().to("cpu", torch.float64)[:, None]], 1)
 
 
 def loss_of(output: Tensor, target: Tensor) -> Tensor:
@@ -144,6 +144,7 @@ def run_layers(
         X = (scales * normal(rows, *scenario.input_shape)).to(scenario.dtype)
         Y = normal(rows, outputs).to(scenario.dtype)
         seen.append(look(scenario, model.state_dict(), X, Y))
+        X, Y = X.to(subject.device), Y.to(subject.device)
         session.advance(lambda X=X, Y=Y: loss_of(model(X).flatten(1), Y))  # type: ignore[misc]
         weights.append([joined(layer) for layer in layers_of(model)])
     return LayerRun(scenario, options, given, weights, seen)

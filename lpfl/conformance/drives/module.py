@@ -55,8 +55,9 @@ def step(optimizer, params, gradients):
         if any(g is None for g in gradients):
             raise Undrivable("a layer of a hooked model always has a gradient")
         known = [g for g in gradients if g is not None]
-        inputs, slopes = self.model.places(known, self.steps)
-        weights = torch.cat(slopes, 1)
+        placed, slopes = self.model.places(known, self.steps)
+        device = self.params[0].device
+        inputs, weights = [x.to(device) for x in placed], torch.cat(slopes, 1).to(device)
         return self.advance(lambda: (self.model(inputs) * weights).sum())
 
     def advance(self, loss_function: LossFunction) -> Any:

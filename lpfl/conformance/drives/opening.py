@@ -68,7 +68,7 @@ def open_session(
     groups: Groups | None,
 ) -> Session:
     """Return a session of the subject on fresh parameters; see ``Subject.open``."""
-    values = [copied(subject.fitted(value.to(subject.device))) for value in start]
+    values = [copied(subject.fitted(value)) for value in start]
     if "model" in subject.needs:
         model = Bag(values)
         hooked: list[Any] = [m.weight for m in model.layers]

@@ -58,7 +58,7 @@ def _drawn(subject: "Subject") -> Callable[[int], Any]:
 
 def _training(subject: "Subject") -> Callable[[int], Any]:
     (weight,), batches = subject.draw([(3, 4)], 2 * (WARM + COUNTED), "training cost")
-    model = one_layer(weight.cpu()).to(subject.device)
+    model = one_layer(weight)
     session = opened(subject, model)
     losses = [squared_loss(model, torch.cat([b[0]] * 4) + 1.0, torch.cat([b[0]] * 4)[:, :3])
               for b in batches]  # fmt: skip

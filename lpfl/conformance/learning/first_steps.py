@@ -116,11 +116,10 @@ def first_step(
     """
     drawn = problem(subject.seed, replicate)
     start, head = drawn.start, drawn.head
-    model = FixedHead(start, head[None, :] / math.sqrt(WIDTH), torch.tanh).to(subject.device)
+    model = FixedHead(start, head[None, :] / math.sqrt(WIDTH), torch.tanh)
     session = opened(subject, model, options=dict(options or {}))
-    X, Y = drawn.inputs.to(subject.device), drawn.labels.to(subject.device)
     for _ in range(PATIENCE):
-        session.advance(squared_loss(model, X, Y))
+        session.advance(squared_loss(model, drawn.inputs, drawn.labels))
         update = session.values()[0] - start
         if float(update.norm()) > 0:
             break

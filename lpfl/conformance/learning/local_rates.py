@@ -124,16 +124,16 @@ def path(
     """
     require_trainable(subject)
     start = truth.representation if tilt is None else truth.representation + tilt
-    model = FixedHead(start.to(subject.device), truth.head.to(subject.device))
+    model = FixedHead(start, truth.head)
     session = opened(subject, model, rate=rate, options=dict(options or {}))
     slope = slope or slopes(truth.head, batches)
     values = [session.values()[0]]
     far = FAR * float(start.norm())
     for t, (X, Y) in enumerate(batches):
         if not session.prescribes:
-            session.advance(squared_loss(model, X.to(subject.device), Y.to(subject.device)))
+            session.advance(squared_loss(model, X, Y))
         else:
-            session.step([slope(t, session.params[0].detach())])
+            session.step([slope(t, session.params[0].detach().cpu())])
         values.append(session.values()[0])
         if not float(values[-1].norm()) <= far:
             raise Undrivable("the representation does not stay finite")

@@ -48,7 +48,11 @@ def output_factor(
 
 
 def sampled_residuals(rows: Tensor, *, samples_per_row: int, seed: int, draw: int) -> Tensor:
-    """Return standard normal numbers (..., samples_per_row n, m) for rows (..., n, m)."""
+    """Return standard normal numbers (..., samples_per_row n, m) for rows (..., n, m).
+
+    They are drawn on the host: a seed gives the same numbers on every device.
+    """
     *lead, n, m = rows.shape
-    stream = generator(seed, "output factor", draw, device=rows.device)
-    return standard_normal(*lead, samples_per_row * n, m, generator=stream, dtype=rows.dtype)
+    stream = generator(seed, "output factor", draw)
+    drawn = standard_normal(*lead, samples_per_row * n, m, generator=stream, dtype=rows.dtype)
+    return drawn.to(rows.device)

@@ -19,6 +19,7 @@ OPTION_SETS: tuple[Mapping[str, Any], ...] = (
     {"momentum": 0.9},
     {"momentum": 0.9, "nesterov": True},
     {"foreach": True},
+    {"foreach": True, "momentum": 0.9, "nesterov": True},
     {"foreach": False, "maximize": True},
 )
 
@@ -99,7 +100,7 @@ def _change(session: Session, given: Sequence[torch.Tensor]) -> float:
         return 1.0
     dense = [k.to_dense() if k.is_sparse else k for k in kept if k is not None]
     change = sum(
-        float((k - g.to(k.dtype)).square().sum()) for k, g in zip(dense, given, strict=True)
+        float((k - g.to(k)).square().sum()) for k, g in zip(dense, given, strict=True)
     )
     return float((change / sum(float(g.square().sum()) for g in given)) ** 0.5)
 
@@ -228,7 +229,7 @@ def _in_parts(subject: Subject, start: Start, gradients: Gradients, parts: int) 
         session.optimizer.zero_grad()
         for k in range(parts):
             share = (k + 1) / (parts * (parts + 1) / 2)
-            terms = [(share * g * p).sum() for p, g in zip(session.params, step, strict=True)]
+            terms = [(share * g.to(p.device) * p).sum() for p, g in zip(session.params, step, strict=True)]
             torch.stack(terms).sum().backward()
         session.optimizer.step()
 

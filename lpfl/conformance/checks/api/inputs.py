@@ -206,7 +206,7 @@ def validation(subject: Subject) -> CheckResult:
             inputs, _ = model.places([3.0 * g for g in step], seed=99)
             model.eval()
             with torch.no_grad():
-                model([5.0 * x for x in inputs])
+                model([5.0 * x.to(subject.device) for x in inputs])
             model.train()
             session.step(step)
 

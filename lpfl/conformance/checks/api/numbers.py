@@ -112,7 +112,7 @@ def _ends(subject: Subject, start: Start, gradients: Gradients) -> Start:
     session = subject.open(start)
     for row in gradients:
         session.step(row)
-    ends = [p.detach().clone() for p in session.params]
+    ends = [p.detach().to("cpu", copy=True) for p in session.params]
     if not all(bool(p.isfinite().all()) for p in ends):
         raise ArithmeticError("the parameters are not finite")
     return ends

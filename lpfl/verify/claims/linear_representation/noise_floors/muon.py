@@ -97,7 +97,7 @@ def aligned_tangents(trial: Trial) -> Same:
     problem = noisy.diagonal_truth(trial, *spectra(trial.scenario), replicates=1)
     tangents = np.linspace(SMALLEST_TANGENT * eta, LARGEST_TANGENT, k)
     T = torch.zeros(1, k, d - k, dtype=trial.dtype, device=trial.device)
-    T[:, range(k), range(k)] = trial.tensor(tangents)
+    T.diagonal(dim1=-2, dim2=-1).copy_(trial.tensor(tangents))
     B = torch.eye(d, dtype=trial.dtype, device=trial.device)[None, k:]
     G_star = problem.representation_star
     batch = model.population_batch(problem)

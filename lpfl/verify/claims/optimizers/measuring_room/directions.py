@@ -125,7 +125,8 @@ def given_factors(
 ) -> Iterator[Comparison]:
     """The population's covariance as a factor, a stack of factors, and powers of a diagonal."""
     sigma, h, p = problem.covariance, as_numpy(batch.cross_moment), trial.factor_exponent
-    root = np.linalg.cholesky(np.diag(sigma) if sigma.ndim == 1 else as_numpy(sigma)).T
+    known = as_numpy(sigma)
+    root = np.linalg.cholesky(np.diag(known) if known.ndim == 1 else known).T
     size = len(root)
     wide = np.broadcast_to(size**0.5 * root, (REPLICATES, size, size))  # rows with this moment
     stated, error = filtered(trial, wide, h, damping)

@@ -69,11 +69,15 @@ def layers(trial: Trial) -> Iterator[Comparison]:
 
 
 def network(trial: Trial, *, biases: bool, name: str) -> list[Tensor]:
-    """Draw three layers, or two with biases."""
+    """Draw three layers, or two with biases, of spectral norm 1.
+
+    Plain steps on a product of larger layers may run away faster than exponentially.
+    """
     normal = partial(standard_normal, generator=trial.stream(name), dtype=trial.dtype)
     d, k, m = trial.input_dim, trial.hidden, trial.output_dim
     sizes = [(k, d), (m, k)] if biases else [(k, d), (k + 1, k), (m, k + 1)]
-    return [normal(REPLICATES, a, b + biases) / b**0.5 for a, b in sizes]
+    drawn = [normal(REPLICATES, a, b + biases) for a, b in sizes]
+    return [W / torch.linalg.matrix_norm(W, ord=2, keepdim=True) for W in drawn]
 
 
 def batches(trial: Trial, count: int) -> list[Batch]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 FACTORIES = {
     "arange", "as_tensor", "empty", "eye", "full", "linspace", "logspace", "ones", "rand",
     "randint", "randn", "randperm", "tensor", "zeros",
