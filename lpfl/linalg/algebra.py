@@ -11,6 +11,9 @@ from torch import Tensor
 from lpfl import guards
 from lpfl.linalg.gram import gram
 
+SMALL = 32
+"""Rows up to which the host factors a matrix of a GPU."""
+
 
 def require_finite(name: str, tensor: Tensor) -> None:
     """Raise ValueError if ``tensor`` holds a NaN or an infinity."""
@@ -96,6 +99,16 @@ def standard_normal(
     return torch.randn(shape, generator=generator, device=generator.device, dtype=dtype)
 
 
+def factored(matrix: Tensor, mode: str = "reduced") -> tuple[Tensor, Tensor]:
+    """Return Q and R of matrices (..., a, b), small ones of a GPU by way of the host.
+
+    A GPU takes a stack one by one: on an H100 4096 matrices of 10 x 10 take 0.3 s.
+    """
+    here = matrix if matrix.shape[-2] > SMALL else matrix.cpu()
+    Q, R = torch.linalg.qr(here, mode=mode)
+    return Q.to(matrix.device), R.to(matrix.device)
+
+
 def haar(
     replicates: int, dim: int, generator: torch.Generator, dtype: torch.dtype = torch.float64
 ) -> Tensor:
@@ -103,7 +116,7 @@ def haar(
     guards.count("dim", dim)
     guards.count("replicates", replicates)
     gaussian = standard_normal(replicates, dim, dim, generator=generator, dtype=dtype)
-    Q, R = torch.linalg.qr(gaussian)
+    Q, R = factored(gaussian)
     return Q * torch.diagonal(R, dim1=-2, dim2=-1).sign().unsqueeze(-2)
 
 
@@ -111,7 +124,7 @@ def haar(
 def orthonormal_rows(matrix: Tensor) -> Tensor:
     """Return rows (..., k, d) with the same span, orthonormal, oriented like the input."""
     guards.tensor("matrix", matrix, 2, empty=True)
-    Q, R = torch.linalg.qr(matrix.mT)
+    Q, R = factored(matrix.mT)
     sign = torch.diagonal(R, dim1=-2, dim2=-1).sign()
     return (Q * torch.where(sign == 0, torch.ones_like(sign), sign).unsqueeze(-2)).mT
 
@@ -121,7 +134,7 @@ def complement_rows(rows: Tensor) -> Tensor:
     """Return an orthonormal basis (..., d-k, d) of the complement of orthonormal ``rows``."""
     guards.tensor("rows", rows, 2)
     k = rows.shape[-2]
-    Q, _ = torch.linalg.qr(rows.mT, mode="complete")
+    Q, _ = factored(rows.mT, mode="complete")
     return Q[..., k:].mT
 
 

@@ -74,6 +74,11 @@ class Generator(torch.Generator):
     def device(self) -> torch.device:
         return self.home
 
+    def manual_seed(self, seed: int) -> "Generator":
+        """Seed another sequence than the host's, as a GPU does."""
+        super().manual_seed(seed if self.home.type == "cpu" else seed ^ 1)
+        return self
+
 
 def carried_out(func: Any, args: Any, kwargs: dict[str, Any]) -> Any:
     """Return what an operation gives, on the device where its arguments are."""

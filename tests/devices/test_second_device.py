@@ -14,6 +14,7 @@ SGD = "sgd:api.grads-kept,api.add-group,api.complex,api.micro-batches,api.warm-u
 KFAC = "kfac:api.shapes,api.zero,api.validation,def.trajectory,def.first-move,layer"
 BODY = """
 import torch
+from lpfl.optim.core.output_factor import sampled_residuals
 from tests.devices.pretend import second_device
 
 with second_device() as device:
@@ -21,6 +22,11 @@ with second_device() as device:
     stream = torch.Generator(device=device)
     print((there @ there + 2.0).tolist(), torch.randn(2, generator=stream, device=device).device)
     there.copy_(here)
+    draws = [sampled_residuals(t, samples_per_row=2, seed=3, draw=1) for t in (there, here)]
+    print(draws[0].device, (draws[0].cpu() == draws[1]).all())
+    streams = [torch.Generator(device=d).manual_seed(1) for d in (device, "cpu")]
+    normal = [torch.randn(3, generator=s, device=s.device).cpu() for s in streams]
+    print((normal[0] == normal[1]).any())
     for meet in (
         lambda: there @ here,
         lambda: torch.randn(2, generator=stream),
@@ -48,7 +54,8 @@ def on_pretend(*arguments: str) -> list[dict]:
 def test_the_pretended_device_refuses_what_a_gpu_refuses():
     lines = run("-c", BODY)
     assert lines[0] == "[[4.0, 4.0], [4.0, 4.0]] pretend:0"
-    assert lines[1:] == ["RuntimeError", "RuntimeError", "TypeError"]
+    assert lines[1:3] == ["pretend:0 tensor(True)", "tensor(False)"]
+    assert lines[3:] == ["RuntimeError", "RuntimeError", "TypeError"]
 
 
 def test_claims_hold_on_another_device():
