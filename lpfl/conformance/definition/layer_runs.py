@@ -66,7 +66,7 @@ def layers_of(model: nn.Module) -> list[Any]:
 
 
 def joined(layer: Any) -> Tensor:
-    """Return weights (b, a), flattened, with the bias as last column; a float64 copy on the host."""
+    """Return weights (b, a), flattened, the bias as last column; a float64 copy on the host."""
     W = layer.weight.detach().to("cpu", torch.float64).reshape(len(layer.weight), -1)
     if layer.bias is None:
         return W.clone()

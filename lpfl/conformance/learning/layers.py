@@ -20,7 +20,9 @@ Activation = Callable[[Tensor], Tensor]
 
 def linear(weight: Tensor) -> nn.Linear:
     """Return the layer y = W x with this weight (m, d)."""
-    layer = nn.Linear(weight.shape[1], weight.shape[0], bias=False, dtype=weight.dtype, device=weight.device)
+    layer = nn.Linear(
+        weight.shape[1], weight.shape[0], bias=False, dtype=weight.dtype, device=weight.device
+    )
     with torch.no_grad():
         layer.weight.copy_(weight)
     return layer

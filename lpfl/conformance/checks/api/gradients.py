@@ -99,9 +99,7 @@ def _change(session: Session, given: Sequence[torch.Tensor]) -> float:
     if any(k is None for k in kept):
         return 1.0
     dense = [k.to_dense() if k.is_sparse else k for k in kept if k is not None]
-    change = sum(
-        float((k - g.to(k)).square().sum()) for k, g in zip(dense, given, strict=True)
-    )
+    change = sum(float((k - g.to(k)).square().sum()) for k, g in zip(dense, given, strict=True))
     return float((change / sum(float(g.square().sum()) for g in given)) ** 0.5)
 
 
@@ -229,7 +227,10 @@ def _in_parts(subject: Subject, start: Start, gradients: Gradients, parts: int) 
         session.optimizer.zero_grad()
         for k in range(parts):
             share = (k + 1) / (parts * (parts + 1) / 2)
-            terms = [(share * g.to(p.device) * p).sum() for p, g in zip(session.params, step, strict=True)]
+            terms = [
+                (share * g.to(p.device) * p).sum()
+                for p, g in zip(session.params, step, strict=True)
+            ]
             torch.stack(terms).sum().backward()
         session.optimizer.step()
 
