@@ -30,7 +30,8 @@ from lpfl.verify.trial import Trial, as_numpy
 Array = NDArray[np.float64]
 Replay = Callable[[float], Array]
 
-NUDGES = (NUDGE, 2.0 * NUDGE)
+NUDGES = (NUDGE, 2.0**-16 * NUDGE)
+"""The smaller one shows what a small eigenvalue magnifies, which the larger one hides."""
 FAR = 1e100  # where a run is put that overflowed beside an oracle that did not
 # What linear algebra raises on the way: a run that stops beside an oracle that does not is far.
 ARITHMETIC = (torch.linalg.LinAlgError, ValueError)
