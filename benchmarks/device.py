@@ -45,7 +45,7 @@ class Size(NamedTuple):
 
 
 SIZES = {
-    "cuda": (Size(1024, 8), Size(1024, 32), Size(2048, 4), Size(2048, 16), Size(4096, 4)),
+    "cuda": (Size(1024, 8), Size(1024, 32), Size(2048, 4), Size(2048, 16)),
     "cpu": (Size(1024, 1), Size(1024, 2)),
 }
 PRODUCTS = {"cuda": (4096, 8192, 12288), "cpu": (1024, 1536, 2048)}
