@@ -1,9 +1,9 @@
 """Run claims and judge optimizers on the pretended device, in a process of its own.
 
 ``python -m tests.devices.on_pretend claim LR-01 SI-08`` looks at the first scenario of each claim
-(with no id: of all); ``... judge kfac sgd`` judges our own rules, and names the checks that answer
-otherwise than on the CPU. One line per subject, JSON. The device is a part of torch for the rest of
-the process, so that other tests are kept out of it.
+(with no id: of all); ``... judge kfac sgd:api.shapes,inv`` judges our own rules, by these checks or
+by most, and names those that answer otherwise than on the CPU. One line per subject, JSON. The
+device is a part of torch for the rest of the process, so that other tests are kept out of it.
 """
 
 import json
@@ -20,7 +20,7 @@ from lpfl.conformance.learning.cost import USUAL
 from lpfl.conformance.own import own_specs
 from lpfl.conformance.run import select
 from lpfl.verify.running.runner import CHECKS, Plan, run_claim, scenarios_of
-from tests.devices.pretend import MET, second_device
+from tests.devices.pretend import MET, register, second_device
 
 CANNOT = frozenset({"api.alias", "api.resume", "api.sparse", "layer.tied", "layer.patches"})
 """Checks that show what the pretence lacks: addresses, files, sparse tensors, moved modules."""
@@ -45,10 +45,10 @@ def answers(name: str, device: str, checks: Sequence[str]) -> dict[str, list[str
     return found
 
 
-def compare(name: str, device: str, checks: Sequence[str]) -> dict[str, str]:
+def compare(name: str, checks: Sequence[str]) -> dict[str, str]:
     """Return, by check, the answers on the CPU and on the device where they differ."""
     host = answers(name, "cpu", checks)
-    with second_device():
+    with second_device() as device:
         there = answers(name, device, checks)
     return {key: f"{host[key]} {there[key]}" for key in host if host[key] != there[key]}
 
@@ -57,16 +57,15 @@ def main(kind: str, subjects: Sequence[str]) -> None:
     """Print one line per subject."""
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")
-    with second_device() as device:
-        pass  # from here on torch knows it; its backward passes need that from the first on
+    register()
     for subject in subjects or list(CHECKS):
         MET.clear()
         if kind == "claim":
-            with second_device():
+            with second_device() as device:
                 found = look_at(subject, device)
         else:
             name, _, checks = subject.partition(":")
-            found = compare(name, device, checks.split(",") if checks else ["api", "def", "layer"])
+            found = compare(name, checks.split(",") if checks else ["api", "def", "layer"])
         print(json.dumps({"subject": subject, "found": found, "met": MET}), flush=True)
 
 

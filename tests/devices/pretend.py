@@ -13,10 +13,12 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
+from torch.utils import backend_registration
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_flatten, tree_map
 
 NAME = "pretend"
+DEVICE = f"{NAME}:0"
 COPIES = ("aten::_to_copy", "aten::copy_", "aten::copy")
 BY_INDEX = ("aten::index", "aten::index_put_", "aten::index_put", "aten::_index_put_impl_")
 MIXED = "Expected all tensors to be on the same device, but found at least two devices"
@@ -38,7 +40,7 @@ class OnDevice(Tensor):
             storage_offset=host.storage_offset() if host.layout is torch.strided else 0,
             dtype=host.dtype,
             layout=host.layout,
-            device=f"{NAME}:0",
+            device=DEVICE,
         )
         made.host = host
         return made
@@ -59,7 +61,7 @@ class OnDevice(Tensor):
         return self.host.tolist()
 
     def numpy(self, **_: Any) -> Any:
-        raise TypeError(f"can't convert {NAME}:0 device type tensor to numpy")
+        raise TypeError(f"can't convert {DEVICE} device type tensor to numpy")
 
 
 class Generator(torch.Generator):
@@ -86,7 +88,7 @@ def carried_out(func: Any, args: Any, kwargs: dict[str, Any]) -> Any:
     there = [x for x in given if isinstance(x, OnDevice)]
     here = [x for x in given if isinstance(x, Tensor) and not isinstance(x, OnDevice)]
     name = func._schema.name
-    home = torch.device(f"{NAME}:0" if there else "cpu")
+    home = torch.device(DEVICE if there else "cpu")
     asked = kwargs.get("device")
     if asked is not None:
         home = torch.device(asked)
@@ -98,9 +100,9 @@ def carried_out(func: Any, args: Any, kwargs: dict[str, Any]) -> Any:
             strangers = [x for x in strangers if x.dtype.is_floating_point]
         if strangers:
             MET.append("".join(traceback.format_stack(limit=12)))
-            raise RuntimeError(f"{MIXED}, {NAME}:0 and cpu! (in {name})")
+            raise RuntimeError(f"{MIXED}, {DEVICE} and cpu! (in {name})")
     found = func(*tree_map(_host, args), **tree_map(_host, kwargs))
-    if name in ("aten::copy_",) and not isinstance(args[0], OnDevice):
+    if name == "aten::copy_" and not isinstance(args[0], OnDevice):
         return args[0]
     if home.type != NAME:
         return found
@@ -155,13 +157,16 @@ class _Asked(TorchFunctionMode):
         return func(*args, **how)
 
 
+def register() -> None:
+    """Make the device known to torch for the rest of the process, before any backward pass."""
+    if torch._C._get_privateuse1_backend_name() != NAME:
+        backend_registration._setup_privateuseone_for_python_backend(NAME)
+
+
 @contextlib.contextmanager
 def second_device() -> Iterator[str]:
     """Let ``pretend:0`` be a device while this runs; give its name."""
-    from torch.utils import backend_registration
-
-    if torch._C._get_privateuse1_backend_name() != NAME:
-        backend_registration._setup_privateuseone_for_python_backend(NAME)
+    register()
     stand_ins = {
         "Generator": Generator,
         "tensor": _elsewhere(torch.tensor),
@@ -172,7 +177,7 @@ def second_device() -> Iterator[str]:
         setattr(torch, name, stand_in)
     try:
         with _Asked(), _Made():
-            yield f"{NAME}:0"
+            yield DEVICE
     finally:
         for name, own in before.items():
             setattr(torch, name, own)

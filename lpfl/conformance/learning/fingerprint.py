@@ -128,16 +128,16 @@ def trained(subject: Subject, data: Data, world: World, rate: float | None) -> T
     Raises: Undrivable for one that is too slow; whatever the optimizer raises.
     """
     require_trainable(subject)
-    values = [w.to(subject.device, world.dtype) for w in data.weights]
+    values = [w.to(world.dtype) for w in data.weights]
     model = one_layer(*values) if len(values) == 1 else two_layers(*values)
     subject.memory["steps trained"] = trained_steps(subject) + world.steps
     session = opened(subject, model, rate=rate, options=dict(world.options))
     if world.reseed is not None:
         seed_everything(world.reseed)
     for X, Y in data.batches:
-        X, Y = X.to(subject.device, world.dtype), Y.to(subject.device, world.dtype)
+        X, Y = X.to(world.dtype), Y.to(world.dtype)
         if session.prescribes:
-            weights = [p.detach() for p in session.params]
+            weights = [p.detach().cpu() for p in session.params]
             session.step(slopes(weights, X, Y, factor=world.factor))
         else:
             session.advance(squared_loss(model, X, Y, factor=world.factor))

@@ -20,9 +20,7 @@ Activation = Callable[[Tensor], Tensor]
 
 def linear(weight: Tensor) -> nn.Linear:
     """Return the layer y = W x with this weight (m, d)."""
-    layer = nn.Linear(
-        weight.shape[1], weight.shape[0], bias=False, dtype=weight.dtype, device=weight.device
-    )
+    layer = nn.Linear(weight.shape[1], weight.shape[0], bias=False, dtype=weight.dtype)
     with torch.no_grad():
         layer.weight.copy_(weight)
     return layer
@@ -58,7 +56,7 @@ class FixedHead(nn.Module):
 def whole_image(kernel: Tensor) -> nn.Module:
     """Return the convolution with this kernel (m, c, h, w) on images of its own size (h, w)."""
     m, c, h, w = kernel.shape
-    layer = nn.Conv2d(c, m, (h, w), bias=False, dtype=kernel.dtype, device=kernel.device)
+    layer = nn.Conv2d(c, m, (h, w), bias=False, dtype=kernel.dtype)
     with torch.no_grad():
         layer.weight.copy_(kernel)
     return nn.Sequential(layer, nn.Flatten())
@@ -69,13 +67,13 @@ def squared_loss(
 ) -> Callable[[], Tensor]:
     """Return the function that returns factor/(2n) times the squared distance of the outputs.
 
-    Inputs and targets are moved to where the model is.
+    Inputs and targets are moved, once, to where the model is.
     """
+    device = next(model.parameters()).device
+    X, Y = inputs.to(device), targets.to(device)
 
     def loss() -> Tensor:
-        device = next(model.parameters()).device
-        gap = model(inputs.to(device)) - targets.to(device)
-        return factor * gap.square().sum() / (2 * len(inputs))
+        return factor * (model(X) - Y).square().sum() / (2 * len(X))
 
     return loss
 
