@@ -77,6 +77,19 @@ class Decayed(Hybrid, weight_decay=0.0):
         super().update(p, g, state, group)
 
 
+class Derived(Matrices):
+    """Each step sets another key of the group to what the option holds."""
+
+    def __init__(self, params, lr=0.02, momentum=0.95, vector_lr=3e-4):
+        super().__init__(params, lr=lr, momentum=momentum, vector_lr=vector_lr)
+        for group in self.param_groups:
+            group["adam_lr"] = group["vector_lr"]
+
+    def other(self, p, g, state, group):
+        group["adam_lr"] = group["vector_lr"]
+        adam(p, g, state, rate=group["adam_lr"])
+
+
 class Uncorrected(Hybrid):
     def other(self, p, g, state, group):
         m, v, _ = moments(p, g, state, group)
@@ -127,7 +140,7 @@ def test_no_other_check_holds_matrices_to_the_claim_about_vectors():
     assert not report.failed
 
 
-@pytest.mark.parametrize("kind", [Hybrid, Decayed])
+@pytest.mark.parametrize("kind", [Hybrid, Decayed, Derived])
 def test_a_claim_beside_a_method_for_matrices_is_about_vectors(kind):
     assert on_vectors(kind).outcome is Outcome.CONFORMS
 

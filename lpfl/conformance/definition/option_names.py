@@ -1,6 +1,6 @@
 """A subject's options under the names of the references: where they are, how they are set."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -143,13 +143,21 @@ def beside(texts: Sequence[str]) -> Iterator[str]:
                 yield f"{name}_{word}{bracket}{index}"
 
 
+def named_first(subject: Any, texts: Iterable[str]) -> list[Place]:
+    """Return the places written so, those first that the constructor names.
+
+    What a group alone knows may be derived from it, and derived anew in each step.
+    """
+    return sorted(map(place, texts), key=lambda spot: spot.option not in subject.constructor_names)
+
+
 def places(subject: Any, oracle: Oracle | LayerOracle) -> dict[str, Place]:
     """Return where the subject keeps each option of the reference that it knows."""
     found: dict[str, Place] = {}
     for name in oracle.options:
         texts = oracle.aliases.get(name, NAMES.get(name, (name,)))
-        for text in [*(beside(texts) if subject.vectors else ()), *texts]:
-            where = place(text)
+        own = beside(texts) if subject.vectors else ()
+        for where in [*named_first(subject, own), *named_first(subject, texts)]:
             if subject.accepts(where.option) and where.holds(subject.default(where.option)):
                 if where not in found.values():
                     found[name] = where
