@@ -11,27 +11,24 @@ import functools
 import json
 import os
 import resource
-import select
 import signal
 import sys
-import time
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from lpfl.conformance.outcomes import CheckResult, Outcome
-from lpfl.conformance.pulse import beats, share
+from lpfl.conformance.pulse import HANGS, SLOW, events, share
 from lpfl.conformance.registry import Check
+from lpfl.conformance.signatures import told
 from lpfl.conformance.spec import OptimizerSpec
 from lpfl.lifeline import end_with, was_killed
 
 GIBIBYTE = 2**30
 MAX_LOSSES = 2
 """After this many crashes or hangs the remaining checks are not asked."""
-PATIENCE = 10
-"""A check whose optimizer goes on stepping gets this many times its seconds."""
-HANGS, SLOW = "finishes no step", "is not done with this check after"
+FAILED = "is not judged: before or after its checks lpfl raised"
 KILLED = "was killed with its process, from outside or because memory ran out"
 
 
@@ -152,9 +149,11 @@ def _one_process(
     os.close(write)
     done, status = 0, 0
     try:
-        for event in _events(read, [_seconds(check, limits) for check in batch]):
+        for event in events(read, [_seconds(check, limits) for check in batch]):
             if isinstance(event, str):
                 return done, event
+            if "raised" in event:
+                return done, f"{FAILED} {event['raised']}"
             judged.guessed.update(event.get("guessed", {}))
             if "results" in event:
                 judged.results += [CheckResult.from_dict(r) for r in event["results"]]
@@ -181,38 +180,6 @@ def _how_it_ended(status: int) -> str:
     return "ended the process"
 
 
-def _events(read: int, seconds: Sequence[float]) -> Iterator[dict[str, Any] | str]:
-    """Yield the child's events; a text once, if it hangs or is too slow; end when it is done.
-
-    While the count of steps grows, the check is slow, not hanging, and gets more time.
-    """
-    rest, done = b"", 0
-    begun = time.monotonic()
-    deadline, seen = begun + seconds[0], beats()
-    while True:
-        left = deadline - time.monotonic()
-        if left <= 0 or not select.select([read], [], [], left)[0]:
-            if beats() == seen:
-                yield f"{HANGS} in {seconds[done]:g} s"
-                return
-            if deadline - begun >= PATIENCE * seconds[done]:
-                yield f"{SLOW} {deadline - begun:g} s"
-                return
-            deadline, seen = deadline + seconds[done], beats()
-            continue
-        piece = os.read(read, 65536)
-        if not piece:
-            return
-        *lines, rest = (rest + piece).split(b"\n")
-        for line in lines:
-            event = json.loads(line)
-            done += "results" in event
-            if done < len(seconds):
-                begun = time.monotonic()
-                deadline, seen = begun + seconds[done], beats()
-            yield event
-
-
 def _child(
     spec: OptimizerSpec,
     batch: Sequence[Check],
@@ -228,9 +195,9 @@ def _child(
         _quiet(write)
         _limit_memory(limits.memory)
         _run_batch(spec, batch, options, write)
-    except BaseException as error:
+    except Exception as error:  # of the subject's those are answers of its checks: this is ours
         with contextlib.suppress(BaseException):
-            _send(write, {"error": repr(error)})
+            _send(write, {"raised": told(error).rstrip(".")})
     finally:
         os._exit(0)
 
@@ -281,9 +248,14 @@ def _limit_memory(extra: int) -> None:
 
 def _lost(check: Check, trouble: str) -> CheckResult:
     open_ = Outcome.INCONCLUSIVE
-    kinds = {HANGS: (Outcome.LIMIT, "hang"), SLOW: (open_, "slow"), KILLED: (open_, "killed")}
-    told = next((kind for kind in kinds if trouble.startswith(kind)), None)
-    outcome, kind = kinds[told] if told else (Outcome.DEVIATES, "crash")
+    kinds = {
+        HANGS: (Outcome.LIMIT, "hang"),
+        SLOW: (open_, "slow"),
+        KILLED: (open_, "killed"),
+        FAILED: (open_, "failed"),
+    }
+    begins = next((words for words in kinds if trouble.startswith(words)), None)
+    outcome, kind = kinds[begins] if begins else (Outcome.DEVIATES, "crash")
     return CheckResult(
         check=check.check_id,
         outcome=outcome,

@@ -100,10 +100,14 @@ class Comparison:
         runs = [run for found in self._runs.values() for run in found]
         return [run for run in runs if run.scenario.dtype == torch.float64]
 
+    def is_on(self, name: str) -> bool:
+        """Return whether an option is on where readings are fitted."""
+        return bool(self.common.get(name, self.defaults[name]))
+
     def may_be_on(self, name: str) -> bool:
         """Return whether an option is on in some setting: a switch that the subject has counts."""
-        held = self.common.get(name, self.defaults[name])
-        return bool(held) or (name in self.where and isinstance(held, bool))
+        switch = name in self.where and isinstance(self.defaults[name], bool)
+        return switch or self.is_on(name)
 
     def takes(self, shape: tuple[int, ...]) -> bool:
         """Return whether the definition concerns this shape and the subject takes it."""

@@ -223,19 +223,25 @@ def mended(comparison: Comparison, best: Fit, others: list[Scenario]) -> Fit | N
     while best.miss is not None:
         farthest = best
         held = []
-        for candidate in neighbours(comparison.oracle, best.candidate):
+        for candidate in neighbours(comparison, best.candidate):
             fit = Fit(candidate)
             if all(confront(comparison, fit, run) for run in runs):
                 if hold(comparison, fit, others):
                     held.append(fit)
                 else:
                     farthest = farther(farthest, fit)
-        if held:  # the one that leaves the fewest runs open to rounding
-            return min(held, key=lambda fit: len(fit.undetermined))
+        if held:
+            return min(held, key=lambda fit: remoteness(comparison, fit))
         if farthest is best:
             return None
         best = farthest
     return best
+
+
+def remoteness(comparison: Comparison, fit: Fit) -> tuple[int, bool, int]:
+    """Return what orders readings: faults, whether it only fits roughly, runs left to rounding."""
+    faults = departed(comparison.oracle, fit.candidate.convention)
+    return len(faults), fit.inexact is not None, len(fit.undetermined)
 
 
 def farther(one: Fit | None, other: Fit) -> Fit:

@@ -41,15 +41,16 @@ ASIDE = (
 def choices(
     comparison: Comparison,
 ) -> tuple[dict[str, tuple[str, ...]], dict[str, tuple[Any, ...]]]:
-    """Return the values of each axis that can show, and of each option that is hidden.
+    """Return the values of each axis that shows in the fitting setting, and of hidden options.
 
-    Decay by a schedule shows only where lr changes: :func:`neighbours` brings it in.
+    Decay by a schedule shows only where lr changes, what a switch is about only where it is on:
+    :func:`neighbours` brings them in.
     """
     oracle = comparison.oracle
     axes: dict[str, tuple[str, ...]] = {}
     for axis, values in oracle.conventions.items():
         switch = oracle.relevant.get(axis)
-        alive = switch is None or comparison.may_be_on(switch)
+        alive = switch is None or comparison.is_on(switch)
         axes[axis] = tuple(v for v in values if v != SCHEDULED) if alive else values[:1]
     hidden = {
         name: values
@@ -85,28 +86,40 @@ def candidates(comparison: Comparison) -> list[Candidate]:
     return [c for *_, c in sorted(found, key=lambda entry: entry[:3])]
 
 
-def neighbours(oracle: Oracle, candidate: Candidate) -> list[Candidate]:
+def neighbours(comparison: Comparison, candidate: Candidate) -> list[Candidate]:
     """Return the readings that leave the paper on one axis on which this one follows it.
 
     Before them decay by a schedule, if this one decays by a constant: apart only where lr changes.
+    The axes of a switch that is off where readings are fitted go together, faults among them.
     """
-    held = candidate.convention
+    oracle, held = comparison.oracle, candidate.convention
     scheduled = SCHEDULED in oracle.conventions.get("decay", ()) and held["decay"] == "not times lr"
-    by_schedule = {**held, "decay": SCHEDULED}
-    return [
-        *([Candidate(by_schedule, candidate.hidden, candidate.distance)] if scheduled else []),
-        *_off_the_paper(oracle, candidate),
-    ]
-
-
-def _off_the_paper(oracle: Oracle, candidate: Candidate) -> list[Candidate]:
-    held = candidate.convention
-    return [
-        Candidate({**held, axis: value}, candidate.hidden, candidate.distance + 1)
+    changes = [{"decay": SCHEDULED}] if scheduled else []
+    changes += [
+        {axis: value}
         for axis, (paper, *values) in oracle.conventions.items()
         if held[axis] == paper
         for value in values
         if value not in oracle.departures.get(axis, frozenset())
+    ]
+    changes += _switched(comparison)
+    return [
+        Candidate({**held, **change}, candidate.hidden, candidate.distance + len(change))
+        for change in changes
+    ]
+
+
+def _switched(comparison: Comparison) -> list[dict[str, str]]:
+    """Return the readings of each switch that is off at first, on its own axes alone."""
+    oracle = comparison.oracle
+    axes: dict[str, list[str]] = {}
+    for axis, switch in oracle.relevant.items():
+        if comparison.may_be_on(switch) and not comparison.is_on(switch):
+            axes.setdefault(switch, []).append(axis)
+    return [
+        dict(zip(own, values, strict=True))
+        for own in axes.values()
+        for values in itertools.product(*(oracle.conventions[axis] for axis in own))
     ]
 
 

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from lpfl.conformance.oracles.adaptive.adam import FREE, OPTIONS
 from lpfl.conformance.oracles.base import Convention, Memory, Oracle, per_parameter
+from lpfl.conformance.oracles.cautious import masked, with_caution
 from lpfl.conformance.oracles.moments import (
     EPS,
     average,
@@ -37,8 +38,9 @@ def corrected(g: Tensor, m: Memory, o: Any, c: Convention, *, plain: bool = Fals
 
 
 def lion(p: Tensor, g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
-    mean = average(m, "m", corrected(coupled(p, g, o, c), m, o, c), o.beta1)
-    return decayed(p, o.lr * mean.sign(), o, c)
+    g = coupled(p, g, o, c)
+    mean = average(m, "m", corrected(g, m, o, c), o.beta1)
+    return decayed(p, masked(o.lr * mean.sign(), g, o, c), o, c)
 
 
 def rule(p: Tensor, g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
@@ -53,53 +55,55 @@ def rule(p: Tensor, g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
     own = {"lr": lr}
     if alone and o.vector_weight_decay is not None:
         own["weight_decay"] = o.vector_weight_decay
-    return decayed(p, move, SimpleNamespace(**{**vars(o), **own}), c)
+    return decayed(p, masked(move, g, o, c), SimpleNamespace(**{**vars(o), **own}), c)
 
 
-ORACLES = but_vectors(
-    Oracle(
-        claim="mars",
-        forms=("mars-lion",),
-        source="Yuan et al. 2024, algorithm 2",
-        step=per_parameter(rule),
-        options={
-            **OPTIONS,
-            "lr": 3e-3,
-            "beta1": 0.95,
-            "beta2": 0.99,
-            "gamma": 0.025,
-            "vector_beta1": 0.9,
-            "vector_beta2": 0.95,
-            "vector_lr_factor": 1.0,
-            "vector_weight_decay": None,
-        },
-        conventions={
-            "eps": EPS,
-            "clip": CLIP,
-            "first difference": FIRST,
-            "vectors": VECTORS,
-            "decay": FREE,
-        },
-        variants={"vectors": frozenset(VECTORS[1:]), "clip": frozenset({"none"})},
-        departures={"decay": frozenset({"ignored", "L2 in the gradient"})},
-        relevant={"decay": "weight_decay"},
-        hidden={"eps": (1e-8,)},
-        aliases={
-            "vector_beta1": ("betas_1d[0]",),
-            "vector_beta2": ("betas_1d[1]",),
-            "vector_lr_factor": ("lr_1d_factor",),
-            "vector_weight_decay": ("weight_decay_1d",),
-        },
-        probes={"vector_beta1": 0.7, "vector_beta2": 0.88, "vector_lr_factor": 0.5},
-    ),
-    Oracle(
-        claim="mars-lion",
-        source="Yuan et al. 2024, algorithm 3",
-        step=per_parameter(lion),
-        options={"lr": 1e-3, "beta1": 0.95, "gamma": 0.025, "weight_decay": 0.0},
-        conventions={"clip": CLIP, "first difference": FIRST, "decay": FREE},
-        variants={"clip": frozenset({"none"})},
-        departures={"decay": frozenset({"ignored", "L2 in the gradient"})},
-        relevant={"decay": "weight_decay"},
-    ),
+ORACLES = with_caution(
+    *but_vectors(
+        Oracle(
+            claim="mars",
+            forms=("mars-lion",),
+            source="Yuan et al. 2024, algorithm 2",
+            step=per_parameter(rule),
+            options={
+                **OPTIONS,
+                "lr": 3e-3,
+                "beta1": 0.95,
+                "beta2": 0.99,
+                "gamma": 0.025,
+                "vector_beta1": 0.9,
+                "vector_beta2": 0.95,
+                "vector_lr_factor": 1.0,
+                "vector_weight_decay": None,
+            },
+            conventions={
+                "eps": EPS,
+                "clip": CLIP,
+                "first difference": FIRST,
+                "vectors": VECTORS,
+                "decay": FREE,
+            },
+            variants={"vectors": frozenset(VECTORS[1:]), "clip": frozenset({"none"})},
+            departures={"decay": frozenset({"ignored", "L2 in the gradient"})},
+            relevant={"decay": "weight_decay"},
+            hidden={"eps": (1e-8,)},
+            aliases={
+                "vector_beta1": ("betas_1d[0]",),
+                "vector_beta2": ("betas_1d[1]",),
+                "vector_lr_factor": ("lr_1d_factor",),
+                "vector_weight_decay": ("weight_decay_1d",),
+            },
+            probes={"vector_beta1": 0.7, "vector_beta2": 0.88, "vector_lr_factor": 0.5},
+        ),
+        Oracle(
+            claim="mars-lion",
+            source="Yuan et al. 2024, algorithm 3",
+            step=per_parameter(lion),
+            options={"lr": 1e-3, "beta1": 0.95, "gamma": 0.025, "weight_decay": 0.0},
+            conventions={"clip": CLIP, "first difference": FIRST, "decay": FREE},
+            variants={"clip": frozenset({"none"})},
+            departures={"decay": frozenset({"ignored", "L2 in the gradient"})},
+            relevant={"decay": "weight_decay"},
+        ),
+    )
 )

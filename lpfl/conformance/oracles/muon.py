@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from lpfl.conformance.oracles.base import Convention, Memory, Oracle, per_parameter
+from lpfl.conformance.oracles.cautious import masked, with_caution
 from lpfl.conformance.oracles.matrices import (
     CONVERGENT,
     CUBIC,
@@ -81,6 +82,7 @@ BUFFER = (
     "Nesterov mix swapped",
     "Nesterov mix with old buffer",
 )
+AGAINST = ("the gradient", "the momentum")
 
 
 def factor(kind: str, rows: int, columns: int) -> float:
@@ -153,7 +155,8 @@ def rule(p: Tensor, g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
     else:
         matrix = seen.reshape(len(g), -1)
         move = o.lr * factor(c["shape factor"], *matrix.shape) * orthogonalise(matrix, o, c)
-    return decayed(p, move.reshape(p.shape), o, c)
+    against = g if c["cautious mask compares with"] == AGAINST[0] else seen
+    return decayed(p, masked(move.reshape(p.shape), against, o, c), o, c)
 
 
 OPTIONS = {
@@ -166,6 +169,7 @@ OPTIONS = {
     "ns_b": QUINTIC[1],
     "ns_c": QUINTIC[2],
     "eps": 1e-7,
+    "cautious": False,
 }
 ALIASES = {
     "ns_steps": ("ns_steps", "backend_steps", "newton_schulz_steps", "num_ns_steps"),
@@ -176,7 +180,7 @@ ALIASES = {
     "eps": ("eps", "ns_eps", "epsilon"),
 }
 
-ORACLES = (
+ORACLES = with_caution(
     Oracle(
         claim="muon",
         source="Jordan et al. 2024; Liu et al. 2025",
@@ -191,14 +195,16 @@ ORACLES = (
             "orthogonalised": SEES,
             "buffer": BUFFER,
             "third order": THIRD,
+            "cautious mask compares with": AGAINST,
         },
         variants={"third order": frozenset(THIRD[1:]), "buffer": frozenset(BUFFER[2:3])},
         departures={
             "orthogonalised": frozenset({"raw gradient"}),
             "decay": frozenset({"ignored", "L2 in the gradient"}),
             "buffer": frozenset(BUFFER[3:]),
+            "cautious mask compares with": frozenset(AGAINST[1:]),
         },
-        relevant={"decay": "weight_decay"},
+        relevant={"decay": "weight_decay", "cautious mask compares with": "cautious"},
         hidden={"nesterov": (True, False)},
         aliases=ALIASES,
         probes={

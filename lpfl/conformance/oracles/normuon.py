@@ -8,6 +8,7 @@ from typing import Any
 from torch import Tensor
 
 from lpfl.conformance.oracles.base import Convention, Memory, Oracle, per_parameter
+from lpfl.conformance.oracles.cautious import masked, with_caution
 from lpfl.conformance.oracles.moments import DECOUPLED, average, decayed
 from lpfl.conformance.oracles.muon import (
     ALIASES,
@@ -37,10 +38,10 @@ def rule(p: Tensor, g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
         wanted = 0.2 * matrix.numel() ** 0.5 if c["size"] == SIZE[0] else float(O.norm())
         scaled = scaled * (wanted / (float(scaled.norm()) or 1.0))
     move = o.lr * factor(c["shape factor"], *matrix.shape) * scaled
-    return decayed(p, move.reshape(p.shape), o, c)
+    return decayed(p, masked(move.reshape(p.shape), g, o, c), o, c)
 
 
-ORACLES = (
+ORACLES = with_caution(
     Oracle(
         claim="normuon",
         source="Li et al. 2025, algorithm 1",

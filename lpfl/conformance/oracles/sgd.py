@@ -9,6 +9,7 @@ from typing import Any
 from torch import Tensor
 
 from lpfl.conformance.oracles.base import Convention, Memory, Oracle, per_parameter
+from lpfl.conformance.oracles.cautious import masked, with_caution
 from lpfl.conformance.oracles.moments import DECOUPLED, but_vectors, correction, coupled, decayed
 
 START = ("first gradient", "zero")
@@ -34,7 +35,7 @@ def rule(p: Tensor, g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
     if o.nesterov:
         share = 1.0 if c["Nesterov"] == NESTEROV[0] else 1 - o.momentum
         move = unit * share * g + o.momentum * m["v"]
-    return decayed(p, o.lr / unit * move, o, c)
+    return decayed(p, masked(o.lr / unit * move, g, o, c), o, c)
 
 
 def sgd(claim: str, momentum: float, nesterov: bool) -> Oracle:
@@ -68,6 +69,6 @@ def sgd(claim: str, momentum: float, nesterov: bool) -> Oracle:
     )
 
 
-ORACLES = but_vectors(
-    sgd("sgd", 0.0, False), sgd("momentum", 0.9, False), sgd("nesterov", 0.9, True)
+ORACLES = with_caution(
+    *but_vectors(sgd("sgd", 0.0, False), sgd("momentum", 0.9, False), sgd("nesterov", 0.9, True))
 )

@@ -9,6 +9,7 @@ from typing import Any
 from torch import Tensor
 
 from lpfl.conformance.oracles.base import Convention, Memory, Oracle, per_parameter
+from lpfl.conformance.oracles.cautious import masked, with_caution
 from lpfl.conformance.oracles.moments import BIAS, EPS, NO_BIAS, average, corrections, denominator
 
 VECTORS = ("as matrices", "no trust ratio", "no trust ratio and no decay")
@@ -32,7 +33,8 @@ def lamb(p: Tensor, g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
     one, two = (1.0, 1.0) if outside else (first, second)
     mean, v = average(m, "m", g, o.beta1), average(m, "v", g * g, o.beta2)
     decay = 0.0 if plain(p, o, c) and c["vectors"] == VECTORS[2] else o.weight_decay
-    r = mean / one / denominator(v, o.eps, two, c["eps"]) + decay * p
+    move = mean / one / denominator(v, o.eps, two, c["eps"])
+    r = masked(move, g, o, c) + decay * p
     trust = 1.0
     if not plain(p, o, c) and float(p.norm()) > 0 and float(r.norm()) > 0:
         weight = float(p.norm())
@@ -59,7 +61,7 @@ def lars(p: Tensor, g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
     return p - o.lr * trust / inside * v
 
 
-ORACLES = (
+LAMB = (
     Oracle(
         claim="lamb",
         source="You et al. 2020, algorithm 2",
@@ -84,6 +86,8 @@ ORACLES = (
         },
         hidden={"eps": (1e-6,)},
     ),
+)
+LARS = (
     Oracle(
         claim="lars",
         source="You et al. 2017, algorithm 1",
@@ -113,3 +117,5 @@ ORACLES = (
         aliases={"trust": ("trust_coefficient", "trust_coeff", "eta")},
     ),
 )
+
+ORACLES = (*with_caution(*LAMB), *LARS)

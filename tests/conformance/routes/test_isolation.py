@@ -14,6 +14,7 @@ import torch
 from lpfl import check_optimizer
 from lpfl.conformance.isolation import Limits
 from lpfl.conformance.outcomes import Outcome
+from lpfl.conformance.subject import Subject
 
 SHORT = Limits(seconds=3.0)
 
@@ -130,6 +131,17 @@ def test_leaving_the_process_is_the_answer_of_its_check():
     report = judged(Leaves, "api.missing", "api.order")
     assert report.outcome("api.missing") is Outcome.DEVIATES
     assert report.outcome("api.order") is Outcome.CONFORMS
+
+
+def test_an_error_of_ours_outside_of_checks_accuses_nobody(monkeypatch):
+    def fails(self, *args, **options):
+        raise KeyError("a reference without its option")
+
+    monkeypatch.setattr(Subject, "__init__", fails)
+    report = judged(Sgd, "api.missing", "api.order")
+    assert {r.outcome for r in report.results} == {Outcome.INCONCLUSIVE}
+    assert all("lpfl raised KeyError" in r.message for r in report.results)
+    assert not report.failed
 
 
 def test_a_hang_is_the_answer_of_its_check():

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from lpfl.conformance.oracles.adaptive.adam import COUPLED, OPTIONS
 from lpfl.conformance.oracles.base import Convention, Memory, Oracle, per_parameter
+from lpfl.conformance.oracles.cautious import masked, with_caution
 from lpfl.conformance.oracles.moments import (
     DECOUPLED,
     EPS,
@@ -39,25 +40,27 @@ def rule(p: Tensor, g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
     v = average(m, "v", g * g, o.beta2)
     seen = (1 - now) / (1 - product) * g + following / (1 - product * following) * mean
     move = o.lr * seen / denominator(v, o.eps, correction(o.beta2, t), c["eps"])
-    return decayed(p, move, o, decay)
+    return decayed(p, masked(move, g, o, c), o, decay)
 
 
-ORACLES = but_vectors(
-    Oracle(
-        claim="nadam",
-        source="Dozat 2016, algorithm 8",
-        step=per_parameter(rule),
-        options={
-            **OPTIONS,
-            "lr": 2e-3,
-            "momentum_decay": 4e-3,
-            "decoupled_weight_decay": False,
-        },
-        conventions={"eps": EPS, "momentum schedule": SCHEDULE, "decay": COUPLED},
-        variants={"momentum schedule": frozenset({"constant"}), "decay": frozenset(DECOUPLED)},
-        departures={"decay": frozenset({"ignored"})},
-        relevant={"decay": "weight_decay"},
-        hidden={"eps": (1e-8,), "momentum_decay": (4e-3,)},
-        aliases={"momentum_decay": ("momentum_decay", "schedule_decay")},
-    ),
+ORACLES = with_caution(
+    *but_vectors(
+        Oracle(
+            claim="nadam",
+            source="Dozat 2016, algorithm 8",
+            step=per_parameter(rule),
+            options={
+                **OPTIONS,
+                "lr": 2e-3,
+                "momentum_decay": 4e-3,
+                "decoupled_weight_decay": False,
+            },
+            conventions={"eps": EPS, "momentum schedule": SCHEDULE, "decay": COUPLED},
+            variants={"momentum schedule": frozenset({"constant"}), "decay": frozenset(DECOUPLED)},
+            departures={"decay": frozenset({"ignored"})},
+            relevant={"decay": "weight_decay"},
+            hidden={"eps": (1e-8,), "momentum_decay": (4e-3,)},
+            aliases={"momentum_decay": ("momentum_decay", "schedule_decay")},
+        ),
+    )
 )

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from lpfl.conformance.oracles.adaptive.adam import COUPLED
 from lpfl.conformance.oracles.base import Convention, Memory, Oracle, per_parameter
+from lpfl.conformance.oracles.cautious import masked, with_caution
 from lpfl.conformance.oracles.moments import (
     DECOUPLED,
     average,
@@ -44,36 +45,38 @@ def rule(p: Tensor, g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
         return decayed(p, o.lr * step, o, c)
     unit = o.lr if c["momentum"] == "of lr * g / root" else 1.0
     m["b"] = o.momentum * m.get("b", torch.zeros_like(g)) + unit * step
-    return decayed(p, o.lr / unit * m["b"], o, c)
+    return decayed(p, masked(o.lr / unit * m["b"], g, o, c), o, c)
 
 
-ORACLES = but_vectors(
-    Oracle(
-        claim="rmsprop",
-        source="Tieleman and Hinton 2012; Graves 2013",
-        step=per_parameter(rule),
-        options={
-            "lr": 0.01,
-            "alpha": 0.99,
-            "eps": 1e-8,
-            "weight_decay": 0.0,
-            "momentum": 0.0,
-            "centered": False,
-        },
-        conventions={
-            "eps": EPS,
-            "second moment starts at": START,
-            "momentum": MOMENTUM,
-            "bias correction": ("none", "second"),
-            "decay": COUPLED,
-        },
-        variants={
-            "decay": frozenset(DECOUPLED),
-            "bias correction": frozenset({"second"}),
-        },
-        departures={"decay": frozenset({"ignored"})},
-        relevant={"decay": "weight_decay", "momentum": "momentum"},
-        hidden={"eps": (1e-8,)},
-        aliases={"alpha": ("alpha", "rho", "beta2", "beta", "decay")},
-    ),
+ORACLES = with_caution(
+    *but_vectors(
+        Oracle(
+            claim="rmsprop",
+            source="Tieleman and Hinton 2012; Graves 2013",
+            step=per_parameter(rule),
+            options={
+                "lr": 0.01,
+                "alpha": 0.99,
+                "eps": 1e-8,
+                "weight_decay": 0.0,
+                "momentum": 0.0,
+                "centered": False,
+            },
+            conventions={
+                "eps": EPS,
+                "second moment starts at": START,
+                "momentum": MOMENTUM,
+                "bias correction": ("none", "second"),
+                "decay": COUPLED,
+            },
+            variants={
+                "decay": frozenset(DECOUPLED),
+                "bias correction": frozenset({"second"}),
+            },
+            departures={"decay": frozenset({"ignored"})},
+            relevant={"decay": "weight_decay", "momentum": "momentum"},
+            hidden={"eps": (1e-8,)},
+            aliases={"alpha": ("alpha", "rho", "beta2", "beta", "decay")},
+        ),
+    )
 )
