@@ -2,6 +2,7 @@
 
 import ast
 from collections import Counter
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -32,11 +33,16 @@ def sources(*folders: str) -> list[Path]:
     return sorted(path for folder in folders for path in (ROOT / folder).rglob("*.py"))
 
 
-def imported(tree: ast.AST, *, top_level: bool = False) -> set[str]:
+@cache
+def tree_of(path: Path) -> ast.Module:
+    """Return the syntax tree of a file, which is read once."""
+    return ast.parse(path.read_text())
+
+
+def imported(tree: ast.Module, *, top_level: bool = False) -> set[str]:
     """Return the full names of imported modules, everywhere or at module level only."""
-    nodes = tree.body if top_level and isinstance(tree, ast.Module) else ast.walk(tree)
     names: set[str] = set()
-    for node in nodes:
+    for node in tree.body if top_level else ast.walk(tree):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -44,67 +50,66 @@ def imported(tree: ast.AST, *, top_level: bool = False) -> set[str]:
     return names
 
 
+def packages_of(path: Path, *, top_level: bool = False) -> set[str]:
+    """Return the packages that a file imports from."""
+    return {name.split(".")[0] for name in imported(tree_of(path), top_level=top_level)}
+
+
+def called(path: Path) -> list[ast.expr]:
+    return [node.func for node in ast.walk(tree_of(path)) if isinstance(node, ast.Call)]
+
+
+def methods_called(path: Path) -> set[str]:
+    return {call.attr for call in called(path) if isinstance(call, ast.Attribute)}
+
+
+def functions_called(path: Path) -> set[str]:
+    return {call.id for call in called(path) if isinstance(call, ast.Name)}
+
+
 def relative(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
-@pytest.mark.parametrize("path", sources("theory"), ids=relative)
-def test_theory_predicts_without_running(path):
+def test_theory_predicts_without_running():
     """theory imports neither torch nor lpfl."""
-    packages = {name.split(".")[0] for name in imported(ast.parse(path.read_text()))}
-    assert not packages & FORBIDDEN_IN_THEORY
+    assert [p for p in sources("theory") if packages_of(p) & FORBIDDEN_IN_THEORY] == []
 
 
-@pytest.mark.parametrize("path", sources("lpfl"), ids=relative)
-def test_runs_do_not_know_the_predictions(path):
+def test_runs_do_not_know_the_predictions():
     """Models, optimizers, measurements and decisions never import theory."""
-    if relative(path).startswith(MEETS_THEORY):
-        return
-    packages = {name.split(".")[0] for name in imported(ast.parse(path.read_text()))}
-    assert "theory" not in packages
+    below = [path for path in sources("lpfl") if not relative(path).startswith(MEETS_THEORY)]
+    assert [path for path in below if "theory" in packages_of(path)] == []
 
 
-@pytest.mark.parametrize("path", sources("lpfl"), ids=relative)
-def test_models_do_not_know_the_verification(path):
+def test_models_do_not_know_the_verification():
     """Nothing below lpfl.verify is imported from models, optimizers, measurements."""
-    name = relative(path)
-    if name.startswith((*MEETS_THEORY, "lpfl/cli.py", "lpfl/results/compare.py")):
-        return
-    assert not any(module.startswith("lpfl.verify") for module in
-                   imported(ast.parse(path.read_text())))  # fmt: skip
+    above = (*MEETS_THEORY, "lpfl/cli.py", "lpfl/results/compare.py")
+    below = [path for path in sources("lpfl") if not relative(path).startswith(above)]
+    knowing = [p for p in below if any(m.startswith("lpfl.verify") for m in imported(tree_of(p)))]
+    assert knowing == []
 
 
-@pytest.mark.parametrize("name", [*LIGHT, *(relative(p) for p in sources("lpfl/commands"))])
-def test_start_up_is_light(name):
+def test_start_up_is_light():
     """What every pytest run and ``lpfl --help`` load imports nothing heavy at module level."""
-    tree = ast.parse((ROOT / name).read_text())
-    packages = {module.split(".")[0] for module in imported(tree, top_level=True)}
-    assert not packages & HEAVY
+    loaded = [*(ROOT / name for name in LIGHT), *sources("lpfl/commands")]
+    assert [path for path in loaded if packages_of(path, top_level=True) & HEAVY] == []
 
 
-@pytest.mark.parametrize("path", sources("lpfl"), ids=relative)
-def test_randomness_is_born_in_seeding(path):
+def test_randomness_is_born_in_seeding():
     """No generator is created or seeded outside lpfl/seeding.py."""
-    if relative(path) == "lpfl/seeding.py" or relative(path).startswith(SEEDS_OTHERS):
-        return
-    calls = [
-        node.func.attr
-        for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
-    ]
-    assert not set(calls) & BIRTHPLACES
+    ours = ("lpfl/seeding.py", SEEDS_OTHERS)
+    others = [path for path in sources("lpfl") if not relative(path).startswith(ours)]
+    assert [path for path in others if methods_called(path) & BIRTHPLACES] == []
 
 
-@pytest.mark.parametrize("path", sources("lpfl", "theory"), ids=relative)
-def test_nothing_outside_is_executed(path):
+def test_nothing_outside_is_executed():
     """No eval, exec, pickle or sympify of text."""
-    tree = ast.parse(path.read_text())
-    names = {node.func.id for node in ast.walk(tree)
-             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}  # fmt: skip
-    allowed = {"exec"} if relative(path) in RUNS_OWN_CODE else set()
-    assert not names & {"eval", "exec", "parse_expr"} - allowed
-    if relative(path) not in PICKLES:
-        assert not imported(tree) & {"pickle", "marshal", "shelve"}
+    for path in sources("lpfl", "theory"):
+        allowed = {"exec"} if relative(path) in RUNS_OWN_CODE else set()
+        assert not functions_called(path) & {"eval", "exec", "parse_expr"} - allowed, path
+        if relative(path) not in PICKLES:
+            assert not imported(tree_of(path)) & {"pickle", "marshal", "shelve"}, path
 
 
 def test_every_claim_has_a_check_and_every_check_a_claim():
@@ -116,9 +121,9 @@ def test_every_check_has_two_planted_faults(claim_id):
     assert Counter(fault.claim for fault in all_faults())[claim_id] >= 2
 
 
-@pytest.mark.parametrize("path", sources("lpfl", "theory", "tests"), ids=relative)
-def test_files_stay_small(path):
-    assert len(path.read_text().splitlines()) <= 300
+def test_files_stay_small():
+    every = sources("lpfl", "theory", "tests")
+    assert [path for path in every if len(path.read_text().splitlines()) > 300] == []
 
 
 def modules(package: str) -> dict[str, Path]:
@@ -149,7 +154,7 @@ def test_no_module_imports_itself_through_others(package):
 def needed(path: Path, known: dict[str, Path]) -> set[str]:
     """Return the modules that a file imports; of a package only what is taken from it."""
     names: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:

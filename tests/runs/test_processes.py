@@ -20,7 +20,7 @@ pytestmark = pytest.mark.skipif(
     not Path("/proc/self/status").exists(), reason="reads processes from /proc"
 )
 LONG = "LR-06,LR-12,LR-16,LR-17"
-SHORT = "LR-06,LR-12,LR-26"
+SHORT = "LR-06,LR-11,LR-26,LR-43"
 
 
 def start(out: Path, *arguments: str, claims: str = LONG) -> subprocess.Popen[str]:
