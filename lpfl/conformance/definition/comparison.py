@@ -39,11 +39,29 @@ class Comparison:
         self.defaults = option_names.defaults(subject, oracle, self.where)
         self.defaults |= {n: v for n, v in oracle.fixed.items() if n not in self.where}
         self.probing = Probing(subject, oracle, self.where, self.defaults, self.notes)
+        for name in self._of_another():
+            self.where.pop(name)
+            self.defaults[name] = oracle.options[name]
         self.probing.switched |= off or {}
         moved = {} if at_defaults else self.probing.moved()
         self.switched = {**self.probing.switched, **(off or {})}
         self.common = {**oracle.fixed, **moved}
         self.settled = self.defaults if at_defaults else self._settled()
+
+    def _of_another(self) -> list[str]:
+        """Return the averages whose options act on vectors alone, by the rule claimed for them."""
+        found = []
+        for name, spot in self.where.items():
+            if self.subject.beside and spot.option.startswith("beta"):
+                moved = option_names.PROBES.get(name)
+                ends = [self.probing.ends(self._written(o), {}) for o in ({}, {name: moved})]
+                if moved is not None and ends[0] == ends[1]:
+                    found.append(name)
+        return found
+
+    def _written(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        own = option_names.written(self.subject, self.where, options)
+        return {**self.probing.switched, **own}
 
     def _settled(self) -> dict[str, Any]:
         """Return the reference's options as an optimizer built with the common ones holds them."""
@@ -111,9 +129,10 @@ class Comparison:
 
     def takes(self, shape: tuple[int, ...]) -> bool:
         """Return whether the definition concerns this shape and the subject takes it."""
-        if len(shape) < self.oracle.least_axes or not self.subject.handles(shape):
+        least = 2 if self.subject.beside else self.oracle.least_axes
+        if len(shape) < least or not self.subject.handles(shape):
             return False
-        return self.oracle.least_axes < 2 or not self.by_signs(shape)
+        return least < 2 or not self.by_signs(shape)
 
     def by_signs(self, shape: tuple[int, ...]) -> bool:
         """Return whether the first step on this shape has entries of one size.

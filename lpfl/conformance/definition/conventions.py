@@ -76,12 +76,6 @@ class Fit:
     bounded: list[Run] = field(default_factory=list)
 
 
-def quick(comparison: Comparison, run: Run, candidate: Candidate, steps: int) -> float:
-    """Return the worst error over the first steps, without regard to conditioning."""
-    reference = run.reference(comparison.oracle, candidate, steps=steps)
-    return max(gaps(run, reference), default=0.0)
-
-
 def confront(comparison: Comparison, fit: Fit, run: Run) -> bool:
     """Hold a reading against one run; return whether it survives.
 
@@ -94,7 +88,7 @@ def confront(comparison: Comparison, fit: Fit, run: Run) -> bool:
         return True
     allowed = bounds(oracle, run, candidate)
     if any(b == float("inf") for b in allowed):
-        fit.undetermined.append(f"{run.scenario.name} {run.shapes[0]}")
+        leave_open(fit, run)
     worst = max([e for e, b in zip(errors, allowed, strict=True) if b < float("inf")], default=0.0)
     bad = [t for t, (e, b) in enumerate(zip(errors, allowed, strict=True)) if not e <= b]
     if halves(candidate) and not bad and not typical(oracle, run, candidate, errors):
@@ -107,10 +101,18 @@ def confront(comparison: Comparison, fit: Fit, run: Run) -> bool:
     if single and worst <= IMPRECISE:
         return True
     if single or excused(comparison, candidate, run, worst):
-        note(fit, run, worst)
+        if extreme(run.scenario) and not stable(comparison, candidate, run):
+            leave_open(fit, run)
+        else:
+            note(fit, run, worst)
         return True
     fit.miss = Miss(run, bad[0] + 1, errors[bad[0]], allowed[bad[0]])
     return False
+
+
+def leave_open(fit: Fit, run: Run) -> None:
+    """Keep the name of a run in which rounding decides."""
+    fit.undetermined.append(f"{run.scenario.name} {run.shapes[0]}")
 
 
 def note(fit: Fit, run: Run, worst: float) -> None:
@@ -180,7 +182,7 @@ def hold(comparison: Comparison, fit: Fit, scenarios: Iterable[Scenario]) -> boo
 def beyond_reach(comparison: Comparison, fit: Fit, run: Run) -> bool:
     """Return whether a miss far from 1 is no fault: not determined there, or said to be so."""
     if not stable(comparison, fit.candidate, run):
-        fit.undetermined.append(f"{run.scenario.name} {run.shapes[0]}")
+        leave_open(fit, run)
         return True
     if says_bound(comparison):
         fit.bounded.append(run)
@@ -210,11 +212,11 @@ def search(comparison: Comparison) -> Fit | None:
         if hold(comparison, fit, others):
             return fit
         best = farther(best, fit)
-    return best and (mended(comparison, best, others) or best)
+    return best and mended(comparison, best, others)
 
 
-def mended(comparison: Comparison, best: Fit, others: list[Scenario]) -> Fit | None:
-    """Return a reading that differs from the best on further axes, and survives everything.
+def mended(comparison: Comparison, best: Fit, others: list[Scenario]) -> Fit:
+    """Return a reading that differs from the best on further axes, and survives most.
 
     Axes that show on kernels alone, or with a period, are told apart only there: one after the
     other, each where it lets the reading hold in more settings.
@@ -233,7 +235,7 @@ def mended(comparison: Comparison, best: Fit, others: list[Scenario]) -> Fit | N
         if held:
             return min(held, key=lambda fit: remoteness(comparison, fit))
         if farthest is best:
-            return None
+            return best
         best = farthest
     return best
 
@@ -270,7 +272,8 @@ def fitted(
 
     def begins(run: Run, candidate: Candidate, steps: int) -> bool:
         cap = QUITE_LOOSE if halves(candidate) else SINGLE
-        return quick(comparison, run, candidate, steps) <= cap
+        errors = gaps(run, run.reference(comparison.oracle, candidate, steps=steps))
+        return max(errors, default=0.0) <= cap
 
     def fit(candidate: Candidate) -> Fit | None:
         if halves(candidate):

@@ -12,7 +12,7 @@ import torch
 from lpfl.conformance.definition.comparison import Comparison
 from lpfl.conformance.definition.runs import Candidate
 from lpfl.conformance.oracles.base import Oracle
-from lpfl.conformance.oracles.moments import SCHEDULED
+from lpfl.conformance.oracles.moments import NOT_DECOUPLED, SCHEDULED
 from lpfl.conformance.subject import Subject
 
 LARGEST_GRID = 2600
@@ -183,8 +183,8 @@ def said_for_linear_layers(subject: Subject) -> bool:
 def documented(subject: Subject, optimizer: Any, faults: Mapping[str, str]) -> set[str]:
     """Return the axes of departures of which the subject's options or docstrings speak.
 
-    Weight decay as an L2 term is not excused so: it is what the decoupled methods do away with.
+    A word about decoupled decay excuses no other: an L2 term, or an option that does nothing.
     """
     words = " ".join([documentation(subject, optimizer), *map(str, subject.default_group)])
     told = {a for a in faults if a in SAID and re.search(SAID[a], words, re.IGNORECASE)}
-    return {a for a in told if not faults[a].startswith("L2")}
+    return {a for a in told if a != "decay" or faults[a] not in NOT_DECOUPLED}

@@ -19,6 +19,7 @@ from lpfl.conformance.definition.layer_runs import (
     LayerRun,
     LayerScenario,
     run_layers,
+    without_biases,
 )
 from lpfl.conformance.definition.seen.decay_apart import DecayApart
 from lpfl.conformance.oracles.layer_axes import NEVER, TAKES
@@ -51,10 +52,10 @@ class LayerFit:
 
 
 class LayerComparison:
-    """A layer-wise subject beside one reference."""
+    """A layer-wise subject beside one reference; biases: whether layers have any."""
 
-    def __init__(self, subject: Subject, oracle: LayerOracle) -> None:
-        self.subject, self.oracle = subject, oracle
+    def __init__(self, subject: Subject, oracle: LayerOracle, *, biases: bool = True) -> None:
+        self.subject, self.oracle, self.biases = subject, oracle, biases
         self.notes: list[str] = []
         self.where = option_names.places(subject, oracle)
         self.defaults = option_names.defaults(subject, oracle, self.where)
@@ -102,7 +103,8 @@ class LayerComparison:
             try:
                 if scenario.options and not wanted:
                     raise Undrivable("the subject does not know the option")
-                self._runs[key] = run_layers(self.subject, scenario, options, given, draws=draws)
+                seen = scenario if self.biases else without_biases(scenario)
+                self._runs[key] = run_layers(self.subject, seen, options, given, draws=draws)
             except Exception as error:
                 self.notes.append(f"{scenario.name}: {type(error).__name__}: {str(error)[:90]}")
                 self._runs[key] = None

@@ -1,8 +1,8 @@
 """Small networks on which a layer-wise subject is run, and what each layer sees in each step."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
+from functools import cached_property, wraps
 from typing import Any
 
 import torch
@@ -58,6 +58,19 @@ class LayerRun:
     def _moves(self) -> list[list[Tensor]]:
         pairs = zip(self.weights, self.weights[1:], strict=False)
         return [[b - a for a, b in zip(old, new, strict=True)] for old, new in pairs]
+
+
+def without_biases(scenario: LayerScenario) -> LayerScenario:
+    """Return the scenario with a network whose layers have no biases."""
+
+    @wraps(scenario.build)
+    def build() -> nn.Module:
+        model = scenario.build()
+        for layer in layers_of(model):
+            layer.bias = None
+        return model
+
+    return replace(scenario, build=build)
 
 
 def layers_of(model: nn.Module) -> list[Any]:

@@ -55,11 +55,18 @@ def layer_oracle_of(claim: str) -> LayerOracle | None:
 def divided(claims: frozenset[str]) -> tuple[frozenset[str], frozenset[str]]:
     """Return the claims about the optimizer as a whole, and those about its vectors alone.
 
-    Where a method for matrices is claimed (``{"muon", "adamw"}``), a claimed method that steps
-    any weight can only speak of the weights that the first one leaves: vectors and numbers.
+    Where a method for matrices or layers is claimed (``{"muon", "adamw"}``), a claimed method that
+    steps any weight can only speak of those that the first one leaves: vectors and numbers.
     """
-    axes = {claim: oracle.least_axes for claim in claims if (oracle := oracle_of(claim))}
-    if not any(least > 1 for least in axes.values()):
-        return claims, frozenset()
-    beside = frozenset(claim for claim, least in axes.items() if least < 2)
+    known = {claim for claim in claims if oracle_of(claim)}
+    of_matrices = {claim for claim in claims if _of_matrices(claim)}
+    beside = frozenset(known - of_matrices) if of_matrices else frozenset()
     return claims - beside, beside
+
+
+def _of_matrices(claim: str) -> bool:
+    """Return whether a claim is a method for matrices or layers, which may leave other weights."""
+    oracle = oracle_of(claim)
+    if oracle is None:
+        return layer_oracle_of(claim) is not None
+    return oracle.least_axes > 1 or oracle.for_matrices

@@ -28,6 +28,7 @@ class Oracle:
     a constant. ``aliases`` adds names under which libraries know an option. ``farthest``: the
     number of axes on which a reading may differ from the paper where the axes are many.
     ``forms``: claims of other references that are forms of the same method.
+    ``for_matrices``: the method is meant for matrices, whatever its rule for vectors.
     ``sees_weights``: the step depends on the weights, decay aside, and is defined where they are 0.
     """
 
@@ -45,6 +46,7 @@ class Oracle:
     fixed: Mapping[str, Any] = field(default_factory=dict)
     joint: bool = False
     least_axes: int = 0
+    for_matrices: bool = False
     sees_weights: bool = False
     forms: tuple[str, ...] = ()
     farthest: int = 3

@@ -19,6 +19,7 @@ DAMPING = (
     "to products of eigenvalues",
     "to the input factor only",
     "to each factor, times its mean eigenvalue",
+    "to each factor, times its largest eigenvalue",
 )
 DECAYS = (
     "stat_decay", "factor_decay", "ema_decay", "averaging", "decay", "beta2", "beta", "ema",

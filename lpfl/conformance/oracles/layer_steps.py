@@ -85,6 +85,8 @@ def dampings(
         on_g = 0.0
     elif kind.endswith("times its mean eigenvalue"):
         on_a, on_g = damping * float(a.mean()), damping * float(g.mean())
+    elif kind.endswith("times its largest eigenvalue"):
+        on_a, on_g = damping * float(a.max()), damping * float(g.max())
     return on_a, on_g
 
 

@@ -64,6 +64,7 @@ def rule(p: Tensor, g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
 ORACLES = (
     Oracle(
         claim="scion",
+        for_matrices=True,
         source="Pethick et al. 2025, algorithms 1 and 2",
         step=per_parameter(rule),
         options={**OPTIONS, "momentum": 0.9, "scale": 1.0, "nesterov": False, "vector_eps": 0.0},

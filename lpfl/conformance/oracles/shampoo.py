@@ -13,7 +13,7 @@ from torch import Tensor
 from lpfl.conformance.oracles.base import Convention, Memory, Oracle, per_parameter
 from lpfl.conformance.oracles.layer_axes import PERIODS
 from lpfl.conformance.oracles.matrices import multiply, power, unfold
-from lpfl.conformance.oracles.moments import average, correction
+from lpfl.conformance.oracles.moments import DECOUPLED, average, correction, coupled, decayed
 
 DAMPING = (
     "in the start value",
@@ -33,6 +33,7 @@ VECTORS = (
     "diagonal, statistics of the matrices, eps outside the root",
     "plain gradient",
 )
+DECAY = ("L2 in the gradient", *DECOUPLED, "ignored")
 GRAFT = ("none", "to the length of the gradient")
 MOMENTUM = (
     "of the step, average",
@@ -83,7 +84,7 @@ def diagonal_root(G: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
 
 
 def rule(p: Tensor, g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
-    g = g + o.weight_decay * p
+    g = coupled(p, g, o, c)
     mixed = o.momentum and c["momentum"] == MOMENTUM[3]
     if mixed and "b" in m:
         g = (1 - o.momentum) * g + o.momentum * m["b"].reshape(g.shape)
@@ -111,12 +112,13 @@ def rule(p: Tensor, g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
     elif o.momentum and not averaged:
         share = 1.0 if "sum" in c["momentum"] else 1 - o.momentum
         step = m["b"] = o.momentum * m.get("b", torch.zeros_like(step)) + share * step
-    return p - o.lr * step.reshape(p.shape)
+    return decayed(p, o.lr * step.reshape(p.shape), o, c)
 
 
 ORACLES = (
     Oracle(
         claim="shampoo",
+        for_matrices=True,
         source="Gupta et al. 2018, algorithms 1 and 2; Anil et al. 2021",
         step=per_parameter(rule),
         options={
@@ -135,17 +137,20 @@ ORACLES = (
             "momentum": MOMENTUM,
             "exponent": EXPONENT,
             "graft": GRAFT,
+            "decay": DECAY,
         },
         variants={
             "vectors": frozenset({VECTORS[1], *VECTORS[3:]}),
             "shape": frozenset(SHAPE[2:]),
             "graft": frozenset(GRAFT[1:]),
+            "decay": frozenset(DECOUPLED),
         },
         departures={
             "exponent": frozenset(EXPONENT[1:]),
             "momentum": frozenset({"last step mixed into the gradient"}),
+            "decay": frozenset({"ignored"}),
         },
-        relevant={"momentum": "momentum"},
+        relevant={"momentum": "momentum", "decay": "weight_decay"},
         hidden={"beta2": (0.99, 0.999, 0.95)},
         aliases={
             "eps": ("eps", "epsilon", "matrix_eps", "damping"),

@@ -103,6 +103,7 @@ def step(p: Tensor, g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
 ORACLES = (
     Oracle(
         claim="soap",
+        for_matrices=True,
         source="Vyas et al. 2024, algorithm 3",
         step=per_parameter(rule),
         options={

@@ -1,6 +1,6 @@
 """The same weights written otherwise: the transposed matrix, the kernel as a flat matrix."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import torch
 
@@ -163,6 +163,9 @@ def _flattened(subject: Subject, shape: tuple[int, ...]) -> CheckResult:
     if _as_vector(subject, start, gradients, kernel, bound):
         message += " A kernel takes the step of a vector here, as a rule for matrices alone has it."
         return CheckResult(check=check_id, outcome=Outcome.CONVENTION, message=message)
+    if _as_batch(subject, start, gradients, kernel, bound):
+        message += " A kernel is a batch of matrices here, one for each place of its first axes."
+        return CheckResult(check=check_id, outcome=Outcome.VARIANT, message=message)
     measured = ratio if same_way else apart
     text, why = proven(subject, _flatten_text(subject, shape, same_way), measured)
     return CheckResult(
@@ -181,13 +184,33 @@ def _as_vector(
     subject: Subject, start: Start, gradients: Gradients, kernel: Trajectory, bound: float
 ) -> bool:
     """Return whether the kernel's step is that of the vector of its entries."""
-    if not subject.handles((start[0].numel(),)):
-        return False
-    options = without_decay(subject)
+    shape = start[0].shape
     long = [[x.flatten() for x in row] for row in (start, *gradients)]
-    vector = subject.run(long[0], long[1:], options=options)
-    back = Trajectory([[v.reshape(start[0].shape) for v in row] for row in vector.values])
-    apart, ratio = _last_moves(kernel, back)
+    return _moves_as(subject, long, lambda row: row[0].reshape(shape), kernel, bound)
+
+
+def _as_batch(
+    subject: Subject, start: Start, gradients: Gradients, kernel: Trajectory, bound: float
+) -> bool:
+    """Return whether the kernel's step is that of its matrices, each a parameter of its own."""
+    shape = start[0].shape
+    parts = [[*x.flatten(0, -3)] for row in (start, *gradients) for x in row]
+    return _moves_as(subject, parts, lambda row: torch.stack(row).reshape(shape), kernel, bound)
+
+
+def _moves_as(
+    subject: Subject,
+    rows: Gradients,
+    back: Callable[[Start], torch.Tensor],
+    kernel: Trajectory,
+    bound: float,
+) -> bool:
+    """Return whether other weights (start and gradients), put back, move as the kernel does."""
+    try:
+        other = subject.run(rows[0], rows[1:], options=without_decay(subject))
+    except Exception:  # it takes no such weights, so a kernel is not stepped as they are
+        return False
+    apart, ratio = _last_moves(kernel, Trajectory([[back(row)] for row in other.values]))
     return apart <= bound and ratio - 1 <= bound
 
 

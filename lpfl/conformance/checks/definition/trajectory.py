@@ -1,6 +1,7 @@
 """def.trajectory: every step of a subject against the reference of the method it claims."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from lpfl.conformance.checks.definition.hybrid import on_vectors
 from lpfl.conformance.definition.comparison import Comparison
@@ -8,8 +9,8 @@ from lpfl.conformance.definition.layer_conventions import LayerComparison
 from lpfl.conformance.definition.layer_verdict import judge_layers
 from lpfl.conformance.definition.trajectory_verdict import CHECK, in_any_form, judge
 from lpfl.conformance.oracles import layer_oracle_of, oracle_of, oracles
-from lpfl.conformance.oracles.layerwise import LAYER_ORACLES
-from lpfl.conformance.outcomes import CheckResult, Outcome
+from lpfl.conformance.oracles.layerwise import LAYER_ORACLES, LayerOracle
+from lpfl.conformance.outcomes import CheckResult, Outcome, worst
 from lpfl.conformance.registry import all_checks, check
 from lpfl.conformance.subject import Subject
 
@@ -28,8 +29,24 @@ def trajectory(subject: Subject) -> Iterable[CheckResult]:
         if oracle is not None:
             yield in_any_form(oracle, lambda form: judge(Comparison(subject, form)))
         elif layered is not None:
-            yield judge_layers(CHECK, LayerComparison(subject, layered))
+            yield _on_layers(subject, layered)
     yield from on_vectors(subject)
+
+
+def _on_layers(subject: Subject, oracle: LayerOracle) -> CheckResult:
+    """Return the answer about layers; beside a rule for vectors their biases may be left to it."""
+    answer = judge_layers(CHECK, LayerComparison(subject, oracle))
+    if answer.outcome is not Outcome.DEVIATES or not subject.beside:
+        return answer
+    other = judge_layers(CHECK, LayerComparison(subject, oracle, biases=False))
+    if other.outcome is Outcome.DEVIATES:
+        return answer
+    return replace(
+        other,
+        outcome=worst([other.outcome, Outcome.CONVENTION]),
+        message=f"{other.message} Biases are left to another rule.",
+        convention={**other.convention, "bias": "by another rule"},
+    )
 
 
 @check("def.claims", tags=("def",), cost=0.1, control=False)

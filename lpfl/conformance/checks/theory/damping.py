@@ -43,17 +43,23 @@ def _split(lam: float, mu: float, damping: float, task: Task) -> float:
     return lam / (lam + root / ratio) * _nu(mu, ratio * root)
 
 
+def _times(lam: float, mu: float, on_head: float, on_inputs: float) -> float:
+    return lam / (lam + on_head) * _nu(mu, on_inputs)
+
+
 KINDS: Mapping[str, Kind] = {
     "to the input factor": lambda lam, mu, g, task: _nu(mu, g),
     "to each factor": lambda lam, mu, g, task: lam / (lam + g) * _nu(mu, g),
     "to products of eigenvalues": lambda lam, mu, g, task: _nu(mu, g / lam),
     "its root to each factor": lambda lam, mu, g, task: lam / (lam + g**0.5) * _nu(mu, g**0.5),
     "its root, split by mean eigenvalues": _split,
-    "to each factor, times its mean eigenvalue": lambda lam, mu, g, task: (
-        lam / (lam + g * float(task.head_eigenvalues.mean()))
-        * _nu(mu, g * float(task.cov_eigenvalues.mean()))
+    "to each factor, times its mean eigenvalue": lambda lam, mu, g, task: _times(
+        lam, mu, g * float(task.head_eigenvalues.mean()), g * float(task.cov_eigenvalues.mean())
     ),
-}  # fmt: skip
+    "to each factor, times its largest eigenvalue": lambda lam, mu, g, task: _times(
+        lam, mu, g * float(task.head_eigenvalues.max()), g * float(task.cov_eigenvalues.max())
+    ),
+}
 """Share of the undamped rate that is left in the direction (lambda, mu): LR-05 and LR-36."""
 
 

@@ -25,7 +25,7 @@ SAME = 1e-2
 """Relative difference up to which two dampings are one."""
 GRID = [x / 2 for x in range(-10, 7)]
 """Powers of ten at which a search for two dampings may start."""
-SPLIT = (0, 1, 2, 5)
+SPLIT = (0, 1, 2, 5, 6)
 """Kinds of damping that give every factor a damping of its own."""
 
 Error = Callable[[float], float]
