@@ -13,7 +13,7 @@ from lpfl.conformance.rounding import attributable, tolerance
 from lpfl.conformance.signatures import Undrivable, says_so, told
 from lpfl.conformance.smallest import smallest
 from lpfl.conformance.snippets import contradicted, program, proven
-from lpfl.conformance.trajectory import Trajectory, end_gap, gap
+from lpfl.conformance.trajectory import Trajectory, distance, end_gap, gap
 
 if TYPE_CHECKING:
     from lpfl.conformance.subject import Subject
@@ -138,16 +138,16 @@ def _difference(
         return _answer(pair, pair.differs, message, measured=apart, bound=bound)
     least = max(bound, 0.1 * min(apart, 1.0))
 
-    def distance(some: Sequence[Sequence[int]], count: int) -> float:
+    def far(some: Sequence[Sequence[int]], count: int) -> float:
         start, gradients = subject.draw(some, count, *stream)
         apart = end_gap(pair.other(start, gradients), pair.plain(start, gradients))
         return apart if math.isfinite(apart) else 0.0
 
     shapes, steps = smallest(
-        lambda some, count: distance(some, count) > least, *given, each=calls_per_step(subject)
+        lambda some, count: far(some, count) > least, *given, each=calls_per_step(subject)
     )
     start, gradients = subject.draw(shapes, steps, *stream)
-    if not _told(subject, pair, distance(shapes, steps), start, gradients):
+    if not _told(subject, pair, far(shapes, steps), start, gradients):
         shapes, steps = [tuple(s) for s in given[0]], given[1]
     start, gradients = subject.draw(shapes, steps, *stream)
     other, plain = pair.other(start, gradients), pair.plain(start, gradients)
@@ -156,7 +156,8 @@ def _difference(
     if pair.body:
         body = pair.body + "\nprint('distance', gap(a, b, start))"
         text = program(subject, body, shapes=shapes, steps=steps, stream=stream)
-        shown = at_end if other.finite == plain.finite else math.nan
+        infinite = distance(other.end, plain.end) / (plain.displacement() or 1.0)
+        shown = at_end if other.finite == plain.finite else infinite
         text, why = proven(subject, text, shown)
     message = f"The run {pair.says} ends {measured:.2g} of its way apart from the ordinary one."
     if other.finite != plain.finite:

@@ -152,8 +152,9 @@ def claim_view(
         "trend": trend,
     }
     if statement is not None:
-        view |= _statement(statement, notation, (record or {}).get("parts") or {})
-        view["links"] = links
+        view |= _words(statement) | {"links": links}
+        if record is not None or view["interrupted"]:  # it has a section
+            view |= _statement(statement, notation, (record or {}).get("parts") or {})
     if record is not None:
         view |= _evidence(name, record, header)
         view["worst_number"] = number_of(record["worst"].get("scenario") or {}, observations)
@@ -194,6 +195,14 @@ def _part(name: str, statement: Statement, found: Mapping[str, Record]) -> PartV
     )
 
 
+def _words(statement: Statement) -> dict[str, Any]:
+    return {
+        "says": statement.says,
+        "source": str(statement.source),
+        "beyond_paper": statement.beyond_paper,
+    }
+
+
 def _statement(
     statement: Statement, notation: Mapping[str, Letter], found: Mapping[str, Record]
 ) -> dict[str, Any]:
@@ -206,9 +215,6 @@ def _statement(
     }
     names |= {str(getattr(symbol, "name", symbol)) for symbol in statement.definitions}
     return {
-        "says": statement.says,
-        "source": str(statement.source),
-        "beyond_paper": statement.beyond_paper,
         "formulas": [
             (part, pieces(r), _part(part, statement, found)) for part, r in relations.items()
         ],

@@ -87,7 +87,7 @@ class MeanOfAll(Sgd):
 FAULTS = [
     ("api.resume", LeavesMaximumOut, (), "deviates"),
     ("api.resume", TakesMaximumOut, (), "deviates"),
-    ("api.micro-batches", FirstGroupAlone, (), "limit"),
+    ("api.micro-batches", FirstGroupAlone, (), "deviates"),
     ("api.closure", LooksTwice, (), "limit"),
     ("api.zero-options", ZeroIsDefault, (), "limit"),
     ("api.shapes", MeanOfAll, (), "deviates"),

@@ -128,8 +128,6 @@ class Relative(PerParameter, lr=None):
 class Averaged(PerParameter, lr=0.05):
     """Schedule-free: gradients at y, the answer is x; both kept in the parameter by turns."""
 
-    training = True
-
     def train(self):
         self._turn(to_training=True)
 
@@ -138,12 +136,11 @@ class Averaged(PerParameter, lr=0.05):
 
     @torch.no_grad()
     def _turn(self, *, to_training):
-        if self.training != to_training:
-            for p, state in self.state.items():
-                if "z" in state:
-                    weight = 1 - 1 / 0.9 if not to_training else 0.1
-                    p.lerp_(state["z"], weight)
-            self.training = to_training
+        for group in self.param_groups:
+            for p in group["params"] if group.get("train_mode", True) != to_training else ():
+                if "z" in self.state[p]:
+                    p.lerp_(self.state[p]["z"], 0.1 if to_training else 1 - 1 / 0.9)
+            group["train_mode"] = to_training
 
     def update(self, p, g, state, group):
         z = state.setdefault("z", p.clone())

@@ -19,7 +19,7 @@ from lpfl.conformance.spec import resolve
 from lpfl.conformance.subject import Subject
 
 ROOT = Path(lpfl.conformance.__file__).parent
-TIMED = {"isolation.py", "running.py", "snippets.py"}
+TIMED = {"pulse.py", "running.py", "snippets.py"}
 """Limits on other people's processes and programs, and the seconds that are shown."""
 
 

@@ -147,6 +147,7 @@ def _trouble(subject: Subject, way: str, options: Mapping[str, Any]) -> Trouble 
     try:
         for row in gradients[COPIED:]:
             _step(subject, [alone, again, session, twin], row)
+        ends = twin.values()  # may switch its mode
     except Exception as error:
         dropped = _dropped(error, session.optimizer)
         return Trouble(way, options, told(error), type(error).__name__, says_so(error), dropped)
@@ -155,7 +156,7 @@ def _trouble(subject: Subject, way: str, options: Mapping[str, Any]) -> Trouble 
     bound = max(SAME, 10 * chance)
     if (far := distance(session.values(), alone.values()) / length) > bound:
         return Trouble(way, options, f"{MOVED} by {far:.2g} of its way", MOVED)
-    if (far := distance(twin.values(), alone.values()) / length) > bound:
+    if (far := distance(ends, alone.values()) / length) > bound:
         return Trouble(way, options, f"its run is {far:.2g} away", AWAY)
     return None
 

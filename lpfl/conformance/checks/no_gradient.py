@@ -6,6 +6,7 @@ from typing import Any
 
 from lpfl.conformance.checks.api.coupling import coupled
 from lpfl.conformance.checks.api.missing import decayed
+from lpfl.conformance.drives.driven import Groups
 from lpfl.conformance.outcomes import CheckResult, Outcome, severity
 from lpfl.conformance.registry import check
 from lpfl.conformance.signatures import Undrivable, says_so, told
@@ -37,29 +38,34 @@ def no_gradient(subject: Subject) -> CheckResult:
         return CheckResult(check=ID, outcome=Outcome.NOT_CLAIMED, message=message)
     usual = decayed(subject)
     ways = [usual, {**usual, "foreach": True}] if subject.accepts("foreach") else [usual]
-    asked = itertools.product(CASES.items(), [o for o in ways if _runs(subject, o)])
-    answers = [_answer(subject, words, kind, options) for (words, kind), options in asked]
+    answers = [
+        _answer(subject, words, kind, options)
+        for (words, kind), options in itertools.product(CASES.items(), ways)
+        if _runs(subject, kind, options)
+    ]
     if not answers:
         raise Undrivable("an ordinary run raises")
     return max(answers, key=lambda answer: severity(answer.outcome))
 
 
-def _runs(subject: Subject, options: Mapping[str, Any]) -> bool:
+def _runs(subject: Subject, kind: str, options: Mapping[str, Any]) -> bool:
+    """Return whether the run of this kind is made, and finite, where nobody lacks a gradient."""
     start, gradients = subject.draw(PAIR, STEPS, ID)
     try:
-        return subject.run(start, gradients, options=options).finite
+        return subject.run(start, gradients, options=options, groups=_groups(kind)).finite
     except Exception:
         return False
 
 
+def _groups(kind: str) -> Groups | None:
+    return [([0], {}), ([1], {})] if kind == "frozen" else None
+
+
 def _answer(subject: Subject, words: str, kind: str, options: Mapping[str, Any]) -> CheckResult:
     start, gradients = subject.draw(PAIR, STEPS, ID)
-    groups: list[tuple[list[int], dict[str, Any]]] = [([0], {}), ([1], {})]
     given = [_left_out(row, t, kind) for t, row in enumerate(gradients)]
     try:
-        run = subject.run(
-            start, given, options=options, groups=groups if kind == "frozen" else None
-        )
+        run = subject.run(start, given, options=options, groups=_groups(kind))
     except Undrivable:
         raise
     except Exception as error:

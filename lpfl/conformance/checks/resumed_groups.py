@@ -24,11 +24,12 @@ FACTORS = (0.8, 0.4)
 SAME = 1e-12
 ROUNDS = 1e-3
 """Distance up to which numbers of lower precision, inside or after loading, explain it."""
-KINDS = {
-    "with two groups": False,
-    "with two groups, its first parameter without a gradient so far,": True,
+KINDS: dict[str, Sequence[int]] = {
+    "with two groups": (),
+    "with two groups, its first parameter without a gradient so far,": range(BEFORE),
+    "with two groups, its first parameter without a gradient right then,": (BEFORE,),
 }
-"""Words -> whether the first parameter has its first gradient after the run is saved."""
+"""Words -> steps, counted from 0, in which the first parameter has no gradient."""
 Rows = Sequence[Sequence[Any]]
 Own = list[tuple[list[int], dict[str, Any]]]
 
@@ -38,22 +39,24 @@ def in_groups(subject: Subject) -> Iterator[CheckResult]:
     if "model" in subject.needs or not all(subject.handles(shape) for shape in SHAPES[:2]):
         return
     answer = None
-    for how, late in KINDS.items():
-        if late and (subject.needs & ALWAYS or answer is None):
+    for how, without in KINDS.items():
+        if without and (subject.needs & ALWAYS or answer is None):
             continue
-        answer = _answer(subject, how, late) or answer
+        answer = _answer(subject, how, without) or answer
         if answer is not None and answer.outcome is not Outcome.CONFORMS:
             break
     if answer is not None:
         yield answer
 
 
-def _answer(subject: Subject, how: str, late: bool) -> CheckResult | None:
+def _answer(subject: Subject, how: str, without: Sequence[int]) -> CheckResult | None:
     start, gradients = subject.draw(SHAPES, BEFORE + AFTER, ID, "groups")
-    rows = [[None, *row[1:]] if late and t < BEFORE else row for t, row in enumerate(gradients)]
+    rows = [[None, *row[1:]] if t in without else row for t, row in enumerate(gradients)]
     numbers = {n: v for n, v in together(subject).items() if not isinstance(v, bool)}
     own: Own = [([0, 1], {}), ([2, 3], numbers)]
     try:
+        if BEFORE in without:  # what stops the uninterrupted run is no matter of loading
+            _follow(subject, [_saved(subject, start, rows, own)], rows[BEFORE:])
         first = _saved(subject, start, rows, own)
         begin = first.values()
         finite = all(bool(v.isfinite().all()) for v in begin)
@@ -146,12 +149,11 @@ def _alike(one: Mapping[str, Any], two: Mapping[str, Any]) -> bool:
 def _result(
     subject: Subject, outcome: Outcome, message: str, how: str, own: Own, proof: float | str
 ) -> CheckResult:
-    late = KINDS[how]
     body = f"""
 import copy
 
-late = {late}  # whether the first parameter has its first gradient after the run is saved
-rows = [[None, *g[1:]] if late and t < {BEFORE} else g for t, g in enumerate(gradients)]
+without = {list(KINDS[how])}  # steps in which the first parameter has no gradient
+rows = [[None, *g[1:]] if t in without else g for t, g in enumerate(gradients)]
 
 
 def opened(values):

@@ -1,6 +1,8 @@
 """Counters of steps: kept in a format that has all whole numbers."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -29,11 +31,60 @@ NARROW = (torch.bfloat16, torch.float16, torch.int8, torch.uint8)
 Key = tuple[int, str]
 
 
-@check(ID, tags=("api",), cost=0.1)
+@dataclass(frozen=True)
+class Way:
+    """How counters come to be of few bits: by the weights, or by the default of the process."""
+
+    weights: torch.dtype
+    default: torch.dtype | None
+    words: str
+
+    @contextmanager
+    def begun(self) -> Iterator[None]:
+        """Set the default format of the process for a while."""
+        outer = torch.get_default_dtype()
+        if self.default is not None:
+            torch.set_default_dtype(self.default)
+        try:
+            yield
+        finally:
+            torch.set_default_dtype(outer)
+
+
+WAYS = (
+    Way(torch.bfloat16, None, "a bfloat16 run"),
+    Way(
+        torch.float32,
+        torch.bfloat16,
+        "a float32 run under torch.set_default_dtype(torch.bfloat16)",
+    ),
+)
+
+
+@check(ID, tags=("api",), cost=0.2)
 def counters(subject: Subject) -> CheckResult:
     """A counter of steps goes on counting in bfloat16, whose whole numbers end at 256."""
-    start, gradients = subject.draw(subject.shapes((3, 2)), ROWS, ID, dtype=torch.bfloat16)
-    try:
+    failed = None
+    for way in WAYS:
+        try:
+            stuck, counts, end = _followed(subject, way)
+        except Exception as error:
+            if way.default is None:
+                failed = f"Not judged: {way.words} raises {told(error)}."
+            continue
+        if stuck:
+            key, value = next(iter(stuck.items()))
+            return _stands(subject, way, key, value, counts[key], end)
+    if failed is not None:
+        return CheckResult(check=ID, outcome=Outcome.UNDRIVABLE, message=failed)
+    message = "The number of counters kept in a format without all whole numbers is 0."
+    return CheckResult(check=ID, outcome=Outcome.CONFORMS, message=message, measured=0.0)
+
+
+def _followed(subject: Subject, way: Way) -> tuple[dict[Key, float], dict[Key, torch.dtype], int]:
+    """Return counters that stand still and their values, formats of all, and the steps taken."""
+    start, gradients = subject.draw(subject.shapes((3, 2)), ROWS, ID, dtype=way.weights)
+    with way.begun():
         session = subject.open(start)
         _walk(session, gradients, 0, SOON)
         early = {key: float(value.flatten()[0]) for key, value in _narrow(session)}
@@ -46,15 +97,8 @@ def counters(subject: Subject) -> CheckResult:
         end = max([_last(dtype) + BEYOND for dtype in counts.values()], default=LATER)
         _walk(session, gradients, LATER, end)
         held = {k: float(v.flatten()[0]) for k, v in _narrow(session) if k in counts}
-    except Exception as error:
-        message = f"Not judged: a run in bfloat16 raises {told(error)}."
-        return CheckResult(check=ID, outcome=Outcome.UNDRIVABLE, message=message)
     stuck = {key: value for key, value in held.items() if value <= _last(counts[key])}
-    if not stuck:
-        message = "The number of counters kept in a format without all whole numbers is 0."
-        return CheckResult(check=ID, outcome=Outcome.CONFORMS, message=message, measured=0.0)
-    key, value = next(iter(stuck.items()))
-    return _stands(subject, key, value, counts[key], end)
+    return stuck, counts, end
 
 
 def _walk(session: Session, gradients: Gradients, first: int, last: int) -> None:
@@ -80,22 +124,25 @@ def _last(dtype: torch.dtype) -> int:
     return int(torch.iinfo(dtype).max)
 
 
-def _stands(subject: Subject, key: Key, value: float, dtype: torch.dtype, end: int) -> CheckResult:
+def _stands(
+    subject: Subject, way: Way, key: Key, value: float, dtype: torch.dtype, end: int
+) -> CheckResult:
     """Grade a counter that stands still by whether a step depends on it."""
     kind, last = str(dtype).removeprefix("torch."), _last(dtype)
     later = LONGER * last
     off = _off(subject, key, value, later)
-    text, why = proven(subject, _text(subject, key[1], end), value)
+    text, why = proven(subject, _text(subject, way, key[1], end), value)
+    usual = way.default is None  # few set another default format, and many count by it
     depends = f"after {later} steps a step is {off:.2g} off by it"
     said = depends if off > DEPENDS else "no step depends on it"
     return CheckResult(
         check=ID,
-        outcome=Outcome.DEVIATES if off > DEPENDS else Outcome.NUMERICS,
-        message=f"The counter {key[1]!r} of a bfloat16 run stands at {value:g} after {end} steps: "
+        outcome=Outcome.DEVIATES if off > DEPENDS and usual else Outcome.NUMERICS,
+        message=f"The counter {key[1]!r} of {way.words} stands at {value:g} after {end} steps: "
         f"it is kept in {kind}, whose whole numbers end at {last}; {said}.",
         measured=value,
         bound=float(end),
-        scenario={"dtype": "bfloat16", "steps": end},
+        scenario={"dtype": str(way.weights).removeprefix("torch."), "steps": end},
         snippet=text,
         details={"step off by": off, **({"snippet": why} if why else {})},
     )
@@ -139,14 +186,19 @@ def _put(session: Session, key: Key, value: float) -> None:
         holder[name.removeprefix(GROUP)] = type(held)(value)
 
 
-def _text(subject: Subject, name: str, end: int) -> str:
+def _text(subject: Subject, way: Way, name: str, end: int) -> str:
     place = f"state[params[0]][{name!r}]"
     if name.startswith(GROUP):
         place = f"param_groups[0][{name.removeprefix(GROUP)!r}]"
     body = f"""
-optimizer, params = begin([v.bfloat16() for v in start])
-for t in range({end}):
-    step(optimizer, params, [g.bfloat16() for g in gradients[t % {ROWS}]])
+outer = torch.get_default_dtype()
+torch.set_default_dtype({way.default or "outer"})
+try:
+    optimizer, params = begin([v.to({way.weights}) for v in start])
+    for t in range({end}):
+        step(optimizer, params, [g.to({way.weights}) for g in gradients[t % {ROWS}]])
+finally:
+    torch.set_default_dtype(outer)
 print('counter', float(optimizer.{place}.flatten()[0]))
 """
     return program(subject, body, shapes=subject.shapes((3, 2)), steps=ROWS, stream=(ID,))

@@ -7,7 +7,7 @@ import torch
 
 from lpfl.conformance.agreement import Gradients, Pair, Start, agree
 from lpfl.conformance.oracles.methods import PER_PARAMETER
-from lpfl.conformance.outcomes import CheckResult, Outcome
+from lpfl.conformance.outcomes import FINDINGS, CheckResult, Outcome
 from lpfl.conformance.registry import check
 from lpfl.conformance.rounding import tolerance
 from lpfl.conformance.subject import Subject, Trajectory
@@ -15,6 +15,8 @@ from lpfl.conformance.trajectory import end_gap, gap
 
 SHAPES = ((6, 4), (5,), (3, 4), (6, 4))
 """Two of them alike, for state that is kept by shape."""
+ROUNDED = 1e-3
+"""Distance up to which rounding in float32 may explain it; that in bfloat16 makes more."""
 
 
 def alone(subject: Subject, start: Start, gradients: Gradients) -> Trajectory:
@@ -119,4 +121,35 @@ b = [run([v], [[g[i]] for g in gradients])[0] for i, v in enumerate(start)]
     if coupled(subject):
         message = "Not compared: the parameters of one optimizer influence each other."
         return CheckResult(check=pair.check, outcome=Outcome.VARIANT, message=message)
-    return agree(subject, pair, [(6, 4), (6, 4), (6, 4)], 6)
+    shapes = [(6, 4), (6, 4), (6, 4)]
+    result = agree(subject, pair, shapes, 6)
+    if result.outcome not in FINDINGS:
+        reverse = agree(subject, _narrow_first(subject), shapes, 6)
+        result = reverse if reverse.outcome in FINDINGS else result
+    return result
+
+
+def _narrow_first(subject: Subject) -> Pair:
+    """Return the pair in which the last parameter is float32, and those before it bfloat16."""
+
+    def cast(start: Sequence[torch.Tensor]) -> Start:
+        return [*(v.to(torch.bfloat16) for v in start[:-1]), start[-1].to(torch.float32)]
+
+    def last(run: Trajectory) -> Trajectory:
+        return Trajectory([values[-1:] for values in run.values])
+
+    return Pair(
+        check="api.mixed",
+        says="of a float32 parameter after bfloat16 ones, against it alone,",
+        plain=lambda s, g: last(alone(subject, cast(s), [cast(row) for row in g])),
+        other=lambda s, g: last(subject.run(cast(s), [cast(row) for row in g])),
+        body="""
+cast = lambda vs: [*(v.to(torch.bfloat16) for v in vs[:-1]), vs[-1].to(torch.float32)]
+start, gradients = cast(start), [cast(g) for g in gradients]
+a = run(start, gradients)[-1:]
+start, gradients = start[-1:], [g[-1:] for g in gradients]
+b = run(start, gradients)
+""",
+        tolerance=ROUNDED,
+        control=lambda s, g: end_gap(alone(subject, s, g), subject.run(s, g)),
+    )

@@ -6,9 +6,10 @@ from typing import Any
 import torch
 
 from lpfl.conformance.agreement import Gradients, Pair, Start, agree
+from lpfl.conformance.checks.cleared import left_by_zero_grad
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.registry import check
-from lpfl.conformance.snippets import evidence, program, proven
+from lpfl.conformance.snippets import program, proven
 from lpfl.conformance.subject import Session, Subject, Trajectory
 
 SHAPES = ((6, 4), (5,))
@@ -171,53 +172,9 @@ a, b = accumulated(3), accumulated(1)
     if {"keeps_grad", "sparse"} & subject.needs:
         message = "Gradients accumulate otherwise here, as the spec says."
         return CheckResult(check=pair.check, outcome=Outcome.VARIANT, message=message)
-    left = _left_by_zero_grad(subject)
-    if left:
-        return CheckResult(
-            check=pair.check,
-            outcome=Outcome.LIMIT,
-            message=f"zero_grad() leaves the gradients of {left} of 2 groups as they are.",
-            measured=float(left),
-            bound=0.0,
-            scenario={"groups": 2, "steps": 1},
-            **_left_shown(subject, left),
-        )
+    if left := left_by_zero_grad(subject):
+        return left
     return agree(subject, pair, subject.shapes(*SHAPES), 6)
-
-
-def _left_by_zero_grad(subject: Subject) -> int:
-    """Return how many of two groups have gradients after a step and zero_grad()."""
-    shapes = subject.shapes((6, 4)) * 2
-    start, (row,) = subject.draw(shapes, 1, "api.micro-batches", "zero")
-    try:
-        session = subject.open(start, groups=[((i,), {}) for i in range(len(shapes))])
-        session.step(row)
-        for p, g in zip(session.params, row, strict=True):
-            p.grad = g.to(p)
-        session.optimizer.zero_grad()
-    except Exception:  # other checks look at groups
-        return 0
-    return sum(p.grad is not None and bool(p.grad.any()) for p in session.params)
-
-
-def _left_shown(subject: Subject, left: int) -> dict[str, Any]:
-    body = """
-from torch.nn import Parameter
-
-params = [Parameter(v.clone()) for v in start]
-optimizer = make([{'params': [p]} for p in params])
-for p, g in zip(params, gradients[0]):
-    p.grad = g.clone()
-optimizer.step()
-for p, g in zip(params, gradients[0]):
-    p.grad = g.clone()
-optimizer.zero_grad()
-print('gradients left:', sum(p.grad is not None and bool(p.grad.any()) for p in params))
-"""
-    shapes = subject.shapes((6, 4)) * 2
-    stream = ("api.micro-batches", "zero")
-    proof = f"gradients left: {left}"
-    return evidence(subject, body, proof, shapes=shapes, steps=1, stream=stream)
 
 
 def _in_parts(subject: Subject, start: Start, gradients: Gradients, parts: int) -> Trajectory:

@@ -4,9 +4,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+import torch
+
 from lpfl.conformance.agreement import Gradients, Pair, Start, agree
 from lpfl.conformance.checks.api.missing import decayed
 from lpfl.conformance.checks.no_gradient import ALWAYS
+from lpfl.conformance.checks.switches import turned_over
 from lpfl.conformance.definition.alternatives import other_value
 from lpfl.conformance.outcomes import FINDINGS, CheckResult, Outcome
 from lpfl.conformance.registry import check
@@ -22,6 +25,7 @@ UNDER: tuple[Mapping[str, Any], ...] = (
     {"maximize": True},
     {"maximize": True, "weight_decay": 0.1},
     {"centered": True},
+    {"eps": 1e-2},
 )
 TALL = ((6, 4), (5,), (3, 4, 2))
 LACKING = ((0, 3), (5,), (1, 6, 7))
@@ -53,11 +57,14 @@ def paths(subject: Subject) -> Iterable[CheckResult]:
 
 
 def _switched(subject: Subject, switch: str) -> Iterator[CheckResult]:
-    agreed, worst, refused = 0, 0.0, None
-    known = [o for o in UNDER if all(subject.accepts(name) for name in o)]
-    pairs = [*(_pair(subject, switch, o) for o in known), *_grouped(subject, switch)]
-    for pair in [*pairs, *_thinned(subject, switch)]:
+    agreed, worst, refused, rounded = 0, 0.0, None, None
+    pairs = [_pair(subject, switch, o) for o in _sets(subject)]
+    pairs += [*_grouped(subject, switch), *_thinned(subject, switch), *_sparse(subject, switch)]
+    for pair in pairs:
         result = agree(subject, pair, subject.shapes(*TALL), 10)
+        if result.outcome is Outcome.NUMERICS:  # another set of options may show more than rounding
+            rounded = rounded or result
+            continue
         if result.outcome in FINDINGS:
             yield result
             return
@@ -65,13 +72,26 @@ def _switched(subject: Subject, switch: str) -> Iterator[CheckResult]:
             agreed, worst = agreed + 1, max(worst, result.measured or 0.0)
         else:
             refused = refused or result
-    if agreed:
+    if rounded is not None:
+        yield rounded
+    elif agreed:
         message = f"The runs with {switch} on and off are at most {worst:.2g} apart."
         yield CheckResult(
             check="api.paths", outcome=Outcome.CONFORMS, message=message, measured=worst
         )
     elif refused is not None:
         yield refused
+
+
+def _sets(subject: Subject) -> list[Mapping[str, Any]]:
+    """Return the sets of options under which paths are compared, each of them once."""
+    sets: list[Mapping[str, Any]] = []
+    for options in (*UNDER, *turned_over(subject)):
+        known = all(subject.accepts(name) for name in options)
+        numbers = "eps" not in options or isinstance(subject.default("eps"), float)
+        if known and numbers and options not in sets:
+            sets.append(options)
+    return sets
 
 
 def _pair(subject: Subject, switch: str, options: Mapping[str, Any]) -> Pair:
@@ -156,6 +176,45 @@ a, b = (run(start, gradients, {switch}=on, **{usual!r}) for on in (True, False))
         options={**usual, switch: False},
         raises=Outcome.VARIANT if switch == "fused" else Outcome.LIMIT,
         scenario={"gradient": None, "in steps": LACKING, "switch": switch},
+    )
+
+
+def _sparse(subject: Subject, switch: str) -> Iterator[Pair]:
+    """Yield the pair of a sparse gradient in float32 before dense ones in float64.
+
+    A path that sorts parameters by their format must go on after those with sparse gradients.
+    """
+    if "sparse" in subject.needs or not subject.injects or not subject.handles((6, 4)):
+        return
+
+    def first(start: Start, gradients: Gradients) -> tuple[Start, Gradients]:
+        rows = [[g[0].float().to_sparse(), *g[1:]] for g in gradients]
+        return [start[0].float(), *start[1:]], rows
+
+    def ran(on: bool) -> Callable[[Start, Gradients], Trajectory]:
+        return lambda s, g: subject.run(*first(s, g), options={switch: on})
+
+    start, gradients = first(*subject.draw(subject.shapes(*TALL), 2, "api.paths", "sparse"))
+    try:
+        run = subject.run(start, gradients, options={switch: False})
+    except Exception:
+        return
+    if len(start) < 2 or not run.finite or subject.coarsest is torch.float32:
+        return
+    yield Pair(
+        check="api.paths",
+        says=f"with {switch}=True and a sparse gradient in float32 before dense ones in float64",
+        plain=ran(False),
+        other=ran(True),
+        body=f"""
+start = [start[0].float(), *start[1:]]
+gradients = [[g[0].float().to_sparse(), *g[1:]] for g in gradients]
+a, b = (run(start, gradients, {switch}=on) for on in (True, False))
+""",
+        options={switch: False},
+        raises=Outcome.VARIANT,
+        scenario={"gradient of the first parameter": "sparse, float32", "switch": switch},
+        tolerance=1e-5,
     )
 
 

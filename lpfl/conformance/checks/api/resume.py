@@ -16,6 +16,7 @@ from lpfl.conformance.checks.api.state_entries import (
     reopened,
     taken,
 )
+from lpfl.conformance.checks.checkpoints import beside_checkpoints
 from lpfl.conformance.checks.resumed_groups import in_groups
 from lpfl.conformance.definition.alternatives import together
 from lpfl.conformance.drives import seed_everything
@@ -39,10 +40,11 @@ Transfer = Callable[[Mapping[str, Any]], Any]
 @check(ID, tags=("api",), cost=0.3, needs=("state_dict",))
 def resume(subject: Subject) -> Iterable[CheckResult]:
     """A run saved and resumed in new objects goes on as if it had not stopped."""
-    broken = False
+    broken, exact = False, False
     for dtype in DTYPES:
         result = _resumed(subject, dtype, f"in {_short(dtype)}", copy.deepcopy)
         yield result
+        exact = exact or (dtype == torch.float64 and result.outcome is Outcome.CONFORMS)
         broken = broken or result.outcome in (Outcome.LIMIT, Outcome.DEVIATES)
         if broken or (result.outcome is Outcome.UNDRIVABLE and dtype == torch.float64):
             break
@@ -58,8 +60,12 @@ def resume(subject: Subject) -> Iterable[CheckResult]:
         if switched := _switched(subject):
             named = " and ".join(f"{n}={v}" for n, v in switched.items())
             yield _resumed(subject, torch.float64, f"with {named}", copy.deepcopy, options=switched)
-        yield from in_groups(subject)
+        grouped = list(in_groups(subject))
+        yield from grouped
         yield past_256(subject)
+        exact = exact and all(answer.outcome is Outcome.CONFORMS for answer in grouped)
+        if exact and (answer := beside_checkpoints(subject)):
+            yield answer
 
 
 def _short(dtype: torch.dtype) -> str:

@@ -1,0 +1,62 @@
+"""The way in bfloat16 and float16 against that in float32."""
+
+import pytest
+import torch
+
+from lpfl import OptimizerSpec, check_optimizer
+from tests.conformance.faulty_paths import BetasOfTheWeights, FineMoments, SquaresFirst
+from tests.conformance.reported.per_parameter import PerParameter, orthogonal
+
+BRAIN, HALF = "api.bfloat16", "api.float16-sizes"
+
+
+def judged(kind, check):
+    report = check_optimizer(OptimizerSpec("s", kind), on_fail=None, checks=[check])
+    return str(report.outcome(check)), " ".join(r.message for r in report.results), report.results
+
+
+class Orthogonalized(PerParameter, lr=0.02, momentum=0.95, nesterov=True):
+    """Muon whose matrices are made orthogonal in bfloat16, in place."""
+
+    def update(self, p, g, state, group):
+        average = state.setdefault("m", torch.zeros_like(p)).lerp_(g, 1 - group["momentum"])
+        used = g.lerp(average, group["momentum"]) if group["nesterov"] else average
+        matrix = self.narrow(used).view(len(p), -1)
+        matrix.div_(matrix.norm().clamp(min=1e-7))
+        p.sub_(orthogonal(matrix).view_as(p).to(p.dtype), alpha=group["lr"])
+
+    def narrow(self, used):
+        return used.to(torch.bfloat16, copy=True)
+
+
+class SharesItsAverage(Orthogonalized):
+    """What is bfloat16 already is not copied."""
+
+    def narrow(self, used):
+        return used.bfloat16()
+
+
+PAIRS = [
+    (BRAIN, FineMoments, BetasOfTheWeights, "deviates", "0.5"),
+    (BRAIN, Orthogonalized, SharesItsAverage, "numerics", "nesterov=False"),
+    (HALF, FineMoments, SquaresFirst, "deviates", "gradients x 0.0001"),
+]
+
+
+@pytest.mark.parametrize(("check", "right", "wrong", "outcome", "words"), PAIRS)
+def test_the_fault_is_found_and_its_twin_is_not_accused(check, right, wrong, outcome, words):
+    assert judged(right, check)[0] == "conforms"
+    answer, said, results = judged(wrong, check)
+    assert (answer, words in said) == (outcome, True), said
+    assert any(r.snippet for r in results), [r.details for r in results]
+
+
+def test_state_in_float16_is_graded_as_that_of_torch():
+    answer, said, _ = judged(torch.optim.Adam, HALF)
+    assert answer == "documented variant"
+    assert "torch's own Adam" in said
+
+
+@pytest.mark.parametrize("kind", [torch.optim.SGD, torch.optim.Adam, torch.optim.RMSprop])
+def test_rounding_to_bfloat16_is_not_accused(kind):
+    assert judged(kind, BRAIN)[0] == "conforms"

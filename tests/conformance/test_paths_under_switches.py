@@ -1,0 +1,41 @@
+"""Paths, orders and steps that differ beside an option, a format or a scaler only."""
+
+import pytest
+import torch
+
+from lpfl import OptimizerSpec, check_optimizer
+from tests.conformance import faulty_paths as faulty
+
+PAIRS = [
+    ("api.paths", faulty.Cautious, faulty.AgreesWithItself, "deviates", "agreeing=True"),
+    ("api.paths", faulty.Cautious, faulty.NoFloor, "deviates", "eps=0.01"),
+    ("api.paths", faulty.BySparse, faulty.EndsAtSparse, "deviates", "sparse gradient in float32"),
+    ("api.order-switches", faulty.DecaysByShare, faulty.SharesAgain, "deviates", "by_share=True"),
+    ("api.scaler", faulty.Unscales, faulty.StepsAnyway, "deviates", "unscaled before step()"),
+    ("api.counters", faulty.OwnCounter, faulty.CountsByDefault, "numerics", "set_default_dtype"),
+]
+
+
+def judged(kind, check):
+    report = check_optimizer(OptimizerSpec("s", kind), on_fail=None, checks=[check])
+    return str(report.outcome(check)), " ".join(r.message for r in report.results), report.results
+
+
+@pytest.mark.parametrize(("check", "right", "wrong", "outcome", "words"), PAIRS)
+def test_the_fault_is_found_and_its_twin_is_not_accused(check, right, wrong, outcome, words):
+    assert judged(right, check)[0] == "conforms"
+    answer, said, results = judged(wrong, check)
+    assert (answer, words in said) == (outcome, True), said
+    assert any(r.snippet for r in results), [r.details for r in results]
+
+
+def test_the_default_format_of_the_process_is_put_back():
+    judged(faulty.CountsByDefault, "api.counters")
+    assert torch.get_default_dtype() == torch.float32
+
+
+@pytest.mark.parametrize("fused", [False, True])
+def test_torch_leaves_infinite_steps_out(fused):
+    spec = OptimizerSpec("adam", torch.optim.Adam, options={"fused": fused})
+    report = check_optimizer(spec, on_fail=None, checks=["api.scaler"])
+    assert str(report.outcome("api.scaler")) == "conforms"
