@@ -41,7 +41,7 @@ FAILS = {
     "deviates if others are disturbed or its options are not read; "
     "a convention, documented variant",
     "api.alias": "deviates, limit",
-    "api.bfloat16": "deviates; numerics up to a quarter, or if nothing is kept in float32",
+    "api.bfloat16": "numerics",
     "api.closure": "limit; deviates if the run differs; documented variant",
     "api.complex": "limit where its code or documentation takes up complex numbers; else not "
     "claimed",
@@ -57,7 +57,7 @@ FAILS = {
     "documented variant if refused in words",
     "api.flatten": "deviates",
     "api.float16": "numerics",
-    "api.float16-sizes": "deviates; documented variant if nothing is kept in float32",
+    "api.float16-sizes": "numerics; documented variant if nothing is kept in float32",
     "api.generator": AGREES,
     "api.grad-buffer": f"{AGREES}; documented variant",
     "api.grads-kept": "limit; documented variant",

@@ -180,8 +180,8 @@ class CountsByDefault(OwnCounter):
 
 FAULTS = [
     ("api.order-switches", SharesAgain, (), "deviates"),
-    ("api.bfloat16", BetasOfTheWeights, (), "deviates"),
-    ("api.float16-sizes", SquaresFirst, (), "deviates"),
+    ("api.bfloat16", BetasOfTheWeights, (), "numerics"),
+    ("api.float16-sizes", SquaresFirst, (), "numerics"),
     ("api.scaler", StepsAnyway, (), "deviates"),
     ("api.paths", GoesDown, (), "deviates"),
     ("api.paths", LastRate, (), "deviates"),

@@ -37,9 +37,9 @@ class SharesItsAverage(Orthogonalized):
 
 
 PAIRS = [
-    (BRAIN, FineMoments, BetasOfTheWeights, "deviates", "0.5"),
+    (BRAIN, FineMoments, BetasOfTheWeights, "numerics", "0.5"),
     (BRAIN, Orthogonalized, SharesItsAverage, "numerics", "nesterov=False"),
-    (HALF, FineMoments, SquaresFirst, "deviates", "gradients x 0.0001"),
+    (HALF, FineMoments, SquaresFirst, "numerics", "gradients x 0.0001"),
 ]
 
 
