@@ -1,7 +1,7 @@
 """A run beside its checkpoints: reading one, going back to it, a schedule or a mode after it."""
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -57,7 +57,7 @@ def _pairs(subject: Subject) -> Iterator[Pair]:
     yield _rolled_back(subject)
     if isinstance(subject.default_group.get("lr"), float):
         yield _scheduled(subject)
-    if "mode" in subject.needs:
+    if "mode" in subject.needs and "named" not in subject.needs and subject.injects:
         yield _saved_in_eval(subject)
 
 
@@ -143,11 +143,19 @@ def _scheduled(subject: Subject) -> Pair:
         fall(session)
         return _joined(before, session.follow(gradients[half:]))
 
+    def resumed(start: Start, gradients: Gradients) -> Trajectory:
+        session, half = subject.open(start), _half(gradients)
+        before = session.follow(gradients[:half])
+        fresh = reopened(subject, session)
+        fresh.optimizer.load_state_dict(copy.deepcopy(session.optimizer.state_dict()))
+        fall(fresh)
+        return _joined(before, fresh.follow(gradients[half:]))
+
     return Pair(
         check=ID,
         says=f"whose lr is set to {FALL} of itself right after loading",
         plain=uninterrupted,
-        other=_resumed(subject, then=fall),
+        other=resumed,
         body=f"""{_BEGUN}
 two, qs = begin([p.detach().clone() for p in ps])
 two.load_state_dict(copy.deepcopy(one.state_dict()))
@@ -163,42 +171,30 @@ b = read(one, ps)
 
 
 def _saved_in_eval(subject: Subject) -> Pair:
+    def resumed(start: Start, gradients: Gradients) -> Trajectory:
+        session, half = subject.open(start), _half(gradients)
+        before = session.follow(gradients[:half])
+        session.optimizer.eval()
+        params = [torch.nn.Parameter(p.detach().clone()) for p in session.params]
+        optimizer = subject.build(params)  # in the mode in which it begins, as in a script
+        optimizer.load_state_dict(copy.deepcopy(session.optimizer.state_dict()))
+        fresh = Session(optimizer, params, subject.needs)  # calls train()
+        fresh.steps = half
+        return _joined(before, fresh.follow(gradients[half:]))
+
     return Pair(
         check=ID,
         says="saved after eval() and resumed with train()",
         differs=Outcome.LIMIT,  # it is right where the mode is that of training
         plain=subject.run,
-        other=_resumed(
-            subject,
-            first=lambda session: session.optimizer.eval(),
-            then=lambda session: session.optimizer.train(),
-        ),
+        other=resumed,
         body=f"""{_BEGUN}
 one.eval()
-two, qs = begin([p.detach().clone() for p in ps])
+qs = [torch.nn.Parameter(p.detach().clone()) for p in ps]
+two = in_any_mode(qs)
 two.load_state_dict(copy.deepcopy(one.state_dict()))
 two.train()
 {_GOES_ON}
 b = run(start, gradients)
 """,
     )
-
-
-def _resumed(
-    subject: Subject,
-    *,
-    first: Callable[[Session], Any] = lambda session: None,
-    then: Callable[[Session], Any],
-) -> Callable[[Start, Gradients], Trajectory]:
-    """Return a run resumed in new objects; something is done before saving and after loading."""
-
-    def run(start: Start, gradients: Gradients) -> Trajectory:
-        session, half = subject.open(start), _half(gradients)
-        before = session.follow(gradients[:half])
-        first(session)
-        fresh = reopened(subject, session)
-        fresh.optimizer.load_state_dict(copy.deepcopy(session.optimizer.state_dict()))
-        then(fresh)
-        return _joined(before, fresh.follow(gradients[half:]))
-
-    return run
