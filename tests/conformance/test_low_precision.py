@@ -3,16 +3,11 @@
 import pytest
 import torch
 
-from lpfl import OptimizerSpec, check_optimizer
 from tests.conformance.faulty_paths import BetasOfTheWeights, FineMoments, SquaresFirst
 from tests.conformance.reported.per_parameter import PerParameter, orthogonal
+from tests.conformance.twin_answers import judged, require_apart
 
 BRAIN, HALF = "api.bfloat16", "api.float16-sizes"
-
-
-def judged(kind, check):
-    report = check_optimizer(OptimizerSpec("s", kind), on_fail=None, checks=[check])
-    return str(report.outcome(check)), " ".join(r.message for r in report.results), report.results
 
 
 class Orthogonalized(PerParameter, lr=0.02, momentum=0.95, nesterov=True):
@@ -45,10 +40,7 @@ PAIRS = [
 
 @pytest.mark.parametrize(("check", "right", "wrong", "outcome", "words"), PAIRS)
 def test_the_fault_is_found_and_its_twin_is_not_accused(check, right, wrong, outcome, words):
-    assert judged(right, check)[0] == "conforms"
-    answer, said, results = judged(wrong, check)
-    assert (answer, words in said) == (outcome, True), said
-    assert any(r.snippet for r in results), [r.details for r in results]
+    require_apart(check, right, wrong, outcome, words)
 
 
 def test_state_in_float16_is_graded_as_that_of_torch():

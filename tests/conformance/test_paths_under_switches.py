@@ -5,6 +5,7 @@ import torch
 
 from lpfl import OptimizerSpec, check_optimizer
 from tests.conformance import faulty_paths as faulty
+from tests.conformance.twin_answers import judged, require_apart
 
 PAIRS = [
     ("api.paths", faulty.Cautious, faulty.AgreesWithItself, "deviates", "agreeing=True"),
@@ -16,17 +17,9 @@ PAIRS = [
 ]
 
 
-def judged(kind, check):
-    report = check_optimizer(OptimizerSpec("s", kind), on_fail=None, checks=[check])
-    return str(report.outcome(check)), " ".join(r.message for r in report.results), report.results
-
-
 @pytest.mark.parametrize(("check", "right", "wrong", "outcome", "words"), PAIRS)
 def test_the_fault_is_found_and_its_twin_is_not_accused(check, right, wrong, outcome, words):
-    assert judged(right, check)[0] == "conforms"
-    answer, said, results = judged(wrong, check)
-    assert (answer, words in said) == (outcome, True), said
-    assert any(r.snippet for r in results), [r.details for r in results]
+    require_apart(check, right, wrong, outcome, words)
 
 
 def test_the_default_format_of_the_process_is_put_back():

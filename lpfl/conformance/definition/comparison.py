@@ -39,7 +39,7 @@ class Comparison:
         self.defaults = option_names.defaults(subject, oracle, self.where)
         self.defaults |= {n: v for n, v in oracle.fixed.items() if n not in self.where}
         self.probing = Probing(subject, oracle, self.where, self.defaults, self.notes)
-        for name in self._of_another():
+        for name in self._of_another() if subject.beside else ():
             self.where.pop(name)
             self.defaults[name] = oracle.options[name]
         self.probing.switched |= off or {}
@@ -52,16 +52,13 @@ class Comparison:
         """Return the averages whose options act on vectors alone, by the rule claimed for them."""
         found = []
         for name, spot in self.where.items():
-            if self.subject.beside and spot.option.startswith("beta"):
-                moved = option_names.PROBES.get(name)
-                ends = [self.probing.ends(self._written(o), {}) for o in ({}, {name: moved})]
-                if moved is not None and ends[0] == ends[1]:
-                    found.append(name)
+            if not spot.option.startswith("beta") or name not in option_names.PROBES:
+                continue
+            settings: list[dict[str, Any]] = [{}, {name: option_names.PROBES[name]}]
+            still, moved = (self.probing.ends(self.probing.given(o), {}) for o in settings)
+            if still == moved:
+                found.append(name)
         return found
-
-    def _written(self, options: Mapping[str, Any]) -> dict[str, Any]:
-        own = option_names.written(self.subject, self.where, options)
-        return {**self.probing.switched, **own}
 
     def _settled(self) -> dict[str, Any]:
         """Return the reference's options as an optimizer built with the common ones holds them."""

@@ -88,7 +88,7 @@ class Probing:
 
     def _short(self, options: Mapping[str, Any]) -> list[float] | None:
         """Return where a short run ends with these options; None if it raises."""
-        return self.ends(self._given(options), {})
+        return self.ends(self.given(options), {})
 
     def _takes(self, shape: tuple[int, ...]) -> bool:
         return len(shape) >= self.oracle.least_axes and self.subject.handles(shape)
@@ -116,7 +116,8 @@ class Probing:
             return None
         return [float(x) for x in session.values()[0].reshape(-1)]
 
-    def _given(self, options: Mapping[str, Any]) -> dict[str, Any]:
+    def given(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the subject's own options that give the reference's options these values."""
         return {**self.switched, **option_names.written(self.subject, self.where, options)}
 
     def _builds(self, options: Mapping[str, Any], switched: Mapping[str, Any]) -> bool:

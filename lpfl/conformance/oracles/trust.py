@@ -61,61 +61,57 @@ def lars(p: Tensor, g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
     return p - o.lr * trust / inside * v
 
 
-LAMB = (
-    Oracle(
-        claim="lamb",
-        source="You et al. 2020, algorithm 2",
-        step=per_parameter(lamb),
-        options={"lr": 1e-3, "beta1": 0.9, "beta2": 0.999, "eps": 1e-6, "weight_decay": 0.0},
-        conventions={
-            "eps": EPS,
-            "bias correction": BIAS,
-            "trust ratio": RATIO,
-            "vectors": VECTORS,
-            "trust ratio of": LAMB_RATIO_SEES,
-            "without weight decay": UNDECAYED,
-        },
-        variants={
-            "trust ratio": frozenset(RATIO[1:]),
-            "vectors": frozenset(VECTORS[1:]),
-            "without weight decay": frozenset(UNDECAYED[1:]),
-        },
-        departures={
-            "bias correction": NO_BIAS,
-            "trust ratio of": frozenset(LAMB_RATIO_SEES[1:]),
-        },
-        hidden={"eps": (1e-6,)},
-    ),
+LAMB = Oracle(
+    claim="lamb",
+    source="You et al. 2020, algorithm 2",
+    step=per_parameter(lamb),
+    options={"lr": 1e-3, "beta1": 0.9, "beta2": 0.999, "eps": 1e-6, "weight_decay": 0.0},
+    conventions={
+        "eps": EPS,
+        "bias correction": BIAS,
+        "trust ratio": RATIO,
+        "vectors": VECTORS,
+        "trust ratio of": LAMB_RATIO_SEES,
+        "without weight decay": UNDECAYED,
+    },
+    variants={
+        "trust ratio": frozenset(RATIO[1:]),
+        "vectors": frozenset(VECTORS[1:]),
+        "without weight decay": frozenset(UNDECAYED[1:]),
+    },
+    departures={
+        "bias correction": NO_BIAS,
+        "trust ratio of": frozenset(LAMB_RATIO_SEES[1:]),
+    },
+    hidden={"eps": (1e-6,)},
 )
-LARS = (
-    Oracle(
-        claim="lars",
-        source="You et al. 2017, algorithm 1",
-        step=per_parameter(lars),
-        options={
-            "lr": 0.1,
-            "momentum": 0.9,
-            "dampening": 0.0,
-            "nesterov": False,
-            "weight_decay": 0.0,
-            "trust": 1e-3,
-            "eps": 1e-8,
-        },
-        conventions={
-            "ratio to": LARS_RATIO,
-            "velocity": VELOCITY,
-            "vectors": VECTORS,
-            "without weight decay": UNDECAYED,
-            "buffer": ("sum", "dampened from the start"),
-        },
-        variants={
-            "vectors": frozenset(VECTORS[1:]),
-            "without weight decay": frozenset(UNDECAYED[1:]),
-        },
-        relevant={"buffer": "dampening"},
-        hidden={"eps": (1e-8, 0.0), "trust": (1e-3, 0.02)},
-        aliases={"trust": ("trust_coefficient", "trust_coeff", "eta")},
-    ),
+LARS = Oracle(
+    claim="lars",
+    source="You et al. 2017, algorithm 1",
+    step=per_parameter(lars),
+    options={
+        "lr": 0.1,
+        "momentum": 0.9,
+        "dampening": 0.0,
+        "nesterov": False,
+        "weight_decay": 0.0,
+        "trust": 1e-3,
+        "eps": 1e-8,
+    },
+    conventions={
+        "ratio to": LARS_RATIO,
+        "velocity": VELOCITY,
+        "vectors": VECTORS,
+        "without weight decay": UNDECAYED,
+        "buffer": ("sum", "dampened from the start"),
+    },
+    variants={
+        "vectors": frozenset(VECTORS[1:]),
+        "without weight decay": frozenset(UNDECAYED[1:]),
+    },
+    relevant={"buffer": "dampening"},
+    hidden={"eps": (1e-8, 0.0), "trust": (1e-3, 0.02)},
+    aliases={"trust": ("trust_coefficient", "trust_coeff", "eta")},
 )
 
-ORACLES = (*with_caution(*LAMB), *LARS)
+ORACLES = (*with_caution(LAMB), LARS)
