@@ -1,4 +1,6 @@
 """Executable theory of layer-wise preconditioning: what is predicted."""
 
-from theory.claims import CLAIMS as CLAIMS
-from theory.core.spectrum import Spectrum as Spectrum
+import lazy_loader
+
+# The names are those of __init__.pyi; each is imported where it is first used.
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -41,6 +41,8 @@ def test_the_wheel_holds_both_packages_and_their_data(built: dict[str, Path]) ->
         entries = wheel.read(metadata.replace("METADATA", "entry_points.txt")).decode()
     expected = {p.relative_to(ROOT).as_posix() for p in MODULES}
     expected |= {"lpfl/py.typed", "theory/py.typed"}
+    stubs = (ROOT / "theory").rglob("*.pyi")  # read when a name is first used
+    expected |= {p.relative_to(ROOT).as_posix() for p in stubs}
     templates = ROOT / "lpfl" / "report" / "templates"
     expected |= {p.relative_to(ROOT).as_posix() for p in templates.iterdir() if p.is_file()}
     assert expected <= names
