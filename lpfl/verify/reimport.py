@@ -91,22 +91,27 @@ def _imports(module: ModuleType) -> set[str]:
     """Return what a module imports while it is executed; a module that walks packages: all."""
     if not module.__file__ or not module.__file__.endswith(".py"):
         return set()
-    named, walks = _import_statements(module.__file__, module.__name__, module.__package__ or "")
-    if not walks:
+    package = module.__package__ or ""
+    named, inside, walks = _import_statements(module.__file__, module.__name__, package)
+    if not inside and not walks:
         return {name for name in named if name in sys.modules}
-    inside = f"{module.__name__}." if hasattr(module, "__path__") else ""
-    below = (*named, "theory.", "lpfl.verify.claims.") if not inside else (inside,)
+    of_package = inside or hasattr(module, "__path__")
+    below = (f"{package}.",) if of_package else (*named, "theory.", "lpfl.verify.claims.")
     return {n for n in project_modules() if n in named or n.startswith(below)} - {module.__name__}
 
 
 @cache
-def _import_statements(path: str, name: str, package: str) -> tuple[frozenset[str], bool]:
-    """Return the names after ``import`` outside functions, and whether packages are walked."""
+def _import_statements(path: str, name: str, package: str) -> tuple[frozenset[str], bool, bool]:
+    """Return the names after ``import`` outside functions, and what else is imported.
+
+    That is everything in its own package, whose name it hands to a function (which walks it, or
+    imports from it when a name is first used), and packages that it walks.
+    """
     tree = ast.parse(Path(path).read_text(encoding="utf-8"))
     own = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
     found: set[str] = set()
     called: set[str] = set()
-    of_itself = False
+    inside = False
     for node in _outside_functions(tree):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
@@ -115,9 +120,9 @@ def _import_statements(path: str, name: str, package: str) -> tuple[frozenset[st
             found |= {origin} | {f"{origin}.{alias.name}" for alias in node.names}
         elif isinstance(node, ast.Call):
             called |= {node.func.id} if isinstance(node.func, ast.Name) else set()
-            of_itself |= any(isinstance(a, ast.Name) and a.id == "__name__" for a in node.args)
-    walks = of_itself or ("pkgutil" in found and bool(called & own))
-    return frozenset(found - {name}), walks
+            handed = {a.id for a in node.args if isinstance(a, ast.Name)}
+            inside |= bool(handed & {"__name__", "__package__"})
+    return frozenset(found - {name}), inside, "pkgutil" in found and bool(called & own)
 
 
 def _outside_functions(node: ast.AST) -> Iterator[ast.AST]:
@@ -164,6 +169,12 @@ class _Again(SourceFileLoader):
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
         return self._module
+
+    def exec_module(self, module: ModuleType) -> None:
+        if hasattr(module, "__getattr__"):  # what it imported on first use was of the old modules
+            for name in getattr(module, "__all__", ()):
+                vars(module).pop(name, None)
+        super().exec_module(module)
 
     def get_code(self, fullname: str) -> Any:
         return _unedited(fullname, self.path) if self._code is None else self._code
