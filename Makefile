@@ -15,7 +15,9 @@ export MKL_NUM_THREADS := 1
 verify: $(READY)
 	$(BIN)/lpfl verify --profile quick
 
+# Hundreds of tests start a process: it shall find the modules compiled, whatever the environment.
 test: lint
+	$(BIN)/python -m compileall -q lpfl theory
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
 test-peers: $(PEERS_READY)
