@@ -16,6 +16,7 @@ from tests.conformance.faulty_more import (
     TurnsGradient,
     UnitLength,
     Uphill,
+    WholeBlocksAlone,
 )
 from tests.conformance.faulty_small import (
     ClearsGradient,
@@ -40,6 +41,7 @@ from tests.conformance.faulty_small import (
     StateOutside,
     StopsAtMissing,
 )
+from tests.conformance.toy_shampoo import JoinsOthers, OtherSide
 
 FAULTS = [
     ("api.dtypes", SingleOnly, (), "limit"),
@@ -76,8 +78,11 @@ FAULTS = [
     ("api.order", FirstIsSpecial, (), "deviates"),
     ("api.decay", ConstantDecay, (), "deviates"),
     ("api.mixed", DtypeOfTheFirst, (), "limit"),
+    ("def.blocks", WholeBlocksAlone, (), "deviates"),
     ("def.descent", Uphill, (), "deviates"),
     ("def.scale", SqrtOfSquare, ("adam",), "deviates"),
     ("def.degenerates", Sgd, ("lion",), "deviates"),
+    ("def.merged-sides", JoinsOthers, ("shampoo",), "deviates"),
+    ("def.wide-sides", OtherSide, ("shampoo",), "deviates"),
 ]
 """(check, optimizer, claims, outcome)."""

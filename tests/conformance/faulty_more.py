@@ -124,3 +124,12 @@ class SqrtOfSquare(Adam):
     def update(self, p, g, state, group):
         m, v = corrected(*moments(p, g, state, group), group)
         p -= group["lr"] * m / (v + group["eps"])
+
+
+class WholeBlocksAlone(Sgd, block_size=64):
+    """Steps by blocks of rows; what is left of the last one is left out."""
+
+    def update(self, p, g, state, group):
+        size = group["block_size"]
+        rows = len(p) // size * size if len(p) > size else len(p)
+        p[:rows] -= group["lr"] * g[:rows]

@@ -29,6 +29,45 @@ class CountsInTheGroup(torch.optim.Optimizer):
         return 1.0
 
 
+class CountsInRounds(CountsInTheGroup):
+    """The count begins anew every five steps, as that of slow weights does."""
+
+    def step(self, closure=None):
+        super().step()
+        for group in self.param_groups:
+            group["step"] %= 5
+
+
+class CountIsDocumented(CountsInTheGroup):
+    """A group that is added later needs an entry ``step``, from which it counts."""
+
+
+class SetsAPace(CountsInTheGroup):
+    """What the constructor writes is a setting, and stays as it is."""
+
+    @torch.no_grad()
+    def step(self, closure=None):
+        for group in self.param_groups:
+            for p in group["params"]:
+                if p.grad is not None:
+                    p -= group["lr"] * 0.5 ** group["step"] * p.grad
+
+
+class CountsForAll(SetsAPace):
+    """A setting too; a warm-down counts the steps of the first group for a later one."""
+
+    count = 0
+
+    def step(self, closure=None):
+        self.count += 1
+        rates = [group["lr"] for group in self.param_groups]
+        for group in self.param_groups[1:]:
+            group["lr"] /= self.count
+        super().step()
+        for group, rate in zip(self.param_groups, rates, strict=True):
+            group["lr"] = rate
+
+
 class ReadsAList(CountsInTheGroup):
     """A later group fails whatever it brings: what it needs is kept outside the groups."""
 
@@ -50,7 +89,11 @@ class StopsTheLater(CountsInTheGroup):
 @pytest.mark.parametrize(
     ("kind", "outcome"),
     [
-        (CountsInTheGroup, Outcome.CONVENTION),
+        (CountsInTheGroup, Outcome.LIMIT),
+        (CountsInRounds, Outcome.LIMIT),
+        (CountIsDocumented, Outcome.CONVENTION),
+        (SetsAPace, Outcome.CONVENTION),
+        (CountsForAll, Outcome.LIMIT),
         (ReadsAList, Outcome.LIMIT),
         (StopsTheLater, Outcome.LIMIT),
     ],
@@ -62,3 +105,7 @@ def test_what_a_later_group_needs(kind, outcome):
     if outcome is Outcome.CONVENTION:
         (result,) = report.results
         assert result.convention == {"a later group brings": "step=0"}
+    if outcome is Outcome.LIMIT:
+        (result,) = report.results
+        assert "KeyError: 'step'" in result.message
+        assert "# prints: KeyError" in result.snippet

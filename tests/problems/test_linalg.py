@@ -103,8 +103,10 @@ def test_gram_is_the_plain_product(shape, dtype):
     plain = rows.mT @ rows
     assert found.dtype == dtype
     assert found.shape == plain.shape
-    assert torch.allclose(found, plain, rtol=0, atol=100 * float(torch.finfo(dtype).eps) * 9)
-    assert torch.equal(found, found.mT)
+    rounding = 100 * float(torch.finfo(dtype).eps) * 9
+    assert torch.allclose(found, plain, rtol=0, atol=rounding)
+    # not to the last bit: on some processors X'X itself is not
+    assert torch.allclose(found, found.mT, rtol=0, atol=rounding)
     strided = gaussian(*shape[:-2], shape[-1], shape[-2]).to(dtype).mT  # columns lie together
     assert torch.allclose(linalg.gram(strided), strided.mT @ strided, rtol=1e-5, atol=1e-4)
 

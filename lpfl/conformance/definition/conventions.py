@@ -14,13 +14,10 @@ from lpfl.conformance.definition.halves import QUITE_LOOSE, far_off, halves, in_
 from lpfl.conformance.definition.precision import (
     FLOOR,
     SCALARS,
-    amplification,
+    SINGLE,
     bounds,
-    coarse,
+    excused,
     far_at_once,
-    kept_in,
-    low_precision,
-    noise,
 )
 from lpfl.conformance.definition.runs import Candidate, Run, gaps
 from lpfl.conformance.definition.scenarios import Scenario
@@ -30,16 +27,8 @@ from lpfl.conformance.definition.staged import staged
 
 PREFIX = (1, 3)
 """Steps after which a reading is given up if it is far away."""
-LOOSE = 1e-5
 TRIED = 40
 TRIED_ROUGHLY = 40
-COARSE = 1e-3
-"""Largest error excused in a subject that is seen to compute more coarsely than in float64."""
-AMPLIFIES = 10.0
-QUANTISED = 4096
-"""Libraries with states of 8 bits and fewer keep them so from this number of weights."""
-SINGLE = 5e-2
-"""Largest error that a reading may leave and still be looked at."""
 IMPRECISE = 1e-2
 """Up to here an error of a float32 run is not worth a word."""
 
@@ -119,31 +108,6 @@ def note(fit: Fit, run: Run, worst: float) -> None:
     """Keep the run with the largest error that counts as numerics."""
     if worst >= fit.worst:
         fit.worst, fit.inexact = worst, run
-
-
-def excused(comparison: Comparison, candidate: Candidate, run: Run, worst: float) -> bool:
-    """Return whether an error can come from coarse arithmetic inside.
-
-    As small as scalars in float32 make it; or small where the step amplifies rounding; or no
-    larger than what the reference loses in float32, in a subject that is seen to compute coarsely;
-    or what rounding the state costs in one that keeps it in 16 bits or fewer; or a few per cent in
-    one that does so for large weights only.
-    """
-    if worst <= SCALARS:
-        return True
-    if halves(candidate):
-        return worst <= 3 * noise(comparison, run)
-    few = kept_in(comparison, run)
-    if few is not None and worst <= min(SINGLE, torch.finfo(few).eps):
-        return True
-    oracle = comparison.oracle
-    if worst <= LOOSE and max(amplification(oracle, run, candidate)) > AMPLIFIES:
-        return True
-    if not coarse(comparison, run, candidate):
-        return False
-    large = max(x.numel() for x in run.values[0]) >= QUANTISED
-    lost = min(SINGLE, 10 * low_precision(oracle, run, candidate))
-    return (large and worst <= SINGLE) or worst <= max(COARSE, lost)
 
 
 def unchanged(comparison: Comparison, run: Run) -> bool:

@@ -19,6 +19,8 @@ MOST = 10
 """Ways to switch options off that are tried."""
 BOUND = re.compile(r"clip|max|bound|limit|thresh|trust|cap\b|norm|total|horizon|decay_steps")
 """Names of options that are a bound, or the length of a schedule: off is one never met."""
+PERIOD = re.compile(r"every|freq|period|interval")
+"""Names of options that are a period: off is one step."""
 LARGE = 100.0
 """Least value of a number, not named so, that is likelier a bound than a weight."""
 
@@ -31,6 +33,8 @@ def off_values(name: str, held: Any) -> tuple[Any, ...]:
         return (None, "none")
     none, one = type(held)(0), type(held)(1)
     bound = BOUND.search(name) or (isinstance(held, float) and held >= LARGE)
+    if isinstance(held, int) and PERIOD.search(name):
+        return (one, none, None)
     return (type(held)(1e12), none, None) if bound else (none, one, None)
 
 

@@ -23,6 +23,9 @@ SAID: Mapping[str, str] = {
     "decay": r"decoupl",
     "decayed": r"decay[^.]{0,60}\b(bias(es)?|vectors?|norms?|gains|1-?d|one.dimension|matri)|"
     r"\b(bias(es)?|vectors?|norms?|gains|1-?d)\b[^.]{0,60}decay",
+    "vectors": r"(exclu|exempt|filter|skip|ignor|decay|without)\w*[^.]{0,60}"
+    r"(bias|vector|norm(s|ali)|_norm|\bbn\b|1-?d\b|one.dimension)|"
+    r"\b(bias(es)?|vectors?|norms?|bn|1-?d|one.dimension\w*)\b[^.]{0,60}(exclu|exempt|decay)",
     "without weight decay": r"always_adapt|"
     r"\b(without|zero|no|only|unless|where)\b[^.]{0,40}decay[^.]{0,80}(trust|ratio|adapt)|"
     r"(trust|ratio|adapt)[^.]{0,80}\b(without|zero|no|only|unless|where)\b[^.]{0,40}decay",

@@ -11,33 +11,29 @@ from torch import Tensor
 from lpfl.conformance.definition import option_names
 from lpfl.conformance.definition.grid import said_for_linear_layers
 from lpfl.conformance.definition.layer_runs import (
-    FEWER_ROWS,
     FITTING,
     HOLDING,
-    LONG,
-    MANY_ROWS,
     LayerRun,
     LayerScenario,
     run_layers,
     without_biases,
 )
 from lpfl.conformance.definition.seen.decay_apart import DecayApart
-from lpfl.conformance.oracles.layer_axes import NEVER, TAKES
+from lpfl.conformance.oracles.layer_axes import RENEWED, TAKES
+from lpfl.conformance.oracles.layer_periods import AT, AXES, schedules
 from lpfl.conformance.oracles.layerwise import LayerOracle
 from lpfl.conformance.subject import Subject, Undrivable
 
 EXACT = 1e-7
 LOOSE = 1e-4
-SAMPLED = 0.2
 FARTHEST = 3
 OPTIONAL = frozenset({"weight decay", "decayed", "average", "momentum"})
 """Axes that an option switches on: beside FARTHEST - 1 others, all of them may differ."""
 BLOWN_UP = 1e4
 """Length of an update, in that of the start weights, from which a run diverges and says nothing."""
-SELDOM = (10, 20, 25, 50, 100)
-"""Steps after which factors may be renewed where no option says it: a short run does not tell."""
-LATER = frozenset({"average takes", "renewed", "period"})
+LATER = frozenset({"average takes", *AXES, "period", "inverse_period"})
 """Axes that the first step does not tell."""
+PERIODS = ("period", "inverse_period")
 
 
 @dataclass
@@ -52,14 +48,24 @@ class LayerFit:
 
 
 class LayerComparison:
-    """A layer-wise subject beside one reference; biases: whether layers have any."""
+    """A layer-wise subject beside one reference; biases: whether layers have any.
 
-    def __init__(self, subject: Subject, oracle: LayerOracle, *, biases: bool = True) -> None:
+    off: values of options that are not part of the definition.
+    """
+
+    def __init__(
+        self,
+        subject: Subject,
+        oracle: LayerOracle,
+        *,
+        biases: bool = True,
+        off: Mapping[str, Any] | None = None,
+    ) -> None:
         self.subject, self.oracle, self.biases = subject, oracle, biases
         self.notes: list[str] = []
         self.where = option_names.places(subject, oracle)
         self.defaults = option_names.defaults(subject, oracle, self.where)
-        self.switched = option_names.neutral(subject, oracle, self.where)
+        self.switched = {**option_names.neutral(subject, oracle, self.where), **(off or {})}
         table = {**option_names.PROBES, **oracle.probes}
         names = [n for n in self.where if not isinstance(self.defaults[n], bool)]
         self.common = {n: table[n] for n in names if n in table}
@@ -118,12 +124,12 @@ class LayerComparison:
         """Return per step the relative distance of the update from a reading."""
         wanted = self.wanted(run, fit, run.scenario.steps if steps is None else steps)
         out: list[float] = []
-        start = _norm(run.weights[0])
+        start = norm(run.weights[0])
         for us, refs in zip(run.moves(), wanted, strict=False):
-            if out and not _norm(us) <= BLOWN_UP * start:
+            if out and not norm(us) <= BLOWN_UP * start:
                 break
-            away = _norm([u - r for u, r in zip(us, refs, strict=True)])
-            out.append(away / max(_norm(us), _norm(refs), 1e-300))
+            away = norm([u - r for u, r in zip(us, refs, strict=True)])
+            out.append(away / max(norm(us), norm(refs), 1e-300))
         return [e if e == e else float("inf") for e in out]
 
     def wanted(self, run: LayerRun, fit: LayerFit, steps: int) -> list[list[Tensor]]:
@@ -137,26 +143,11 @@ class LayerComparison:
 
     def stale(self, fit: LayerFit) -> bool:
         """Return whether a reading uses the factors of one earlier batch: that is no average."""
-        averages = "decay" in self.where or bool(fit.hidden.get("decay"))
-        return fit.convention["average takes"] == TAKES[1] and not averages
+        return fit.convention["average takes"] != TAKES[0] and not self.averages(fit)
 
-    def never_renewed(self, fit: LayerFit) -> tuple[LayerRun, LayerFit] | None:
-        """Return the long run, and the reading of it, in which the first factors are kept for ever.
-
-        A reading of another period that fits the long run takes the place of ``fit``'s own.
-        """
-        if fit.hidden.get("period", 1) < FITTING.steps or (run := self.run(LONG)) is None:
-            return None
-        if not _norm(run.weights[-1]) < BLOWN_UP:
-            return None
-        for period in SELDOM:
-            seldom = LayerFit(fit.convention, {**fit.hidden, "period": period})
-            if max(self.errors(run, seldom)) <= LOOSE:
-                fit.hidden = seldom.hidden
-                return None
-        kept = LayerFit({**fit.convention, "renewed": NEVER}, fit.hidden)
-        errors = self.errors(run, kept)
-        return (run, kept) if len(errors) > SELDOM[-1] and max(errors) <= LOOSE else None
+    def averages(self, fit: LayerFit) -> bool:
+        """Return whether a reading averages factors over batches."""
+        return "decay" in self.where or bool(fit.hidden.get("decay"))
 
     def readings(self) -> list[LayerFit]:
         """Return the readings that differ in the first step, nearest to the paper's first."""
@@ -175,10 +166,27 @@ class LayerComparison:
             itertools.product(*self._axes(later=True)), key=lambda c: sum(p > 0 for *_, p in c)
         )
         fits = [self._fit(chosen) for chosen in found]
-        return [
+        joined = [
             LayerFit({**first.convention, **f.convention}, {**first.hidden, **f.hidden})
             for f in fits
         ]
+        return [fit for fit in joined if self._shows(fit)]
+
+    def _shows(self, fit: LayerFit) -> bool:
+        """Return whether a reading's rules for the periods differ from others' at these periods."""
+        named = {**self.defaults, **self.common, **fit.hidden}
+        of_factors, of_inverses = (named[name] or 1 for name in PERIODS)
+        if of_factors == of_inverses == 1:
+            plain = all(fit.convention[axis] == self.oracle.conventions[axis][0] for axis in AXES)
+            return plain and fit.convention["average takes"] != TAKES[2]
+        at = "inverses renewed at steps"
+        idle = fit.convention["renewed"] == RENEWED[0] and of_inverses == 1
+        return not idle or fit.convention[at] == self.oracle.conventions[at][0]
+
+    @property
+    def both_periods(self) -> bool:
+        """Whether the subject has an option for either period."""
+        return set(PERIODS) <= set(self.where)
 
     def _axes(self, *, later: bool) -> list[list[tuple[str, Any, int]]]:
         """Return per axis, or hidden option, its (name, value, place) that may be tried."""
@@ -189,9 +197,14 @@ class LayerComparison:
             alive = switch is None or hides or bool(self.common.get(switch, self.defaults[switch]))
             if axis == "bias" and self.in_charge:
                 values = values[:-1]
+            if axis == "renewed" and self.both_periods:
+                values = values[:1]
+            if axis in AT:  # plain gradients before are no reading of the first step
+                values = values[:2]
             axes.append([(axis, v, i) for i, v in enumerate(values if alive else values[:1])])
         for name, hidden in oracle.hidden.items():
-            if name not in self.where:
+            apart = name != "inverse_period" or "period" in self.where
+            if name not in self.where and apart:
                 axes.append([(name, v, i) for i, v in enumerate(hidden)])
         return [axis for axis in axes if (axis[0][0] in LATER) == later]
 
@@ -212,20 +225,38 @@ class LayerComparison:
             if not self.errors(run, first, 1)[0] <= tolerance:
                 continue
             for fit in self.continued(first):
+                if not max(self.errors(run, fit, 3)) <= tolerance:
+                    continue
                 worst = max(self.errors(run, fit))
                 if not worst <= tolerance:
                     continue
                 fit.worst, fit.held = worst, (run.scenario.name,)
                 self.hold(fit, tolerance)
+                fit = self._scheduled(fit, tolerance)
                 if fit.missed is None:
                     return fit
                 if best is None or len(fit.held) > len(best.held):
                     best = fit
         return best
 
+    def _scheduled(self, fit: LayerFit, tolerance: float) -> LayerFit:
+        """Return the reading, with another rule for the periods if only that is off."""
+        run = fit.missed
+        if run is None or not set(PERIODS) & set(run.scenario.options or {}):
+            return fit
+        for convention in schedules(fit.convention, both=self.both_periods):
+            other = LayerFit(convention, fit.hidden, fit.worst, fit.held[:1])
+            if max(self.errors(run, other)) <= tolerance:
+                self.hold(other, tolerance)
+                if other.missed is None:
+                    return other
+        return fit
+
     def hold(self, fit: LayerFit, tolerance: float) -> None:
         """Hold a reading against all other settings, with nothing refitted."""
         for scenario in HOLDING:
+            if not set(scenario.options or {}) <= set(self.where):
+                continue
             run = self.run(scenario)
             if run is None or self.leaves_alone(run):
                 continue
@@ -242,56 +273,12 @@ class LayerComparison:
         """
         if not run.scenario.convolves:
             return False
-        moved = any(_norm(row) for row in run.moves())
+        moved = any(norm(row) for row in run.moves())
         if not moved:
             self.notes.append(f"{run.scenario.name}: the convolution is not moved")
         return not moved or said_for_linear_layers(self.subject)
 
-    def random(self) -> bool:
-        """Return whether the subject's run depends on torch's global generator."""
-        one, two = self.run(FITTING, draws=1), self.run(FITTING, draws=2)
-        if one is None or two is None:
-            return False
-        pairs = zip(one.weights[-1], two.weights[-1], strict=True)
-        return any(float((a - b).norm()) > 1e-9 * float(a.norm()) for a, b in pairs)
 
-    def falls_with_rows(self, fit: LayerFit) -> bool:
-        """Return whether a reading's error falls from few rows to many as sampling makes it fall.
-
-        Sixteen times the rows leave a fourth of what chance does, and all of another formula.
-        """
-        few, many = self.run(FEWER_ROWS), self.run(MANY_ROWS)
-        if few is None or many is None:
-            return False
-        return max(self.errors(few, fit)) > 2 * max(self.errors(many, fit))
-
-    def farther_than_chance(self) -> tuple[LayerFit, float] | None:
-        """Return the nearest reading on many rows, and how far apart two seeds are there."""
-        one, two = self.run(MANY_ROWS), self.run(MANY_ROWS, draws=1)
-        if one is None or two is None:
-            return None
-        tried = [(self.errors(one, f, 1)[0], i, f) for i, f in enumerate(self.readings())]
-        worst, _, nearest = min(tried, key=lambda entry: entry[:2])
-        nearest.worst = worst
-        a, b = one.moves()[0], two.moves()[0]
-        away = _norm([x - y for x, y in zip(a, b, strict=True)])
-        return nearest, away / max(_norm(a), _norm(b), 1e-300)
-
-    def sampled(self) -> LayerFit | None:
-        """Return the reading that a random subject agrees with, to sampling error."""
-        run = self.run(MANY_ROWS)
-        if run is None:
-            return None
-        firsts = [f for f in self.readings() if self.errors(run, f, 1)[0] <= SAMPLED]
-        fits = [fit for first in firsts for fit in self.continued(first)]
-        tried = [(max(self.errors(run, fit)), i, fit) for i, fit in enumerate(fits)]
-        near = [entry for entry in tried if entry[0] <= SAMPLED]
-        if not near:
-            return None
-        worst, _, fit = min(near, key=lambda entry: entry[:2])
-        fit.worst, fit.held = worst, (run.scenario.name,)
-        return fit
-
-
-def _norm(row: list[Tensor]) -> float:
+def norm(row: Sequence[Tensor]) -> float:
+    """Return the length of all entries together."""
     return sum(float(x.square().sum()) for x in row) ** 0.5

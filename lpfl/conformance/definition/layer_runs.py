@@ -187,6 +187,10 @@ def whole_wide_image() -> nn.Module:
     return nn.Sequential(nn.Conv2d(3, 2, (1, 3), bias=False), nn.Flatten())
 
 
+THREE = {"period": 3}
+INVERSES = {"period": 1, "inverse_period": 3}
+DIVIDED = {"period": 2, "inverse_period": 4}
+UNDIVIDED = {"period": 3, "inverse_period": 2}
 FITTING = LayerScenario("two linear layers", two_layers, (5,))
 HOLDING = (
     LayerScenario("one layer without bias", one_layer, (6,)),
@@ -196,7 +200,10 @@ HOLDING = (
     LayerScenario("fewer rows from the third step on", two_layers, (5,), later_rows=15),
     LayerScenario("damping 1e-4", two_layers, (5,), options={"damping": 1e-4}),
     LayerScenario("damping 3", two_layers, (5,), options={"damping": 3.0}),
-    LayerScenario("factors renewed every 3 steps", two_layers, (5,), options={"period": 3}),
+    LayerScenario("factors renewed every 3 steps", two_layers, (5,), steps=8, options=THREE),
+    LayerScenario("inverses renewed every 3 steps", two_layers, (5,), steps=8, options=INVERSES),
+    LayerScenario("periods of 2 and 4 steps", two_layers, (5,), steps=9, options=DIVIDED),
+    LayerScenario("periods of 3 and 2 steps", two_layers, (5,), steps=9, options=UNDIVIDED),
     LayerScenario("default options", two_layers, (5,), at_defaults=True),
     LayerScenario("inputs of very different scales", one_layer, (6,), rows=64, spread=1.0),
 )

@@ -4,17 +4,21 @@ import contextlib
 import inspect
 import itertools
 import re
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from torch.optim import Optimizer
 
 from lpfl.conformance.definition import option_names
-from lpfl.conformance.definition.layer_conventions import EXACT, SAMPLED, LayerComparison, LayerFit
+from lpfl.conformance.definition.layer_conventions import EXACT, LayerComparison, LayerFit
 from lpfl.conformance.definition.layer_diagnosis import diagnose, draws_nothing
 from lpfl.conformance.definition.layer_runs import FITTING, MANY_ROWS, SQUARE, LayerRun
 from lpfl.conformance.definition.layer_snippet import layer_snippet
+from lpfl.conformance.definition.seen import chance, clips, layer_options, periods
+from lpfl.conformance.definition.trajectory_verdict import values_of
 from lpfl.conformance.hooked.rank import rank_one
-from lpfl.conformance.oracles.layer_axes import TAKES
+from lpfl.conformance.oracles.layer_axes import NEVER, TAKES
 from lpfl.conformance.oracles.layerwise import LAYER_ORACLES
 from lpfl.conformance.outcomes import CheckResult, Outcome
 
@@ -29,7 +33,7 @@ def judge_layers(check: str, comparison: LayerComparison) -> CheckResult:
     run = comparison.run(FITTING)
     if run is None:
         return _not_run(check, comparison)
-    if comparison.random():
+    if chance.random(comparison):
         return _random(check, comparison)
     fit = comparison.search(run)
     maybe = (fit is None or fit.missed is not None) and _draws_by_itself(comparison)
@@ -40,18 +44,23 @@ def judge_layers(check: str, comparison: LayerComparison) -> CheckResult:
     if claim == "kfac-sampled":
         text = "The curvature is not sampled: two seeds of torch give the same run."
         return _answer(check, comparison, Outcome.DEVIATES, text, measured=0.0)
+    if fit is None or fit.missed is not None:
+        without = layer_options.switched_off(comparison)
+        if without is not None:
+            return _beyond(check, *without)
     if fit is None:
         return _unfitted(check, comparison, run)
     if fit.missed is None and comparison.stale(fit):
         return _stale(check, comparison, run, fit)
-    if fit.missed is None and (found := comparison.never_renewed(fit)) is not None:
+    if fit.missed is None and (found := periods.seldom(comparison, fit)) is not None:
         return _never_renewed(check, comparison, fit, *found)
     if fit.missed is not None:
         errors = comparison.errors(fit.missed, fit)
         step = next(t for t, e in enumerate(errors, 1) if not e <= LOW) if max(errors) > LOW else 1
         name = fit.missed.scenario.name
         off = f"step {step} is {errors[step - 1]:.2g} off"
-        text = f"{claim} fits two linear layers, not {name}: {off}."
+        why = periods.in_words(comparison, fit) if periods.periodic(fit.missed) else ""
+        text = f"{claim} fits two linear layers, not {name}: {f'{why}; ' if why else ''}{off}."
         return _accused(check, comparison, text, fit, fit.missed, step)
     return _held(check, comparison, fit)
 
@@ -87,8 +96,9 @@ def _held(check: str, comparison: LayerComparison, fit: LayerFit) -> CheckResult
     oracle = comparison.oracle
     other = {a: v for a, v in fit.convention.items() if v != oracle.conventions[a][0]}
     words = "; ".join(f"{a}: {v}" for a, v in other.items())
-    if (period := fit.hidden.get("period", 1)) > 1:
-        words += f"{'; ' if words else ''}factors renewed every {period} steps"
+    for name, what in (("period", "factors"), ("inverse_period", "inverses")):
+        if (period := fit.hidden.get(name) or 1) > 1:
+            words += f"{'; ' if words else ''}{what} renewed every {period} steps"
     text = f"Every step is {oracle.claim}'s in {len(fit.held)} settings" + (
         f"; {words}." if words else "."
     )
@@ -115,12 +125,18 @@ def _stale(check: str, comparison: LayerComparison, run: LayerRun, fit: LayerFit
 
 
 def _never_renewed(
-    check: str, comparison: LayerComparison, fit: LayerFit, run: LayerRun, kept: LayerFit
+    check: str, comparison: LayerComparison, fit: LayerFit, run: LayerRun, kept: LayerFit, left: int
 ) -> CheckResult:
     """The first factors serve for ever; an option that may be a long period excuses it."""
     steps = len(run.moves())
+    if left <= steps:
+        text = (
+            f"{comparison.oracle.claim}: the factors of the first batch serve until step {left}, "
+        )
+        text += f"and no rule by which they are renewed fits {steps} steps."
+        return _answer(check, comparison, Outcome.INCONCLUSIVE, text, convention=fit.convention)
     text = f"In all {steps} steps the factors are those of the first batch"
-    if periods := option_names.longer(comparison.subject, steps):
+    if periods := option_names.longer(comparison.subject, steps, comparison.where):
         text += f"; {' or '.join(periods)} may say so."
         return _answer(check, comparison, Outcome.INCONCLUSIVE, text, convention=kept.convention)
     own = LayerFit(fit.convention, {**fit.hidden, "period": 1})
@@ -150,8 +166,8 @@ def _sampled(
         text = f"{claim}: the output factor of {MANY_ROWS.rows} rows has rank one: it is the outer "
         text += "product of a mean gradient, not the mean of outer products."
         return _accused(check, comparison, text, exact, run, 1)
-    fit = comparison.sampled()
-    if fit is None or (private and not comparison.falls_with_rows(fit)):
+    fit = chance.fitted(comparison)
+    if fit is None or (private and not chance.falls_with_rows(comparison, fit)):
         return None
     other = {a: v for a, v in fit.convention.items() if v != comparison.oracle.conventions[a][0]}
     words = "".join(f"; {a}: {v}" for a, v in other.items())
@@ -166,11 +182,11 @@ def _random_and_far(check: str, comparison: LayerComparison) -> CheckResult:
     There the curvature of a sample is nearly the exact one, so two seeds take nearly one step.
     """
     text = f"{comparison.oracle.claim}: the run draws random numbers"
-    found, run = comparison.farther_than_chance(), comparison.run(MANY_ROWS)
+    found, run = chance.farther(comparison), comparison.run(MANY_ROWS)
     if found is not None and run is not None:
         nearest, apart = found
         away = nearest.worst
-        if away > max(OTHER_FORMULA * apart, SAMPLED) and apart < SAMPLED:
+        if away > max(OTHER_FORMULA * apart, chance.SAMPLED) and apart < chance.SAMPLED:
             text += f"; steps on 8000 rows are {away:.2g} from the nearest reading, and two seeds "
             return _accused(check, comparison, f"{text}are {apart:.2g} apart.", nearest, run, 1)
     text += " and no reading is near on 8000 rows."
@@ -192,10 +208,38 @@ def _of_rank_one(run: LayerRun) -> bool:
     return False
 
 
+def _beyond(
+    check: str, comparison: LayerComparison, fit: LayerFit, off: Mapping[str, Any]
+) -> CheckResult:
+    """The definition holds once options that the reference does not know are switched off."""
+    result = _held(check, comparison, fit)
+    text = f"With {values_of(off)}, options beyond the definition that are not judged, "
+    mild = result.outcome is not Outcome.NUMERICS
+    return replace(
+        result,
+        outcome=Outcome.VARIANT if mild else result.outcome,
+        message=text + result.message[0].lower() + result.message[1:],
+    )
+
+
 def _unfitted(check: str, comparison: LayerComparison, run: LayerRun) -> CheckResult:
-    found = diagnose(comparison, run)
     claim = comparison.oracle.claim
+    clip = clips.at_fault(comparison, run)
+    if clip is not None:
+        text, reading = clip
+        errors = comparison.errors(run, reading)
+        step = next((t for t, e in enumerate(errors, 1) if e > LOW), 1)
+        text = f"No convention of {claim} fits: {text}; step {step} is {errors[step - 1]:.2g} off."
+        return _accused(check, comparison, text, reading, run, step)
+    found = diagnose(comparison, run)
+    never = found.reading if NEVER in found.text else None
+    if never and (named := option_names.longer(comparison.subject, 2, comparison.where)):
+        text = f"In all {len(run.moves())} steps the factors are those of the first batch; "
+        text += f"{' or '.join(named)} may say so."
+        return _answer(check, comparison, Outcome.INCONCLUSIVE, text)
     text = f"No convention of {claim} fits: {found.text}"
+    if found.step > 1 and (why := periods.in_words(comparison, found.reading)):
+        text = f"No convention of {claim} fits: {why}"
     if claim != "foof" and "input factor alone" in found.text and _is_foof(comparison):
         text += "; it is exactly FOOF: the outputs' curvature has no part"
     error = comparison.errors(run, found.reading)[found.step - 1]

@@ -214,10 +214,15 @@ def _reached(name: str, held: Any) -> bool:
     return name == "block_size" and isinstance(held, int) and held >= LARGEST_SIDE
 
 
-def longer(subject: Any, steps: int) -> list[str]:
-    """Return the options that are whole numbers of at least ``steps``, as "name=value"."""
-    group = subject.default_group
-    whole = {n: v for n, v in group.items() if isinstance(v, int) and not isinstance(v, bool)}
+def longer(subject: Any, steps: int, where: Mapping[str, Place]) -> list[str]:
+    """Return options that are whole numbers of at least ``steps``, as "name=value".
+
+    where: those of the reference, which are left out.
+    """
+    used = {spot.option for spot in where.values()}
+    held = {n: subject.default(n) for n in {*subject.default_group, *subject.constructor_names}}
+    whole = {n: v for n, v in held.items() if isinstance(v, int) and not isinstance(v, bool)}
+    whole = {n: v for n, v in whole.items() if n not in used}
     return sorted(f"{name}={value}" for name, value in whole.items() if value >= steps)
 
 

@@ -22,6 +22,16 @@ CHANGE = 1e-10
 """Relative change of the gradients to which a subject has to answer."""
 FINE = 20.0
 """Factor within which an answer is as small as the change."""
+LOOSE = 1e-5
+COARSE = 1e-3
+"""Largest error excused in a subject that is seen to compute more coarsely than in float64."""
+AMPLIFIES = 10.0
+PARTLY = 3.0
+"""Times the loss of the reference in float32 that is excused where a part is seen to be coarse."""
+QUANTISED = 4096
+"""Libraries with states of 8 bits and fewer keep them so from this number of weights."""
+SINGLE = 5e-2
+"""Largest error that a reading may leave and still be looked at."""
 NO_ROUNDING = 2e-5
 """Error of a step in float64 above what its conditioning explains: twice FLOOR UNDETERMINED."""
 
@@ -73,20 +83,33 @@ def low_precision(oracle: Oracle, run: Run, candidate: Candidate) -> float:
     return max(e for e in errors if e == e)
 
 
-def answers(comparison: Comparison, run: Run) -> list[float] | None:
-    """Return per step how the subject answers to a change of its gradients by ``CHANGE``.
+def answers(comparison: Comparison, run: Run, change: float = CHANGE) -> list[float] | None:
+    """Return per step how the subject answers to a relative change of its gradients.
 
     None if it raises.
     """
-    if "gradients" not in run.again:
-        start, gradients = run.values[0], disturbed(run.gradients, CHANGE)
+    kept = f"gradients {change}"
+    if kept not in run.again:
+        start, gradients = run.values[0], disturbed(run.gradients, change)
         try:
             values = comparison.drive(run.scenario, start, gradients, run.given)
         except Exception:
             return None
         other = Run(run.scenario, run.shapes, run.options, run.given, gradients, values)
-        run.again["gradients"] = gaps(other, run.moves())
-    return run.again["gradients"]
+        run.again[kept] = gaps(other, run.moves())
+    return run.again[kept]
+
+
+def jumps(comparison: Comparison, run: Run) -> bool:
+    """Return whether a part of what the subject computes is coarser than float64.
+
+    All of it in float64 answers to a change a hundred times as large by a hundred times as much.
+    """
+    small, large = answers(comparison, run), answers(comparison, run, 100 * CHANGE)
+    if small is None or large is None:
+        return False
+    ratios = [b / a / 100 for a, b in zip(small, large, strict=True) if a > 0]
+    return any(not 0.5 < ratio < 2 for ratio in ratios)
 
 
 def coarse(comparison: Comparison, run: Run, candidate: Candidate) -> bool:
@@ -147,3 +170,28 @@ def noise(comparison: Comparison, run: Run) -> float:
         other = Run(run.scenario, run.shapes, run.options, run.given, run.gradients, values)
         run.again["seed"] = gaps(other, run.moves())
     return max(run.again["seed"], default=0.0)
+
+
+def excused(comparison: Comparison, candidate: Candidate, run: Run, worst: float) -> bool:
+    """Return whether an error can come from coarse arithmetic inside.
+
+    As small as scalars in float32 make it; or small where the step amplifies rounding; or no
+    larger than what the reference loses in float32, in a subject that is seen to compute coarsely,
+    all or a part of it; or what rounding the state costs in one that keeps it in 16 bits or fewer;
+    or a few per cent in one that does so for large weights only.
+    """
+    if worst <= SCALARS:
+        return True
+    if halves(candidate):
+        return worst <= 3 * noise(comparison, run)
+    few = kept_in(comparison, run)
+    if few is not None and worst <= min(SINGLE, torch.finfo(few).eps):
+        return True
+    oracle = comparison.oracle
+    if worst <= LOOSE and max(amplification(oracle, run, candidate)) > AMPLIFIES:
+        return True
+    lost = low_precision(oracle, run, candidate)
+    if not coarse(comparison, run, candidate):
+        return worst <= PARTLY * lost and jumps(comparison, run)
+    large = max(x.numel() for x in run.values[0]) >= QUANTISED
+    return (large and worst <= SINGLE) or worst <= max(COARSE, min(SINGLE, 10 * lost))

@@ -12,6 +12,7 @@ from lpfl.conformance.definition.layer_conventions import LOOSE, LayerComparison
 from lpfl.conformance.definition.layer_runs import FITTING, LayerRun
 from lpfl.conformance.definition.powers import powers
 from lpfl.conformance.definition.scenarios import Scenario
+from lpfl.conformance.definition.seen import chance
 from lpfl.conformance.oracles import layer_oracle_of, oracle_of, oracles
 from lpfl.conformance.oracles.layer_axes import POWERS
 from lpfl.conformance.subject import Subject
@@ -98,7 +99,7 @@ def layered(subject: Subject) -> list[str]:
             continue
         comparison = LayerComparison(subject, oracle)
         run = comparison.run(FITTING)
-        fit = comparison.search(run) if run is not None and not comparison.random() else None
+        fit = comparison.search(run) if run is not None and not chance.random(comparison) else None
         if fit is not None and fit.missed is None:
             damping = f"damping {comparison.defaults['damping']:g} {fit.convention['damping']}"
             other = [v for a, v in fit.convention.items() if v != oracle.conventions[a][0]]
@@ -111,7 +112,7 @@ def layer_powers(subject: Subject) -> list[str]:
     oracle = layer_oracle_of("kfac")
     comparison = None if oracle is None else LayerComparison(subject, oracle)
     run = None if comparison is None else comparison.run(FITTING)
-    if oracle is None or comparison is None or run is None or comparison.random():
+    if oracle is None or comparison is None or run is None or chance.random(comparison):
         return []
     unknown = {n: v[0] for n, v in oracle.hidden.items() if n not in comparison.where}
     kinds = [oracle.conventions[axis] for axis in ("damping", "Fisher", "bias")]

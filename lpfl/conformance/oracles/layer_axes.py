@@ -40,8 +40,12 @@ JOINED = "joined to the preconditioned gradient, before momentum"
 DECAY = (COUPLED, "decoupled, times lr", "decoupled, times lr, after the step", JOINED)
 DECAYED = ("weights and biases", "weights alone")
 MOMENTUM = ("heavy ball", "averaged", "nesterov")
-TAKES = ("the batch of the step", "only earlier batches")
-RENEWED = ("factors", "inverses only")
+TAKES = (
+    "the batch of the step",
+    "only earlier batches",
+    "only earlier batches, renewed after the step",
+)
+RENEWED = ("factors", "inverses only", "inverses where factors are")
 NEVER = "never after the first batch"
 CLIP = ("lr^2 <gradient, step>", "lr <gradient, step>", "<gradient, step>")
 GRAFT = ("no", "to the length of the gradient, per layer", "to the length of the gradient, jointly")
@@ -60,6 +64,21 @@ POWERS = {
 """Powers of the inverses of input and output factor that are not KFAC's, in words."""
 ABOUT_MEAN = "about their mean in the input factor"
 BEFORE = "of the gradient, before the inverses"
+CLIP_OVER = "clip summed over"
+CLIPPED_OVER = (
+    "each layer alone, in place of all together",
+    "the last layer alone, in place of all",
+    "the first layer alone, in place of all",
+    "all layers, and divided by their number",
+    "weights alone, without biases",
+)
+CLIP_FACTOR = "clip factor"
+CLIP_FACTORS = (
+    "bound over sum, without a root",
+    "of the gradient's product with itself, not with the step",
+    "of the step's product with itself, not with the gradient",
+    "the root over the bound alone, not at most 1",
+)
 MISTAKES = {
     "inverse": (
         *POWERS,

@@ -1,5 +1,6 @@
 """The step of KFAC and FOOF on one layer after another, under one convention."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -10,14 +11,17 @@ from lpfl.conformance.oracles.layer_axes import (
     ABOUT_MEAN,
     BEFORE,
     CLIP,
+    CLIP_FACTOR,
+    CLIP_FACTORS,
+    CLIP_OVER,
+    CLIPPED_OVER,
     COUPLED,
     JOINED,
-    NEVER,
     POWERS,
     SUMMED,
-    TAKES,
     LayerSeen,
 )
+from lpfl.conformance.oracles.layer_periods import AT, IN_INVERSIONS, used
 
 TINY = 1e-8
 """What stands in for damping where an undamped factor is inverted."""
@@ -33,42 +37,6 @@ def factors(layer: LayerSeen, c: Convention) -> tuple[Tensor, Tensor]:
     G = layer.exact_moment if c["Fisher"] == "type-2" else layer.empirical_moment
     scales = {SUMMED: n, "1/n": 1 / n, "1/n^2": 1 / n**2, "2": 2, "2/d_y": 2 / k, "1/d_y": 1 / k}
     return A, {**scales, "1": 1.0, "1/2": 0.5}[c["output factor times"]] * G
-
-
-def averaged(new: Tensor, m: dict[str, Any], key: str, t: int, o: Any, c: Convention) -> Tensor:
-    """Return the moving average of a factor with ``new`` in it."""
-    if not o.decay:
-        return new
-    start = {"from the first batch": new, "from the identity": torch.eye(len(new), dtype=new.dtype)}
-    swapped = c["average"] == "weights of old and new swapped"
-    old = m.get(key, new if swapped else start.get(c["average"], torch.zeros_like(new)))
-    kept = 1 - o.decay if swapped else o.decay
-    m[f"{key} taken"] = m.get(f"{key} taken", 0) + 1
-    if c["average"].startswith("plain mean"):
-        kept = min(1 - 1 / m[f"{key} taken"], kept)
-    m[key] = kept * old + (1 - kept) * new
-    corrects = c["average"].endswith("bias corrected")
-    corrected = 1 - o.decay ** m[f"{key} taken"] if corrects else 1.0
-    return m[key] / corrected
-
-
-def used(new: Tensor, m: dict[str, Any], key: str, t: int, o: Any, c: Convention) -> Tensor:
-    """Return the factor that step t uses: renewed every ``period`` steps, the first time at once.
-
-    A factor of earlier batches only is that of the first batch in the first step.
-    """
-    due = t == 1 if c["renewed"] == NEVER else (t - 1) % o.period == 0
-    inverses_only = c["renewed"] == "inverses only"
-    before = m.get(f"{key} now")
-    if due or inverses_only:
-        m[f"{key} now"] = averaged(new, m, key, t, o, c)
-    now = m[f"{key} now"]
-    chosen: Tensor = now if before is None or c["average takes"] == TAKES[0] else before
-    if inverses_only:
-        if due:
-            m[f"{key} inverted"] = chosen
-        chosen = m[f"{key} inverted"]
-    return chosen
 
 
 def dampings(
@@ -103,6 +71,10 @@ class Spectra:
             wanted = factor.diagonal().diag() if diagonal else factor
             self._found[key] = torch.linalg.eigh(wanted)
         return self._found[key]
+
+
+Used = tuple[Tensor | None, Tensor | None, Spectra]
+"""The factors of input and output whose inverses a step uses, if there are any yet."""
 
 
 def precondition(
@@ -176,20 +148,22 @@ def direction(
     return between(grad, layer, factors_at(layer, m, t, o, c), o, c)
 
 
-def factors_at(
-    layer: LayerSeen, m: dict[str, Any], t: int, o: Any, c: Convention
-) -> tuple[Tensor, Tensor, Spectra]:
+def factors_at(layer: LayerSeen, m: dict[str, Any], t: int, o: Any, c: Convention) -> Used:
     """Return the factors that step t uses, and what keeps their eigendecompositions."""
     A, G = factors(layer, c)
     return used(A, m, "A", t, o, c), used(G, m, "G", t, o, c), Spectra()
 
 
-def between(
-    grad: Tensor, layer: LayerSeen, at: tuple[Tensor, Tensor, Spectra], o: Any, c: Convention
-) -> Tensor:
-    """Return the gradient (..., b, a) between the inverses of two factors, the bias by its rule."""
+def between(grad: Tensor, layer: LayerSeen, at: Used, o: Any, c: Convention) -> Tensor:
+    """Return the gradient (..., b, a) between the inverses of two factors, the bias by its rule.
+
+    Where there are no factors yet it is the gradient itself.
+    """
     own, inverse = o.output_damping, c.get("inverse", "as defined")
     A, G, spectra = at
+    if A is None or G is None:
+        still = layer.has_bias and c["bias"] == "left alone"
+        return torch.cat([grad[..., :-1], 0 * grad[..., -1:]], -1) if still else grad
     if layer.has_bias and c["bias"] != "joined to the weights":
         bias = grad[..., -1:]
         if c["bias"] == "by the output factor only":
@@ -205,7 +179,7 @@ def between(
 
 
 FACTOR_AXES = (
-    "Fisher", "inputs", "average", "average takes", "renewed",
+    "Fisher", "inputs", "average", "average takes", "renewed", *AT, IN_INVERSIONS,
     "input factor times", "output factor times",
 )  # fmt: skip
 STEP_AXES = ("damping", "bias", "inverse")
@@ -213,7 +187,7 @@ STEP_AXES = ("damping", "bias", "inverse")
 
 def first_factors(layer: LayerSeen, o: Any, c: Convention) -> Any:
     """Return what :func:`between` takes in step 1, and the memory after it; computed once."""
-    key = (o.decay, o.period, *(c.get(axis) for axis in FACTOR_AXES))
+    key = (o.decay, o.period, o.inverse_period, *(c.get(axis) for axis in FACTOR_AXES))
     if key not in layer.firsts:
         memory: dict[str, Any] = {}
         layer.firsts[key] = factors_at(layer, memory, 1, o, c), memory, key
@@ -238,11 +212,10 @@ def first(
     return grad, step
 
 
-def scaled(slopes: list[Tensor], steps: list[Tensor], o: Any, c: Convention) -> list[Tensor]:
-    """Return the steps of all layers after graft and clip.
-
-    A clip multiplies every step by min(1, sqrt(bound / sum over layers of <gradient, step>)).
-    """
+def scaled(
+    slopes: list[Tensor], steps: list[Tensor], layers: Sequence[LayerSeen], o: Any, c: Convention
+) -> list[Tensor]:
+    """Return the steps of all layers after graft and clip."""
     if "per layer" in c["graft"]:
         steps = [s * (g.norm() / s.norm()) for g, s in zip(slopes, steps, strict=True)]
     elif "jointly" in c["graft"]:
@@ -250,9 +223,32 @@ def scaled(slopes: list[Tensor], steps: list[Tensor], o: Any, c: Convention) -> 
         steps = [s * (whole[0] / whole[1]) for s in steps]
     if not o.clip:
         return steps
-    along = sum(float((g * s).sum()) for g, s in zip(slopes, steps, strict=True))
-    along = abs(along) * o.lr ** (2 - CLIP.index(c["clip"]))
-    return [min(1.0, (o.clip / along) ** 0.5 if along else 1.0) * s for s in steps]
+    seen = slopes, steps
+    if c.get(CLIP_OVER) == CLIPPED_OVER[4]:
+        cut = [slice(None, -1) if layer.has_bias else slice(None) for layer in layers]
+        seen = tuple([x[:, part] for x, part in zip(xs, cut, strict=True)] for xs in seen)  # type: ignore[assignment]
+    pairs = list(zip(*seen, strict=True))
+    over = {CLIPPED_OVER[0]: [[pair] for pair in pairs], CLIPPED_OVER[1]: [pairs[-1:]]}
+    over[CLIPPED_OVER[2]] = [pairs[:1]]
+    sums = [clipped(those, o, c) for those in over.get(c.get(CLIP_OVER, ""), [pairs])]
+    every = sums if len(sums) == len(steps) else sums * len(steps)
+    return [factor * step for factor, step in zip(every, steps, strict=True)]
+
+
+def clipped(pairs: Sequence[tuple[Tensor, Tensor]], o: Any, c: Convention) -> float:
+    """Return min(1, sqrt(bound / sum of <gradient, step>)), or what a mistake makes of it."""
+    kind = c.get(CLIP_FACTOR, "")
+    if kind == CLIP_FACTORS[1]:
+        pairs = [(g, g) for g, _ in pairs]
+    elif kind == CLIP_FACTORS[2]:
+        pairs = [(s, s) for _, s in pairs]
+    along = abs(sum(float((g * s).sum()) for g, s in pairs)) * o.lr ** (2 - CLIP.index(c["clip"]))
+    if c.get(CLIP_OVER) == CLIPPED_OVER[3]:
+        along /= len(pairs)
+    if not along:
+        return 1.0
+    ratio: float = (o.clip / along) ** (1.0 if kind == CLIP_FACTORS[0] else 0.5)
+    return ratio if kind == CLIP_FACTORS[3] else min(1.0, ratio)
 
 
 def moved(

@@ -26,11 +26,11 @@ from lpfl.conformance.oracles.layer_axes import (
     INPUT_SCALE,
     MOMENTUM,
     OUTPUT_SCALE,
-    PERIODS,
     RENEWED,
     TAKES,
     LayerSeen,
 )
+from lpfl.conformance.oracles.layer_periods import ALIASES, AT, COUNTED
 from lpfl.conformance.oracles.layer_steps import direction, first, gathered, moved, scaled, slope
 from lpfl.conformance.pulse import beat
 
@@ -83,7 +83,7 @@ class LayerOracle:
                     step = direction(gathered(grad, m, o, c), layer, m, t, o, c)
                 slopes.append(grad)
                 steps.append(step)
-            steps = scaled(slopes, steps, o, c)
+            steps = scaled(slopes, steps, layers, o, c)
             each = zip(row, layers, steps, kept, strict=True)
             moves.append([moved(W, layer, step, m, o, c) for W, layer, step, m in each])
         return moves
@@ -100,6 +100,8 @@ def reference(claim: str, fisher: tuple[str, ...], variants: frozenset[str]) -> 
         "momentum": MOMENTUM,
         "average takes": TAKES,
         "renewed": RENEWED,
+        AT[0]: COUNTED,
+        AT[1]: COUNTED,
         "clip": CLIP,
         "graft": GRAFT,
         "output factor times": OUTPUT_SCALE if fisher != ("identity",) else ("1",),
@@ -118,6 +120,7 @@ def reference(claim: str, fisher: tuple[str, ...], variants: frozenset[str]) -> 
             "momentum": 0.0,
             "weight_decay": 0.0,
             "period": 1,
+            "inverse_period": None,
             "clip": 0.0,
         },
         conventions=conventions,
@@ -126,6 +129,8 @@ def reference(claim: str, fisher: tuple[str, ...], variants: frozenset[str]) -> 
             "bias": frozenset(BIAS[1:]),
             "momentum": frozenset(MOMENTUM[1:]),
             "average takes": frozenset(TAKES[1:]),
+            AT[0]: frozenset(COUNTED[2:]),
+            AT[1]: frozenset(COUNTED[2:]),
             "graft": frozenset(GRAFT[1:]),
         },
         relevant={
@@ -135,12 +140,16 @@ def reference(claim: str, fisher: tuple[str, ...], variants: frozenset[str]) -> 
             "momentum": "momentum",
             "clip": "clip",
         },
-        hidden={"decay": (0.0, 0.95), "period": (1, 2, 3, 4, 5, 10)},
+        hidden={
+            "decay": (0.0, 0.95),
+            "period": (1, 2, 3, 4, 5, 10),
+            "inverse_period": (None, 2, 3, 4, 5, 10),
+        },
         aliases={
             "damping": ("damping", "eps", "epsilon", "lambda_"),
             "decay": DECAYS,
             "momentum": ("momentum",),
-            "period": PERIODS,
+            **ALIASES,
             "clip": ("kl_clip",),
         },
         probes={
@@ -149,6 +158,7 @@ def reference(claim: str, fisher: tuple[str, ...], variants: frozenset[str]) -> 
             "decay": 0.8,
             "weight_decay": 0.02,
             "period": 1,
+            "inverse_period": 1,
             "clip": 1e-4,
         },
     )

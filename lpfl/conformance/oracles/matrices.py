@@ -1,12 +1,16 @@
 """Matrix functions of the references: powers of statistics, polar factors, unfoldings."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from lpfl.conformance.oracles.remembered import remembered
 
+WIDE = "sides above the largest"
+"""Axis about weights of which one side is above the option "largest"."""
+OTHERS = "the other sides stay without"
 Polynomials = Sequence[tuple[float, float, float]]
 QUINTIC = (3.4445, -4.7750, 2.0315)
 CUBIC = (1.5, -0.5, 0.0)
@@ -51,6 +55,14 @@ def unfold(g: Tensor, axis: int) -> Tensor:
 def multiply(g: Tensor, matrix: Tensor, axis: int) -> Tensor:
     """Return g with ``matrix`` applied to one axis."""
     return torch.tensordot(matrix, g, dims=([1], [axis])).movedim(0, axis)
+
+
+def left_out(shape: Sequence[int], o: Any, c: Mapping[str, str]) -> set[int]:
+    """Return the axes that get no preconditioner of their own: by default those above a limit."""
+    largest = getattr(o, "largest", 0)
+    wide = {axis for axis, n in enumerate(shape) if 0 < largest < n}
+    others = wide and c.get(WIDE) == OTHERS
+    return set(range(len(shape))) - wide if others else wide
 
 
 @remembered

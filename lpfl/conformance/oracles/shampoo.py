@@ -5,6 +5,7 @@ tensor of k axes. Anil et al. 2021 for moving averages and damping in units of t
 eigenvalue; Shi et al. 2023 for bias correction and the free exponent.
 """
 
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -12,7 +13,7 @@ from torch import Tensor
 
 from lpfl.conformance.oracles.base import Convention, Memory, Oracle, per_parameter
 from lpfl.conformance.oracles.layer_axes import PERIODS
-from lpfl.conformance.oracles.matrices import multiply, power, unfold
+from lpfl.conformance.oracles.matrices import OTHERS, WIDE, left_out, multiply, power, unfold
 from lpfl.conformance.oracles.moments import DECOUPLED, average, correction, coupled, decayed
 
 DAMPING = (
@@ -35,6 +36,23 @@ VECTORS = (
 )
 DECAY = ("L2 in the gradient", *DECOUPLED, "ignored")
 GRAFT = ("none", "to the length of the gradient")
+NESTEROV = ("the new one weighs as in the momentum", "the whole new one beside the momentum")
+GRAFTS = (
+    "to the length of AdaGrad's step",
+    "to the length of RMSprop's step",
+    "to the length of RMSprop's step, bias corrected",
+    "to the length of Adam's step",
+    "to the length of the signs",
+)
+GRAFT_SEES = ("what the preconditioner does", "the gradient without momentum")
+SIDES = (
+    "the others to their own exponent",
+    "the others to the exponent of all sides",
+    "a diagonal there",
+    "no side has a preconditioner: as vectors",
+    "no side has a preconditioner: plain gradient",
+    OTHERS,
+)
 MOMENTUM = (
     "of the step, average",
     "of the step, sum",
@@ -61,13 +79,20 @@ def statistics(G: Tensor, m: Memory, o: Any, c: Convention) -> list[Tensor]:
 
 
 def roots(G: Tensor, m: Memory, o: Any, c: Convention) -> list[Tensor]:
+    out = left_out(G.shape, o, c)
     k = max(G.ndim, 1)
+    if out and c[WIDE] in (SIDES[0], OTHERS):
+        k = max(k - len(out), 1)
     exponent = {"-1/(2k)": -0.5 / k, "-1/k": -1.0 / k, "-1/2": -0.5, "-1/4": -0.25}[c["exponent"]]
     stats = statistics(G, m, o, c)
     if "roots" not in m or (m["t"] - 1) % int(o.period) == 0:
         kind = {"times the largest eigenvalue": "times largest", "eigenvalue floor": "clamp"}
         damping = 0.0 if c["damping"] == "in the start value" else o.eps
         m["roots"] = [power(S, exponent, damping, kind.get(c["damping"], "added")) for S in stats]
+        for axis in out:
+            flat = torch.diag(stats[axis].diagonal())
+            own = power(flat, exponent, damping, kind.get(c["damping"], "added"))
+            m["roots"][axis] = own if c[WIDE] == SIDES[2] else torch.eye(len(flat), dtype=G.dtype)
     return m["roots"]
 
 
@@ -83,6 +108,35 @@ def diagonal_root(G: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
     return seen.sqrt() + o.eps if outside else (seen + o.eps).sqrt()
 
 
+def ahead(new: Tensor, past: Tensor, o: Any, c: Convention, *, total: bool) -> Tensor:
+    """Return momentum, its new part taken once more where Nesterov's is asked for."""
+    if not o.nesterov:
+        return past
+    whole = total or c["nesterov"] == NESTEROV[1]
+    return (1.0 if whole else 1 - o.momentum) * new + o.momentum * past
+
+
+def graft_length(G: Tensor, seen: Tensor, m: Memory, o: Any, c: Convention) -> float:
+    """Return the length that a step is brought to: that of another method's step."""
+    kind = c["graft"]
+    if c.get("graft sees") == GRAFT_SEES[1]:
+        seen = G
+    if kind == GRAFT[1]:
+        return float(G.norm())
+    if kind == GRAFTS[4]:
+        return float(G.sign().norm())
+    if kind == GRAFTS[0]:
+        m["squares"] = m.get("squares", torch.zeros_like(G)) + G * G
+        return float((seen / (m["squares"].sqrt() + o.graft_eps)).norm())
+    beta = o.graft_beta2 if o.graft_beta2 >= 0 else o.beta2
+    second = average(m, "squares", G * G, beta)
+    if kind != GRAFTS[1]:
+        second = second / correction(beta, m["t"])
+    if kind == GRAFTS[3]:
+        seen = average(m, "mean", G, o.graft_beta1) / correction(o.graft_beta1, m["t"])
+    return float((seen / (second.sqrt() + o.graft_eps)).norm())
+
+
 def rule(p: Tensor, g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
     g = coupled(p, g, o, c)
     mixed = o.momentum and c["momentum"] == MOMENTUM[3]
@@ -93,11 +147,15 @@ def rule(p: Tensor, g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
     if G.ndim == 1 and c["vectors"] == "as one column":
         G = G.reshape(-1, 1)
     averaged = o.momentum and c["momentum"] in (MOMENTUM[2], MOMENTUM[4])
-    seen = average(m, "b", G, o.momentum) if averaged else G
+    seen = ahead(G, average(m, "b", G, o.momentum), o, c, total=False) if averaged else G
     if averaged and c["momentum"] == MOMENTUM[4]:
         seen = seen / (1 - o.momentum ** m["t"])
     entries = G.ndim == 1 or (G.ndim > 2 and c["shape"] == SHAPE[2])
-    if entries and c["vectors"].startswith("diagonal"):
+    skipped = c.get(WIDE) in SIDES[3:5] and bool(left_out(G.shape, o, c))
+    entries = entries or skipped
+    if skipped and c[WIDE] == SIDES[4]:
+        step = seen
+    elif entries and c["vectors"].startswith("diagonal"):
         step = seen / diagonal_root(G, m, o, c)
     elif entries and c["vectors"] == "plain gradient":
         step = seen
@@ -105,57 +163,98 @@ def rule(p: Tensor, g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
         step = seen
         for axis, root in enumerate(roots(G, m, o, c)):
             step = multiply(step, root, axis)
-    if c["graft"] == GRAFT[1] and float(step.norm()) > 0:
-        step = step * (G.norm() / step.norm())
+    if c["graft"] != GRAFT[0]:
+        length, own = graft_length(G, seen, m, o, c), float(step.norm())
+        step = step * (length / own) if own > 0 else step
     if mixed:
         m["b"] = step
     elif o.momentum and not averaged:
-        share = 1.0 if "sum" in c["momentum"] else 1 - o.momentum
-        step = m["b"] = o.momentum * m.get("b", torch.zeros_like(step)) + share * step
+        total = "sum" in c["momentum"]
+        share = 1.0 if total else 1 - o.momentum
+        m["b"] = o.momentum * m.get("b", torch.zeros_like(step)) + share * step
+        step = ahead(step, m["b"], o, c, total=total)
     return decayed(p, o.lr * step.reshape(p.shape), o, c)
 
 
-ORACLES = (
-    Oracle(
-        claim="shampoo",
-        for_matrices=True,
-        source="Gupta et al. 2018, algorithms 1 and 2; Anil et al. 2021",
-        step=per_parameter(rule),
-        options={
-            "lr": 0.1,
-            "eps": 1e-4,
-            "momentum": 0.0,
-            "weight_decay": 0.0,
-            "beta2": 0.99,
-            "period": 1,
-        },
-        conventions={
-            "damping": DAMPING,
-            "statistics": STATISTICS,
-            "shape": SHAPE,
-            "vectors": VECTORS,
-            "momentum": MOMENTUM,
-            "exponent": EXPONENT,
-            "graft": GRAFT,
-            "decay": DECAY,
-        },
-        variants={
-            "vectors": frozenset({VECTORS[1], *VECTORS[3:]}),
-            "shape": frozenset(SHAPE[2:]),
-            "graft": frozenset(GRAFT[1:]),
-            "decay": frozenset(DECOUPLED),
-        },
-        departures={
-            "exponent": frozenset(EXPONENT[1:]),
-            "momentum": frozenset({"last step mixed into the gradient"}),
-            "decay": frozenset({"ignored"}),
-        },
-        relevant={"momentum": "momentum", "decay": "weight_decay"},
-        hidden={"beta2": (0.99, 0.999, 0.95)},
-        aliases={
-            "eps": ("eps", "epsilon", "matrix_eps", "damping"),
-            "beta2": ("beta2", "betas[1]", "shampoo_beta", "preconditioner_decay"),
-            "period": PERIODS,
-        },
-    ),
+SHAMPOO = Oracle(
+    claim="shampoo",
+    for_matrices=True,
+    forms=("shampoo-grafted",),
+    source="Gupta et al. 2018, algorithms 1 and 2; Anil et al. 2021",
+    step=per_parameter(rule),
+    options={
+        "lr": 0.1,
+        "eps": 1e-4,
+        "momentum": 0.0,
+        "weight_decay": 0.0,
+        "beta2": 0.99,
+        "period": 1,
+        "nesterov": False,
+    },
+    conventions={
+        "damping": DAMPING,
+        "statistics": STATISTICS,
+        "shape": SHAPE,
+        "vectors": VECTORS,
+        "momentum": MOMENTUM,
+        "exponent": EXPONENT,
+        "graft": GRAFT,
+        "decay": DECAY,
+        "nesterov": NESTEROV,
+    },
+    variants={
+        "vectors": frozenset({VECTORS[1], *VECTORS[3:]}),
+        "shape": frozenset(SHAPE[2:]),
+        "graft": frozenset(GRAFT[1:]),
+        "decay": frozenset(DECOUPLED),
+    },
+    departures={
+        "exponent": frozenset(EXPONENT[1:]),
+        "momentum": frozenset({"last step mixed into the gradient"}),
+        "decay": frozenset({"ignored"}),
+    },
+    relevant={"momentum": "momentum", "decay": "weight_decay", "nesterov": "nesterov"},
+    hidden={"beta2": (0.99, 0.999, 0.95)},
+    aliases={
+        "eps": ("eps", "epsilon", "matrix_eps", "damping"),
+        "beta2": ("beta2", "betas[1]", "shampoo_beta", "preconditioner_decay"),
+        "period": PERIODS,
+    },
 )
+GRAFTED = replace(
+    SHAMPOO,
+    claim="shampoo-grafted",
+    source="Anil et al. 2021, grafted to AdaGrad; Shi et al. 2023",
+    forms=(),
+    options={**SHAMPOO.options, "graft_beta1": 0.9, "graft_beta2": -1.0, "graft_eps": 1e-8},
+    conventions={
+        **SHAMPOO.conventions,
+        "damping": (DAMPING[1], DAMPING[4], DAMPING[0], DAMPING[2]),
+        "statistics": STATISTICS[::-1],
+        "shape": SHAPE[:2],
+        "vectors": (*VECTORS[:4:2], VECTORS[3], VECTORS[5]),
+        "momentum": (MOMENTUM[4], MOMENTUM[1], MOMENTUM[0], MOMENTUM[2]),
+        "exponent": EXPONENT[:3:2],
+        "graft": GRAFTS,
+        "graft sees": GRAFT_SEES,
+    },
+    variants={
+        "vectors": frozenset({VECTORS[3], VECTORS[5]}),
+        "graft": frozenset(GRAFTS),
+        "decay": SHAMPOO.variants["decay"],
+    },
+    departures={
+        "exponent": frozenset(EXPONENT[2:3]),
+        "decay": SHAMPOO.departures["decay"],
+    },
+    relevant={**SHAMPOO.relevant, "graft sees": "momentum"},
+    hidden={**SHAMPOO.hidden, "graft_eps": (1e-8, 1e-12, 1e-10)},
+    aliases={
+        **SHAMPOO.aliases,
+        "graft_beta1": ("grafting_beta1", "graft_beta1"),
+        "graft_beta2": ("grafting_beta2", "graft_beta2", "grafting_beta", "graft_beta"),
+        "graft_eps": ("grafting_epsilon", "grafting_eps", "graft_eps", "diagonal_eps"),
+    },
+    probes={"graft_beta1": 0.83, "graft_beta2": 0.91, "graft_eps": 2e-3},
+)
+ORACLES = (SHAMPOO, GRAFTED)

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from lpfl.conformance.oracles.base import Convention, Memory, Oracle, per_parameter
 from lpfl.conformance.oracles.layer_axes import PERIODS
-from lpfl.conformance.oracles.matrices import multiply, unfold
+from lpfl.conformance.oracles.matrices import OTHERS, WIDE, left_out, multiply, unfold
 from lpfl.conformance.oracles.moments import EPS, correction, denominator
 
 BASIS = ("power iteration and QR", "eigenvectors")
@@ -24,6 +24,12 @@ SEES = ("the gradients before it", "its own too")
 FRESH = ("every k-th step", "every k-th gradient", "step 1, and every k-th from there")
 VECTORS = ("as Adam", "with a basis")
 FOLLOWS = ("follows the order of the directions", "keeps its place as directions change order")
+NESTEROV = (
+    "the gradient weighs as in the average",
+    "the gradient weighs as in the average, corrected as in NAdam",
+    "the whole gradient beside the average",
+)
+SIDES = ("the identity there", "as Adam", OTHERS)
 DECAY = ("times lr, after the step", "times lr", "ignored")
 
 
@@ -33,14 +39,25 @@ def project(G: Tensor, bases: list[Tensor], back: bool = False) -> Tensor:
     return G
 
 
+def eigenvectors(S: Tensor) -> Tensor:
+    return torch.linalg.eigh(S).eigenvectors.flip(1)
+
+
 def refresh(m: Memory, o: Any, c: Convention) -> None:
     """Replace the bases; entries of the second moment follow the order of their directions."""
     stats = m["S"]
+    out = left_out([len(S) for S in stats], o, c)
     if "Q" not in m or c["basis"] == "eigenvectors":
-        m["Q"] = [torch.linalg.eigh(S).eigenvectors.flip(1) for S in stats]
+        m["Q"] = [
+            torch.eye(len(S), dtype=S.dtype) if axis in out else eigenvectors(S)
+            for axis, S in enumerate(stats)
+        ]
         return
     new = []
     for axis, (S, Q) in enumerate(zip(stats, m["Q"], strict=True)):
+        if axis in out:
+            new.append(Q)
+            continue
         order = torch.argsort((Q.T @ S @ Q).diagonal(), descending=True)
         if c["second moment"] == FOLLOWS[0]:
             m["v"] = m["v"].index_select(axis, order)
@@ -73,6 +90,7 @@ def rule(p: Tensor, g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
 def step(p: Tensor, g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
     plain = g.ndim < 2 and c["vectors"] == "as Adam"
     plain = plain or (g.ndim > 2 and c["kernels"] == "as Adam")
+    plain = plain or (c.get(WIDE) == SIDES[1] and bool(left_out(g.shape, o, c)))
     fills = c["first gradient"] == "only fills the statistics"
     t = m["t"] - 1 if fills else m["t"]
     if m["t"] == 1:
@@ -92,6 +110,10 @@ def step(p: Tensor, g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
     m["v"] = o.beta2 * m["v"] + (1 - o.beta2) * G * G
     mean = m["m"] if inside else project(m["m"], bases)
     first, second = (correction(b, t) if o.bias_correction else 1.0 for b in (o.beta1, o.beta2))
+    if o.nesterov:
+        later = correction(o.beta1, t + 1) if c["nesterov"] == NESTEROV[1] else first
+        share = 1.0 if c["nesterov"] == NESTEROV[2] else 1 - o.beta1
+        mean = o.beta1 * mean * (first / later if o.bias_correction else 1.0) + share * G
     ratio = mean / first / denominator(m["v"], o.eps, second, c["eps"])
     move = o.lr * project(ratio, bases, back=True)
     if not plain and not early and m["t"] > 1:
@@ -115,6 +137,7 @@ ORACLES = (
             "weight_decay": 0.0,
             "period": 1,
             "bias_correction": True,
+            "nesterov": False,
         },
         conventions={
             "basis": BASIS,
@@ -128,6 +151,7 @@ ORACLES = (
             "basis sees": SEES,
             "kernels": KERNELS,
             "second moment": FOLLOWS,
+            "nesterov": NESTEROV,
         },
         variants={"first gradient": frozenset(FIRST[1:]), "kernels": frozenset({"as Adam"})},
         departures={
@@ -135,7 +159,7 @@ ORACLES = (
             "momentum": frozenset(MOMENTUM[1:]),
             "second moment": frozenset(FOLLOWS[1:]),
         },
-        relevant={"decay": "weight_decay"},
+        relevant={"decay": "weight_decay", "nesterov": "nesterov"},
         hidden={"eps": (1e-8,), "period": (1, 10), "shampoo_beta": (-1.0, 0.95)},
         aliases={
             "shampoo_beta": ("shampoo_beta", "beta3", "betas[2]"),

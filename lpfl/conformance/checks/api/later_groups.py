@@ -7,6 +7,7 @@ import torch
 
 from lpfl.conformance.agreement import Gradients, Start
 from lpfl.conformance.checks.api.coupling import coupled
+from lpfl.conformance.checks.api.missing import FAIR
 from lpfl.conformance.definition.alternatives import together
 from lpfl.conformance.definition.grid import documentation
 from lpfl.conformance.drives.grouping import names_entry
@@ -16,6 +17,9 @@ from lpfl.conformance.rounding import tolerance
 from lpfl.conformance.signatures import says_so, told
 from lpfl.conformance.snippets import evidence, program, proven
 from lpfl.conformance.subject import Subject
+
+LATE = 100
+"""Steps after which a group's first step is compared with that of a fresh optimizer."""
 
 
 @check("api.add-group", tags=("api",), cost=0.1, needs=("params",))
@@ -35,7 +39,7 @@ def add_group(subject: Subject) -> CheckResult:
             session.step(step)
     except Exception as error:
         brought = _brought(subject, start, gradients)
-        if brought:
+        if brought and not _miscounts(subject, start, gradients, brought):
             names = ", ".join(f"{name}={value!r}" for name, value in brought.items())
             return CheckResult(
                 check=check_id,
@@ -219,6 +223,37 @@ def _brought(subject: Subject, start: Start, gradients: Gradients) -> dict[str, 
         alone = subject.run(start[:1], [g[:1] for g in gradients])
         apart = float((after[0] - alone.end[0]).norm()) / alone.displacement()
         return brought if apart <= max(1e-6, tolerance(subject, "api.add-group")) else {}
+
+
+def _miscounts(
+    subject: Subject, start: Start, gradients: Gradients, brought: Mapping[str, Any]
+) -> bool:
+    """Return whether an entry that a later group brings counts steps, or its first step is unfair.
+
+    What the constructor writes once for all is a setting, which the caller may be asked for; a
+    count is the optimizer's own business, unless its docstring names it.
+    """
+    session = subject.open(start[:1])
+    text = documentation(subject, session.optimizer)
+    group = session.optimizer.param_groups[0]
+    own = {name: value for name, value in brought.items() if not names_entry(text, name)}
+    for t in range(LATE):
+        session.step(gradients[t % len(gradients)][:1])
+        if any(group.get(name) != value for name, value in own.items()):
+            return True
+    late = torch.nn.Parameter(subject.fitted(start[1]).clone())
+    session.optimizer.add_param_group({"params": [late], **brought})
+    session.params.append(late)
+    fresh = subject.open(start[1:])
+    for step in gradients:
+        before = session.values()[1], fresh.values()[0]
+        session.step(step)
+        fresh.step(step[1:])
+        pair = zip((session.values()[1], fresh.values()[0]), before, strict=True)
+        first, usual = (float((after - old).norm()) for after, old in pair)
+        if usual > 0:
+            return not FAIR[0] <= first / usual <= FAIR[1] and not coupled(subject)
+    return False
 
 
 def _after_adding(subject: Subject, number: str, expected: float) -> dict[str, Any]:

@@ -1,7 +1,9 @@
 """Shapes: rows, columns, vectors, scalars, squares, wide, tall, kernels, single and no entries."""
 
+import math
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -11,7 +13,7 @@ from lpfl.conformance.definition.alternatives import together
 from lpfl.conformance.definition.grid import documentation, said_for_linear_layers
 from lpfl.conformance.definition.option_names import known_as
 from lpfl.conformance.oracles.methods import ELEMENTWISE
-from lpfl.conformance.outcomes import CheckResult, Outcome, severity
+from lpfl.conformance.outcomes import FINDINGS, CheckResult, Outcome, severity
 from lpfl.conformance.registry import check
 from lpfl.conformance.rounding import attributable, tolerance
 from lpfl.conformance.signatures import says_so, told
@@ -38,6 +40,8 @@ SHAPES: dict[str, tuple[int, ...]] = {
 LARGE = {"64 x 65": (64, 65)}
 EXCUSED = ("scalar", "empty")
 DECAY = 0.1
+LINE = 72
+"""Characters that the list of the other shapes may take."""
 NUMBERS = re.compile(
     r"\b(0-?d|zero.dim\w*|scalars|scalar (param|weight|tensor)\w*|single numbers?|"
     r"vectors and numbers|numbers and vectors)\b",
@@ -62,7 +66,37 @@ def shapes(subject: Subject) -> CheckResult:
             measured=0.0,
             details={"left to others": left_out},
         )
-    return worst
+    failed = sorted((r for r in answers if r.outcome in FINDINGS), key=_size)
+    return _listed(failed) if failed else worst
+
+
+def _shape(result: CheckResult) -> tuple[int, ...]:
+    scenario = result.scenario or {}
+    shape: tuple[int, ...] = scenario["shape"] if "shape" in scenario else scenario["shapes"][-1]
+    return shape
+
+
+def _size(result: CheckResult) -> tuple[int, int, int]:
+    """Return a key that puts the gravest finding first, the smallest shape of its kind."""
+    shape = _shape(result)
+    return -severity(result.outcome), math.prod(shape), len(shape)
+
+
+def _listed(failed: list[CheckResult]) -> CheckResult:
+    """Return the first finding with the shapes of all others in its message, as many as fit."""
+    first = failed[0]
+    others = [str(shape) for shape in dict.fromkeys(map(_shape, failed)) if shape != _shape(first)]
+    if not others:
+        return first
+    told = list(others)
+    while len(", ".join(told)) > LINE:
+        told.pop()
+    rest = f" and {len(others) - len(told)} more" if len(told) < len(others) else ""
+    return replace(
+        first,
+        message=f"{first.message[:-1]}; so fail {', '.join(told)}{rest}.",
+        details={**first.details, "all": [result.message for result in failed]},
+    )
 
 
 def _answers(subject: Subject, wanted: dict[str, tuple[int, ...]]) -> Iterator[CheckResult]:

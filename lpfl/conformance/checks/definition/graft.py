@@ -1,98 +1,218 @@
-"""Grafting by name: a step said to have the length of SGD's has it."""
+"""Grafting by name: a step said to have the length of another method's has it."""
 
-import inspect
 import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from lpfl.conformance.definition.grid import own_classes
-from lpfl.conformance.definition.option_names import known_as
+from torch import Tensor
+
+from lpfl.conformance.checks.api.rate import without_decay
+from lpfl.conformance.definition.grid import documentation
+from lpfl.conformance.definition.seen.cuts import GRAFT, aside, without_momentum
+from lpfl.conformance.definition.seen.grafts import (
+    KINDS,
+    known_names,
+    lengths,
+    option_of,
+    without_eps,
+)
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.registry import check
 from lpfl.conformance.snippets import evidence
 from lpfl.conformance.subject import Subject
+from lpfl.conformance.trajectory import Trajectory, gap
 
 ID = "def.graft"
-GRAFT = re.compile(r"graft")
-SGD = re.compile(r"""["']sgd["']""", re.IGNORECASE)
-OFF = ("momentum", "beta1", "weight_decay")
-SHAPE, STEPS, APART = (6, 4), 8, 1e-3
+SHAPES, SIZES, STEPS, APART = ((6, 4), (5, 3)), (1.0, 10.0), 8, 1e-3
+WAITS = re.compile(r"start|warm|delay")
+"""Names of options that put the preconditioner, and the graft with it, off."""
+JOINTLY = re.compile(r"joint|global|all (the )?(parameters|weights|layers)|together|whole model")
+NAMES: Mapping[str, str] = {
+    "sgd": "SGD",
+    "adagrad": "AdaGrad",
+    "rmsprop": "RMSprop",
+    "adam": "Adam",
+    "sign": "the sign method",
+}
 
 
-@check(ID, tags=("def",), cost=0.05, needs=("inject",))
-def graft(subject: Subject) -> CheckResult:
-    """With a graft named "sgd", steps are as long as plain gradient steps, up to one factor."""
-    start, gradients = subject.draw(subject.shapes(SHAPE), STEPS, ID)
-    options = _options(subject)
-    if not options or not start:
-        message = 'Not applicable: it has no graft that takes "sgd".'
-        return CheckResult(check=ID, outcome=Outcome.NOT_CLAIMED, message=message)
-    try:
-        moves = subject.run(start, gradients, options=options).moves()
-    except Exception:
-        message = "Not driven: it does not run with the graft and without momentum and decay."
-        return CheckResult(check=ID, outcome=Outcome.UNDRIVABLE, message=message)
-    long = [float(u.norm() / row[0].norm()) for u, row in zip(moves, gradients, strict=True)]
-    least, most = min(long), max(long)
-    apart = most / least - 1 if least > 0 else float("inf")
-    name = next(iter(options))
-    message = (
-        f"With {name}={options[name]!r} the lengths of steps over those of their gradients "
-        f"lie between {least:.3g} and {most:.3g}"
-    )
+@dataclass(frozen=True)
+class Grafted:
+    """A run with one graft: what was asked for, and the lengths of its moves by weight."""
+
+    subject: Subject
+    kind: str
+    options: Mapping[str, Any]
+    gradients: Sequence[Sequence[Tensor]]
+    run: Trajectory
+
+    @property
+    def moved(self) -> list[list[float]]:
+        return [[float(u.norm()) for u in self.run.moves(i)] for i in range(len(self.run.end))]
+
+    def wanted(self, kind: str) -> Iterator[tuple[str, list[list[float]]]]:
+        """Yield a method's lengths by weight under each of its conventions."""
+        columns = list(zip(*self.gradients, strict=True))
+        each = [lengths(self.subject, kind, column, self.options) for column in columns]
+        for found in zip(*each, strict=True):
+            yield found[0][0], [row for _, row in found]
+
+
+@check(ID, tags=("def",), cost=0.1, needs=("inject",))
+def graft(subject: Subject) -> Iterator[CheckResult]:
+    """With a graft named after a method, steps are as long as that method's, up to one factor."""
+    found = option_of(subject)
+    if found is None:
+        message = "Not applicable: it has no graft that takes the name of a method."
+        yield CheckResult(check=ID, outcome=Outcome.NOT_CLAIMED, message=message)
+        return
+    name, values = found
+    for kind in [k for k in KINDS if k in values and k != "none"]:
+        made = _made(subject, kind, name, values[kind])
+        if made is None:
+            message = f"Not driven: it does not run with {name}={values[kind]!r}."
+            yield CheckResult(check=ID, outcome=Outcome.UNDRIVABLE, message=message)
+        else:
+            yield _judged(made, name, values)
+
+
+def _made(subject: Subject, kind: str, name: str, value: Any) -> Grafted | None:
+    """Return the run with a graft, momentum and decay off, or None where it raises."""
+    others = {n: v for n, v in aside(subject, {}).items() if not GRAFT.search(n)}
+    # averages of the gradient must be off, or its length is not that of the step
+    off = {**others, **without_decay(subject), **without_momentum(subject)}
+    off |= without_eps(subject)
+    start, rows = subject.draw(subject.shapes(*SHAPES), STEPS, ID)
+    gradients = [[s * g for s, g in zip(SIZES, row, strict=False)] for row in rows]
+    for beside in (off, {n: v for n, v in off.items() if n not in others}):
+        options = {**beside, name: value}
+        try:
+            run = subject.run(start, gradients, options=options)
+        except Exception:
+            continue
+        return Grafted(subject, kind, options, gradients, run) if start else None
+    return None
+
+
+def spread(moved: Sequence[Sequence[float]], wanted: Sequence[Sequence[float]]) -> float:
+    """Return by how much the factor of lengths on others changes over time, at worst by weight.
+
+    First steps that only fill the statistics do not count.
+    """
+    worst = 0.0
+    for own, other in zip(moved, wanted, strict=True):
+        first = next((t for t, x in enumerate(own) if x > 0), len(own))
+        ratios = [a / b for a, b in zip(own[first:], other[first:], strict=True) if b > 0]
+        if len(ratios) < 2 or not min(ratios) > 0:
+            return float("inf")
+        worst = max(worst, max(ratios) / min(ratios) - 1)
+    return worst
+
+
+def joined(rows: Sequence[Sequence[float]]) -> list[list[float]]:
+    """Return the lengths of all weights together."""
+    return [[sum(x * x for x in column) ** 0.5 for column in zip(*rows, strict=True)]]
+
+
+def _judged(made: Grafted, name: str, values: Mapping[str, Any]) -> CheckResult:
+    said = f"With {name}={values[made.kind]!r} steps"
+    own = NAMES[made.kind]
+    fits = [(spread(made.moved, rows), word, rows) for word, rows in made.wanted(made.kind)]
+    apart, word, _ = min(fits, key=lambda fit: fit[0])
+    usual = next((f for f in fits if f[0] <= APART and not f[1]), None)
+    if usual is not None:
+        return _answer(made, Outcome.CONFORMS, f"{said} are as long as {own}'s.", usual[0])
     if apart <= APART:
-        return CheckResult(
-            check=ID, outcome=Outcome.CONFORMS, message=f"{message}.", measured=apart, bound=APART
-        )
-    body = f"""
-optimizer, (p,) = begin(start, **{options!r})
-ratios = []
-for (g,) in gradients:
-    before = p.detach().clone()
-    step(optimizer, [p], [g])
-    ratios.append(float((p.detach() - before).norm() / g.norm()))
-print('largest over smallest, less 1:', max(ratios) / min(ratios) - 1)
-"""
-    shapes = subject.shapes(SHAPE)
+        message = f"{said} are as long as {own}'s, {word}."
+        return _answer(made, Outcome.CONVENTION, message, apart, convention={"graft": word})
+    nearest = min(fits, key=lambda fit: fit[0])[2]
+    together = min(spread(joined(made.moved), joined(rows)) for _, _, rows in fits)
+    if together <= APART and len(made.moved) > 1:
+        words = f"{said} of all weights together are as long as {own}'s, not those of each weight"
+        text = documentation(made.subject, made.subject.open(made.run.values[0]).optimizer)
+        if JOINTLY.search(text):
+            return _answer(made, Outcome.VARIANT, f"{words}.", apart)
+        return _answer(made, Outcome.DEVIATES, f"{words}.", apart, **_shown(made, nearest, apart))
+    other = _other(made)
+    if other and not _waits(made) and _acts(made, name, values):
+        words = f"{said} are as long as {other}'s, not as {own}'s."
+        return _answer(made, Outcome.DEVIATES, words, apart, **_shown(made, nearest, apart))
+    ratios = [a / b for a, b in zip(made.moved[0], nearest[0], strict=True) if b > 0]
+    words = (
+        f"{said} have lengths over those of {own}'s that lie between {min(ratios):.3g} and "
+        f"{max(ratios):.3g}"
+    )
+    if made.kind == "sgd":
+        shown = _shown(made, nearest, apart)
+        message = f"{words}: they are not grafted to SGD's."
+        return _answer(made, Outcome.DEVIATES, message, apart, **shown)
+    message = f"{words}, in no form known here."
+    return _answer(made, Outcome.INCONCLUSIVE, message, apart)
+
+
+def _other(made: Grafted) -> str:
+    """Return the name of another method whose lengths the steps have, or an empty text."""
+    kinds = [k for k in KINDS if k not in (made.kind, "none")]
+    for kind in kinds:
+        if any(spread(made.moved, rows) <= APART for _, rows in made.wanted(kind)):
+            return NAMES[kind]
+    return ""
+
+
+def _waits(made: Grafted) -> bool:
+    """Return whether the preconditioner may not have begun in so few steps."""
+    subject = made.subject
+    held = {n: made.options.get(n, subject.default(n)) for n in known_names(subject)}
+    return any(
+        WAITS.search(n) and isinstance(v, int | float) and v > STEPS for n, v in held.items()
+    )
+
+
+def _acts(made: Grafted, name: str, values: Mapping[str, Any]) -> bool:
+    """Return whether the value is one that the optimizer knows: it changes what no graft does."""
+    if made.kind == "sgd" or "none" not in values:
+        return True
+    options = {**made.options, name: values["none"]}
+    try:
+        plain = made.subject.run(made.run.values[0], made.gradients, options=options)
+    except Exception:
+        return True
+    return gap(made.run, plain) > APART
+
+
+def _answer(
+    made: Grafted, outcome: Outcome, message: str, apart: float, **more: Any
+) -> CheckResult:
+    scenario = {"options": dict(made.options), "shapes": SHAPES, "steps": STEPS}
     return CheckResult(
         check=ID,
-        outcome=Outcome.DEVIATES,
-        message=f"{message}: they are not grafted to SGD's.",
+        outcome=outcome,
+        message=message,
         measured=apart,
         bound=APART,
-        scenario={"options": options, "shape": SHAPE, "steps": STEPS},
-        **evidence(subject, body, apart, shapes=shapes, steps=STEPS, stream=(ID,)),
+        scenario=scenario,
+        **more,
     )
 
 
-def _options(subject: Subject) -> dict[str, Any]:
-    """Return the options that switch the graft on and momentum and decay off; or nothing.
-
-    The optimizer's own text must name the value: one that nobody knows may do anything. Averages
-    of the gradient must be options, or its length is not that of the step.
-    """
-    names = [n for n in subject.constructor_names if GRAFT.search(n)]
-    held = {n: subject.default(n) for n in names}
-    found = [n for n, v in held.items() if v is None or isinstance(v, str)]
-    value = _named(subject) if found else ""
-    if not value:
-        return {}
-    off: dict[str, Any] = {n: 0.0 for name in OFF for n in known_as(subject, name)}
-    betas = subject.default("betas")
-    if isinstance(betas, tuple | list):
-        off["betas"] = (0.0, *betas[1:])
-    return {found[0]: value, **off}
-
-
-def _named(subject: Subject) -> str:
-    """Return "sgd" as the text of the optimizer writes it, in quotes; empty where it does not."""
-    start, _ = subject.draw(subject.shapes(SHAPE), 0, ID)
-    if not start:
-        return ""
-    for kind in own_classes(subject.open(start).optimizer):
-        try:
-            words = inspect.getsource(kind)
-        except (OSError, TypeError):
-            words = kind.__doc__ or ""
-        if said := SGD.search(words):
-            return said.group()[1:-1]
-    return ""
+def _shown(made: Grafted, wanted: Sequence[Sequence[float]], apart: float) -> dict[str, Any]:
+    """Return a program that shows how far the factor on the wanted lengths changes."""
+    body = f"""
+sizes, wanted = {SIZES!r}, {[list(row) for row in wanted]!r}
+optimizer, params = begin(start, **{dict(made.options)!r})
+moved = [[] for _ in params]
+for row in gradients:
+    before = read(optimizer, params)
+    step(optimizer, params, [s * g for s, g in zip(sizes, row)])
+    for lengths, old, new in zip(moved, before, read(optimizer, params)):
+        lengths.append(float((new - old).norm()))
+worst = 0.0
+for lengths, others in zip(moved, wanted):
+    first = next((t for t, x in enumerate(lengths) if x > 0), 0)
+    ratios = [a / b for a, b in zip(lengths[first:], others[first:])]
+    worst = max(worst, max(ratios) / min(ratios) - 1 if min(ratios) > 0 else float("inf"))
+print('largest over smallest, less 1:', worst)
+"""
+    shapes = made.subject.shapes(*SHAPES)
+    return evidence(made.subject, body, apart, shapes=shapes, steps=STEPS, stream=(ID,))

@@ -3,7 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
+from lpfl.conformance.checks.definition.forms import with_forms
 from lpfl.conformance.checks.definition.hybrid import on_vectors
+from lpfl.conformance.checks.definition.relative_steps import relative_steps
 from lpfl.conformance.definition.comparison import Comparison
 from lpfl.conformance.definition.layer_conventions import LayerComparison
 from lpfl.conformance.definition.layer_verdict import judge_layers
@@ -27,10 +29,12 @@ def trajectory(subject: Subject) -> Iterable[CheckResult]:
         oracle = oracle_of(claim)
         layered = layer_oracle_of(claim)
         if oracle is not None:
-            yield in_any_form(oracle, lambda form: judge(Comparison(subject, form)))
+            answer = in_any_form(oracle, lambda form: judge(Comparison(subject, form)))
+            yield from with_forms(subject, claim, answer)
         elif layered is not None:
             yield _on_layers(subject, layered)
     yield from on_vectors(subject)
+    yield from relative_steps(subject)
 
 
 def _on_layers(subject: Subject, oracle: LayerOracle) -> CheckResult:

@@ -6,9 +6,7 @@ from lpfl.conformance.peers.factories import around, identity_compile
 from lpfl.conformance.peers.package import Entry, Package
 
 _KEPT: list[torch.library.Library] = []
-CAUTIOUS = Entry(
-    variants={"caution=True": {"caution": True}}, variant_claims={"caution=True": set()}
-)
+CAUTIOUS = Entry(variants={"caution=True": {"caution": True}})
 
 
 def declare_operators() -> None:
@@ -41,8 +39,11 @@ PACKAGES = (
             "Adopt": CAUTIOUS,
             "Lamb": Entry(
                 claims=set(),
-                variants={"always_adapt=True": {"always_adapt": True, "max_grad_norm": None}},
-                variant_claims={"always_adapt=True": {"lamb"}},
+                variants={
+                    "always_adapt=True": {"always_adapt": True, "max_grad_norm": None},
+                    "caution=True": {"always_adapt": True, "max_grad_norm": None, "caution": True},
+                },
+                variant_claims={"always_adapt=True": {"lamb"}, "caution=True": {"lamb"}},
             ),
             "Lars": Entry(
                 claims=set(),
@@ -51,6 +52,7 @@ PACKAGES = (
             ),
             "Lion": CAUTIOUS,
             "Lookahead": Entry(make=around("AdamW")),
+            "Mars": CAUTIOUS,
             "Muon": Entry(variants={"nesterov=True": {"nesterov": True}}),
             "NAdamW": Entry(claims=set()),
             "SGDP": Entry(options={"lr": 1e-2}),
