@@ -1,5 +1,6 @@
 """Small optimizers with one fault each, and the check that must find it."""
 
+from tests.conformance.faulty_long import OneMinusTwice
 from tests.conformance.faulty_more import (
     Centred,
     ClipsTogether,
@@ -78,6 +79,7 @@ FAULTS = [
     ("api.order", FirstIsSpecial, (), "deviates"),
     ("api.decay", ConstantDecay, (), "deviates"),
     ("api.mixed", DtypeOfTheFirst, (), "limit"),
+    ("api.growth", OneMinusTwice, (), "deviates"),
     ("def.blocks", WholeBlocksAlone, (), "deviates"),
     ("def.descent", Uphill, (), "deviates"),
     ("def.scale", SqrtOfSquare, ("adam",), "deviates"),

@@ -15,6 +15,9 @@ from lpfl.conformance.oracles.base import Oracle
 from lpfl.conformance.signatures import named_options
 from lpfl.conformance.subject import Subject
 
+SEEN_EPS = 0.5
+"""An epsilon that shows wherever one is added to gradients of small size, or is their floor."""
+
 
 class Comparison:
     """A subject beside one reference: where its options are, and its runs, each made once.
@@ -39,7 +42,7 @@ class Comparison:
         self.defaults = option_names.defaults(subject, oracle, self.where)
         self.defaults |= {n: v for n, v in oracle.fixed.items() if n not in self.where}
         self.probing = Probing(subject, oracle, self.where, self.defaults, self.notes)
-        for name in self._of_another() if subject.beside else ():
+        for name in self._of_another():
             self.where.pop(name)
             self.defaults[name] = oracle.options[name]
         self.probing.switched |= off or {}
@@ -49,14 +52,21 @@ class Comparison:
         self.settled = self.defaults if at_defaults else self._settled()
 
     def _of_another(self) -> list[str]:
-        """Return the averages whose options act on vectors alone, by the rule claimed for them."""
+        """Return the options that act on vectors alone: averages by a rule claimed for them, eps.
+
+        A method for matrices alone, whose eps does nothing, leaves it to its rule for vectors.
+        """
         found = []
         for name, spot in self.where.items():
-            if not spot.option.startswith("beta") or name not in option_names.PROBES:
+            averages = spot.option.startswith("beta") and bool(self.subject.beside)
+            of_matrices = bool(self.subject.beside) or self.oracle.least_axes > 1
+            eps = name == "eps" and of_matrices and name not in self.oracle.fixed
+            if name not in option_names.PROBES or not (averages or eps):
                 continue
-            settings: list[dict[str, Any]] = [{}, {name: option_names.PROBES[name]}]
+            value = SEEN_EPS if eps else option_names.PROBES[name]
+            settings: list[dict[str, Any]] = [{}, {name: value}]
             still, moved = (self.probing.ends(self.probing.given(o), {}) for o in settings)
-            if still == moved:
+            if still == moved and (averages or still is not None):
                 found.append(name)
         return found
 
@@ -83,7 +93,8 @@ class Comparison:
         options = {**(self.defaults if scenario.at_defaults else self.settled), **moved}
         unknown = [name for name, value in options.items() if value is None]
         for name in unknown:
-            options[name] = self.oracle.hidden.get(name, (self.oracle.options[name],))[0]
+            usual = self.oracle.hidden.get(name, (self.oracle.options[name],))[0]
+            options[name] = {**option_names.OFF, **self.oracle.off}.get(name, usual)
         return options, self._given(moved)
 
     def gaps(self, run: Run, candidate: Candidate) -> list[float]:
@@ -116,8 +127,9 @@ class Comparison:
         return [run for run in runs if run.scenario.dtype == torch.float64]
 
     def is_on(self, name: str) -> bool:
-        """Return whether an option is on where readings are fitted."""
-        return bool(self.common.get(name, self.defaults[name]))
+        """Return whether an option is on where readings are fitted; a period of 1 is none."""
+        value = self.common.get(name, self.defaults[name])
+        return bool(value) and (name != "period" or value > 1)
 
     def may_be_on(self, name: str) -> bool:
         """Return whether an option is on in some setting: a switch that the subject has counts."""

@@ -110,9 +110,16 @@ def note(fit: Fit, run: Run, worst: float) -> None:
         fit.worst, fit.inexact = worst, run
 
 
-def unchanged(comparison: Comparison, run: Run) -> bool:
+def lost(comparison: Comparison, run: Run) -> str:
+    """Return a switch that was turned for this run and changes nothing in it; or nothing."""
+    turned = [n for n, v in run.scenario.options.items() if run.scenario.switch and v is True]
+    switches = dict.fromkeys([run.scenario.switch, *(n for n in turned if n in comparison.where)])
+    return next((name for name in switches if name and unchanged(comparison, run, name)), "")
+
+
+def unchanged(comparison: Comparison, run: Run, switch: str) -> bool:
     """Return whether a switch that was turned for this run leaves the run as it is without."""
-    option = comparison.where[run.scenario.switch].option
+    option = comparison.where[switch].option
     given = {k: v for k, v in run.given.items() if k != option}
     try:
         values = comparison.drive(run.scenario, run.values[0], run.gradients, given)
@@ -131,8 +138,8 @@ def hold(comparison: Comparison, fit: Fit, scenarios: Iterable[Scenario]) -> boo
     for scenario in scenarios:
         for run in comparison.runs(scenario):
             if not confront(comparison, fit, run):
-                if scenario.switch and unchanged(comparison, run):
-                    fit.ignored.append(Ignored(scenario.switch, run))
+                if switch := lost(comparison, run):
+                    fit.ignored.append(Ignored(switch, run))
                     fit.miss = None
                     break
                 if extreme(scenario) and beyond_reach(comparison, fit, run):

@@ -69,6 +69,16 @@ NEUTRAL: Mapping[str, tuple[Any, ...]] = {
     "ema": (0.0,),
 }
 """Options that are not part of a definition, with the value that brings back the definition."""
+OFF: Mapping[str, Any] = {
+    "weight_decay": 0.0,
+    "momentum": 0.0,
+    "dampening": 0.0,
+    "lr_decay": 0.0,
+    "amsgrad": False,
+    "nesterov": False,
+    "cautious": False,
+}
+"""Values of a reference's options that a default of None stands for: not used."""
 LARGEST_SIDE = 64
 """Size above every side of a weight that is judged."""
 CORRECTION = ("debias", "correct_bias", "bias_correction")

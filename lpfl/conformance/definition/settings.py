@@ -1,6 +1,7 @@
 """The settings of each definition: one to fit a convention in, all others to hold it against."""
 
-from collections.abc import Mapping
+import itertools
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -130,4 +131,14 @@ def switches(comparison: Comparison) -> list[Scenario]:
                 options["dampening"] = 0.0
             name_of = f"{comparison.where[name].option} = {not held}"
             found.append(Scenario(name_of, ((6, 4), (5,)), options=options, switch=name))
+    return [*found, *together(found)]
+
+
+def together(single: Sequence[Scenario]) -> list[Scenario]:
+    """Return the settings of two switches turned at once: one may be lost beside the other."""
+    found = []
+    for one, two in itertools.combinations(single, 2):
+        options = {**two.options, **one.options}
+        name = f"{one.name} with {two.name}"
+        found.append(Scenario(name, ((5,),), options=options, switch=one.switch))
     return found

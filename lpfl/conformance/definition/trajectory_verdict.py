@@ -70,7 +70,9 @@ def ignored(comparison: Comparison, fit: Fit) -> CheckResult:
         return held(comparison, fit)
     small, at = smallest(comparison, first.run, fit.candidate)
     program, _ = snippet(comparison, small, at, fit.candidate)
-    text = f"{comparison.oracle.claim}: the option {option} is taken and changes nothing."
+    name = first.run.scenario.name
+    beside = f" ({name})" if " with " in name else ""
+    text = f"{comparison.oracle.claim}: the option {option} is taken and changes nothing{beside}."
     return answer(
         comparison,
         Outcome.LIMIT,

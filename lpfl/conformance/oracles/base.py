@@ -29,6 +29,7 @@ class Oracle:
     number of axes on which a reading may differ from the paper where the axes are many.
     ``forms``: claims of other references that are forms of the same method.
     ``for_matrices``: the method is meant for matrices, whatever its rule for vectors.
+    ``off``: values that switch an option off, which a subject may write as None.
     ``sees_weights``: the step depends on the weights, decay aside, and is defined where they are 0.
     """
 
@@ -44,6 +45,7 @@ class Oracle:
     aliases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     probes: Mapping[str, Any] = field(default_factory=dict)
     fixed: Mapping[str, Any] = field(default_factory=dict)
+    off: Mapping[str, Any] = field(default_factory=dict)
     joint: bool = False
     least_axes: int = 0
     for_matrices: bool = False
@@ -57,7 +59,14 @@ class Oracle:
                 strange = set(values) - set(self.conventions.get(axis, ()))
                 if strange:
                     raise ValueError(f"{self.claim}: {axis} has no values {sorted(strange)}")
-        options = (self.hidden, self.aliases, self.probes, self.fixed, self.relevant.values())
+        options = (
+            self.hidden,
+            self.aliases,
+            self.probes,
+            self.fixed,
+            self.off,
+            self.relevant.values(),
+        )
         for names in options:
             strange = set(names) - set(self.options)
             if strange:

@@ -177,7 +177,7 @@ ALIASES = {
     "ns_b": ("ns_coefficients[1]",),
     "ns_c": ("ns_coefficients[2]",),
     "momentum": ("momentum", "mu", "beta", "betas[0]"),
-    "eps": ("eps", "ns_eps", "epsilon"),
+    "eps": ("ns_eps", "eps", "epsilon"),
 }
 
 ORACLES = with_caution(

@@ -53,6 +53,7 @@ SIDES = (
     "no side has a preconditioner: plain gradient",
     OTHERS,
 )
+FRESH = ("step 1, and every k-th from there", "step 1, and every k-th step")
 MOMENTUM = (
     "of the step, average",
     "of the step, sum",
@@ -85,7 +86,8 @@ def roots(G: Tensor, m: Memory, o: Any, c: Convention) -> list[Tensor]:
         k = max(k - len(out), 1)
     exponent = {"-1/(2k)": -0.5 / k, "-1/k": -1.0 / k, "-1/2": -0.5, "-1/4": -0.25}[c["exponent"]]
     stats = statistics(G, m, o, c)
-    if "roots" not in m or (m["t"] - 1) % int(o.period) == 0:
+    counted = m["t"] - (c["roots are new at"] == FRESH[0])
+    if "roots" not in m or counted % int(o.period) == 0:
         kind = {"times the largest eigenvalue": "times largest", "eigenvalue floor": "clamp"}
         damping = 0.0 if c["damping"] == "in the start value" else o.eps
         m["roots"] = [power(S, exponent, damping, kind.get(c["damping"], "added")) for S in stats]
@@ -201,6 +203,7 @@ SHAMPOO = Oracle(
         "graft": GRAFT,
         "decay": DECAY,
         "nesterov": NESTEROV,
+        "roots are new at": FRESH,
     },
     variants={
         "vectors": frozenset({VECTORS[1], *VECTORS[3:]}),
@@ -213,7 +216,12 @@ SHAMPOO = Oracle(
         "momentum": frozenset({"last step mixed into the gradient"}),
         "decay": frozenset({"ignored"}),
     },
-    relevant={"momentum": "momentum", "decay": "weight_decay", "nesterov": "nesterov"},
+    relevant={
+        "momentum": "momentum",
+        "decay": "weight_decay",
+        "nesterov": "nesterov",
+        "roots are new at": "period",
+    },
     hidden={"beta2": (0.99, 0.999, 0.95)},
     aliases={
         "eps": ("eps", "epsilon", "matrix_eps", "damping"),

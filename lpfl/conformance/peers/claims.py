@@ -5,6 +5,7 @@ from types import MappingProxyType
 CLAIMED = MappingProxyType(
     {
         "adabelief": "adabelief",
+        "adabound": "adabound",
         "adadelta": "adadelta",
         "adafactor": "adafactor",
         "adagrad": "adagrad",
@@ -13,6 +14,7 @@ CLAIMED = MappingProxyType(
         "adamw": "adamw",
         "adan": "adan",
         "adopt": "adopt",
+        "amsbound": "amsbound",
         "amsgrad": "amsgrad",
         "diffgrad": "diffgrad",
         "kron": "psgd-kron",
@@ -33,6 +35,7 @@ CLAIMED = MappingProxyType(
         "shampoo": "shampoo",
         "signsgd": "signsgd",
         "soap": "soap",
+        "yogi": "yogi",
     }
 )
 """Name of a class in lower case, without joints -> claim.

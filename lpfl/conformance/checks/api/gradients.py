@@ -1,11 +1,12 @@
 """The life of a gradient: left alone by step(), kept by nobody, accumulated in parts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
 
 from lpfl.conformance.agreement import Gradients, Pair, Start, agree
+from lpfl.conformance.checks.accumulated import accumulated
 from lpfl.conformance.checks.cleared import left_by_zero_grad
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.registry import check
@@ -20,6 +21,7 @@ OPTION_SETS: tuple[Mapping[str, Any], ...] = (
     {"momentum": 0.9},
     {"momentum": 0.9, "nesterov": True},
     {"foreach": True},
+    {"foreach": True, "weight_decay": 0.1},
     {"foreach": True, "momentum": 0.9, "nesterov": True},
     {"foreach": False, "maximize": True},
 )
@@ -147,7 +149,7 @@ def _refilled(subject: Subject, start: Start, gradients: Gradients) -> Trajector
 
 
 @check("api.micro-batches", tags=("api",), cost=0.2, needs=("inject",))
-def micro_batches(subject: Subject) -> CheckResult:
+def micro_batches(subject: Subject) -> Iterable[CheckResult]:
     """zero_grad() forgets every gradient; several backward passes give the same run as one."""
     pair = Pair(
         check="api.micro-batches",
@@ -171,10 +173,13 @@ a, b = accumulated(3), accumulated(1)
     )
     if {"keeps_grad", "sparse"} & subject.needs:
         message = "Gradients accumulate otherwise here, as the spec says."
-        return CheckResult(check=pair.check, outcome=Outcome.VARIANT, message=message)
+        yield CheckResult(check=pair.check, outcome=Outcome.VARIANT, message=message)
+        return
     if left := left_by_zero_grad(subject):
-        return left
-    return agree(subject, pair, subject.shapes(*SHAPES), 6)
+        yield left
+        return
+    yield agree(subject, pair, subject.shapes(*SHAPES), 6)
+    yield from accumulated(subject)
 
 
 def _in_parts(subject: Subject, start: Start, gradients: Gradients, parts: int) -> Trajectory:

@@ -8,6 +8,7 @@ import torch
 
 from lpfl.conformance.agreement import Gradients, Pair, Start, agree
 from lpfl.conformance.checks.api.coupling import coupled
+from lpfl.conformance.checks.rate_of_group import rate_as_a_number
 from lpfl.conformance.definition.alternatives import together
 from lpfl.conformance.outcomes import FINDINGS, CheckResult, Outcome
 from lpfl.conformance.registry import check
@@ -22,6 +23,8 @@ STEPS = 8
 @check("api.groups", tags=("api",), cost=0.4, needs=("params",))
 def groups(subject: Subject) -> Iterable[CheckResult]:
     """An option of a group does what it does in the constructor, also beside another group."""
+    if answer := rate_as_a_number(subject):
+        yield answer
     options = together(subject)
     if not options:
         message = "No option of the groups has a second value that is known to be allowed."

@@ -4,12 +4,14 @@ import cmath
 import inspect
 import itertools
 import re
+from collections.abc import Iterable
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from lpfl.conformance.agreement import Gradients, Pair, Start, agree
+from lpfl.conformance.checks.sparse_rows import rows_and_none
 from lpfl.conformance.definition.grid import documentation
 from lpfl.conformance.definition.option_names import known_as
 from lpfl.conformance.outcomes import CheckResult, Outcome
@@ -143,8 +145,8 @@ print('distance', gap(run(start, gradients), a, start))
 
 
 @check(SPARSE, tags=("api",), cost=0.1, needs=("inject",))
-def sparse(subject: Subject) -> CheckResult:
-    """Sparse gradients are refused, or entries of one place add up as in a dense gradient."""
+def sparse(subject: Subject) -> Iterable[CheckResult]:
+    """Sparse gradients are refused, or do what dense ones do: places add up, none is one too."""
 
     def parts(g: Tensor) -> Tensor:
         values = torch.stack([0.25 * g[0], 0.75 * g[0]])
@@ -157,12 +159,14 @@ def sparse(subject: Subject) -> CheckResult:
     start, gradients = subject.draw(subject.shapes((6, 4)), 2, SPARSE)
     if "sparse" in subject.needs or not start:
         message = "Not applicable: the drive makes its own gradients."
-        return CheckResult(check=SPARSE, outcome=Outcome.NOT_CLAIMED, message=message)
+        yield CheckResult(check=SPARSE, outcome=Outcome.NOT_CLAIMED, message=message)
+        return
     try:
         joined(start, gradients)
     except Exception as error:
         message = f"Sparse gradients are refused: {told(error)}."
-        return CheckResult(check=SPARSE, outcome=Outcome.NOT_CLAIMED, message=message)
+        yield CheckResult(check=SPARSE, outcome=Outcome.NOT_CLAIMED, message=message)
+        return
     pair = Pair(
         check=SPARSE,
         says="by sparse gradients with two entries in one place, against their sum,",
@@ -179,7 +183,8 @@ a = run(start, [[parts(g) for g in row] for row in gradients])
 b = run(start, [[parts(g).coalesce() for g in row] for row in gradients])
 """,
     )
-    return agree(subject, pair, subject.shapes((6, 4)), STEPS)
+    yield agree(subject, pair, subject.shapes((6, 4)), STEPS)
+    yield from rows_and_none(subject)
 
 
 @check(TENSOR, tags=("api",), cost=0.1, needs=("lr", "params"))

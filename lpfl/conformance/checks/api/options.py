@@ -1,16 +1,17 @@
 """Options: each has an effect; weight decay pulls towards zero."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 import torch
 
 from lpfl.conformance.checks.api.paths import uneven
+from lpfl.conformance.checks.off_by_default import off_and_idle
 from lpfl.conformance.definition.alternatives import alternatives
 from lpfl.conformance.definition.option_names import NAMES
 from lpfl.conformance.oracles import layer_oracle_of, oracle_of
-from lpfl.conformance.outcomes import CheckResult, Outcome
+from lpfl.conformance.outcomes import FINDINGS, CheckResult, Outcome
 from lpfl.conformance.registry import check
 from lpfl.conformance.rounding import rounds_away
 from lpfl.conformance.snippets import program, proven
@@ -27,8 +28,15 @@ STEPS = 14
 
 
 @check("api.options", tags=("api",), cost=0.5)
-def options(subject: Subject) -> CheckResult:
-    """Each option has an effect well above rounding."""
+def options(subject: Subject) -> Iterable[CheckResult]:
+    """Each option has an effect well above rounding, also one that is off by default."""
+    answer = _options(subject)
+    yield answer
+    if answer.outcome not in FINDINGS and (idle := off_and_idle(subject)):
+        yield idle
+
+
+def _options(subject: Subject) -> CheckResult:
     check_id = "api.options"
     shapes = subject.shapes((6, 4), (5,))
     start, gradients = subject.draw(shapes, STEPS, check_id)

@@ -4,11 +4,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-import torch
-
 from lpfl.conformance.agreement import Gradients, Pair, Start, agree
 from lpfl.conformance.checks.api.missing import decayed
 from lpfl.conformance.checks.no_gradient import ALWAYS
+from lpfl.conformance.checks.paths_of_formats import of_two_formats
 from lpfl.conformance.checks.switches import turned_over
 from lpfl.conformance.definition.alternatives import other_value
 from lpfl.conformance.outcomes import FINDINGS, CheckResult, Outcome
@@ -59,7 +58,11 @@ def paths(subject: Subject) -> Iterable[CheckResult]:
 def _switched(subject: Subject, switch: str) -> Iterator[CheckResult]:
     agreed, worst, refused, rounded = 0, 0.0, None, None
     pairs = [_pair(subject, switch, o) for o in _sets(subject)]
-    pairs += [*_grouped(subject, switch), *_thinned(subject, switch), *_sparse(subject, switch)]
+    pairs += [
+        *_grouped(subject, switch),
+        *_thinned(subject, switch),
+        *of_two_formats(subject, switch),
+    ]
     for pair in pairs:
         result = agree(subject, pair, subject.shapes(*TALL), 10)
         if result.outcome is Outcome.NUMERICS:  # another set of options may show more than rounding
@@ -176,45 +179,6 @@ a, b = (run(start, gradients, {switch}=on, **{usual!r}) for on in (True, False))
         options={**usual, switch: False},
         raises=Outcome.VARIANT if switch == "fused" else Outcome.LIMIT,
         scenario={"gradient": None, "in steps": LACKING, "switch": switch},
-    )
-
-
-def _sparse(subject: Subject, switch: str) -> Iterator[Pair]:
-    """Yield the pair of a sparse gradient in float32 before dense ones in float64.
-
-    A path that sorts parameters by their format must go on after those with sparse gradients.
-    """
-    if "sparse" in subject.needs or not subject.injects or not subject.handles((6, 4)):
-        return
-
-    def first(start: Start, gradients: Gradients) -> tuple[Start, Gradients]:
-        rows = [[g[0].float().to_sparse(), *g[1:]] for g in gradients]
-        return [start[0].float(), *start[1:]], rows
-
-    def ran(on: bool) -> Callable[[Start, Gradients], Trajectory]:
-        return lambda s, g: subject.run(*first(s, g), options={switch: on})
-
-    start, gradients = first(*subject.draw(subject.shapes(*TALL), 2, "api.paths", "sparse"))
-    try:
-        run = subject.run(start, gradients, options={switch: False})
-    except Exception:
-        return
-    if len(start) < 2 or not run.finite or subject.coarsest is torch.float32:
-        return
-    yield Pair(
-        check="api.paths",
-        says=f"with {switch}=True and a sparse gradient in float32 before dense ones in float64",
-        plain=ran(False),
-        other=ran(True),
-        body=f"""
-start = [start[0].float(), *start[1:]]
-gradients = [[g[0].float().to_sparse(), *g[1:]] for g in gradients]
-a, b = (run(start, gradients, {switch}=on) for on in (True, False))
-""",
-        options={switch: False},
-        raises=Outcome.VARIANT,
-        scenario={"gradient of the first parameter": "sparse, float32", "switch": switch},
-        tolerance=1e-5,
     )
 
 

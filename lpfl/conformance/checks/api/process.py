@@ -4,6 +4,7 @@ from typing import Any
 
 import torch
 
+from lpfl.conformance.checks.first_use import first_of_its_size
 from lpfl.conformance.manners import changed, generators, listening, settings
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.registry import check
@@ -188,6 +189,8 @@ def determinism(subject: Subject) -> CheckResult:
                 stream=("determinism",),
             ),
         )
+    if answer := first_of_its_size(subject):
+        return answer
     torch.manual_seed(subject.seed + 1)
     other = gap(first, subject.run(start, gradients, seed=subject.seed + 1))
     draws = f"; another seed is {other:.2g} apart" if other > SAME else ""

@@ -3,6 +3,7 @@
 import copy
 import io
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -17,6 +18,7 @@ from lpfl.conformance.checks.api.state_entries import (
     taken,
 )
 from lpfl.conformance.checks.checkpoints import beside_checkpoints
+from lpfl.conformance.checks.loaded_unlike import added, unlike
 from lpfl.conformance.checks.resumed_groups import in_groups
 from lpfl.conformance.definition.alternatives import together
 from lpfl.conformance.drives import seed_everything
@@ -121,6 +123,7 @@ def _resumed(
         other = reopened(subject, first, given.loading)
         other.optimizer.load_state_dict(state)
         changed = changed_formats(first, other)
+        apart_at_once = unlike(first, other)
         for step in later:
             for session in (first, other):
                 seed_everything(subject.seed + 1)
@@ -145,7 +148,10 @@ def _resumed(
         )
     if not first.optimizer.state_dict().get("state"):
         how += ", where state_dict() holds no state,"
-    return _graded(subject, relative, how, changed, shapes, dtype, given)
+    answer = _graded(subject, relative, how, changed, shapes, dtype, given)
+    if answer.outcome is not Outcome.DEVIATES:
+        return answer
+    return replace(answer, message=added(answer.message, apart_at_once))
 
 
 def _repeated(subject: Subject, dtype: torch.dtype, options: Mapping[str, Any]) -> float:

@@ -1,6 +1,6 @@
 """Degeneration said in words: this is exactly SGD, or exactly Adam."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -9,6 +9,8 @@ from lpfl.conformance.checks.api.paths import UNEVEN_TEXT, uneven
 from lpfl.conformance.definition.comparison import Comparison
 from lpfl.conformance.definition.conventions import search
 from lpfl.conformance.definition.grid import documented, varied
+from lpfl.conformance.definition.option_names import known_as
+from lpfl.conformance.drives import Session
 from lpfl.conformance.oracles import layer_oracle_of, normal, oracle_of
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.registry import check
@@ -43,6 +45,8 @@ def degenerates(subject: Subject) -> CheckResult:
         fit = _multiple(run, moves)
         if fit is not None:
             found[name] = f"exactly {name} with lr = {fit * (RATE if name in RATED else 1):.3g}"
+            if not _at_other_rates(subject, name, start, gradients, fit):
+                found[name] += " as long as lr stays the same"
     if not found:
         message = (
             "The number of simple methods (SGD, sign SGD, momentum, Adam) it is equal to is 0."
@@ -130,38 +134,74 @@ def _held(subject: Subject, claim: str) -> bool:
     return variants.keys() <= documented(subject, comparison.runs_optimizer(), variants)
 
 
-def _simple_runs(subject: Subject, start: Any, gradients: Any) -> dict[str, Any]:
-    """Return the moves (per step, per parameter) of the simple methods, some at lr = RATE."""
+def _at_other_rates(
+    subject: Subject, name: str, start: Any, gradients: Any, multiple: float
+) -> bool:
+    """Return whether a run is that multiple of the simple method once lr is halved midway too."""
+    rate = next((n for n in known_as(subject, "lr") if n in subject.default_group), None)
+    held = subject.default(rate) if rate else None
+    if rate is None or not isinstance(held, int | float) or not held > 0:
+        return True
+
+    def halve(session: Session, t: int) -> None:
+        if t == len(gradients) // 2:
+            session.set(**{rate: held / 2})
+
+    try:
+        run = subject.run(start, gradients, observe=halve)
+    except Exception:  # said by api.lr-read
+        return True
+    fit = _multiple(run, _simple_runs(subject, start, gradients, halved=True)[name])
+    return fit is not None and abs(fit - multiple) <= EXACT * multiple
+
+
+def _simple_runs(
+    subject: Subject, start: Any, gradients: Any, *, halved: bool = False
+) -> dict[str, Any]:
+    """Return the moves (per step, per parameter) of the simple methods, some at lr = RATE.
+
+    halved: the rate is half as large in the second half of the steps.
+    """
     momentum = subject.default("momentum")
     betas, eps = subject.default("betas"), subject.default("eps")
     alpha = subject.default("alpha")
+    half = len(gradients) // 2
+    rates = [0.5 if halved and t >= half else 1.0 for t in range(len(gradients))]
     runs: dict[str, Any] = {
-        "SGD": [[-g for g in step] for step in gradients],
-        "sign SGD": [[-g.sign() for g in step] for step in gradients],
+        "SGD": [[-r * g for g in step] for r, step in zip(rates, gradients, strict=True)],
+        "sign SGD": [
+            [-r * g.sign() for g in step] for r, step in zip(rates, gradients, strict=True)
+        ],
     }
     if isinstance(momentum, float) and 0 < momentum < 1:
         runs["SGD with momentum"] = _moves(
-            lambda ps: torch.optim.SGD(ps, lr=RATE, momentum=momentum), start, gradients
+            lambda ps: torch.optim.SGD(ps, lr=RATE, momentum=momentum), start, gradients, rates
         )
     pair = isinstance(betas, tuple | list) and len(betas) >= 2
     if pair and all(isinstance(b, float) and 0 <= b < 1 for b in betas[:2]):
         floor = eps if isinstance(eps, float) else 1e-8
         two = (betas[0], betas[1])
         runs["Adam"] = _moves(
-            lambda ps: torch.optim.Adam(ps, lr=RATE, betas=two, eps=floor), start, gradients
+            lambda ps: torch.optim.Adam(ps, lr=RATE, betas=two, eps=floor), start, gradients, rates
         )
     if isinstance(alpha, float) and 0 < alpha < 1:
         floor = eps if isinstance(eps, float) else 1e-8
         runs["RMSprop"] = _moves(
-            lambda ps: torch.optim.RMSprop(ps, lr=RATE, alpha=alpha, eps=floor), start, gradients
+            lambda ps: torch.optim.RMSprop(ps, lr=RATE, alpha=alpha, eps=floor),
+            start,
+            gradients,
+            rates,
         )
     return runs
 
 
-def _moves(make: Any, start: Any, gradients: Any) -> list[list[torch.Tensor]]:
+def _moves(
+    make: Any, start: Any, gradients: Any, rates: Sequence[float]
+) -> list[list[torch.Tensor]]:
     params = [torch.nn.Parameter(v.clone()) for v in start]
     optimizer, moves = make(params), []
-    for step in gradients:
+    for rate, step in zip(rates, gradients, strict=True):
+        optimizer.param_groups[0]["lr"] = RATE * rate
         before = [p.detach().clone() for p in params]
         for p, g in zip(params, step, strict=True):
             p.grad = g.clone()

@@ -4,12 +4,13 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from lpfl.conformance.checks.definition.forms import with_forms
+from lpfl.conformance.checks.definition.halved_rates import halved_rates
 from lpfl.conformance.checks.definition.hybrid import on_vectors
+from lpfl.conformance.checks.definition.masks import judged
 from lpfl.conformance.checks.definition.relative_steps import relative_steps
-from lpfl.conformance.definition.comparison import Comparison
 from lpfl.conformance.definition.layer_conventions import LayerComparison
 from lpfl.conformance.definition.layer_verdict import judge_layers
-from lpfl.conformance.definition.trajectory_verdict import CHECK, in_any_form, judge
+from lpfl.conformance.definition.trajectory_verdict import CHECK, in_any_form
 from lpfl.conformance.oracles import layer_oracle_of, oracle_of, oracles
 from lpfl.conformance.oracles.layerwise import LAYER_ORACLES, LayerOracle
 from lpfl.conformance.outcomes import CheckResult, Outcome, worst
@@ -29,12 +30,13 @@ def trajectory(subject: Subject) -> Iterable[CheckResult]:
         oracle = oracle_of(claim)
         layered = layer_oracle_of(claim)
         if oracle is not None:
-            answer = in_any_form(oracle, lambda form: judge(Comparison(subject, form)))
+            answer = in_any_form(oracle, lambda form: judged(subject, form))
             yield from with_forms(subject, claim, answer)
         elif layered is not None:
             yield _on_layers(subject, layered)
     yield from on_vectors(subject)
     yield from relative_steps(subject)
+    yield from halved_rates(subject)
 
 
 def _on_layers(subject: Subject, oracle: LayerOracle) -> CheckResult:

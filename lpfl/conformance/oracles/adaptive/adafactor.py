@@ -5,6 +5,7 @@ the update's root mean square at d, step relative to that of the weights. Leadin
 tensor are a batch of matrices, as in the authors' code.
 """
 
+import math
 from typing import Any
 
 import torch
@@ -133,6 +134,7 @@ ORACLES = (
         },
         departures={"decay": frozenset({"ignored"}), "momentum": frozenset(MOMENTUM[2:])},
         relevant={"decay": "weight_decay", "momentum": "beta1"},
+        off={"clip": math.inf, "beta1": 0.0, "factored_above": 0},
         hidden={"eps1": (1e-30,), "beta1": (0.0,), "clip": (1.0,)},
         aliases={
             "factored_above": ("min_dim_size_to_factor",),

@@ -1,0 +1,123 @@
+"""Half the rate gives half the way under prescribed gradients, whatever other options are on.
+
+That holds for each method whose reference is linear in lr. An option of the subject that the
+reference lacks, momentum beside Adadelta say, is held to it too: the rate may enter only once.
+"""
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Any
+
+import torch
+
+from lpfl.conformance.definition.alternatives import alternatives
+from lpfl.conformance.definition.option_names import NAMES, known_as, places
+from lpfl.conformance.definition.trajectory_verdict import CHECK
+from lpfl.conformance.oracles import oracle_of
+from lpfl.conformance.oracles.base import Oracle
+from lpfl.conformance.outcomes import CheckResult, Outcome
+from lpfl.conformance.snippets import evidence
+from lpfl.conformance.subject import Subject
+
+RATES = (0.8, 0.4)
+STEPS = 8
+SHAPES = ((6, 4), (5,))
+EXACT = 1e-4
+"""Distance from half the way, relative to it, that rounding explains."""
+LOOSE = 1e-2
+"""Distance from which an option is accused."""
+
+
+def halved_rates(subject: Subject) -> Iterator[CheckResult]:
+    """Yield an accusation for the first option with which the rate enters more than once."""
+    name = next((n for n in known_as(subject, "lr") if subject.accepts(n)), None)
+    claims = [c for c in sorted(subject.spec.claims - subject.beside) if oracle_of(c)]
+    oracle = oracle_of(claims[0]) if len(claims) == 1 else None
+    if name is None or oracle is None or not linear(oracle.claim):
+        return
+    plain = dict.fromkeys(known_as(subject, "weight_decay"), 0.0)
+    usual = apart(subject, name, plain)
+    if usual is None or usual[0] > EXACT:
+        return
+    known = {spot.option for spot in places(subject, oracle).values()}
+    skipped = {*NAMES["lr"], *NAMES["weight_decay"], *known}
+    for option, value in alternatives(subject).items():
+        if option in skipped:
+            continue
+        found = apart(subject, name, {**plain, option: value})
+        if found is not None and found[0] > LOOSE:
+            yield _accused(subject, oracle, name, {**plain, option: value}, (option, found[1]))
+            return
+
+
+@cache
+def linear(claim: str) -> bool:
+    """Return whether the reference of a claim goes half the way at half the rate."""
+    oracle = oracle_of(claim)
+    if oracle is None or "lr" not in oracle.options or oracle.fixed.get("lr"):
+        return False
+    draws = torch.Generator().manual_seed(0)
+    shape = (4, 3)
+    start = [torch.randn(shape, generator=draws, dtype=torch.float64)]
+    rows = [[torch.randn(shape, generator=draws, dtype=torch.float64)] for _ in range(STEPS)]
+    plain = {"weight_decay": 0.0} if "weight_decay" in oracle.options else {}
+    given = {**oracle.fixed, **plain}
+    ends = [oracle.trajectory(start, rows, options={**given, "lr": lr})[-1] for lr in RATES]
+    whole, half = (end[0] - start[0] for end in ends)
+    return bool((2 * half - whole).norm() <= EXACT * whole.norm()) and bool(whole.norm() > 0)
+
+
+def apart(subject: Subject, name: str, options: Mapping[str, Any]) -> tuple[float, float] | None:
+    """Return how far half the rate is from half the way, relative to it, and the part it goes.
+
+    None where a run cannot be made or stands still.
+    """
+    start, gradients = subject.draw(subject.shapes(*SHAPES), STEPS, CHECK, "halved rates")
+    ways = []
+    for rate in RATES:
+        try:
+            run = subject.run(start, gradients, options={**options, name: rate})
+        except Exception:  # a rate, or options together, that it refuses
+            return None
+        pairs = zip(run.end, start, strict=True)
+        ways.append(torch.cat([(b - a).double().flatten() for b, a in pairs]))
+    whole, half = ways
+    size = float(whole.norm())
+    if not (0 < size < float("inf")) or not bool(half.isfinite().all()):
+        return None
+    return float((2 * half - whole).norm()) / size, float(half @ whole) / size**2
+
+
+def _accused(
+    subject: Subject,
+    oracle: Oracle,
+    name: str,
+    options: Mapping[str, Any],
+    what: tuple[str, float],
+) -> CheckResult:
+    option, part = what
+    words = f"{option} = {options[option]!r}"
+    text = (
+        f"{oracle.claim}: with {words}, half of {name} does not give half the way but {part:.3g} "
+        f"of it; without, it does: {option} brings the rate in once more."
+    )
+    body = f"""
+ways = []
+for rate in {RATES}:
+    optimizer, params = begin(start, **{{**{dict(options)!r}, {name!r}: rate}})
+    for g in gradients:
+        step(optimizer, params, g)
+    ways.append(torch.cat([(b - a).flatten() for a, b in zip(start, read(optimizer, params))]))
+whole, half = ways
+print('part of the way at half the rate:', float(half @ whole / (whole @ whole)))
+"""
+    shapes = subject.shapes(*SHAPES)
+    return CheckResult(
+        check=CHECK,
+        outcome=Outcome.DEVIATES,
+        message=text,
+        measured=part,
+        bound=0.5,
+        scenario={"options": dict(options), name: list(RATES)},
+        **evidence(subject, body, part, shapes=shapes, steps=STEPS, stream=(CHECK, "halved rates")),
+    )

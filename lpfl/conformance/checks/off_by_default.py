@@ -1,0 +1,135 @@
+"""Options that are off by default and do nothing when they are switched on."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from lpfl.conformance.agreement import Gradients, Start
+from lpfl.conformance.definition.grid import documentation
+from lpfl.conformance.outcomes import CheckResult, Outcome
+from lpfl.conformance.snippets import evidence
+from lpfl.conformance.subject import Subject
+from lpfl.conformance.trajectory import gap
+
+ID = "api.options"
+STEPS = 14
+VISIBLE = 1e-7
+DECAYS = re.compile(r"^(lr_|learning_rate_)?decay$|^gamma$")
+CLIPS = re.compile(
+    r"^(grad(ient)?_?)?clip(ping)?(_?grad(ient)?s?)?(_?(norm|value|threshold|scale))?$"
+    r"|^max_(grad(ient)?_)?norm$"
+)
+VALUE, SMALLER = 0.5, 0.1
+LONG = 30.0
+"""Size of the gradients' entries: a clip has much to do."""
+SIZES = (1.0, 3.0, 10.0, 2.0, 0.5, 0.1, 0.3, 5.0, 1.0, 0.2)
+ANOTHER = re.compile(
+    r"\b(only|if|when|unless|requires?|needs?|used (by|with|in)|with|for|ignored|no effect|unused|"
+    r"deprecated|compat\w*)\b",
+    re.IGNORECASE,
+)
+
+
+def off_and_idle(subject: Subject) -> CheckResult | None:
+    """Return the finding that a documented option does nothing, if one does."""
+    if not subject.injects or subject.hides_options:
+        return None
+    shapes = subject.shapes((6, 4), (5,))
+    start, gradients = subject.draw(shapes, STEPS, ID, "off")
+    words = documentation(subject, subject.open(start).optimizer)
+    for name in sorted(subject.constructor_names):
+        held = subject.default(name)
+        decay = DECAYS.search(name) and isinstance(held, float) and held == 0
+        clip = CLIPS.search(name) and held is None
+        if not (decay or clip) or not _described(words, name):
+            continue
+        if _gated(words, name, subject.constructor_names):
+            continue
+        if answer := _idle(subject, name, start, _long(gradients)):
+            return answer
+    return None
+
+
+def _described(words: str, name: str) -> bool:
+    return re.search(rf"\b{name}\b[`'\"*]*\s*(\([^)]*\))?\s*[:=]", words) is not None
+
+
+def _gated(words: str, name: str, names: frozenset[str]) -> bool:
+    """Return whether what is told of an option names another one on which it depends."""
+    found = re.search(rf"\b{name}\b[`'\"*]*\s*(\([^)]*\))?\s*[:=]", words)
+    text = (
+        re.split(r"\n\s*\n|\n\s*:?\w+[ \w]*(\([^)]*\))?:", words[found.end() :])[0] if found else ""
+    )
+    others = [n for n in names if n != name and re.search(rf"\b{n}\b", text)]
+    return bool(others) and bool(ANOTHER.search(text))
+
+
+def _long(gradients: Gradients) -> Gradients:
+    return [[LONG * SIZES[t % 10] * g for g in row] for t, row in enumerate(gradients)]
+
+
+def _idle(subject: Subject, name: str, start: Start, gradients: Gradients) -> CheckResult | None:
+    """Return the finding about one option, unless it acts, is refused or could not show."""
+    base: dict[str, Any] = {}
+    if subject.accepts("lr") and isinstance(subject.default("lr"), float):
+        base = {"lr": max(subject.default("lr"), 0.01)}
+    clips = subject.default(name) is None
+    try:
+        plain = subject.run(start, gradients, options=base)
+        for value in (VALUE, SMALLER):
+            other = subject.run(start, gradients, options={**base, name: value})
+            if not plain.finite or gap(other, plain) > VISIBLE:
+                return None
+    except Exception:
+        return None
+    if plain.displacement() == 0 or (clips and _blind(subject, start, gradients, base)):
+        return None
+    if _switched_on(subject, name, start, gradients, base):
+        return None
+    on = {**base, name: VALUE}
+    body = f"""
+sizes = {SIZES}
+gradients = [[{LONG} * sizes[t % 10] * x for x in g] for t, g in enumerate(gradients)]
+a, b = run(start, gradients, **{on!r}), run(start, gradients, **{base!r})
+print('acts:', gap(a, b, start) > {VISIBLE})
+"""
+    stream = (ID, "off")
+    shapes = [tuple(v.shape) for v in start]
+    return CheckResult(
+        check=ID,
+        outcome=Outcome.LIMIT,
+        message=f"The effect of {name}={VALUE}, which is documented and off by default, is 0 of "
+        f"the way{', with gradients far longer than that' if clips else ''}: it is not used.",
+        measured=0.0,
+        bound=VISIBLE,
+        scenario={"changed": {name: VALUE}, "options": base, "steps": STEPS},
+        **evidence(subject, body, "acts: False", shapes=shapes, steps=STEPS, stream=stream),
+    )
+
+
+def _blind(subject: Subject, start: Start, gradients: Gradients, base: Mapping[str, Any]) -> bool:
+    """Return whether gradients cut to one length, or to entries of one size, give the same run."""
+    cut = [[VALUE * g / g.norm() for g in row] for row in gradients]
+    flat = [[g.clamp(-VALUE, VALUE) for g in row] for row in gradients]
+    plain = subject.run(start, gradients, options=base)
+    runs = [subject.run(start, given, options=base) for given in (cut, flat)]
+    return any(gap(run, plain) <= 1e-3 for run in runs)
+
+
+def _switched_on(
+    subject: Subject, name: str, start: Start, gradients: Gradients, base: Mapping[str, Any]
+) -> bool:
+    """Return whether the option acts beside a switch of the constructor turned over."""
+    for switch in sorted(subject.constructor_names):
+        held = subject.default(switch)
+        if not isinstance(held, bool):
+            continue
+        turned = {**base, switch: not held}
+        try:
+            plain = subject.run(start, gradients, options=turned)
+            other = subject.run(start, gradients, options={**turned, name: VALUE})
+        except Exception:
+            continue
+        if gap(other, plain) > VISIBLE:
+            return True
+    return False
