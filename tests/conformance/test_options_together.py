@@ -69,6 +69,16 @@ class AdadeltaTimesRateAgain(Adadelta):
         return group["lr"]
 
 
+class SaysThatItIsTimesRate(AdadeltaTimesRateAgain):
+    """Adadelta with momentum.
+
+    Args:
+        momentum: factor of the last step, times
+            the learning rate
+        rho: of both averages
+    """
+
+
 class Momentum(PerParameter, lr=0.01, momentum=0.9):
     def update(self, p, g, state, group):
         b = state.setdefault("b", torch.zeros_like(p)).mul_(group["momentum"]).add_(g)
@@ -108,6 +118,10 @@ def test_a_rate_that_enters_twice_with_an_option_is_accused():
     outcome, said = judged(AdadeltaTimesRateAgain, "adadelta")
     assert outcome == "deviates"
     assert "momentum brings the rate in once more" in said
+
+
+def test_a_rate_that_enters_twice_as_the_documentation_says_is_not():
+    assert judged(SaysThatItIsTimesRate, "adadelta")[0] == "conforms"
 
 
 @pytest.mark.parametrize(

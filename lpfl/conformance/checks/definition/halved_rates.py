@@ -1,9 +1,11 @@
 """Half the rate gives half the way under prescribed gradients, whatever other options are on.
 
 That holds for each method whose reference is linear in lr. An option of the subject that the
-reference lacks, momentum beside Adadelta say, is held to it too: the rate may enter only once.
+reference lacks, momentum beside Adadelta say, is held to it too: the rate may enter only once,
+unless the documentation of the option speaks of it.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
@@ -11,6 +13,7 @@ from typing import Any
 import torch
 
 from lpfl.conformance.definition.alternatives import alternatives
+from lpfl.conformance.definition.grid import documentation
 from lpfl.conformance.definition.option_names import NAMES, known_as, places
 from lpfl.conformance.definition.trajectory_verdict import CHECK
 from lpfl.conformance.oracles import oracle_of
@@ -26,6 +29,7 @@ EXACT = 1e-4
 """Distance from half the way, relative to it, that rounding explains."""
 LOOSE = 1e-2
 """Distance from which an option is accused."""
+RATE = re.compile(r"\b(lr|learning.?rate|step.?size)\b", re.IGNORECASE)
 
 
 def halved_rates(subject: Subject) -> Iterator[CheckResult]:
@@ -45,9 +49,17 @@ def halved_rates(subject: Subject) -> Iterator[CheckResult]:
         if option in skipped:
             continue
         found = apart(subject, name, {**plain, option: value})
-        if found is not None and found[0] > LOOSE:
+        if found is not None and found[0] > LOOSE and not _said(subject, option):
             yield _accused(subject, oracle, name, {**plain, option: value}, (option, found[1]))
             return
+
+
+def _said(subject: Subject, option: str) -> bool:
+    """Return whether what is written about an option speaks of the rate."""
+    start, _ = subject.draw(subject.shapes(*SHAPES), 1, CHECK, "halved rates")
+    text = documentation(subject, subject.open(start).optimizer)
+    entry = rf"^.*\b{re.escape(option)}\b.*(?:\n(?!\s*\w+\s*[(:]).*\S.*)*"  # to the next option
+    return any(RATE.search(found) for found in re.findall(entry, text, re.MULTILINE))
 
 
 @cache
