@@ -27,7 +27,6 @@ from lpfl.conformance.oracles.moments import (
 SQUARE = (
     "by the sign of v - g^2",
     "its signed square is squared once more",
-    "by the sign of g^2 - v, which drives v away",
     "an average, as in Adam",
 )
 START = ("second moment alone", "both moments")
@@ -38,13 +37,10 @@ def second_moment(g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
     """Return the second moment with the new gradient in it."""
     old = m.get("v", torch.full_like(g, o.initial))
     square, kind = g * g, c["second moment"]
-    if kind == SQUARE[3]:
-        change = square - old
-    elif kind == SQUARE[1]:
-        change = square * square - old
-    else:
+    if kind == SQUARE[0]:
         change = -(old - square).sign() * square
-        change = -change if kind == SQUARE[2] else change
+    else:
+        change = (square * square if kind == SQUARE[1] else square) - old
     m["v"] = old + (1 - o.beta2) * change
     return m["v"]
 
