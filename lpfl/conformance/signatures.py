@@ -26,6 +26,18 @@ def says_so(error: Exception) -> bool:
     return isinstance(error, NotImplementedError) or (stated and bool(_SAYS_SO.search(str(error))))
 
 
+_NEEDS_LOSS = re.compile(
+    r"\b(without|no|unless)\b[^.]{0,30}\bclosure\b[^.]{0,80}\b(rate|loss|step.size|search)\b|"
+    r"\b(rate|loss|step.size|search)\b[^.]{0,80}\b(without|unless)\b[^.]{0,30}\bclosure\b",
+    re.IGNORECASE,
+)
+
+
+def needs_loss(words: str) -> bool:
+    """Return whether a run without a closure is told to be another one, for want of the loss."""
+    return bool(_NEEDS_LOSS.search(words))
+
+
 def told(error: BaseException) -> str:
     """Return kind and text of an error on one line, shortened."""
     text = " ".join(str(error).split())

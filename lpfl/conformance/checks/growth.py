@@ -1,9 +1,11 @@
 """Steps that grow without end although the gradients stay as they are."""
 
 import math
+import re
 from itertools import pairwise
 from typing import Any
 
+from lpfl.conformance.definition.grid import documentation
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.registry import check
 from lpfl.conformance.signatures import told
@@ -18,6 +20,13 @@ MOST = 1e3
 """Growth of the steps that only a factor in each step makes."""
 EVEN = 0.25
 """Relative difference of the growth (its logarithm) in two equal times that counts as one rate."""
+
+GROWS = re.compile(
+    r"\brange.test|\b(multipl\w+|grow\w*|increas\w+|rais\w+)\b[^.]{0,60}\b(each|every|per) "
+    r"(step|batch|iteration|update)\b",
+    re.IGNORECASE,
+)
+"""Words by which the growth is told: a range test is stopped by whoever runs it."""
 
 
 @check(ID, tags=("api",), cost=0.2, needs=("inject",))
@@ -44,6 +53,10 @@ def growth(subject: Subject) -> CheckResult:
     if least < MOST:
         message = f"The steps grow, but not without end: by {least:.3g} at one rate."
         return CheckResult(check=ID, outcome=Outcome.CONFORMS, message=message, measured=least)
+    start, _ = subject.draw(shapes, 1, ID)
+    if GROWS.search(documentation(subject, subject.open(start).optimizer)):
+        message = f"The steps grow by {least:.2g} in {LONG} steps, at one rate, as it is told."
+        return CheckResult(check=ID, outcome=Outcome.VARIANT, message=message, measured=least)
     body = f"""
 def grown(sign):
     optimizer, params = begin(start)

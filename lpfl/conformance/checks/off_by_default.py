@@ -23,6 +23,17 @@ VALUE, SMALLER = 0.5, 0.1
 LONG = 30.0
 """Size of the gradients' entries: a clip has much to do."""
 SIZES = (1.0, 3.0, 10.0, 2.0, 0.5, 0.1, 0.3, 5.0, 1.0, 0.2)
+LATE = 150
+"""Steps after which an option that waits has had its turn."""
+WAITS = re.compile(
+    r"\b(every|after|until|at the end of)\b"
+    r"(?!\s+(the\s+|each\s+|every\s+|a\s+)?(steps?|updates?|iterations?|batch\w*)\b)"
+    r"|\bepochs?\b|\bfrom (the )?(step\b|\w+ step\b)",
+    re.IGNORECASE,
+)
+"""Words by which an option is told to act later than a short run sees."""
+CALLED = re.compile(r"(?<![\w.])([a-z]\w*)\(\)")
+USUAL = {"step", "zero_grad"}
 ANOTHER = re.compile(
     r"\b(only|if|when|unless|requires?|needs?|used (by|with|in)|with|for|ignored|no effect|unused|"
     r"deprecated|compat\w*)\b",
@@ -36,14 +47,15 @@ def off_and_idle(subject: Subject) -> CheckResult | None:
         return None
     shapes = subject.shapes((6, 4), (5,))
     start, gradients = subject.draw(shapes, STEPS, ID, "off")
-    words = documentation(subject, subject.open(start).optimizer)
+    optimizer = subject.open(start).optimizer
+    words = documentation(subject, optimizer)
     for name in sorted(subject.constructor_names):
         held = subject.default(name)
         decay = DECAYS.search(name) and isinstance(held, float) and held == 0
         clip = CLIPS.search(name) and held is None
         if not (decay or clip) or not _described(words, name):
             continue
-        if _gated(words, name, subject.constructor_names):
+        if _gated(words, name, subject.constructor_names) or _waits(words, name, optimizer):
             continue
         if answer := _idle(subject, name, start, _long(gradients)):
             return answer
@@ -56,12 +68,24 @@ def _described(words: str, name: str) -> bool:
 
 def _gated(words: str, name: str, names: frozenset[str]) -> bool:
     """Return whether what is told of an option names another one on which it depends."""
-    found = re.search(rf"\b{name}\b[`'\"*]*\s*(\([^)]*\))?\s*[:=]", words)
-    text = (
-        re.split(r"\n\s*\n|\n\s*:?\w+[ \w]*(\([^)]*\))?:", words[found.end() :])[0] if found else ""
-    )
+    text = _entry(words, name)
     others = [n for n in names if n != name and re.search(rf"\b{n}\b", text)]
     return bool(others) and bool(ANOTHER.search(text))
+
+
+def _waits(words: str, name: str, optimizer: Any) -> bool:
+    """Return whether an option is told to act at certain steps, or in a method of its own."""
+    text = _entry(words, name)
+    calls = set(CALLED.findall(text)) - USUAL
+    return bool(WAITS.search(text)) or any(callable(getattr(optimizer, c, None)) for c in calls)
+
+
+def _entry(words: str, name: str) -> str:
+    """Return what the documentation tells of an option, up to the next one."""
+    found = re.search(rf"\b{name}\b[`'\"*]*\s*(\([^)]*\))?\s*[:=]", words)
+    if not found:
+        return ""
+    return re.split(r"\n\s*\n|\n\s*:?\w+[ \w]*(\([^)]*\))?:", words[found.end() :])[0]
 
 
 def _long(gradients: Gradients) -> Gradients:
@@ -85,6 +109,8 @@ def _idle(subject: Subject, name: str, start: Start, gradients: Gradients) -> Ch
     if plain.displacement() == 0 or (clips and _blind(subject, start, gradients, base)):
         return None
     if _switched_on(subject, name, start, gradients, base):
+        return None
+    if _acts_late(subject, name, start, gradients, base):
         return None
     on = {**base, name: VALUE}
     body = f"""
@@ -114,6 +140,19 @@ def _blind(subject: Subject, start: Start, gradients: Gradients, base: Mapping[s
     plain = subject.run(start, gradients, options=base)
     runs = [subject.run(start, given, options=base) for given in (cut, flat)]
     return any(gap(run, plain) <= 1e-3 for run in runs)
+
+
+def _acts_late(
+    subject: Subject, name: str, start: Start, gradients: Gradients, base: Mapping[str, Any]
+) -> bool:
+    """Return whether the option acts in a run of many more steps."""
+    rows = [gradients[t % len(gradients)] for t in range(LATE)]
+    try:
+        plain = subject.run(start, rows, options=base)
+        other = subject.run(start, rows, options={**base, name: VALUE})
+    except Exception:
+        return False
+    return plain.finite and gap(other, plain) > VISIBLE
 
 
 def _switched_on(

@@ -32,6 +32,12 @@ SAYS = re.compile(
     re.IGNORECASE,
 )
 """Words by which sparse gradients are told to be treated otherwise, not only row by row."""
+DENSE = re.compile(
+    r"\bdense\b[^.]{0,40}\b(only|alone)\b|\b(only|alone)\b[^.]{0,40}\bdense\b|\bfor dense grad",
+    re.IGNORECASE,
+)
+"""Words by which something is told to belong to dense gradients."""
+NAMED = {"amsgrad": r"amsgrad|largest", "momentum": r"momentum", "weight_decay": r"decay|penalty"}
 
 
 def rows_and_none(subject: Subject) -> Iterator[CheckResult]:
@@ -43,23 +49,31 @@ def rows_and_none(subject: Subject) -> Iterator[CheckResult]:
         short = "amsgrad" in options and isinstance(subject.default("betas"), tuple | list)
         result = agree(subject, _whole(subject, {**options, **(SHORT if short else {})}), sides, 10)
         if result.outcome in FINDINGS and (result.measured or 0.0) > NOTICED:
-            yield _excused(subject, result)
-            break
-    for late in (True, False):
-        if answer := _empty(subject, late):
+            answer = _excused(subject, result, options)
             yield answer
+            if answer.outcome is not Outcome.VARIANT:
+                break
+    for late in (True, False):
+        if empty := _empty(subject, late):
+            yield empty
             return
 
 
-def _excused(subject: Subject, result: CheckResult) -> CheckResult:
+def _excused(subject: Subject, result: CheckResult, options: Mapping[str, Any]) -> CheckResult:
     """Return the answer, as a variant where the documentation speaks of sparse gradients."""
     start, _ = subject.draw(subject.shapes((6, 4)), 0, ID)
-    if result.outcome is Outcome.NUMERICS or not SAYS.search(
-        documentation(subject, subject.open(start).optimizer)
-    ):
+    words = documentation(subject, subject.open(start).optimizer)
+    told_so = SAYS.search(words) or _for_dense(words, options)
+    if result.outcome is Outcome.NUMERICS or not told_so:
         return result
     message = f"{result.message[:-1]}, and it is told that they are treated in their own way."
     return replace(result, outcome=Outcome.VARIANT, message=message)
+
+
+def _for_dense(words: str, options: Mapping[str, Any]) -> bool:
+    """Return whether a sentence tells that the option belongs to dense gradients."""
+    sentences = [s for s in words.split(".") if DENSE.search(s)]
+    return any(re.search(NAMED[o], s, re.IGNORECASE) for o in options for s in sentences)
 
 
 def _whole(subject: Subject, options: Mapping[str, Any]) -> Pair:

@@ -23,7 +23,8 @@ class Comparison:
     """A subject beside one reference: where its options are, and its runs, each made once.
 
     at_defaults: options stay at the subject's defaults; nothing is tried out beforehand.
-    off: values of options that are not part of the definition.
+    off: values of options that are not part of the definition. stands: options whose default of
+    None takes the value of another.
     """
 
     def __init__(
@@ -33,8 +34,9 @@ class Comparison:
         *,
         at_defaults: bool = False,
         off: Mapping[str, Any] | None = None,
+        stands: Mapping[str, str] | None = None,
     ) -> None:
-        self.subject, self.oracle = subject, oracle
+        self.subject, self.oracle, self.stands = subject, oracle, stands or {}
         self.where = option_names.places(subject, oracle)
         self.notes: list[str] = []
         self._runs: dict[tuple[Any, ...], list[Run]] = {}
@@ -95,6 +97,7 @@ class Comparison:
         for name in unknown:
             usual = self.oracle.hidden.get(name, (self.oracle.options[name],))[0]
             options[name] = {**option_names.OFF, **self.oracle.off}.get(name, usual)
+        options |= {n: options[of] for n, of in self.stands.items() if n in unknown}
         return options, self._given(moved)
 
     def gaps(self, run: Run, candidate: Candidate) -> list[float]:

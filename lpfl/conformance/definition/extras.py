@@ -10,7 +10,7 @@ from typing import Any
 
 from lpfl.conformance.definition.comparison import Comparison
 from lpfl.conformance.definition.conventions import Fit, fitted, search
-from lpfl.conformance.definition.option_names import undefined
+from lpfl.conformance.definition.option_names import STANDS, undefined
 from lpfl.conformance.definition.settings import fitting
 from lpfl.conformance.oracles import oracle_of
 from lpfl.conformance.subject import Subject
@@ -75,6 +75,20 @@ def switched_off(comparison: Comparison) -> tuple[Comparison, Fit, dict[str, Any
         if fit is not None and fit.miss is None:
             return other, fit, off
     return None
+
+
+def stood_for(comparison: Comparison) -> tuple[Comparison, Fit] | None:
+    """Return the comparison and the reading with which a default of None is another option's value.
+
+    Nothing where no option that may stand so is None at its default, or the method holds not so.
+    """
+    held = comparison.defaults
+    stands = {n: of for n, of in STANDS.items() if n in comparison.where and held[n] is None}
+    if not stands:
+        return None
+    other = Comparison(comparison.subject, comparison.oracle, stands=stands)
+    fit = search(other)
+    return (other, fit) if fit is not None and fit.miss is None else None
 
 
 def _as_many(off: Comparison, on: Comparison) -> bool:

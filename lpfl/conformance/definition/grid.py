@@ -183,6 +183,13 @@ def said_for_linear_layers(subject: Subject) -> bool:
     return for_linear_layers(subject, subject.open(start).optimizer)
 
 
+def unsaid(comparison: Comparison, convention: Mapping[str, str]) -> dict[str, str]:
+    """Return the departures of a reading of which the subject says nothing."""
+    faults = departed(comparison.oracle, convention)
+    said = documented(comparison.subject, comparison.runs_optimizer(), faults)
+    return {axis: value for axis, value in faults.items() if axis not in said}
+
+
 def documented(subject: Subject, optimizer: Any, faults: Mapping[str, str]) -> set[str]:
     """Return the axes of departures of which the subject's options or docstrings speak.
 

@@ -79,6 +79,8 @@ OFF: Mapping[str, Any] = {
     "cautious": False,
 }
 """Values of a reference's options that a default of None stands for: not used."""
+STANDS: Mapping[str, str] = {"dampening": "momentum"}
+"""Options that a default of None may also stand for: those whose value it then takes."""
 LARGEST_SIDE = 64
 """Size above every side of a weight that is judged."""
 CORRECTION = ("debias", "correct_bias", "bias_correction")

@@ -7,7 +7,7 @@ import torch
 
 from lpfl.conformance.definition.comparison import Comparison
 from lpfl.conformance.definition.conventions import Fit, fitted, search
-from lpfl.conformance.definition.grid import departed, unusual
+from lpfl.conformance.definition.grid import unsaid, unusual
 from lpfl.conformance.definition.layer_conventions import LOOSE, LayerComparison, LayerFit
 from lpfl.conformance.definition.layer_runs import FITTING, LayerRun
 from lpfl.conformance.definition.powers import powers
@@ -62,11 +62,11 @@ def behaves_as(subject: Subject, claim: str) -> str:
 
 
 def held(comparison: Comparison) -> Fit | None:
-    """Return the reading of the method that holds everywhere, no departure from it; or None."""
+    """Return the reading that holds everywhere, with no departure but documented ones; or None."""
     fit = search(comparison)
     if fit is None or fit.miss is not None:
         return None
-    return None if departed(comparison.oracle, fit.candidate.convention) else fit
+    return None if unsaid(comparison, fit.candidate.convention) else fit
 
 
 def looks_elsewhere(subject: Subject) -> bool:

@@ -8,8 +8,8 @@ import torch
 
 from lpfl.conformance.definition.comparison import Comparison
 from lpfl.conformance.definition.conventions import Fit, search
-from lpfl.conformance.definition.extras import shown, switched_off
-from lpfl.conformance.definition.grid import departed, documented, unusual, varied
+from lpfl.conformance.definition.extras import shown, stood_for, switched_off
+from lpfl.conformance.definition.grid import departed, unsaid, unusual, varied
 from lpfl.conformance.definition.option_names import undefined
 from lpfl.conformance.definition.precision import coarse, kept_in
 from lpfl.conformance.definition.residuals import diagnose
@@ -49,6 +49,8 @@ def judge(comparison: Comparison) -> CheckResult:
         return answer(comparison, Outcome.UNDRIVABLE, f"{claim}: no run could be made: {why}.")
     fit = search(comparison)
     if fit is None or fit.miss is not None:
+        if (stood := stood_for(comparison)) is not None:
+            return standing(*stood)
         without = switched_off(comparison)
         if without is not None:
             return beyond(*without)
@@ -112,9 +114,7 @@ def setting(run: Run, step: int | None = None) -> dict[str, Any]:
 
 def faults_of(comparison: Comparison, fit: Fit) -> dict[str, str]:
     """Return the departures of a reading of which the subject says nothing."""
-    faults = departed(comparison.oracle, fit.candidate.convention)
-    said = documented(comparison.subject, comparison.runs_optimizer(), faults)
-    return {axis: value for axis, value in faults.items() if axis not in said}
+    return unsaid(comparison, fit.candidate.convention)
 
 
 def held(comparison: Comparison, fit: Fit, told: Mapping[str, Any] | None = None) -> CheckResult:
@@ -179,6 +179,16 @@ def beyond(comparison: Comparison, fit: Fit, off: Mapping[str, Any]) -> CheckRes
         outcome=Outcome.VARIANT if mild else result.outcome,
         message=f"With {options}, options beyond the definition, {text}",
     )
+
+
+def standing(comparison: Comparison, fit: Fit) -> CheckResult:
+    """The definition holds where a default of None is the value of another option."""
+    result = held(comparison, fit)
+    stands = {f"{n}=None": f"the value of {of}" for n, of in comparison.stands.items()}
+    outcome = Outcome.CONVENTION if result.outcome is Outcome.CONFORMS else result.outcome
+    message = f"{result.message.removesuffix('.')}; {spoken(stands)}."
+    named = {**result.convention, **stands}
+    return replace(result, outcome=outcome, message=message, convention=named)
 
 
 def _inner(comparison: Comparison, fit: Fit) -> str:

@@ -5,11 +5,12 @@ from typing import Any
 import torch
 
 from lpfl.conformance.agreement import Gradients, Pair, Start, agree
+from lpfl.conformance.definition.grid import documentation
 from lpfl.conformance.drives.surrogate import surrogate
 from lpfl.conformance.oracles.methods import PER_PARAMETER
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.registry import check
-from lpfl.conformance.signatures import parameters_of, says_so, told
+from lpfl.conformance.signatures import needs_loss, parameters_of, says_so, told
 from lpfl.conformance.snippets import evidence
 from lpfl.conformance.subject import Session, Subject, Trajectory
 from lpfl.conformance.trajectory import gap
@@ -91,8 +92,7 @@ def closure(subject: Subject) -> CheckResult:
     if watch.returned[0] is None:
         message = "step(closure) returns None, not the loss that the closure returns."
         return _answer(subject, Outcome.LIMIT, message, "returned: None")
-    other = watch.another()
-    if other is not None:
+    if other := watch.another():
         given, made = other
         message = f"step(closure) returns {given:.6g}, and the closure {made:.6g}: not its loss."
         return _answer(subject, Outcome.LIMIT, message, "another value: True")
@@ -166,6 +166,7 @@ def _same_run(
             steps, lambda step: session.optimizer.step(watch.closure(session, step))
         )
 
+    said = needs_loss(documentation(subject, subject.open(start).optimizer))
     pair = Pair(
         check=ID,
         says="by closure",
@@ -173,7 +174,7 @@ def _same_run(
         other=with_closure,
         body=_body(subject).partition("try:")[0]
         + "\na, b = with_closure()[0], run(start, gradients)",
-        differs=Outcome.VARIANT if calls > len(gradients) else Outcome.DEVIATES,
+        differs=Outcome.VARIANT if calls > len(gradients) or said else Outcome.DEVIATES,
     )
     if gap(run, subject.run(start, gradients)) == 0:
         message = "The run by closure is 0 from the ordinary one; its value is handed back."

@@ -35,7 +35,8 @@ def transpose(subject: Subject) -> CheckResult:
     """The step of a transposed matrix is the transposed step."""
     check_id = "api.transpose"
     bound = max(1e-6, tolerance(subject, check_id))
-    found = {shape: _turned(subject, shape) for shape in ((5, 5), (7, 4), (4, 7))}
+    runs = {shape: _turned(subject, shape) for shape in ((5, 5), (7, 4), (4, 7))}
+    found = {shape: _last_moves(*pair) for shape, pair in runs.items()}
     square, tall = found[5, 5], max(found[7, 4], found[4, 7])
     message = (
         f"The distance in direction between the step of W' and the transposed step of W is "
@@ -50,6 +51,12 @@ def transpose(subject: Subject) -> CheckResult:
             message=message + size,
             measured=max(square[0], tall[0]),
             bound=bound,
+        )
+    part = max(_beside_weights(*pair) for pair in runs.values())
+    if part <= bound:
+        message += " Beside a pull along the weights it is the same but for its length."
+        return CheckResult(
+            check=check_id, outcome=Outcome.CONFORMS, message=message, measured=part, bound=bound
         )
     one_branch = square[0] <= bound
     worst = (7, 4) if one_branch else (5, 5)
@@ -82,7 +89,24 @@ def _uneven(gradients: Gradients) -> Gradients:
     return [[weights * g for g in step] for step in gradients]
 
 
-def _turned(subject: Subject, shape: tuple[int, int]) -> tuple[float, float]:
+def _beside_weights(one: Trajectory, two: Trajectory) -> float:
+    """Return how far the transposed steps are from one multiple of the others and of the weights.
+
+    A constrained step shrinks the weights at the rate, whatever their shape; the length of the
+    step itself may follow the shape. The factors are the same in all steps.
+    """
+    if not (one.finite and two.finite and one.displacement() and two.displacement()):
+        return float("inf")
+    moves, others = (torch.stack(run.moves()).double().flatten() for run in (one, two))
+    before = [torch.stack([v for (v,) in run.values[:-1]]).double().flatten() for run in (one, two)]
+    known = torch.stack([others, *before], 1)
+    basis, sizes, _ = torch.linalg.svd(known / known.norm(dim=0), full_matrices=False)
+    basis = basis[:, sizes > 1e-9 * sizes[0]]
+    return float((moves - basis @ (basis.mT @ moves)).norm() / moves.norm())
+
+
+def _turned(subject: Subject, shape: tuple[int, int]) -> tuple[Trajectory, Trajectory]:
+    """Return the run of the transposed weights, turned back, and the ordinary one."""
     start, gradients = subject.draw([shape], STEPS, "api.transpose")
     gradients = _uneven(gradients)
     flip = lambda v: v.T.contiguous()  # noqa: E731
@@ -91,7 +115,7 @@ def _turned(subject: Subject, shape: tuple[int, int]) -> tuple[float, float]:
     other = [[flip(g) for g in step] for step in gradients]
     turned = subject.run([flip(v) for v in start], other, options=options)
     back = Trajectory([[v.T for v in values] for values in turned.values])
-    return _last_moves(back, straight)
+    return back, straight
 
 
 _DIRECTION = """

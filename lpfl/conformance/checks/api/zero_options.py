@@ -9,6 +9,7 @@ from lpfl.conformance.definition.alternatives import alternatives
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.registry import check
 from lpfl.conformance.subject import Subject, Trajectory
+from lpfl.conformance.trajectory import gap
 
 ID = "api.zero-options"
 RATES = ("momentum", "betas", "beta1")
@@ -54,14 +55,18 @@ def _run(
 
 
 def _taken(subject: Subject, pair: Pair, shapes: list[tuple[int, ...]]) -> bool:
-    """Return whether the optimizer runs and moves at 0 and beside it.
+    """Return whether the optimizer runs and moves at 0 and beside it, and not without gradients.
 
-    A value may be refused; and where the option is the weight of the gradient, 0 leaves none.
+    A value may be refused; and where the option is the weight of the gradient, 0 leaves none: it
+    stands still, or shrinks its weights whatever the gradients are.
     """
     start, gradients = subject.draw(shapes, STEPS, ID)
     try:
         runs = pair.plain(start, gradients), pair.other(start, gradients)
-        return all(run.finite and run.displacement() > 0 for run in runs)
+        if not all(run.finite and run.displacement() > 0 for run in runs):
+            return False
+        _, others = subject.draw(shapes, STEPS, ID, "other gradients")
+        return gap(pair.other(start, others), runs[1]) > BOUND
     except Exception:
         return False
 

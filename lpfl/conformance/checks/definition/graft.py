@@ -1,8 +1,9 @@
 """Grafting by name: a step said to have the length of another method's has it."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any
 
 from torch import Tensor
@@ -12,6 +13,7 @@ from lpfl.conformance.definition.grid import documentation
 from lpfl.conformance.definition.seen.cuts import GRAFT, aside, without_momentum
 from lpfl.conformance.definition.seen.grafts import (
     KINDS,
+    averaged,
     known_names,
     lengths,
     option_of,
@@ -28,6 +30,8 @@ SHAPES, SIZES, STEPS, APART = ((6, 4), (5, 3)), (1.0, 10.0), 8, 1e-3
 WAITS = re.compile(r"start|warm|delay")
 """Names of options that put the preconditioner, and the graft with it, off."""
 JOINTLY = re.compile(r"joint|global|all (the )?(parameters|weights|layers)|together|whole model")
+SCHEDULED = re.compile(r"schedul|warm|anneal|decay\w* (of|over) (the )?(rate|steps|time)|sqrt\(t")
+"""Words of methods, or names of options, that change the rate over time."""
 NAMES: Mapping[str, str] = {
     "sgd": "SGD",
     "adagrad": "AdaGrad",
@@ -54,7 +58,11 @@ class Grafted:
     def wanted(self, kind: str) -> Iterator[tuple[str, list[list[float]]]]:
         """Yield a method's lengths by weight under each of its conventions."""
         columns = list(zip(*self.gradients, strict=True))
+        each: list[Iterable[tuple[str, list[float]]]]
         each = [lengths(self.subject, kind, column, self.options) for column in columns]
+        if kind == self.kind == "sgd":
+            more = [averaged(self.subject, column, self.options) for column in columns]
+            each = [chain(*pair) for pair in zip(each, more, strict=True)]
         for found in zip(*each, strict=True):
             yield found[0][0], [row for _, row in found]
 
@@ -110,6 +118,23 @@ def spread(moved: Sequence[Sequence[float]], wanted: Sequence[Sequence[float]]) 
     return worst
 
 
+def scheduled(made: Grafted) -> bool:
+    """Return whether the factor on the wanted lengths depends on the time alone.
+
+    It is the same for all weights then, whatever the sizes of their gradients are and were.
+    """
+    gradients = [[(1 + t % 3) * g for g in row] for t, row in enumerate(made.gradients)]
+    run = made.subject.run(made.run.values[0], gradients, options=made.options)
+    again = replace(made, gradients=gradients, run=run)
+    moved = [*made.moved, *again.moved]
+    for (_, rows), (_, others) in zip(made.wanted(made.kind), again.wanted(made.kind), strict=True):
+        pairs = zip(moved, [*rows, *others], strict=True)
+        factors = [[a / b for a, b in zip(*pair, strict=True) if b > 0] for pair in pairs]
+        if all(spread([each], factors[:1]) <= APART for each in factors[1:]):
+            return True
+    return False
+
+
 def joined(rows: Sequence[Sequence[float]]) -> list[list[float]]:
     """Return the lengths of all weights together."""
     return [[sum(x * x for x in column) ** 0.5 for column in zip(*rows, strict=True)]]
@@ -138,6 +163,15 @@ def _judged(made: Grafted, name: str, values: Mapping[str, Any]) -> CheckResult:
     if other and not _waits(made) and _acts(made, name, values):
         words = f"{said} are as long as {other}'s, not as {own}'s."
         return _answer(made, Outcome.DEVIATES, words, apart, **_shown(made, nearest, apart))
+    if scheduled(made):
+        words = f"{said} are as long as {own}'s but for one factor that changes over time"
+        words += ", whatever the gradients are: a schedule"
+        text = documentation(made.subject, made.subject.open(made.run.values[0]).optimizer)
+        told = SCHEDULED.search(" ".join([text, *known_names(made.subject)]).lower())
+        if told:
+            held = {"graft": "a schedule beside it"}
+            return _answer(made, Outcome.CONVENTION, f"{words}.", apart, convention=held)
+        return _answer(made, Outcome.INCONCLUSIVE, f"{words} of which it says nothing.", apart)
     ratios = [a / b for a, b in zip(made.moved[0], nearest[0], strict=True) if b > 0]
     words = (
         f"{said} have lengths over those of {own}'s that lie between {min(ratios):.3g} and "

@@ -2,7 +2,8 @@
 
 That holds for each method whose reference is linear in lr. An option of the subject that the
 reference lacks, momentum beside Adadelta say, is held to it too: the rate may enter only once,
-unless the documentation of the option speaks of it.
+unless the documentation of the option speaks of it. A way that is not halved is not yet a rate that
+enters twice: a bound on the step has no rate in it, and a pull towards weights belongs to the loss.
 """
 
 import re
@@ -29,6 +30,8 @@ EXACT = 1e-4
 """Distance from half the way, relative to it, that rounding explains."""
 LOOSE = 1e-2
 """Distance from which an option is accused."""
+POWER = 0.05
+"""Relative distance from the square of the rate that counts as none."""
 RATE = re.compile(r"\b(lr|learning.?rate|step.?size)\b", re.IGNORECASE)
 
 
@@ -49,9 +52,57 @@ def halved_rates(subject: Subject) -> Iterator[CheckResult]:
         if option in skipped:
             continue
         found = apart(subject, name, {**plain, option: value})
-        if found is not None and found[0] > LOOSE and not _said(subject, option):
-            yield _accused(subject, oracle, name, {**plain, option: value}, (option, found[1]))
+        if found is None or found[0] <= LOOSE or _said(subject, option):
+            continue
+        given = {**plain, option: value}
+        if _twice(subject, name, given, option) and not _feels_weights(subject, name, given):
+            yield _accused(subject, oracle, name, given, (option, found[1]))
             return
+
+
+def _twice(subject: Subject, name: str, options: Mapping[str, Any], option: str) -> bool:
+    """Return whether the rate enters an option's part once more.
+
+    Either the option acts by its product with the rate, or the way has, beside a part in
+    proportion to the rate, one in proportion to its square.
+    """
+    value = options[option]
+    if isinstance(value, float):
+        whole = _way(subject, {**options, name: RATES[0], option: value / 2})
+        half = _way(subject, {**options, name: RATES[1]})
+        if whole is None or half is None:
+            return False
+        if bool((2 * half - whole).norm() <= EXACT * whole.norm()):
+            return True
+    ways = [_way(subject, {**options, name: RATES[0] / k}) for k in (1, 2, 4)]
+    first, second, third = ways
+    if first is None or second is None or third is None:
+        return False
+    bend, less = first - 2 * second, second - 2 * third
+    return bool((bend - 4 * less).norm() <= POWER * bend.norm())
+
+
+def _feels_weights(subject: Subject, name: str, options: Mapping[str, Any]) -> bool:
+    """Return whether later steps are others once the weights are shifted by hand, or cannot be."""
+    start, gradients = subject.draw(subject.shapes(*SHAPES), STEPS, CHECK, "halved rates")
+    ways = []
+    for shift in (0.0, 1.0):
+        session = subject.open(start, options={**options, name: RATES[1]})
+        for row in gradients[: STEPS // 2]:
+            session.step(row)
+        before = session.values()
+        with torch.no_grad():
+            for p in session.params:
+                p.add_(shift)
+        shifted = session.values()
+        moved = zip(before, shifted, strict=True)
+        if any(float((b - a - shift).abs().max()) > EXACT for a, b in moved):
+            return True
+        for row in gradients[STEPS // 2 :]:
+            session.step(row)
+        pairs = zip(shifted, session.values(), strict=True)
+        ways.append(torch.cat([(b - a).double().flatten() for a, b in pairs]))
+    return bool((ways[1] - ways[0]).norm() > EXACT * ways[0].norm())
 
 
 def _said(subject: Subject, option: str) -> bool:
@@ -84,20 +135,22 @@ def apart(subject: Subject, name: str, options: Mapping[str, Any]) -> tuple[floa
 
     None where a run cannot be made or stands still.
     """
-    start, gradients = subject.draw(subject.shapes(*SHAPES), STEPS, CHECK, "halved rates")
-    ways = []
-    for rate in RATES:
-        try:
-            run = subject.run(start, gradients, options={**options, name: rate})
-        except Exception:  # a rate, or options together, that it refuses
-            return None
-        pairs = zip(run.end, start, strict=True)
-        ways.append(torch.cat([(b - a).double().flatten() for b, a in pairs]))
-    whole, half = ways
-    size = float(whole.norm())
-    if not (0 < size < float("inf")) or not bool(half.isfinite().all()):
+    whole, half = (_way(subject, {**options, name: rate}) for rate in RATES)
+    if whole is None or half is None or not bool(whole.any()):
         return None
+    size = float(whole.norm())
     return float((2 * half - whole).norm()) / size, float(half @ whole) / size**2
+
+
+def _way(subject: Subject, options: Mapping[str, Any]) -> torch.Tensor | None:
+    """Return the way from start to end, flat, or None where it is not finite or refused."""
+    start, gradients = subject.draw(subject.shapes(*SHAPES), STEPS, CHECK, "halved rates")
+    try:
+        run = subject.run(start, gradients, options=options)
+    except Exception:  # a rate, or options together, that it refuses
+        return None
+    pairs = zip(run.end, start, strict=True)
+    return torch.cat([(b - a).double().flatten() for b, a in pairs]) if run.finite else None
 
 
 def _accused(

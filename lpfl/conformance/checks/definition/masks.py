@@ -19,7 +19,12 @@ from lpfl.conformance.outcomes import CheckResult, Outcome, worst
 from lpfl.conformance.subject import Subject
 
 MASK = "cautious mask"
-SAID = re.compile(r"cautious", re.IGNORECASE)
+SAID = re.compile(
+    r"cautious|\bC-(AdamW?|Lion|Muon|SGD|Adan|LAMB)\b|\bLiang et al|"
+    r"\bmask\w*[^.]{0,80}\bsigns?\b|\bsigns?\b[^.]{0,80}\bmask",
+    re.IGNORECASE,
+)
+"""The name of the mask, of a method under it or of its authors, or a mask by signs."""
 
 
 def judged(subject: Subject, oracle: Oracle) -> CheckResult:

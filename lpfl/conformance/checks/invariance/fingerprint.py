@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import replace
 
+from lpfl.conformance.checks.invariance.bound_to_entries import bound_to_entries
 from lpfl.conformance.claims import LOSS, PROPERTIES, Pair, Promise, promises
 from lpfl.conformance.learning.affine import Cause, cause
 from lpfl.conformance.learning.fingerprint import (
@@ -130,7 +131,9 @@ def _explained(seen: Seen, claim: str, failed: list[tuple[float, str, Pair]]) ->
     worlds = tuple(WORLDS)
     failed = sorted(failed, key=lambda f: (ORDER.index(f[2][1]), worlds.index(f[1]), -f[0]))
     one_per_side = {entry[2][0]: entry for entry in reversed(failed)}
-    causes = [(_cause(seen, world, pair), world, pair) for _, world, pair in one_per_side.values()]
+    causes = [
+        (_cause(seen, claim, world, pair), world, pair) for _, world, pair in one_per_side.values()
+    ]
     found, world, pair = max(causes, key=lambda entry: severity(entry[0].outcome))
     value = one_per_side[pair[0]][0]
     layers, steps = WORLDS[world].sizes, WORLDS[world].steps
@@ -163,7 +166,7 @@ def _explained(seen: Seen, claim: str, failed: list[tuple[float, str, Pair]]) ->
     )
 
 
-def _cause(seen: Seen, world: str, pair: Pair) -> Cause:
+def _cause(seen: Seen, claim: str, world: str, pair: Pair) -> Cause:
     subject, where, bound = seen.subject, WORLDS[world], seen.bound(world, pair)
     if pair == LOSS:
         small = variation(subject, where, factor=1e4)
@@ -173,6 +176,10 @@ def _cause(seen: Seen, world: str, pair: Pair) -> Cause:
         return Cause(Outcome.DEVIATES, f"it is {small:.2g} for a loss 1e4 times as large")
     if pair[1] not in ("rotation", "permutation"):
         return cause(subject, where, *pair, bound)
+    permuted = seen.holds((pair[0], "permutation")) is False
+    tied = bound_to_entries(subject, claim, where, pair, permuted=permuted)
+    if tied is not None:
+        return tied
     large = LARGE[len(where.sizes)]
     try:
         value, least = deviation(subject, large, *pair), precision(subject, large).bound

@@ -113,9 +113,13 @@ def _judged(subject: Subject, task: Task, seen: Exponents, claim: str, method: s
     if outcome is Outcome.DEVIATES and method in ("kfac", "foof") and damped:
         undamped = {name: NEGLIGIBLE * value for name, value in damped.items()}
         less = measured(subject, task, len(seen.inputs.samples), options=undamped)
+        named = f"once {' and '.join(damped)} is negligible."
         if _held(less, expected, method) is Outcome.CONFORMS:
             outcome, convention = Outcome.CONVENTION, dict(damped)
-            message += f" It is {less} once {' and '.join(damped)} is negligible."
+            message += f" It is {less} {named}"
+        elif _may_be(less, expected, method):
+            outcome = Outcome.INCONCLUSIVE
+            message += f" It is {less} {named[:-1]}: the damping may be all of it."
     more = _program(subject, seen, expected) if outcome is Outcome.DEVIATES else {}
     return CheckResult(
         check=ID,
@@ -145,6 +149,16 @@ def _held(seen: Exponents, expected: tuple[float, float], method: str) -> Outcom
     margin = MARGIN.get(method, 0.1)
     pairs = zip((seen.inputs, seen.head), expected, strict=True)
     return together([held(e, p, margin=margin, rival=RIVAL.get(method, 0.5)) for e, p in pairs])
+
+
+def _may_be(seen: Exponents, expected: tuple[float, float], method: str) -> bool:
+    """Return whether undecided exponents are near the theory's, with it in their intervals."""
+    if _held(seen, expected, method) is not Outcome.INCONCLUSIVE:
+        return False
+    pairs = list(zip((seen.inputs, seen.head), expected, strict=True))
+    far = RIVAL.get(method, 0.5) / 2
+    near = [e.known and abs(e.value - p) <= max(e.half_width, 0.1) < far for e, p in pairs]
+    return all(near)
 
 
 def predicted(subject: Subject, task: Task, method: str) -> tuple[float, float]:

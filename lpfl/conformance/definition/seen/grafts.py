@@ -22,11 +22,13 @@ KINDS = ("sgd", "adagrad", "rmsprop", "adam", "sign", "none")
 SPELLED: Mapping[str, str] = {"sqrt_n": "sign", "sqrtn": "sign", "signsgd": "sign", "off": "none"}
 QUOTED = re.compile(rf"""["']({"|".join([*KINDS, *SPELLED])})["']""", re.IGNORECASE)
 NUMBERED = re.compile(
-    rf"""\b(\d)["'`]*\s*(?:=|:|is|for|->|\()\s*["'`]*({"|".join([*KINDS, *SPELLED])})\b""",
+    rf"""\b(\d)["'`]*\s*(?:=|:|is|for|->|\(|\s)\s*["'`]*({"|".join([*KINDS, *SPELLED])})\b""",
     re.IGNORECASE,
 )
 BETAS = (0.999, 0.99, 0.95, 0.9)
 """Weights of the past that an average without an option of its own may have."""
+AVERAGES = (0.5, 0.8, 0.9, 0.95, 0.99)
+"""Weights of the past that an average of gradients may have, which a graft to SGD may be of."""
 LEAST = 1e-12
 
 
@@ -140,6 +142,26 @@ def lengths(
                     word = "" if corrected == (kind == "adam") else "corrected" if corrected else (
                         "not corrected")  # fmt: skip
                     yield word, adaptive(gradients, first, second, corrected=corrected)
+
+
+def averaged(
+    subject: Subject, gradients: Sequence[Tensor], held: Mapping[str, Any]
+) -> Iterator[tuple[str, list[float]]]:
+    """Yield the lengths of averages of the gradients, in words.
+
+    The weight of the past may be any option that is a number from 0.3 to 1, or a usual one.
+    """
+    own = [held.get(n, subject.default(n)) for n in known_names(subject)]
+    own = [v for v in own if isinstance(v, float) and 0.3 <= v < 1]
+    for beta in dict.fromkeys([*own, *AVERAGES]):
+        m, found = torch.zeros_like(gradients[0]), []
+        for g in gradients:
+            m = beta * m + (1 - beta) * g
+            found.append(float(m.norm()))
+        word = f"of an average of gradients, {beta:g} of the past"
+        yield word, found
+        corrected = [x / (1 - beta**t) for t, x in enumerate(found, 1)]
+        yield f"{word}, corrected", corrected
 
 
 def adaptive(
