@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lpfl.conformance.agreement import Gradients, Start
+from lpfl.conformance.checks.api.paths import UNEVEN_TEXT, uneven
 from lpfl.conformance.definition.grid import documentation
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.snippets import evidence
@@ -22,7 +23,6 @@ CLIPS = re.compile(
 VALUE, SMALLER = 0.5, 0.1
 LONG = 30.0
 """Size of the gradients' entries: a clip has much to do."""
-SIZES = (1.0, 3.0, 10.0, 2.0, 0.5, 0.1, 0.3, 5.0, 1.0, 0.2)
 LATE = 150
 """Steps after which an option that waits has had its turn."""
 WAITS = re.compile(
@@ -89,7 +89,7 @@ def _entry(words: str, name: str) -> str:
 
 
 def _long(gradients: Gradients) -> Gradients:
-    return [[LONG * SIZES[t % 10] * g for g in row] for t, row in enumerate(gradients)]
+    return [[LONG * g for g in row] for row in uneven(gradients)]
 
 
 def _idle(subject: Subject, name: str, start: Start, gradients: Gradients) -> CheckResult | None:
@@ -113,9 +113,8 @@ def _idle(subject: Subject, name: str, start: Start, gradients: Gradients) -> Ch
     if _acts_late(subject, name, start, gradients, base):
         return None
     on = {**base, name: VALUE}
-    body = f"""
-sizes = {SIZES}
-gradients = [[{LONG} * sizes[t % 10] * x for x in g] for t, g in enumerate(gradients)]
+    body = f"""{UNEVEN_TEXT}
+gradients = [[{LONG} * x for x in g] for g in gradients]
 a, b = run(start, gradients, **{on!r}), run(start, gradients, **{base!r})
 print('acts:', gap(a, b, start) > {VISIBLE})
 """

@@ -15,82 +15,61 @@ ROUNDED = 1e-3
 
 
 def of_two_formats(subject: Subject, switch: str) -> Iterator[Pair]:
-    """Yield the pair of dense gradients first: its sentence then names the formats alone."""
-    yield from _dense(subject, switch)
-    yield from _sparse(subject, switch)
+    """Yield pairs of which the first parameter is in float32 and the others in float64.
+
+    Dense gradients, with decay where there is one, go first: that sentence names the formats
+    alone. Then the first gradient is sparse: a path that sorts parameters by their format must go
+    on after those with sparse gradients.
+    """
+    sparse = "sparse" not in subject.needs and subject.injects and subject.handles((6, 4))
+    for as_sparse in (False, True) if sparse else (False,):
+        if (pair := _pair(subject, switch, as_sparse)) is not None:
+            yield pair
 
 
-def _dense(subject: Subject, switch: str) -> Iterator[Pair]:
-    """Yield the pair of float32 and float64 parameters, with decay where there is one."""
-    usual = decayed(subject)
+def _pair(subject: Subject, switch: str, sparse: bool) -> Pair | None:
+    """Return the pair, or None where formats do not mix without the switch.
 
-    def first(start: Start, gradients: Gradients) -> tuple[Start, Gradients]:
-        rows = [[g[0].float(), *g[1:]] for g in gradients]
-        return [start[0].float(), *start[1:]], rows
+    With dense gradients a path that refuses the mixture is no matter of this pair either.
+    """
+    usual = {} if sparse else decayed(subject)
+    drawn = subject.draw(subject.shapes(*SHAPES), 2, "api.paths", "sparse" if sparse else "formats")
+
+    def first(gradient: torch.Tensor) -> torch.Tensor:
+        single = gradient.float()
+        return single.to_sparse() if sparse else single
 
     def ran(on: bool) -> Callable[[Start, Gradients], Trajectory]:
-        return lambda s, g: subject.run(*first(s, g), options={**usual, switch: on})
+        def run(start: Start, gradients: Gradients) -> Trajectory:
+            rows = [[first(g[0]), *g[1:]] for g in gradients]
+            options = {**usual, switch: on}
+            return subject.run([start[0].float(), *start[1:]], rows, options=options)
 
-    start, gradients = first(*subject.draw(subject.shapes(*SHAPES), 2, "api.paths", "formats"))
-    if len(start) < 2 or subject.coarsest is torch.float32:
-        return
+        return run
+
+    if len(drawn[0]) < 2 or subject.coarsest is torch.float32:
+        return None
     try:
-        runs = [ran(on)(start, gradients) for on in (False, True)]
+        runs = [ran(on)(*drawn) for on in ((False,) if sparse else (False, True))]
     except Exception:
-        return
+        return None
     if not runs[0].finite:
-        return
-    yield Pair(
+        return None
+    given = f", **{usual!r}" if usual else ""
+    kind = "a sparse gradient in float32 before dense ones in float64"
+    said = {"gradient of the first parameter": "sparse, float32"}
+    return Pair(
         check="api.paths",
-        says=f"with {switch}=True and parameters of float32 and float64",
+        says=f"with {switch}=True and {kind if sparse else 'parameters of float32 and float64'}",
         plain=ran(False),
         other=ran(True),
         body=f"""
 start = [start[0].float(), *start[1:]]
-gradients = [[g[0].float(), *g[1:]] for g in gradients]
-a, b = (run(start, gradients, {switch}=on, **{usual!r}) for on in (True, False))
+gradients = [[g[0].float(){".to_sparse()" if sparse else ""}, *g[1:]] for g in gradients]
+a, b = (run(start, gradients, {switch}=on{given}) for on in (True, False))
 """,
         options={**usual, switch: False},
         raises=Outcome.VARIANT,
-        scenario={"first parameter": "float32", "switch": switch},
-        tolerance=ROUNDED,
-    )
-
-
-def _sparse(subject: Subject, switch: str) -> Iterator[Pair]:
-    """Yield the pair of a sparse gradient in float32 before dense ones in float64.
-
-    A path that sorts parameters by their format must go on after those with sparse gradients.
-    """
-    if "sparse" in subject.needs or not subject.injects or not subject.handles((6, 4)):
-        return
-
-    def first(start: Start, gradients: Gradients) -> tuple[Start, Gradients]:
-        rows = [[g[0].float().to_sparse(), *g[1:]] for g in gradients]
-        return [start[0].float(), *start[1:]], rows
-
-    def ran(on: bool) -> Callable[[Start, Gradients], Trajectory]:
-        return lambda s, g: subject.run(*first(s, g), options={switch: on})
-
-    start, gradients = first(*subject.draw(subject.shapes(*SHAPES), 2, "api.paths", "sparse"))
-    try:
-        run = subject.run(start, gradients, options={switch: False})
-    except Exception:
-        return
-    if len(start) < 2 or not run.finite or subject.coarsest is torch.float32:
-        return
-    yield Pair(
-        check="api.paths",
-        says=f"with {switch}=True and a sparse gradient in float32 before dense ones in float64",
-        plain=ran(False),
-        other=ran(True),
-        body=f"""
-start = [start[0].float(), *start[1:]]
-gradients = [[g[0].float().to_sparse(), *g[1:]] for g in gradients]
-a, b = (run(start, gradients, {switch}=on) for on in (True, False))
-""",
-        options={switch: False},
-        raises=Outcome.VARIANT,
-        scenario={"gradient of the first parameter": "sparse, float32", "switch": switch},
+        scenario={**(said if sparse else {"first parameter": "float32"}), "switch": switch},
         tolerance=ROUNDED,
     )

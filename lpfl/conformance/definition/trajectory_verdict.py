@@ -58,7 +58,7 @@ def judge(comparison: Comparison) -> CheckResult:
         return unfitted(comparison)
     if fit.miss is not None:
         return missed(comparison, fit, fit.miss.run, fit.miss.step)
-    if fit.ignored and not faults_of(comparison, fit):
+    if fit.ignored and not unsaid(comparison, fit.candidate.convention):
         return ignored(comparison, fit)
     return held(comparison, fit)
 
@@ -112,15 +112,10 @@ def setting(run: Run, step: int | None = None) -> dict[str, Any]:
     return out if step is None else {**out, "step": step}
 
 
-def faults_of(comparison: Comparison, fit: Fit) -> dict[str, str]:
-    """Return the departures of a reading of which the subject says nothing."""
-    return unsaid(comparison, fit.candidate.convention)
-
-
 def held(comparison: Comparison, fit: Fit, told: Mapping[str, Any] | None = None) -> CheckResult:
     """Grade a reading that holds in all settings; told: options whose values are said elsewhere."""
     oracle, convention = comparison.oracle, fit.candidate.convention
-    faults, variants = faults_of(comparison, fit), varied(oracle, convention)
+    faults, variants = unsaid(comparison, convention), varied(oracle, convention)
     other = unusual(oracle, convention)
     common: dict[str, Any] = {
         "convention": other,

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from lpfl.conformance.checks.api.paths import uneven
+from lpfl.conformance.checks.api.paths import UNEVEN_TEXT, uneven
 from lpfl.conformance.checks.off_by_default import off_and_idle
 from lpfl.conformance.definition.alternatives import alternatives
 from lpfl.conformance.definition.option_names import NAMES
@@ -71,9 +71,7 @@ def _options(subject: Subject) -> CheckResult:
         )
     name = idle[0]
     changed = _changes(subject)[name]
-    body = f"""
-sizes = (1.0, 3.0, 10.0, 2.0, 0.5, 0.1, 0.3, 5.0, 1.0, 0.2)
-gradients = [[sizes[t % 10] * x for x in g] for t, g in enumerate(gradients)]
+    body = f"""{UNEVEN_TEXT}
 a = run(start, gradients, **{base | dict(changed)!r})
 b = run(start, gradients, **{base!r})
 print('acts:', gap(a, b, start) > {VISIBLE})

@@ -8,12 +8,12 @@ import torch
 
 from lpfl.conformance.definition.comparison import Comparison
 from lpfl.conformance.definition.conventions import Fit, search
-from lpfl.conformance.definition.grid import documentation, own_classes
+from lpfl.conformance.definition.grid import documentation, own_classes, unsaid
 from lpfl.conformance.definition.runs import Candidate
 from lpfl.conformance.definition.scenarios import Scenario
 from lpfl.conformance.definition.settings import fitting
 from lpfl.conformance.definition.trajectory_snippet import SHOWN, first_miss
-from lpfl.conformance.definition.trajectory_verdict import accuse, faults_of, held, judge
+from lpfl.conformance.definition.trajectory_verdict import accuse, held, judge
 from lpfl.conformance.oracles.base import Oracle
 from lpfl.conformance.outcomes import CheckResult, Outcome, worst
 from lpfl.conformance.subject import Subject
@@ -49,7 +49,7 @@ def always_masked(comparison: Comparison) -> CheckResult | None:
     if fit is None or fit.miss is not None:
         return None
     if not told(other):
-        return unsaid(comparison, other, fit)
+        return named(comparison, other, fit)
     answer = held(other, fit)
     if answer.outcome is Outcome.DEVIATES:
         return answer
@@ -91,9 +91,9 @@ def told(comparison: Comparison) -> bool:
     return bool(SAID.search(" ".join([*names, documentation(comparison.subject, optimizer)])))
 
 
-def unsaid(comparison: Comparison, masked: Comparison, fit: Fit) -> CheckResult:
+def named(comparison: Comparison, masked: Comparison, fit: Fit) -> CheckResult:
     """The mask is nowhere spoken of: the method is another one."""
-    faults = faults_of(masked, fit)
+    faults = unsaid(masked, fit.candidate.convention)
     paper = {axis: comparison.oracle.paper()[axis] for axis in faults}
     reading = Candidate({**fit.candidate.convention, **paper}, fit.candidate.hidden)
     others = "".join(f"; {axis}: {value}" for axis, value in faults.items())
