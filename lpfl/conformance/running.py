@@ -45,22 +45,25 @@ def run_check(check: Check, subject: Subject) -> list[CheckResult]:
 
 def ask(check: Check, subject: Subject) -> list[CheckResult]:
     """Return what the check's function answers; being undrivable is an answer."""
-    for need in check.needs:
-        able, why = ABILITIES.get(need, (None, ""))
-        if able is None and not subject.accepts(need):
-            message = f"Not applicable: the optimizer knows no option {need!r}."
-            return [CheckResult(check=check.check_id, outcome=Outcome.NOT_CLAIMED, message=message)]
-        if able is not None and not able(subject):
-            message = f"Not applicable: {why}."
-            return [CheckResult(check=check.check_id, outcome=Outcome.UNDRIVABLE, message=message)]
     try:
+        for need in check.needs:
+            able, why = ABILITIES.get(need, (None, ""))
+            if able is None and not subject.accepts(need):
+                message = f"Not applicable: the optimizer knows no option {need!r}."
+                return [_unasked(check, Outcome.NOT_CLAIMED, message)]
+            if able is not None and not able(subject):
+                return [_unasked(check, Outcome.UNDRIVABLE, f"Not applicable: {why}.")]
         answer = check.function(subject)
         return [_a_number(r) for r in ([answer] if isinstance(answer, CheckResult) else answer)]
     except Undrivable as reason:
         message = f"Not driven: {reason}."
     except Exception as error:  # the subject's, or ours: shown, and never an accusation
         message = f"{RAISES} {told(error).rstrip('.')}."
-    return [CheckResult(check=check.check_id, outcome=Outcome.UNDRIVABLE, message=message)]
+    return [_unasked(check, Outcome.UNDRIVABLE, message)]
+
+
+def _unasked(check: Check, outcome: Outcome, message: str) -> CheckResult:
+    return CheckResult(check=check.check_id, outcome=outcome, message=message)
 
 
 def _a_number(result: CheckResult) -> CheckResult:

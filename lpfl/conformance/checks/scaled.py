@@ -27,8 +27,13 @@ def scaler(subject: Subject) -> Iterable[CheckResult]:
         message = "Not applicable: the drive makes or keeps gradients of its own."
         yield CheckResult(check=ID, outcome=Outcome.NOT_CLAIMED, message=message)
         return
+    own = list(_own(subject))
+    if not own:
+        message = "Not applicable: torch.amp.GradScaler itself leaves such steps out."
+        yield CheckResult(check=ID, outcome=Outcome.NOT_CLAIMED, message=message)
+        return
     farthest = 0.0
-    for options in _own(subject):
+    for options in own:
         for unscaled in (False, True):
             pair = _pair(subject, options, unscaled)
             result = agree(subject, pair, subject.shapes(*SHAPES), STEPS)

@@ -18,6 +18,7 @@ from lpfl.conformance.definition.precision import (
     bounds,
     excused,
     far_at_once,
+    left_open,
 )
 from lpfl.conformance.definition.runs import Candidate, Run, gaps
 from lpfl.conformance.definition.scenarios import Scenario
@@ -90,7 +91,8 @@ def confront(comparison: Comparison, fit: Fit, run: Run) -> bool:
     if single and worst <= IMPRECISE:
         return True
     if single or excused(comparison, candidate, run, worst):
-        if extreme(run.scenario) and not stable(comparison, candidate, run):
+        far = extreme(run.scenario) and not stable(comparison, candidate, run)
+        if far or left_open(oracle, run, candidate, worst):
             leave_open(fit, run)
         else:
             note(fit, run, worst)

@@ -18,6 +18,10 @@ SCALARS = 1e-6
 """Up to here an error in float64 can come from scalars kept in float32."""
 UNDETERMINED = 1e5
 """Amplification of errors above which the definition does not determine the step."""
+ROUNDING = 1e-13
+"""Relative change of the gradients that is as good as rounding in float64."""
+JUMPED = 10.0
+"""Times the answer of the reference to such a change up to which an error is no evidence."""
 CHANGE = 1e-10
 """Relative change of the gradients to which a subject has to answer."""
 FINE = 20.0
@@ -67,6 +71,21 @@ def bounds(oracle: Oracle, run: Run, candidate: Candidate) -> list[float]:
     known = amplification(oracle, run, candidate)
     worst = itertools.accumulate(known, max)
     return [float("inf") if k > UNDETERMINED else factor * (1 + k) for k in worst]
+
+
+def left_open(oracle: Oracle, run: Run, candidate: Candidate, worst: float) -> bool:
+    """Return whether rounding of the gradients alone moves the reference by as much as an error.
+
+    A basis of equal directions is free: another one moves each step a little, by the same
+    amount however small the change.
+    """
+    plain = run.reference(oracle, candidate)
+    moved = run.reference(oracle, candidate, disturb=ROUNDING)
+    jumps = [
+        total([x - y for x, y in zip(a, b, strict=True)]) / max(total(a), 1e-300)
+        for a, b in zip(plain, moved, strict=True)
+    ]
+    return worst <= JUMPED * max((jump for jump in jumps if jump == jump), default=0.0)
 
 
 def low_precision(oracle: Oracle, run: Run, candidate: Candidate) -> float:

@@ -4,7 +4,7 @@ import textwrap
 from collections import Counter
 from collections.abc import Iterator
 
-from lpfl.conformance.answers import Answers
+from lpfl.conformance.answers import RAISES, Answers
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.harmless import harmless_lines
 
@@ -46,7 +46,7 @@ def _head(report: Answers) -> str:
 
 def _theory(report: Answers) -> str:
     rows = [r for r in report.results if r.check.startswith("theory.")]
-    if not rows:
+    if not rows or all(r.message.startswith(RAISES) for r in rows):
         return ""
     lines = ["What it means for feature learning"]
     for r in rows:
@@ -77,10 +77,17 @@ def _finding(r: CheckResult) -> Iterator[str]:
 
 
 def _table(report: Answers) -> str:
-    lines = ["Checks"]
-    for check_id, results in report.by_check():
+    lines, shown = ["Checks"], set()
+    by_check = list(report.by_check())
+    alike = Counter(first.message for _, (first, *_) in by_check if _raises(first))
+    for check_id, results in by_check:
         more = f" (and {len(results) - 1} more)" if len(results) > 1 else ""
         first = results[0]
+        if alike[first.message] > 1:
+            if first.message in shown:
+                continue
+            shown.add(first.message)
+            check_id = f"{alike[first.message]} checks"
         first_line, *rest = textwrap.wrap(first.message + more, WIDTH - 54) or [""]
         lines.append(f"  {first.outcome!s:<27} {check_id:<23} {first_line}")
         if first.outcome is not Outcome.CONFORMS:
@@ -88,6 +95,10 @@ def _table(report: Answers) -> str:
         elif rest:
             lines[-1] += " ..."
     return "\n".join(lines)
+
+
+def _raises(result: CheckResult) -> bool:
+    return result.message.startswith(RAISES)
 
 
 def _wrapped(text: str, indent: str) -> list[str]:

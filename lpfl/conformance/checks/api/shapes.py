@@ -57,8 +57,12 @@ def shapes(subject: Subject) -> CheckResult:
     answers = list(_answers(subject, wanted))
     left_out = [n for n, shape in wanted.items() if not subject.handles(shape)]
     worst = max(answers, key=lambda r: severity(r.outcome), default=None)
+    if len(left_out) == len(wanted):
+        message = "Not driven: it takes charge of none of the shapes."
+        return CheckResult(check=ID, outcome=Outcome.UNDRIVABLE, message=message)
     if worst is None or worst.outcome is Outcome.CONFORMS:
-        message = f"The number of shapes that raise, stand still or turn NaN is 0 of {len(wanted)}."
+        taken = len(wanted) - len(left_out)
+        message = f"The number of shapes that raise, stand still or turn NaN is 0 of {taken}."
         return CheckResult(
             check=ID,
             outcome=Outcome.CONFORMS,
