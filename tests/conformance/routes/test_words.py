@@ -120,3 +120,19 @@ def test_standard_files_that_are_closed_accuse_nobody():
         words = shlex.join([sys.executable, *command])
         done = subprocess.run(["sh", "-c", f"{words} <&- >&- 2>&-"], check=False, timeout=200)
         assert done.returncode == 0
+
+
+@pytest.mark.parametrize("isolated", [True, False])
+def test_an_optimizer_that_cannot_be_built_is_said_once(isolated):
+    """Nothing of lpfl breaks on it, no check holds, and the table has one line for all that."""
+    report = check_optimizer(
+        "torch.optim:AdamW", options={"lr": -1}, on_fail=None, quick=True, isolated=isolated
+    )
+    said = report.text()
+    assert said.count("An ordinary run raises ValueError: Invalid") == 2  # a row, and the last line
+    assert "before or after its checks" not in said
+    assert {str(r.outcome) for r in report.results} <= {
+        "cannot be driven here",
+        "inconclusive",
+        "not claimed",
+    }
