@@ -15,7 +15,6 @@ PAUSES = (4, 5, 8)
 """Steps, counted from 0, in which gradients of the profile "pauses" are zero."""
 SIZES: Mapping[str, float] = {"small": 1e-3, "huge": 1e8, "tiny": 1e-8}
 """Profiles that are the mixed one in another unit."""
-PROFILES = ("mixed", "falling", "growing", "zeros", *SIZES, "steady", "turning", "pauses")
 
 
 @dataclass(frozen=True)
@@ -69,6 +68,8 @@ def draw(scenario: Scenario, shape: Sequence[int], subject: Any) -> tuple[Tensor
     starts, rows = subject.draw([shape], scenario.steps, *stream(scenario, shape))
     start, raw = scenario.start * starts[0], [row[0] for row in rows]
     gradients = [gradient(scenario.profile, t, x, raw[0]) for t, x in enumerate(raw)]
+    if scenario.profile == "narrow":
+        gradients = in_one_space(gradients)
     if scenario.strided:
         start, gradients = transposed(start), [transposed(g) for g in gradients]
     return start.to(scenario.dtype), [g.to(scenario.dtype) for g in gradients]
@@ -87,6 +88,23 @@ def gradient(profile: str, t: int, raw: Tensor, first: Tensor) -> Tensor:
         if g.ndim and g.shape[-1] > 1:
             g[..., 0] = 0.0
     return g
+
+
+def in_one_space(gradients: Sequence[Tensor]) -> list[Tensor]:
+    """Return gradients whose rows, or columns if they are longer, span what those of the first do.
+
+    A statistic without full rank has a free basis where it is zero; these never enter there. A
+    kernel counts as the matrix of its outputs by all else.
+    """
+    first = gradients[0]
+    if first.ndim < 2:
+        return list(gradients)
+    flat = first.reshape(len(first), -1)
+    tall = flat.shape[0] > flat.shape[1]
+    Q = torch.linalg.qr(flat if tall else flat.T).Q
+    P = Q @ Q.T
+    flats = [g.reshape(flat.shape) for g in gradients]
+    return [(P @ g if tall else g @ P).reshape(first.shape) for g in flats]
 
 
 def transposed(x: Tensor) -> Tensor:

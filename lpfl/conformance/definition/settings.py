@@ -19,7 +19,14 @@ PERIOD = 3
 def fitting(oracle: Oracle) -> Scenario:
     """Return the setting in which conventions are told apart."""
     shapes = ((5, 5), (6, 4), (4, 6), (5,))
-    return Scenario("options off their defaults", shapes)
+    return determined(oracle, Scenario("options off their defaults", shapes))
+
+
+def determined(oracle: Oracle, scenario: Scenario) -> Scenario:
+    """Return a setting in which bases, where a method has them, are free nowhere that counts."""
+    if oracle.free_bases and scenario.profile == "mixed":
+        return replace(scenario, profile="narrow")
+    return scenario
 
 
 def holding(comparison: Comparison) -> list[Scenario]:
@@ -34,10 +41,11 @@ def holding(comparison: Comparison) -> list[Scenario]:
         Scenario("falling gradients", square, profile="falling"),
         Scenario("growing gradients", square, profile="growing"),
         Scenario("zero entries", square, steps=12, profile="zeros"),
-        Scenario("default options", ((6, 4), (5,)), at_defaults=True),
+        Scenario("default options", ((6, 4), (5, 5), (5,)), at_defaults=True),
         Scenario("32 x 40", ((32, 40),), steps=4),
     ]
     found += switches(comparison)
+    found += stand_ins(comparison)
     second = {"lr": 0.02, "weight_decay": 0.03, "eps": 3e-3}
     second = {n: v for n, v in second.items() if comparison.per_group(n)}
     if second and not comparison.oracle.joint:
@@ -63,7 +71,7 @@ def holding(comparison: Comparison) -> list[Scenario]:
         found.append(Scenario("40 steps", ((5,), (5, 5)), steps=40))
         found.append(Scenario("64 x 65", ((64, 65),), steps=3))
     found.append(Scenario("float32", ((6, 4), (5, 5), (5,)), steps=12, dtype=torch.float32))
-    return found
+    return [determined(comparison.oracle, scenario) for scenario in found]
 
 
 def extremes(comparison: Comparison, options: Mapping[str, Any]) -> list[Scenario]:
@@ -132,6 +140,17 @@ def switches(comparison: Comparison) -> list[Scenario]:
             name_of = f"{comparison.where[name].option} = {not held}"
             found.append(Scenario(name_of, ((6, 4), (5,)), options=options, switch=name))
     return [*found, *together(found)]
+
+
+def stand_ins(comparison: Comparison) -> list[Scenario]:
+    """Return one setting for each option below 0, which stands for another that is off its own."""
+    found = []
+    for name in comparison.where:
+        held = comparison.defaults[name]
+        if isinstance(held, int | float) and held < 0 and name in comparison.common:
+            name_of = f"{comparison.where[name].option} = {held}"
+            found.append(Scenario(name_of, ((5, 5), (5,)), steps=6, options={name: held}))
+    return found
 
 
 def together(single: Sequence[Scenario]) -> list[Scenario]:

@@ -41,6 +41,13 @@ _ZEROS = """
     for g in rows:
         if g.ndim and g.shape[-1] > 1:
             g[..., 0] = 0.0"""
+_NARROW = """
+    flat = rows[0].reshape(len(rows[0]), -1)
+    tall = flat.shape[0] > flat.shape[1]
+    Q = torch.linalg.qr(flat if tall else flat.T).Q
+    rows = [g.reshape(flat.shape) for g in rows]
+    rows = [(Q @ Q.T @ g if tall else g @ Q @ Q.T).reshape(raw[0].shape) for g in rows]"""
+_SHAPED = {"zeros": _ZEROS, "narrow": _NARROW}
 _OTHER = """\
 draw = torch.Generator().manual_seed({seed})
 start.append(normal({shape}))
@@ -153,7 +160,7 @@ def snippet(comparison: Comparison, run: Run, step: int, reading: Candidate) -> 
     fine = scenario.dtype.itemsize >= 8
     body = _BODY.format(
         sizes=tuple(size_at(scenario.profile, t) for t in range(step)),
-        zeros=_ZEROS if scenario.profile == "zeros" else "",
+        zeros=_SHAPED.get(scenario.profile, ""),
         others=_others(comparison, run) if scenario.second else "",
         extra=(f"start = [{scenario.start!r} * v for v in start]\n" if scenario.start != 1 else "")
         + (_STRIDED if scenario.strided else "")

@@ -39,6 +39,24 @@ class Strided(Network):
         return self.last(self.first(x).flatten(1))
 
 
+class Dilated(Network):
+    """A convolution with dilation; in the twin every patch is one pixel."""
+
+    def __init__(self, twin: bool = False) -> None:
+        super().__init__(twin)
+        if twin:
+            self.first = nn.Conv2d(8, 3, 1, bias=False)
+        else:
+            self.first = nn.Conv2d(2, 3, 2, dilation=2, bias=False)
+        self.last = nn.Linear(12, 2, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x.unflatten(1, (2, 4, 4))
+        if self.twin:
+            x = torch.nn.functional.unfold(x, 2, dilation=2).unflatten(2, (2, 2))
+        return self.last(self.first(x).flatten(1))
+
+
 class Grouped(Network):
     """A convolution of two groups of channels; in the twin the groups stand the other way round."""
 

@@ -64,7 +64,8 @@ def shown(subject: Subject, scene: Scene, ending: str, expected: float | str) ->
 
 
 def _text(subject: Subject, scene: Scene, ending: str) -> str:
-    parts = [Network, *([Fixed] if "Frozen" in scene.network.__name__ else []), scene.network]
+    kinds = [kind for kind in reversed(scene.network.__mro__) if issubclass(kind, Network)]
+    parts = [*([Fixed] if "Frozen" in scene.network.__name__ else []), *kinds]
     mode = "mode" in subject.needs
     text = _PROGRAM.format(
         make=optimizer_text(subject),

@@ -30,6 +30,7 @@ class Oracle:
     ``forms``: claims of other references that are forms of the same method.
     ``for_matrices``: the method is meant for matrices, whatever its rule for vectors.
     ``off``: values that switch an option off, which a subject may write as None.
+    ``free_bases``: bases come from the gradients alone, so that in a null space they are free.
     ``sees_weights``: the step depends on the weights, decay aside, and is defined where they are 0.
     """
 
@@ -50,6 +51,7 @@ class Oracle:
     least_axes: int = 0
     for_matrices: bool = False
     sees_weights: bool = False
+    free_bases: bool = False
     forms: tuple[str, ...] = ()
     farthest: int = 3
 

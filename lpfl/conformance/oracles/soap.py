@@ -126,6 +126,7 @@ ORACLES = (
     Oracle(
         claim="soap",
         for_matrices=True,
+        free_bases=True,
         source="Vyas et al. 2024, algorithm 3",
         step=per_parameter(rule),
         options={

@@ -6,9 +6,13 @@ import torch
 from lpfl import OptimizerSpec, check_optimizer
 from lpfl.conformance.outcomes import Outcome
 from lpfl.conformance.own import own_specs
-from tests.conformance.layers import toys
+from tests.conformance.layers import toys, toys_of_inputs
 
 ACCUSES = {Outcome.LIMIT, Outcome.DEVIATES}
+
+
+def named(kind):
+    return getattr(toys, kind, None) or getattr(toys_of_inputs, kind)
 
 
 def judged(kind, checks=("layer",), claims=("kfac",)):
@@ -16,11 +20,13 @@ def judged(kind, checks=("layer",), claims=("kfac",)):
     return check_optimizer(spec, on_fail=None, quick=True, checks=list(checks))
 
 
-def test_one_that_counts_every_use_is_acquitted():
-    report = judged(toys.Uses)
+@pytest.mark.parametrize("kind", [toys.Uses, toys_of_inputs.Joined])
+def test_one_that_counts_every_use_is_acquitted(kind):
+    report = judged(kind)
     assert [r.message for r in report.results if r.outcome in ACCUSES] == []
     assert {r.check for r in report.results if r.outcome is Outcome.CONFORMS} == {
-        "layer.frozen", "layer.kinds", "layer.patches", "layer.shared", "layer.tied",
+        "layer.frozen", "layer.kinds", "layer.patches", "layer.rewritten", "layer.shared",
+        "layer.tied",
     }  # fmt: skip
 
 
@@ -39,12 +45,16 @@ def test_one_that_counts_every_use_is_acquitted():
         ("NoStride", "layer.patches", Outcome.DEVIATES, "stride is its kernel"),
         ("NoPadding", "layer.patches", Outcome.DEVIATES, "padding and stride"),
         ("OneGroup", "layer.patches", Outcome.DEVIATES, "two groups"),
+        ("NoDilation", "layer.patches", Outcome.DEVIATES, "with dilation"),
+        ("BiasPerPlace", "layer.rewritten", Outcome.DEVIATES, "an input that is always 1"),
+        ("FirstMember", "layer.rewritten", Outcome.DEVIATES, "members of a sequence"),
+        ("InOrder", "layer.rewritten", Outcome.DEVIATES, "registered in the order"),
         ("HoldsAll", "layer.kinds", Outcome.LIMIT, "exactly 0"),
         ("Stumbles", "layer.kinds", Outcome.LIMIT, "raises"),
     ],
 )
 def test_a_forgotten_use_is_named_with_a_program_that_was_run(kind, check, outcome, words):
-    found = [r for r in judged(getattr(toys, kind), [check]).results if r.outcome is outcome]
+    found = [r for r in judged(named(kind), [check]).results if r.outcome is outcome]
     assert any(words in r.message for r in found), [r.message for r in found]
     for result in found:
         assert "lpfl" not in result.snippet

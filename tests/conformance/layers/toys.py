@@ -82,16 +82,22 @@ class Uses(torch.optim.Optimizer):
             if W.grad is None:
                 continue
             A, G = self.factors(W)
-            grad = W.grad.reshape(len(A), len(W) // len(A), -1)
+            grad = self.gradient(W, len(A))
             eye_a, eye_g = (torch.eye(S.shape[-1], dtype=S.dtype) for S in (A, G))
             left = torch.linalg.solve(G + group["damping"] * eye_g, grad)
             both = torch.linalg.solve(A + group["damping"] * eye_a, left.mT).mT
-            moves[W] = both.reshape(W.shape)
+            moves |= self.split(W, both)
         for p in group["params"]:
             if p.grad is not None:
                 p.sub_(moves.get(p, p.grad) + group["decay"] * p, alpha=group["lr"])
         self.found.clear()
         return loss
+
+    def gradient(self, W, groups):
+        return W.grad.reshape(groups, len(W) // groups, -1)
+
+    def split(self, W, step):
+        return {W: step.reshape(W.shape)}
 
 
 class LastUse(Uses):

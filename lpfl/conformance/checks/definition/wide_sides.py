@@ -18,6 +18,8 @@ from lpfl.conformance.oracles.base import Oracle
 from lpfl.conformance.oracles.matrices import OTHERS, WIDE
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.registry import check
+from lpfl.conformance.signatures import says_so, told
+from lpfl.conformance.snippets import evidence
 from lpfl.conformance.subject import Subject
 from lpfl.conformance.trajectory import gap
 
@@ -56,8 +58,7 @@ def _judged(subject: Subject, oracle: Oracle, name: str) -> CheckResult:
     comparison = Comparison(subject, limited(oracle), off={name: LARGEST})
     runs = comparison.runs(SCENARIO)
     if not runs:
-        message = f"Not driven: with {name}={LARGEST} no run could be made."
-        return CheckResult(check=ID, outcome=Outcome.UNDRIVABLE, message=message)
+        return _unmade(subject, name, comparison.settings(SCENARIO)[1])
     free = Comparison(subject, oracle, off={name: FREE})
     message = f"Not judged: below every limit its steps are not those of {oracle.claim}."
     said = f"With {name}={LARGEST}, weights of 7 x 6 and 6 x 7"
@@ -82,6 +83,40 @@ def _judged(subject: Subject, oracle: Oracle, name: str) -> CheckResult:
             return CheckResult(check=ID, outcome=outcome, message=message, convention=convention)
         message = f"{said} are stepped in no way known here."
     return CheckResult(check=ID, outcome=Outcome.INCONCLUSIVE, message=message)
+
+
+def _unmade(subject: Subject, name: str, given: Mapping[str, Any]) -> CheckResult:
+    """No run could be made: a finding where the same weights are stepped without a limit."""
+    for shape in SCENARIO.shapes:
+        start, gradients = subject.draw([shape], 2, ID, *shape)
+        try:
+            subject.run(start, gradients, options={**given, name: FREE})
+        except Exception:
+            continue
+        try:
+            subject.run(start, gradients, options=given)
+        except Exception as error:
+            if says_so(error):
+                continue
+            what = f"raises: {type(error).__name__}"
+            body = f"""
+try:
+    run(start, gradients, **{dict(given)!r})
+    print("raises: nothing")
+except Exception as error:
+    print("raises:", type(error).__name__)
+"""
+            size = " x ".join(map(str, shape))
+            message = f"With {name}={LARGEST} a weight of {size} raises {told(error)}"
+            return CheckResult(
+                check=ID,
+                outcome=Outcome.LIMIT,
+                message=f"{message.rstrip('.')}; without the limit it does not.",
+                scenario={"shape": shape, "options": dict(given), "steps": 2},
+                **evidence(subject, body, what, shapes=[shape], steps=2, stream=(ID, *shape)),
+            )
+    message = f"Not driven: with {name}={LARGEST} no run could be made."
+    return CheckResult(check=ID, outcome=Outcome.UNDRIVABLE, message=message)
 
 
 def _idle(subject: Subject, name: str) -> bool:

@@ -11,7 +11,7 @@ from lpfl.conformance.hooked.answers import (
     raised,
     scenario,
 )
-from lpfl.conformance.hooked.images import Grouped, Padded, Strided
+from lpfl.conformance.hooked.images import Dilated, Grouped, Padded, Strided
 from lpfl.conformance.hooked.networks import Network
 from lpfl.conformance.hooked.training import Scene, train
 from lpfl.conformance.outcomes import CheckResult, Outcome
@@ -23,6 +23,7 @@ INPUTS = 32
 CASES: dict[type[Network], tuple[str, str]] = {
     Padded: ("a convolution with padding and stride", "an image padded beforehand"),
     Strided: ("a convolution whose stride is its kernel", "patches that are one pixel each"),
+    Dilated: ("a convolution with dilation", "patches that are one pixel each"),
     Grouped: ("a convolution of two groups", "the groups the other way round"),
 }
 """Network -> what it is, and what its twin has."""
