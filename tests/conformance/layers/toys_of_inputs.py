@@ -1,4 +1,4 @@
-"""The KFAC of ``toys`` with biases joined to their weights, and ones that mistake what layers see."""
+"""The KFAC of ``toys`` with biases joined to weights, and ones that mistake what layers see."""
 
 import torch
 from torch import nn
