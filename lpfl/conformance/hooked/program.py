@@ -64,7 +64,7 @@ def shown(subject: Subject, scene: Scene, ending: str, expected: float | str) ->
 
 
 def _text(subject: Subject, scene: Scene, ending: str) -> str:
-    kinds = [kind for kind in reversed(scene.network.__mro__) if issubclass(kind, Network)]
+    kinds: list[type] = [k for k in reversed(scene.network.__mro__) if issubclass(k, Network)]
     parts = [*([Fixed] if "Frozen" in scene.network.__name__ else []), *kinds]
     mode = "mode" in subject.needs
     text = _PROGRAM.format(

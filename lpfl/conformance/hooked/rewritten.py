@@ -37,6 +37,10 @@ class Places(Network):
 class Registered(Network):
     """Three layers, the last registered first; in the twin they are in the order of their calls."""
 
+    first: nn.Module
+    middle: nn.Module
+    last: nn.Module
+
     def __init__(self, twin: bool = False) -> None:
         super().__init__(twin)
         layers = {"first": (4, 4), "middle": (4, 4), "last": (4, 2)}
@@ -44,12 +48,11 @@ class Registered(Network):
             setattr(self, name, nn.Linear(*layers[name], bias=False))
 
     def load(self, weights: Tensor) -> None:
-        at = 0
-        for layer in (self.first, self.middle, self.last):
-            layer.weight.data.copy_(
-                weights[at : at + layer.weight.numel()].reshape_as(layer.weight)
-            )
-            at += layer.weight.numel()
+        known, at = self.state_dict(), 0
+        for name in ("first.weight", "middle.weight", "last.weight"):
+            value = known[name]
+            value.copy_(weights[at : at + value.numel()].reshape(value.shape))
+            at += value.numel()
 
     def forward(self, x: Tensor) -> Tensor:
         return self.last(self.middle(self.first(x[:, :4])))
@@ -63,7 +66,7 @@ class Biased(Network):
         self.first = self.layer(4 if twin else 3, not twin)
         self.last = nn.Linear(12, 2, bias=False)
 
-    def layer(self, inputs: int, bias: bool) -> nn.Module:
+    def layer(self, inputs: int, bias: bool) -> nn.Linear | nn.Conv2d:
         return nn.Linear(inputs, 12, bias=bias)
 
     def seen(self, x: Tensor) -> Tensor:
@@ -73,7 +76,7 @@ class Biased(Network):
         W, last = self.first.weight.data, self.last.weight.data
         rows = weights[: len(W) * 4].reshape(len(W), 4, *W.shape[2:])
         W.copy_(rows if self.twin else rows[:, :3])
-        if not self.twin:
+        if self.first.bias is not None:
             self.first.bias.data.copy_(rows[:, 3].flatten())
         last.copy_(weights[rows.numel() : rows.numel() + last.numel()].reshape(last.shape))
 
@@ -92,7 +95,7 @@ class Biased(Network):
 class BiasedPlaces(Biased):
     """A convolution with a bias; the twin has none, and an input channel that is always 1."""
 
-    def layer(self, inputs: int, bias: bool) -> nn.Module:
+    def layer(self, inputs: int, bias: bool) -> nn.Linear | nn.Conv2d:
         return nn.Conv2d(inputs, 3, 1, bias=bias)
 
     def seen(self, x: Tensor) -> Tensor:
