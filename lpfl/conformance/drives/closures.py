@@ -8,6 +8,9 @@ from lpfl.conformance.drives.session import Gradients, LossFunction, Session
 from lpfl.conformance.drives.surrogate import surrogate
 from lpfl.conformance.pulse import beat
 
+LOSS = 1.0
+"""Value of the loss: steps in proportion to the loss stand still where it is 0."""
+
 
 class ClosureSession(Session):
     """step(closure); the closure sets the same gradient each time it is called.
@@ -15,12 +18,12 @@ class ClosureSession(Session):
     calls: how often the closure was called. without_grad: how often gradients were off.
     """
 
-    text = """\
+    text = f"""\
 def step(optimizer, params, gradients):
     def closure():
         optimizer.zero_grad()
         parts = [(g * (p - p.detach())).sum() for p, g in zip(params, gradients) if g is not None]
-        loss = sum(parts)
+        loss = {LOSS} + sum(parts)
         loss.backward()
         return loss
 
@@ -31,7 +34,7 @@ def step(optimizer, params, gradients):
 
     def step(self, gradients: Gradients) -> Any:
         """Take one step in which the gradient of parameter i is gradients[i]."""
-        return self.advance(surrogate(self.params, gradients))
+        return self.advance(surrogate(self.params, gradients, value=LOSS))
 
     def advance(self, loss_function: LossFunction) -> Any:
         """Take one step on a loss, by a closure that may be called several times."""
@@ -55,11 +58,11 @@ def step(optimizer, params, gradients):
 class ValueClosureSession(ClosureSession):
     """The gradient is there before step(); the closure returns the loss as a number."""
 
-    text = """\
+    text = f"""\
 def step(optimizer, params, gradients):
     for p, g in zip(params, gradients):
         p.grad = None if g is None else g.clone()
-    return optimizer.step(lambda: 1.0)
+    return optimizer.step(lambda: {LOSS})
 """
 
     def advance(self, loss_function: LossFunction) -> Any:
@@ -69,4 +72,4 @@ def step(optimizer, params, gradients):
         loss.backward()
         self.steps += 1
         beat()
-        return self.optimizer.step(lambda: float(loss.detach()) + 1.0)
+        return self.optimizer.step(lambda: float(loss.detach()))

@@ -1,4 +1,4 @@
-"""A loss with a prescribed gradient g and Hessian c I: sum g (p - p0) + c/2 |p - p0|^2."""
+"""A loss with a prescribed gradient g and Hessian c I: v + sum g (p - p0) + c/2 |p - p0|^2."""
 
 from collections.abc import Sequence
 
@@ -8,15 +8,19 @@ from lpfl.conformance.drives.session import Gradients, LossFunction
 
 
 def surrogate(
-    params: Sequence[torch.nn.Parameter], gradients: Gradients, *, curvature: float = 0.0
+    params: Sequence[torch.nn.Parameter],
+    gradients: Gradients,
+    *,
+    curvature: float = 0.0,
+    value: float = 0.0,
 ) -> LossFunction:
     """Return the loss function; p0 is the parameter at the time of the call, detached.
 
-    A parameter whose gradient is None does not enter the loss.
+    A parameter whose gradient is None does not enter the loss, whose value is ``value``.
     """
 
     def loss() -> torch.Tensor:
-        total = torch.zeros((), dtype=torch.float64)
+        total = torch.full((), value, dtype=torch.float64)
         for p, g in zip(params, gradients, strict=True):
             if g is not None:
                 away = p - p.detach()
