@@ -22,6 +22,7 @@ class RuleOptimizer(torch.optim.Optimizer):
     module in place of its parameters: its ``nn.Linear`` layers are hooked (see
     :class:`LayerStatistics`), and a bias is moved with its weight, as one more column.
 
+    With gradients accumulated over several passes, what the layers see is that of the last one.
     Half precision is computed in float32; the state keeps the precision of the parameter.
 
     lr stands for ``step_size``, so that learning-rate schedules work; at 0 the state goes on and

@@ -43,7 +43,7 @@ def raised(subject: Subject, check: str, scene: Scene, error: Exception, what: s
     if isinstance(error, Undrivable):
         raise error
     message = f"A step on {what} raises {_ADDRESS.sub('...', told(error))}."
-    if _stated(error):
+    if stated(error):
         return CheckResult(check=check, outcome=Outcome.VARIANT, message=message)
     return CheckResult(
         check=check,
@@ -54,7 +54,7 @@ def raised(subject: Subject, check: str, scene: Scene, error: Exception, what: s
     )
 
 
-def _stated(error: Exception) -> bool:
+def stated(error: Exception) -> bool:
     """Return whether an error is a refusal by intention, not a stumble inside of torch."""
     if any(words in str(error) for words in IN_WORDS):
         return True

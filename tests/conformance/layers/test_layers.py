@@ -25,8 +25,8 @@ def test_one_that_counts_every_use_is_acquitted(kind):
     report = judged(kind)
     assert [r.message for r in report.results if r.outcome in ACCUSES] == []
     assert {r.check for r in report.results if r.outcome is Outcome.CONFORMS} == {
-        "layer.frozen", "layer.kinds", "layer.patches", "layer.rewritten", "layer.shared",
-        "layer.tied",
+        "layer.frozen", "layer.kinds", "layer.micro-batches", "layer.patches", "layer.rewritten",
+        "layer.rows", "layer.shared", "layer.skipped", "layer.tied",
     }  # fmt: skip
 
 

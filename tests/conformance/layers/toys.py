@@ -16,6 +16,12 @@ class Uses(torch.optim.Optimizer):
         super().__init__(self.held(model), {"lr": lr, "damping": damping, "decay": weight_decay})
         for layer in self.layers:
             layer.register_forward_hook(self.watch)
+        model.register_forward_pre_hook(self.begin)
+
+    def begin(self, *_):
+        """Forget what earlier passes saw where their gradients were cleared."""
+        if all(p.grad is None for p in self.param_groups[0]["params"]):
+            self.found.clear()
 
     def hooked(self, model):
         return [m for m in model.modules() if isinstance(m, self.known)]
