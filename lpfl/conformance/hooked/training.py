@@ -10,6 +10,7 @@ from torch import Tensor
 
 from lpfl.conformance.drives import seed_everything
 from lpfl.conformance.hooked.networks import Network
+from lpfl.conformance.learning.other_draws import other_draws
 from lpfl.conformance.subject import Subject
 
 ROWS, OUTPUTS, WEIGHTS = 24, 2, 200
@@ -19,7 +20,8 @@ ROWS, OUTPUTS, WEIGHTS = 24, 2, 200
 class Scene:
     """A network, the number of inputs, steps, and options of the optimizer.
 
-    noise: relative change of the inputs, entry by entry. reseed: of the global generator.
+    noise: relative change of the inputs, entry by entry. reseed: of the
+    generators, global and the optimizer's own.
     """
 
     network: type[Network]
@@ -80,20 +82,22 @@ def train(subject: Subject, scene: Scene, twin: bool = False) -> Training:
     model = scene.network(twin).to(subject.device, subject.coarsest)
     model.load(weights.to(subject.coarsest))
     start = model.read()
-    session = subject.open_on(model, options=dict(scene.options))
-    if scene.reseed:
-        seed_everything(subject.seed + scene.reseed)
+    seed = subject.seed + scene.reseed if scene.reseed else None
+    with other_draws(seed):
+        session = subject.open_on(model, options=dict(scene.options))
+        if seed is not None:
+            seed_everything(seed)
+        path = []
+        for t, (X, Y) in enumerate(batches):
+            drawn = torch.randn(X.shape, generator=noise, dtype=X.dtype)
+            X = X * (1 + scene.noise * drawn)
+            model.before(t)
+            given = (value.to(subject.device, subject.coarsest) for value in (X, Y))
+            session.advance(partial(_loss, model, *given))
+            path.append(_read(subject, session, model))
     named = dict(model.named_parameters(remove_duplicate=False))
     groups = session.optimizer.param_groups
     held = {id(p): float(group.get("lr") or 0.0) for group in groups for p in group["params"]}
-    path = []
-    for t, (X, Y) in enumerate(batches):
-        drawn = torch.randn(X.shape, generator=noise, dtype=X.dtype)
-        X = X * (1 + scene.noise * drawn)
-        model.before(t)
-        given = (value.to(subject.device, subject.coarsest) for value in (X, Y))
-        session.advance(partial(_loss, model, *given))
-        path.append(_read(subject, session, model))
     return Training(
         start,
         path,

@@ -25,6 +25,7 @@ from lpfl.conformance.learning.layers import (
     squared_loss,
     two_layers,
 )
+from lpfl.conformance.learning.other_draws import other_draws
 from lpfl.conformance.learning.transforms import draw_transform
 from lpfl.conformance.subject import Subject
 
@@ -131,16 +132,17 @@ def trained(subject: Subject, data: Data, world: World, rate: float | None) -> T
     values = [w.to(world.dtype) for w in data.weights]
     model = one_layer(*values) if len(values) == 1 else two_layers(*values)
     subject.memory["steps trained"] = trained_steps(subject) + world.steps
-    session = opened(subject, model, rate=rate, options=dict(world.options))
-    if world.reseed is not None:
-        seed_everything(world.reseed)
-    for X, Y in data.batches:
-        X, Y = X.to(world.dtype), Y.to(world.dtype)
-        if session.prescribes:
-            weights = [p.detach().cpu() for p in session.params]
-            session.step(slopes(weights, X, Y, factor=world.factor))
-        else:
-            session.advance(squared_loss(model, X, Y, factor=world.factor))
+    with other_draws(world.reseed):
+        session = opened(subject, model, rate=rate, options=dict(world.options))
+        if world.reseed is not None:
+            seed_everything(world.reseed)
+        for X, Y in data.batches:
+            X, Y = X.to(world.dtype), Y.to(world.dtype)
+            if session.prescribes:
+                weights = [p.detach().cpu() for p in session.params]
+                session.step(slopes(weights, X, Y, factor=world.factor))
+            else:
+                session.advance(squared_loss(model, X, Y, factor=world.factor))
     return data.held_out @ product(session.values()).mT
 
 

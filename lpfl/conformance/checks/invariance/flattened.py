@@ -12,6 +12,7 @@ from lpfl.conformance.claims import promises
 from lpfl.conformance.definition.grid import for_linear_layers
 from lpfl.conformance.drives import seed_everything
 from lpfl.conformance.learning.layers import one_layer, opened, squared_loss, whole_image
+from lpfl.conformance.learning.other_draws import other_draws
 from lpfl.conformance.learning.twin_snippet import convolution_program
 from lpfl.conformance.outcomes import FINDINGS, CheckResult, Outcome
 from lpfl.conformance.registry import check
@@ -131,11 +132,12 @@ def _trained(
 ) -> Tensor:
     kernel, batches = _draw(subject, shape)
     model = whole_image(kernel) if images else one_layer(kernel.flatten(1))
-    session = opened(subject, model)
-    if reseed is not None:
-        seed_everything(reseed)
-    for X, Y in batches:
-        session.advance(squared_loss(model, X if images else X.flatten(1), Y))
+    with other_draws(reseed):
+        session = opened(subject, model)
+        if reseed is not None:
+            seed_everything(reseed)
+        for X, Y in batches:
+            session.advance(squared_loss(model, X if images else X.flatten(1), Y))
     return session.values()[0].flatten(1)
 
 
