@@ -4,7 +4,13 @@ import pytest
 
 from lpfl import OptimizerSpec, check_optimizer
 from lpfl.conformance.registry import all_checks
-from tests.conformance import faulty_frame, faulty_paths, test_reported, test_twins
+from tests.conformance import (
+    faulty_frame,
+    faulty_layers,
+    faulty_paths,
+    test_reported,
+    test_twins,
+)
 from tests.conformance.faulty import FAULTS as SINGLE
 from tests.conformance.faulty_small import Adam, Sgd
 
@@ -13,7 +19,12 @@ def twins():
     return [twin for module in test_twins.MODULES for twin in module.TWINS]
 
 
-FAULTS = [*SINGLE, *faulty_frame.FAULTS, *faulty_paths.FAULTS]
+FAULTS = [
+    *SINGLE,
+    *faulty_frame.FAULTS,
+    *faulty_layers.FAULTS,
+    *faulty_paths.FAULTS,
+]
 ELSEWHERE = {"api.noise", "api.side-effects"}
 """Their faults are planted in test_isolation."""
 NO_CLAIM_NEEDED = ("api.", "def.scale", "def.descent", "def.degenerates")

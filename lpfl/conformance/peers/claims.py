@@ -9,6 +9,7 @@ CLAIMED = MappingProxyType(
         "adadelta": "adadelta",
         "adafactor": "adafactor",
         "adagrad": "adagrad",
+        "adahessian": "adahessian",
         "adam": "adam",
         "adamax": "adamax",
         "adamw": "adamw",
@@ -34,6 +35,7 @@ CLAIMED = MappingProxyType(
         "scion": "scion",
         "shampoo": "shampoo",
         "signsgd": "signsgd",
+        "sm3": "sm3",
         "soap": "soap",
         "yogi": "yogi",
     }

@@ -1,4 +1,4 @@
-"""Options: each has an effect; weight decay pulls towards zero."""
+"""Options: each has an effect."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
@@ -13,7 +13,6 @@ from lpfl.conformance.definition.option_names import NAMES
 from lpfl.conformance.oracles import layer_oracle_of, oracle_of
 from lpfl.conformance.outcomes import FINDINGS, CheckResult, Outcome
 from lpfl.conformance.registry import check
-from lpfl.conformance.rounding import rounds_away
 from lpfl.conformance.snippets import program, proven
 from lpfl.conformance.subject import Subject
 from lpfl.conformance.trajectory import distance
@@ -178,65 +177,3 @@ def _changes(subject: Subject) -> dict[str, Mapping[str, Any]]:
         elif name != "lr":
             found[name] = {name: value}
     return found
-
-
-@check("api.decay", tags=("api",), cost=0.1, needs=("weight_decay",))
-def decay(subject: Subject) -> CheckResult:
-    """With a zero gradient, weight decay makes a weight smaller, or does nothing.
-
-    Judged by the norm, once with positive and once with negative weights: a decay that passes
-    through a matrix preconditioner may well turn a weight.
-    """
-    check_id = "api.decay"
-    strength = {"weight_decay": 0.1, **strong(subject)}
-    changes = [_decayed(subject, sign, strength) for sign in (1.0, -1.0)]
-    away = max(growth for growth, _ in changes)
-    change = changes[0][1]
-    if not rounds_away(away):
-        sign = 1.0 if changes[0][0] == away else -1.0
-        body = f"""
-weights = {sign} * torch.tensor([[2.0, 1.5, 1.0], [0.75, 0.5, 0.25]], dtype=torch.float64)
-ends = run([weights], [[0 * weights]] * 3, **{strength!r})
-print('growth of the norm', float(ends[0].norm() / weights.norm() - 1))
-"""
-        text = program(subject, body, shapes=[(2, 3)], steps=1, stream=(check_id,))
-        text, why = proven(subject, text, away)
-        return CheckResult(
-            check=check_id,
-            outcome=Outcome.DEVIATES,
-            message=f"The growth of a weight under decay without gradient is {away:.2g} of it.",
-            measured=away,
-            bound=0.0,
-            scenario={"options": strength, "gradient": 0.0, "steps": 3},
-            snippet=text,
-            details={"snippet": why} if why else {},
-        )
-    return CheckResult(
-        check=check_id,
-        outcome=Outcome.CONFORMS,
-        message=f"The decay without a gradient is {_kind(change, strength)}.",
-        measured=float(change.mean()),
-    )
-
-
-def _decayed(
-    subject: Subject, sign: float, strength: Mapping[str, Any]
-) -> tuple[float, torch.Tensor]:
-    """Return the growth of the norm by decay alone, and the relative change of each entry."""
-    weights = sign * torch.tensor([[2.0, 1.5, 1.0], [0.75, 0.5, 0.25]], dtype=torch.float64)
-    nothing = [[torch.zeros_like(weights)]] * 3
-    run = subject.run([weights], nothing, options=strength)
-    still = subject.run([weights], nothing, options={**strength, "weight_decay": 0.0})
-    rest = still.end[0] if still.finite else weights  # what zeros alone do is another check's
-    growth = float((run.end[0].norm() - rest.norm()) / weights.norm())
-    return growth, (run.end[0] - rest) / weights
-
-
-def _kind(change: torch.Tensor, strength: Mapping[str, Any]) -> str:
-    size = float(change.abs().max())
-    if size < 1e-12:
-        return "none: it acts beside a gradient only"
-    if float((change - change.mean()).abs().max()) > 1e-6 * size:
-        return "not by one factor (it enters the gradient)"
-    per_step = -float(change.mean()) / 3
-    return f"by the factor 1 - {per_step:.3g} a step, with weight_decay={strength['weight_decay']}"
