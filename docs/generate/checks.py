@@ -30,6 +30,7 @@ FAILS = {
     "def.supports": "says which method the steps are, accuses of nothing",
     "def.trajectory": "deviates; limit for an idle switch; numerics, convention, "
     "documented variant",
+    "def.switches": "deviates; limit for an idle switch",
     "def.whitening": "deviates",
     "def.wide-sides": "deviates if the wrong side goes without; limit for an idle option, or if "
     "wide weights raise; a convention, documented variant",
@@ -54,6 +55,7 @@ FAILS = {
     "a convention, documented variant",
     "api.alias": "deviates, limit",
     "api.bfloat16": "numerics",
+    "api.clips": "deviates",
     "api.closure": "limit; deviates if the run differs; documented variant",
     "api.complex": "limit where its code or documentation takes up complex numbers; else not "
     "claimed",
@@ -104,9 +106,12 @@ FAILS = {
     "api.shapes": "limit if it raises or stands still, deviates if not finite or a number is "
     "stepped by another rule; documented variant",
     "api.side-effects": "limit; documented variant for random numbers",
+    "api.skipped-steps": "deviates; limit if it raises",
+    "api.small-steps": "numerics",
     "api.sparse": f"{AGREES}; limit if rows differ from a dense gradient; not claimed if refused, "
     "documented variant",
     "api.strides": f"{AGREES}; documented variant",
+    "api.translation": AGREES,
     "api.transpose": "deviates where the claim is symmetric, limit otherwise",
     "api.validation": AGREES,
     "api.warm-up": "limit if it never moves again or raises, deviates if not finite; "

@@ -8,6 +8,7 @@ from tests.conformance import (
     faulty_frame,
     faulty_layers,
     faulty_paths,
+    faulty_promised,
     test_reported,
     test_twins,
 )
@@ -24,6 +25,7 @@ FAULTS = [
     *faulty_frame.FAULTS,
     *faulty_layers.FAULTS,
     *faulty_paths.FAULTS,
+    *faulty_promised.FAULTS,
 ]
 ELSEWHERE = {"api.noise", "api.side-effects"}
 """Their faults are planted in test_isolation."""

@@ -1,0 +1,1 @@
+"""Checks of formats of few bits over many steps."""

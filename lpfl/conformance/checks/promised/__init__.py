@@ -1,0 +1,1 @@
+"""Checks of what the name or the documentation of an option promises."""
