@@ -20,8 +20,8 @@ ROWS, OUTPUTS, WEIGHTS = 24, 2, 200
 class Scene:
     """A network, the number of inputs, steps, and options of the optimizer.
 
-    noise: relative change of the inputs, entry by entry. reseed: of the
-    generators, global and the optimizer's own.
+    noise: relative change of the inputs, entry by entry. scale: factor of the inputs. reseed: of
+    the generators, global and the optimizer's own.
     """
 
     network: type[Network]
@@ -29,6 +29,7 @@ class Scene:
     steps: int = 3
     options: Mapping[str, Any] = field(default_factory=dict)
     noise: float = 0.0
+    scale: float = 1.0
     reseed: int = 0
 
 
@@ -71,7 +72,8 @@ def data(subject: Subject, scene: Scene) -> tuple[list[tuple[Tensor, Tensor]], T
     """Return the batches (X, Y) of a scene, and the vector of start weights."""
     stream = subject.stream("layer", scene.network.__name__)
     normal = lambda *size: torch.randn(size, generator=stream, dtype=torch.float64)  # noqa: E731
-    batches = [(normal(ROWS, scene.inputs), normal(ROWS, OUTPUTS)) for _ in range(scene.steps)]
+    drawn = [(normal(ROWS, scene.inputs), normal(ROWS, OUTPUTS)) for _ in range(scene.steps)]
+    batches = [(scene.scale * X, Y) for X, Y in drawn]
     return batches, 0.5 * normal(WEIGHTS)
 
 
@@ -105,6 +107,17 @@ def train(subject: Subject, scene: Scene, twin: bool = False) -> Training:
         frozenset(name for name, p in named.items() if p.requires_grad),
         {name: held[id(p)] for name, p in named.items() if id(p) in held},
     )
+
+
+def slope(subject: Subject, scene: Scene, name: str, twin: bool = False) -> float:
+    """Return the length of the sum of a weight's gradients over all batches, at the start."""
+    batches, weights = data(subject, scene)
+    model = scene.network(twin).double()
+    model.load(weights)
+    for X, Y in batches:
+        _loss(model, X, Y).backward()
+    found = model.get_parameter(name).grad
+    return 0.0 if found is None else float(found.norm())
 
 
 def _loss(model: Network, X: Tensor, Y: Tensor) -> Tensor:

@@ -12,15 +12,23 @@ FISHER = ("type-2", "empirical", "identity")
 SUMMED = "n, a sum over the rows in place of their mean"
 OUTPUT_SCALE = ("1", "1/n", "1/n^2", "2", "2/d_y", "1/d_y", "1/2")
 INPUT_SCALE = ("1", "n")
+INPUTS_ONLY = "to the input factor only"
 DAMPING = (
     "to each factor",
     "its root to each factor",
     "its root, split by mean eigenvalues",
     "to products of eigenvalues",
-    "to the input factor only",
+    INPUTS_ONLY,
     "to each factor, times its mean eigenvalue",
     "to each factor, times its largest eigenvalue",
 )
+ON_INPUTS = (
+    INPUTS_ONLY,
+    "to each factor",
+    f"{INPUTS_ONLY}, times its mean eigenvalue",
+    f"{INPUTS_ONLY}, times its largest eigenvalue",
+)
+"""Kinds of damping of a method without an output factor."""
 DECAYS = (
     "stat_decay", "factor_decay", "ema_decay", "averaging", "decay", "beta2", "beta", "ema",
 )  # fmt: skip

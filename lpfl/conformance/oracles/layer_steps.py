@@ -16,6 +16,7 @@ from lpfl.conformance.oracles.layer_axes import (
     CLIP_OVER,
     CLIPPED_OVER,
     COUPLED,
+    INPUTS_ONLY,
     JOINED,
     POWERS,
     SUMMED,
@@ -49,13 +50,11 @@ def dampings(
     elif kind == "its root, split by mean eigenvalues":
         ratio = float((a.mean() / g.mean()).sqrt())
         on_a, on_g = damping**0.5 * ratio, damping**0.5 / ratio
-    elif kind == "to the input factor only":
-        on_g = 0.0
     elif kind.endswith("times its mean eigenvalue"):
         on_a, on_g = damping * float(a.mean()), damping * float(g.mean())
     elif kind.endswith("times its largest eigenvalue"):
         on_a, on_g = damping * float(a.max()), damping * float(g.max())
-    return on_a, on_g
+    return on_a, 0.0 if kind.startswith(INPUTS_ONLY) else on_g
 
 
 class Spectra:

@@ -25,6 +25,7 @@ from lpfl.conformance.oracles.layer_axes import (
     GRAFT,
     INPUT_SCALE,
     MOMENTUM,
+    ON_INPUTS,
     OUTPUT_SCALE,
     RENEWED,
     TAKES,
@@ -108,7 +109,7 @@ def reference(claim: str, fisher: tuple[str, ...], variants: frozenset[str]) -> 
         "input factor times": INPUT_SCALE if fisher == ("identity",) else ("1",),
     }
     if fisher == ("identity",):
-        conventions["damping"] = ("to the input factor only", "to each factor")
+        conventions["damping"] = ON_INPUTS
     return LayerOracle(
         claim=claim,
         source="Martens and Grosse 2015; Grosse and Martens 2016; Benzing 2022 for FOOF",

@@ -1,6 +1,7 @@
 """One weight used twice: a layer called twice, or two layers with one weight."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from lpfl.conformance.hooked.answers import (
@@ -14,13 +15,16 @@ from lpfl.conformance.hooked.answers import (
 )
 from lpfl.conformance.hooked.networks import Called, CalledAlike, Network, Tied, TiedAlike
 from lpfl.conformance.hooked.program import shown
-from lpfl.conformance.hooked.training import Scene, Training, train
+from lpfl.conformance.hooked.training import Scene, Training, slope, train
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.registry import check
 from lpfl.conformance.subject import Subject
 
 DAMPING = 1e4
 """So strong that a step is the gradient times a number; the factors are of size 1."""
+SCALE = 3.0
+"""Factor of the inputs at which damping in proportion to a factor shows: it grows by 9."""
+WEIGHT = "first.weight"
 FAIR = 0.1
 """Part of a step by which such damping lets the factors show."""
 
@@ -78,7 +82,8 @@ def _judged(
 def _times(subject: Subject, alike: type[Network]) -> tuple[float, Scene]:
     """Return how often a weight is moved: its way over that of one use with the same gradient.
 
-    It is 1 where nothing is known: for a method whose damping has no name.
+    It is 1 where nothing is known: for a method whose damping has no name, or one so damped that
+    the size of the factors counts all the same.
     """
     options = damped(subject)
     scene = Scene(alike, 4, options=options)
@@ -86,14 +91,23 @@ def _times(subject: Subject, alike: type[Network]) -> tuple[float, Scene]:
         return 1.0, scene
     try:
         plain, twin = train(subject, scene), train(subject, scene, True)
+        ways = [_way(run) for run in (plain, twin)]
+        ratio = ways[0] / ways[1] if ways[1] > 0 else 1.0
+        counts = abs(ratio - 1) > FAIR and _relative(subject, scene)
     except Exception:
         return 1.0, scene
-    ways = [_way(run) for run in (plain, twin)]
-    return (ways[0] / ways[1] if ways[1] > 0 else 1.0), scene
+    return (1.0 if counts else ratio), scene
+
+
+def _relative(subject: Subject, scene: Scene) -> bool:
+    """Return whether the length of a step, over its gradient's, falls where the inputs grow."""
+    scenes = [replace(scene, scale=scale) for scale in (1.0, SCALE)]
+    shares = [_way(train(subject, s, True)) / slope(subject, s, WEIGHT, True) for s in scenes]
+    return shares[0] > SCALE * shares[1]
 
 
 def _way(run: Training) -> float:
-    return float((run.end["first.weight"] - run.start["first.weight"]).norm())
+    return float((run.end[WEIGHT] - run.start[WEIGHT]).norm())
 
 
 def damped(subject: Subject) -> dict[str, Any]:

@@ -4,6 +4,9 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any
 
+import torch
+from torch import Tensor
+
 from lpfl.conformance.claims import theory_methods
 from lpfl.conformance.learning.affine import damping_option
 from lpfl.conformance.learning.exponents import Estimate, held
@@ -20,7 +23,7 @@ from lpfl.conformance.learning.first_steps import (
     problem,
 )
 from lpfl.conformance.learning.theory_snippet import alignment_snippet, shown, spike_snippet
-from lpfl.conformance.oracles.layer_axes import DAMPING
+from lpfl.conformance.oracles.layer_axes import DAMPING, ON_INPUTS
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.registry import check
 from lpfl.conformance.subject import Subject
@@ -34,9 +37,12 @@ REPLICATES = {True: 40, False: 64}
 MARGIN = 0.1
 """Finite size: the limit is off by about 1 to 3 over d = 48, and the replicates' mean by 0.02."""
 NEGLIGIBLE = 1e-8
+EXACT = 1e-4
+"""Distance of a step's direction from FOOF's that rounding to float32 makes."""
 SPIKE_MARGIN = 0.5
 """Half the distance between an outlier of the theory (1) and none (0)."""
 READS = {"sgd": "head", "kfac": "head", "foof": "head", "muon": "head", "adam": "spike"}
+WHITENED = ("kfac", "foof")
 SPIKES = {"sgd": 1.0, "foof": 1.0, "muon": 0.0}
 
 
@@ -107,6 +113,14 @@ def _aligned(
     more: Mapping[str, Any] = {}
     convention: dict[str, Any] = {}
     said = ""
+    found = _otherwise_damped(subject, steps) if best is None and method in WHITENED else None
+    if found is not None:
+        value = predicted("kfac", damping=found[1])
+        outcome = held(seen, value, margin=MARGIN, rival=rival)
+        if outcome is not Outcome.DEVIATES:
+            best = Outcome.CONVENTION if outcome is Outcome.CONFORMS else outcome
+            convention = found[0]
+            said = f" Its step is FOOF's with damping {found[1]:.2g}: theory gives {value:.2f}."
     if best is None and method == "kfac":
         convention, value = _as_kfac(subject, len(steps), seen, rival)
         if convention:
@@ -149,9 +163,41 @@ def _as_kfac(
     return {}, 0.0
 
 
+def _otherwise_damped(
+    subject: Subject, steps: list[FirstStep]
+) -> tuple[dict[str, Any], float] | None:
+    """Return how the damping is to be read, and its value, where the first step itself tells.
+
+    A sum over the rows divides it by their number; a relative one is times an eigenvalue.
+    """
+    option = damping_option(subject)
+    if option is None:
+        return None
+    seen = problem(subject.seed, 0).seen()
+    values = torch.linalg.eigvalsh(seen.input_moment)
+    kinds = {
+        "input factor times: n": option[1] / ROWS,
+        f"damping: {ON_INPUTS[2]}": option[1] * float(values.mean()),
+        f"damping: {ON_INPUTS[3]}": option[1] * float(values.max()),
+    }
+    for kind, damping in kinds.items():
+        eye = torch.eye(len(values), dtype=values.dtype)
+        step = -torch.linalg.solve(seen.input_moment + damping * eye, seen.gradient, left=False)
+        if _along(step, steps[0].update):
+            axis, _, value = kind.partition(": ")
+            return {axis: value}, damping
+    return None
+
+
+def _along(one: Tensor, two: Tensor) -> bool:
+    """Return whether two matrices differ by a positive factor alone."""
+    parts = one / one.norm() - two / two.norm()
+    return float(parts.norm()) <= EXACT
+
+
 def _readings(subject: Subject, method: str) -> list[float]:
     """Return the theory's values; a damping may stand for itself or for the square of one."""
-    if method in ("kfac", "foof"):
+    if method in WHITENED:
         option = damping_option(subject)
         damping = option[1] if option else 0.0
         return [predicted("kfac", damping=value) for value in (damping, damping**0.5)]

@@ -59,6 +59,13 @@ KINDS: Mapping[str, Kind] = {
     "to each factor, times its largest eigenvalue": lambda lam, mu, g, task: _times(
         lam, mu, g * float(task.head_eigenvalues.max()), g * float(task.cov_eigenvalues.max())
     ),
+    "to the input factor, times its mean eigenvalue": lambda lam, mu, g, task: _nu(
+        mu, g * float(task.cov_eigenvalues.mean())
+    ),
+    "to the input factor, times its largest eigenvalue": lambda lam, mu, g, task: _nu(
+        mu, g * float(task.cov_eigenvalues.max())
+    ),
+    "to the input factor, a sum over the rows": lambda lam, mu, g, task: _nu(mu, g / task.rows),
 }
 """Share of the undamped rate that is left in the direction (lambda, mu): LR-05 and LR-36."""
 
