@@ -6,9 +6,11 @@ from lpfl import OptimizerSpec, check_optimizer
 from lpfl.conformance.registry import all_checks
 from tests.conformance import (
     faulty_frame,
+    faulty_joint,
     faulty_layers,
     faulty_paths,
     faulty_promised,
+    faulty_protocol,
     test_reported,
     test_twins,
 )
@@ -23,9 +25,11 @@ def twins():
 FAULTS = [
     *SINGLE,
     *faulty_frame.FAULTS,
+    *faulty_joint.FAULTS,
     *faulty_layers.FAULTS,
     *faulty_paths.FAULTS,
     *faulty_promised.FAULTS,
+    *faulty_protocol.FAULTS,
 ]
 ELSEWHERE = {"api.noise", "api.side-effects"}
 """Their faults are planted in test_isolation."""

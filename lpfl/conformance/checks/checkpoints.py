@@ -9,6 +9,7 @@ import torch
 
 from lpfl.conformance.agreement import Gradients, Pair, Start, agree
 from lpfl.conformance.checks.api.state_entries import reopened
+from lpfl.conformance.drives import seed_everything
 from lpfl.conformance.outcomes import FINDINGS, CheckResult, Outcome, severity
 from lpfl.conformance.subject import Session, Subject
 from lpfl.conformance.trajectory import Trajectory, gap
@@ -55,6 +56,7 @@ def _pairs(subject: Subject) -> Iterator[Pair]:
     if "model" in subject.needs:  # its inputs go on while the checkpoint does not
         return
     yield _rolled_back(subject)
+    yield _begun_again(subject)
     if isinstance(subject.default_group.get("lr"), float):
         yield _scheduled(subject)
     if "mode" in subject.needs and "named" not in subject.needs and subject.injects:
@@ -127,6 +129,46 @@ one.load_state_dict(state)
 two, qs = one, ps
 {_GOES_ON}
 b = run(start, gradients)
+""",
+    )
+
+
+def _begun_again(subject: Subject) -> Pair:
+    def begun_again(start: Start, gradients: Gradients) -> Trajectory:
+        session = subject.open(start)
+        weights = [p.detach().clone() for p in session.params]
+        state = copy.deepcopy(session.optimizer.state_dict())
+        for row in gradients[:AWAY]:
+            session.step([-2.0 * g for g in row])
+        with torch.no_grad():
+            for p, held in zip(session.params, weights, strict=True):
+                p.copy_(held)
+        session.optimizer.load_state_dict(state)
+        session.zero()  # a gradient that is left is no part of a checkpoint
+        session.steps = 0
+        seed_everything(subject.seed)
+        return session.follow(gradients)
+
+    return Pair(
+        check=ID,
+        says=f"that goes {AWAY} steps and is rolled back to a checkpoint from before the first",
+        plain=subject.run,
+        other=begun_again,
+        body=f"""
+import copy
+
+one, ps = begin(start)
+state = copy.deepcopy(one.state_dict())
+for g in gradients[:{AWAY}]:
+    step(one, ps, [-2.0 * x for x in g])
+for p, held in zip(ps, start):
+    p.data.copy_(held)
+    p.grad = None
+one.load_state_dict(state)
+torch.manual_seed({subject.seed})
+for g in gradients:
+    step(one, ps, g)
+a, b = read(one, ps), run(start, gradients)
 """,
     )
 

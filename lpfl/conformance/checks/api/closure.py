@@ -5,6 +5,7 @@ from typing import Any
 import torch
 
 from lpfl.conformance.agreement import Gradients, Pair, Start, agree
+from lpfl.conformance.checks.protocol.evaluations import unfinished
 from lpfl.conformance.definition.grid import documentation
 from lpfl.conformance.drives.surrogate import surrogate
 from lpfl.conformance.oracles.methods import PER_PARAMETER
@@ -97,6 +98,8 @@ def closure(subject: Subject) -> CheckResult:
         message = f"step(closure) returns {given:.6g}, and the closure {made:.6g}: not its loss."
         return _answer(subject, Outcome.LIMIT, message, "another value: True")
     if subject.needs & {"closure"}:
+        if left := unfinished(subject):
+            return left
         message = f"The closure is called {watch.calls / 6:.3g} times a step, gradients on."
         return CheckResult(check=ID, outcome=Outcome.CONFORMS, message=message)
     once = bool(subject.spec.claims & PER_PARAMETER) or watch.repeated == len(gradients)
@@ -247,12 +250,7 @@ def mode(subject: Subject) -> CheckResult:
             message=f"eval() before the first step raises {told(error)}.",
             scenario={"steps": 0},
             **evidence(
-                subject,
-                _EARLY,
-                type(error).__name__,
-                shapes=shapes,
-                steps=8,
-                stream=(check_id,),
+                subject, _EARLY, type(error).__name__, shapes=shapes, steps=8, stream=(check_id,)
             ),
         )
     session = subject.open(start)

@@ -8,10 +8,11 @@ import torch
 from lpfl.conformance.agreement import Gradients, Pair, Start, agree
 from lpfl.conformance.checks.accumulated import accumulated
 from lpfl.conformance.checks.cleared import left_by_zero_grad
+from lpfl.conformance.checks.protocol.released import released
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.registry import check
 from lpfl.conformance.snippets import program, proven
-from lpfl.conformance.subject import Session, Subject, Trajectory
+from lpfl.conformance.subject import Session, Subject, Trajectory, Undrivable
 
 SHAPES = ((6, 4), (5,))
 OPTION_SETS: tuple[Mapping[str, Any], ...] = (
@@ -148,7 +149,7 @@ def _refilled(subject: Subject, start: Start, gradients: Gradients) -> Trajector
     return session.follow(gradients, refill)
 
 
-@check("api.micro-batches", tags=("api",), cost=0.2, needs=("inject",))
+@check("api.micro-batches", tags=("api",), cost=0.2, needs=("params",))
 def micro_batches(subject: Subject) -> Iterable[CheckResult]:
     """zero_grad() forgets every gradient; several backward passes give the same run as one."""
     pair = Pair(
@@ -171,6 +172,11 @@ def accumulated(parts):
 a, b = accumulated(3), accumulated(1)
 """,
     )
+    if "in_backward" in subject.needs and subject.spec.step is None:
+        yield released(subject)
+        return
+    if not subject.injects:
+        raise Undrivable("gradients cannot be prescribed through p.grad")
     if {"keeps_grad", "sparse"} & subject.needs:
         message = "Gradients accumulate otherwise here, as the spec says."
         yield CheckResult(check=pair.check, outcome=Outcome.VARIANT, message=message)

@@ -6,6 +6,8 @@ from typing import Any
 import torch
 
 from lpfl.conformance.agreement import Gradients, Pair, Start, agree
+from lpfl.conformance.checks.protocol.handed import generators_in_groups, handed
+from lpfl.conformance.checks.protocol.replaced import replaced
 from lpfl.conformance.drives.bag import Bag
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.registry import check
@@ -20,17 +22,14 @@ UNDONE = 1e-3
 
 
 @check("api.generator", tags=("api",), cost=0.1, needs=("params",))
-def generator(subject: Subject) -> CheckResult:
+def generator(subject: Subject) -> Iterable[CheckResult]:
     """A generator of parameters, as model.parameters() is, does as a list does."""
     if "named" in subject.needs:
         raise Undrivable("it takes named parameters")
 
     def from_generator(start: Start, gradients: Gradients) -> Trajectory:
-        session = subject.open(start)
-        params = [torch.nn.Parameter(p.detach().clone()) for p in session.params]
-        whole = subject.build(p for p in params)
-        twin = type(session)(whole, params, subject.needs)
-        held = {id(p) for group in whole.param_groups for p in group["params"]}
+        twin = handed(subject, start, lambda params: (p for p in params))
+        held = {id(p) for group in twin.optimizer.param_groups for p in group["params"]}
         if any(id(p) not in held for p in twin.params):
             raise ValueError("parameters of the generator are lost")
         return twin.follow(gradients)
@@ -48,7 +47,8 @@ for g in gradients:
 a, b = read(optimizer, params), run(start, gradients)
 """,
     )
-    return agree(subject, pair, subject.shapes(*SHAPES), 3)
+    yield agree(subject, pair, subject.shapes(*SHAPES), 3)
+    yield from generators_in_groups(subject)
 
 
 @check("api.loaded-weights", tags=("api",), cost=0.1)
@@ -77,6 +77,7 @@ a, b = read(optimizer, params), run(start, gradients)
         differs=Outcome.LIMIT,
     )
     yield agree(subject, pair, subject.shapes(*SHAPES), 4)
+    yield from replaced(subject)
     for dtype in (torch.float64, torch.bfloat16):
         left = _undone(subject, dtype)
         if left is not None and left <= UNDONE:

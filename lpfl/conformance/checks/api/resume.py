@@ -19,10 +19,11 @@ from lpfl.conformance.checks.api.state_entries import (
 )
 from lpfl.conformance.checks.checkpoints import beside_checkpoints
 from lpfl.conformance.checks.loaded_unlike import added, unlike
+from lpfl.conformance.checks.protocol.whole_numbers import acting
 from lpfl.conformance.checks.resumed_groups import in_groups
 from lpfl.conformance.definition.alternatives import together
 from lpfl.conformance.drives import seed_everything
-from lpfl.conformance.outcomes import CheckResult, Outcome
+from lpfl.conformance.outcomes import FINDINGS, CheckResult, Outcome
 from lpfl.conformance.registry import check
 from lpfl.conformance.resume_text import AFTER, BEFORE, FALL, Given, indented
 from lpfl.conformance.rounding import inner_precision
@@ -62,11 +63,22 @@ def resume(subject: Subject) -> Iterable[CheckResult]:
         if switched := _switched(subject):
             named = " and ".join(f"{n}={v}" for n, v in switched.items())
             yield _resumed(subject, torch.float64, f"with {named}", copy.deepcopy, options=switched)
+        yield from _counting(subject)
         grouped = list(in_groups(subject))
         yield from grouped
         yield past_256(subject)
         exact = exact and all(answer.outcome is Outcome.CONFORMS for answer in grouped)
         if exact and (answer := beside_checkpoints(subject)):
+            yield answer
+
+
+def _counting(subject: Subject) -> Iterable[CheckResult]:
+    """Yield what is found with each option that is a whole number and off by default."""
+    for option in acting(subject):
+        ((name, value),) = option.items()
+        how = f"with {name}={value}"
+        answer = _resumed(subject, torch.float64, how, copy.deepcopy, options=option)
+        if answer.outcome in FINDINGS:
             yield answer
 
 

@@ -1,0 +1,1 @@
+"""Checks of what torch lets its users do around a step: hooks, names, graphs, several passes."""
