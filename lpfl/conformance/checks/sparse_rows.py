@@ -21,6 +21,8 @@ UNDER: tuple[Mapping[str, Any], ...] = (
     {"amsgrad": True},
     {"momentum": 0.8},
     {"weight_decay": 0.1},
+    {"maximize": True},
+    {"foreach": True},
 )
 NOTICED = 1e-3
 """Share of the way up to which another place of eps may be the cause."""
@@ -37,7 +39,13 @@ DENSE = re.compile(
     re.IGNORECASE,
 )
 """Words by which something is told to belong to dense gradients."""
-NAMED = {"amsgrad": r"amsgrad|largest", "momentum": r"momentum", "weight_decay": r"decay|penalty"}
+NAMED = {
+    "amsgrad": r"amsgrad|largest",
+    "momentum": r"momentum",
+    "weight_decay": r"decay|penalty",
+    "maximize": r"maximi",
+    "foreach": r"foreach",
+}
 
 
 def rows_and_none(subject: Subject) -> Iterator[CheckResult]:

@@ -8,6 +8,7 @@ import torch
 from lpfl.conformance.agreement import Gradients, Start
 from lpfl.conformance.checks.api.coupling import coupled
 from lpfl.conformance.checks.api.missing import FAIR
+from lpfl.conformance.checks.joint.late_options import unlike_fresh
 from lpfl.conformance.definition.alternatives import together
 from lpfl.conformance.definition.grid import documentation
 from lpfl.conformance.drives.grouping import names_entry
@@ -84,8 +85,10 @@ def add_group(subject: Subject) -> CheckResult:
             scenario={"added after": 3},
             **_after_adding(subject, "gap(ends[:1], alone, start)", apart),
         )
-    return _with_options(subject) or CheckResult(
-        check=check_id, outcome=Outcome.CONFORMS, message=message, measured=apart
+    return (
+        _with_options(subject)
+        or unlike_fresh(subject)
+        or CheckResult(check=check_id, outcome=Outcome.CONFORMS, message=message, measured=apart)
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from lpfl.conformance.agreement import SCALARS
+from lpfl.conformance.checks.joint.empty import beside_empty
 from lpfl.conformance.definition.alternatives import together
 from lpfl.conformance.definition.grid import documentation, said_for_linear_layers
 from lpfl.conformance.definition.option_names import known_as
@@ -121,8 +122,8 @@ def _answers(subject: Subject, wanted: dict[str, tuple[int, ...]]) -> Iterator[C
                 said = f"moves by exactly 0 in {STEPS} steps"
                 grade = Outcome.VARIANT if said_for_linear_layers(subject) else Outcome.LIMIT
                 yield _finding(subject, name, shape, grade, said, "moved: 0.0")
-            if name == "empty" and run.finite and not _finite_beside(subject, shape):
-                yield _beside(subject, shape)
+            if name == "empty" and run.finite and (found := beside_empty(subject)):
+                yield found
     yield from _number_unlike_a_vector(subject)
 
 
@@ -204,32 +205,6 @@ def _runs_beside_a_layer(subject: Subject, shape: tuple[int, ...]) -> bool:
         return subject.run(*subject.draw([(6, 4), shape], STEPS, ID)).finite
     except Exception:
         return False
-
-
-def _finite_beside(subject: Subject, shape: tuple[int, ...]) -> bool:
-    """Return whether another parameter stays finite beside one of this shape; or if it raises."""
-    start, gradients = subject.draw([(6, 4), shape], STEPS, ID, "beside")
-    try:
-        alone = subject.run(start[:1], [row[:1] for row in gradients])
-        return not alone.finite or subject.run(start, gradients).finite
-    except Exception:
-        return True
-
-
-def _beside(subject: Subject, shape: tuple[int, ...]) -> CheckResult:
-    body = """
-print('finite:', bool(run(start, gradients)[0].isfinite().all()))
-"""
-    text = program(subject, body, shapes=[(6, 4), shape], steps=STEPS, stream=(ID, "beside"))
-    text, why = proven(subject, text, "finite: False")
-    return CheckResult(
-        check=ID,
-        outcome=Outcome.DEVIATES,
-        message=f"A parameter of shape {shape} turns the others of its optimizer NaN.",
-        scenario={"shapes": [(6, 4), shape], "steps": STEPS},
-        snippet=text,
-        details={"snippet": why} if why else {},
-    )
 
 
 def _moves_at_all(subject: Subject) -> bool:

@@ -1,0 +1,1 @@
+"""Checks of what shows only where parameters, options or drives come together."""

@@ -1,0 +1,126 @@
+"""The same parameters in two groups of equal options: quantities of all of them stay of all."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from lpfl.conformance.agreement import Gradients, Pair, Start, agree
+from lpfl.conformance.checks.api.coupling import coupled
+from lpfl.conformance.checks.api.paths import UNEVEN_TEXT, uneven
+from lpfl.conformance.checks.off_by_default import CLIPS
+from lpfl.conformance.checks.switches import turned_over, works
+from lpfl.conformance.definition.grid import documentation
+from lpfl.conformance.drives.driven import Groups
+from lpfl.conformance.outcomes import FINDINGS, CheckResult, Outcome
+from lpfl.conformance.registry import check
+from lpfl.conformance.subject import Subject, Trajectory
+from lpfl.conformance.trajectory import gap
+
+ID = "api.split-groups"
+SHAPES = ((6, 4), (5,), (3, 4))
+STEPS = 8
+REPEATED = 40
+"""Steps with gradients that agree: estimates of a rate for all parameters grow in them."""
+CLIP = 0.5
+TOLD = re.compile(
+    r"\b(per|each|every|own|single|separate\w*|different|multiple|several|one)\b[^.]{0,30}\bgroups?\b|"
+    r"\bgroups?\b[^.]{0,40}\b(own|separate\w*|independent\w*|each|its|not supported|alone)\b|"
+    r"\bgroup.?wise\b|\b(or|of|in|within|by|over) (the|a|its|this) param(eter)?.?group\b",
+    re.IGNORECASE,
+)
+"""Words by which a quantity is told to belong to each group."""
+
+
+@check(ID, tags=("api",), cost=0.1, needs=("params",))
+def split_groups(subject: Subject) -> Iterable[CheckResult]:
+    """The same parameters in two groups of equal options move as in one group."""
+    shapes, farthest, other = subject.shapes(*SHAPES), 0.0, None
+    if len(shapes) < 2:
+        shapes = [*shapes, *shapes][:2]
+    for pair in _pairs(subject):
+        result = agree(subject, pair, shapes, STEPS)
+        if result.outcome in FINDINGS - {Outcome.NUMERICS}:  # sums are formed in another order
+            yield _excused(subject, result)
+            return
+        if result.outcome in (Outcome.CONFORMS, Outcome.NUMERICS):
+            farthest = max(farthest, result.measured or 0.0)
+        else:
+            other = other or result
+    message = f"Runs with two groups of equal options are at most {farthest:.2g} from one group's."
+    yield other or CheckResult(
+        check=ID, outcome=Outcome.CONFORMS, message=message, measured=farthest
+    )
+
+
+def _excused(subject: Subject, result: CheckResult) -> CheckResult:
+    """Return the answer, as a variant where the documentation tells of groups."""
+    start, _ = subject.draw(subject.shapes(*SHAPES)[:1], 0, ID)
+    if not TOLD.search(documentation(subject, subject.open(start).optimizer)):
+        return result
+    message = f"{result.message[:-1]}, and it tells what belongs to a group."
+    return replace(result, outcome=Outcome.VARIANT, message=message)
+
+
+def _pairs(subject: Subject) -> Iterator[Pair]:
+    yield _pair(subject, {}, 1)
+    if coupled(subject):
+        yield _pair(subject, {}, REPEATED)
+    for options in (*_clips(subject), *turned_over(subject)):
+        yield _pair(subject, options, 1)
+
+
+def _clips(subject: Subject) -> Iterator[Mapping[str, Any]]:
+    """Yield each clip that is off by default, switched on, if it works."""
+    hidden = subject.default_group.keys() if subject.hides_options else frozenset[str]()
+    for name in sorted({*subject.constructor_names, *hidden}):
+        if CLIPS.search(name) and not subject.default(name) and works(subject, {name: CLIP}):
+            yield {name: CLIP}
+
+
+def _pair(subject: Subject, options: Mapping[str, Any], repeated: int) -> Pair:
+    said = "".join(f", with {k}={v}" for k, v in options.items())
+    rows = f"gradients = [gradients[0]] * {repeated}\n" if repeated > 1 else ""
+    return Pair(
+        check=ID,
+        says=f"with the first parameter in one group and the others in another{said},",
+        plain=partial(_run, subject, options, repeated, False),
+        other=partial(_run, subject, options, repeated, True),
+        body=f"""
+{UNEVEN_TEXT}{rows}
+params = [torch.nn.Parameter(v.clone()) for v in start]
+optimizer = make([{{"params": params[:1]}}, {{"params": params[1:]}}], **{dict(options)!r})
+for g in gradients:
+    step(optimizer, params, g)
+a, b = read(optimizer, params), run(start, gradients, **{dict(options)!r})
+""",
+        options=options,
+        raises=Outcome.NOT_CLAIMED,
+        differs=Outcome.LIMIT,
+        scenario={"options": dict(options), "groups": "two of equal options"},
+        control=partial(_by_place, subject, options, repeated),
+    )
+
+
+def _by_place(
+    subject: Subject, options: Mapping[str, Any], repeated: int, start: Start, gradients: Gradients
+) -> float:
+    """Return what the order of the parameters does: splitting changes places in their lists."""
+    plain = _run(subject, options, repeated, False, start, gradients)
+    turned = _run(subject, options, repeated, False, start[::-1], [g[::-1] for g in gradients])
+    return gap(Trajectory([values[::-1] for values in turned.values]), plain)
+
+
+def _run(
+    subject: Subject,
+    options: Mapping[str, Any],
+    repeated: int,
+    split: bool,
+    start: Start,
+    gradients: Gradients,
+) -> Trajectory:
+    rows = uneven(gradients)
+    rows = rows[:1] * repeated if repeated > 1 else rows
+    apart: Groups = [([0], {}), (list(range(1, len(start))), {})][: len(start)]
+    return subject.run(start, rows, options=options, groups=apart if split else None)

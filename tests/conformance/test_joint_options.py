@@ -1,0 +1,67 @@
+"""What shows only beside other parameters, options or drives: wrong optimizers and right ones."""
+
+import pytest
+import torch
+
+from lpfl import OptimizerSpec, check_optimizer
+from tests.conformance import faulty_joint as faulty
+from tests.conformance.twin_answers import judged, require_apart
+
+PAIRS = [
+    ("api.shapes", faulty.InOneLaunch, faulty.EndsWithEntries, "deviates", "after which"),
+    ("api.shapes", faulty.InOneLaunch, faulty.EndsWithEntriesOfForeach, "deviates", "foreach=True"),
+    ("api.many", faulty.InOneLaunch, faulty.LosesOneOnTheBorder, "deviates", "31, 62, 93, 124"),
+    ("api.split-groups", faulty.ClipsTogether, faulty.ClipsEachGroup, "limit", "max_norm=0.5"),
+    ("api.finite-switches", faulty.SharesSteps, faulty.SharesNothing, "deviates", "sharing=True"),
+    ("api.steady", faulty.CentredAboveZero, faulty.CentredBelowZero, "numerics", "centred=True"),
+    ("api.complex", faulty.AsPairs, faulty.PairsInTheLoop, "limit", "foreach=True"),
+    ("api.complex", faulty.AsPairs, faulty.LargestOfReals, "limit", "largest=True"),
+    ("api.lr-tensor", faulty.RateAsItIs, faulty.RateFallsInPlace, "limit", "foreach=True"),
+    ("api.sparse", faulty.UphillBySparse, faulty.DownhillBySparse, "limit", "maximize=True"),
+    ("api.add-group", faulty.LooksAhead, faulty.FirstGroupsLookAhead, "deviates", "nesterov=True"),
+]
+
+
+@pytest.mark.parametrize(("check", "right", "wrong", "outcome", "words"), PAIRS)
+def test_the_fault_is_found_and_its_twin_is_not_accused(check, right, wrong, outcome, words):
+    require_apart(check, right, wrong, outcome, words)
+
+
+def pieces(kind):
+    spec = OptimizerSpec("s", kind, claims=frozenset({"sgd"}))
+    (result,) = check_optimizer(spec, on_fail=None, checks=["api.pieces"]).results
+    return str(result.outcome), result.message, result.snippet
+
+
+def test_entries_that_a_large_weight_leaves_out_are_counted():
+    outcome, message, snippet = pieces(faulty.LeavesTheRest)
+    assert outcome == "deviates"
+    assert "3 of 4355 entries, from the 4353th on" in message
+    assert "# prints: entries unlike those of the pieces: 3" in snippet
+
+
+@pytest.mark.parametrize(
+    "kind", [faulty.DecaysAll, faulty.RoundsLargeWeights, faulty.DrawsEntries, torch.optim.SGD]
+)
+def test_coarse_arithmetic_and_chance_in_large_weights_are_not_accused(kind):
+    assert pieces(kind)[0] == "conforms"
+
+
+def test_what_is_told_to_belong_to_each_group_is_a_variant():
+    assert judged(faulty.SaysClipsEachGroup, "api.split-groups")[0] == "documented variant"
+
+
+@pytest.mark.parametrize("check", ["api.many", "api.split-groups", "api.finite-switches"])
+@pytest.mark.parametrize("kind", [torch.optim.AdamW, torch.optim.RMSprop, torch.optim.Adafactor])
+def test_torch_conforms(kind, check):
+    assert judged(kind, check)[0] == "conforms"
+
+
+def test_centred_averages_of_torch_are_rounded_below_zero():
+    outcome, said, _ = judged(torch.optim.RMSprop, "api.steady")
+    assert (outcome, "centered=True" in said) == ("numerics", True)
+
+
+def test_a_switch_that_the_constructor_does_not_take_is_not_expected_of_a_later_group():
+    assert "decoupled_weight_decay" in torch.optim.AdamW([torch.ones(1)]).param_groups[0]
+    assert judged(torch.optim.AdamW, "api.add-group")[0] == "conforms"
