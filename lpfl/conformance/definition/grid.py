@@ -36,8 +36,10 @@ SAID: Mapping[str, str] = {
 LINEAR = r"linear layers|nn\.Linear|fully.connected|dense layers"
 CONVOLUTIONS = r"conv|kernel"
 ASIDE = (
-    r"\b(not|no|without|other|plain|left|ignor\w+|skip\w*)\b[^.]{0,40}(conv|kernel)|"
-    r"(conv|kernel)[^.]{0,60}\b(not|plain|left|ignor\w+|skip\w*|SGD|Adam)\b"
+    r"\b(not(?! only)|no|without|others?|rest|plain|left|ignor\w+|skip\w*|SGD|Adam\w*)\b[^.]{0,40}"
+    r"(conv|kernel)|"
+    r"(conv|kernel)[^.]{0,60}\b(not|plain|left|ignor\w+|skip\w*|SGD|Adam)\b|"
+    rf"({LINEAR})[^.]{{0,20}}\b(alone|only)\b|(?<!not )\bonly (for |on )?({LINEAR})"
 )
 
 
@@ -154,25 +156,34 @@ def documentation(subject: Subject, optimizer: Any) -> str:
 
     Those of torch's own classes do not count: they speak of torch's own methods.
     """
-    own = own_classes(optimizer)
-    texts = [k.__dict__.get("__doc__") for k in own]
-    texts += [getattr(k.__dict__.get("__init__"), "__doc__", "") for k in own]
+    return " ".join(docstrings(subject, optimizer))
+
+
+def docstrings(subject: Subject, optimizer: Any) -> list[str]:
+    """Return the docstrings of a subject: its factory's, its class's, then those of the bases."""
     factory = subject.spec.factory
-    if not inspect.isclass(factory):
-        texts.append(getattr(factory, "__doc__", ""))
-    return " ".join(text or "" for text in texts)
+    texts = [] if inspect.isclass(factory) else [getattr(factory, "__doc__", "")]
+    for kind in own_classes(optimizer):
+        of_init = getattr(kind.__dict__.get("__init__"), "__doc__", "")
+        texts.append(f"{kind.__dict__.get('__doc__') or ''} {of_init or ''}")
+    return [text or "" for text in texts]
 
 
 def for_linear_layers(subject: Subject, optimizer: Any) -> bool:
     """Return whether a subject, or the module that it comes from, says so: linear layers alone.
 
-    One that speaks of convolutions too says so only where it sets them aside.
+    The first docstring that speaks of kinds of layers counts: a base may be for more of them. One
+    that speaks of convolutions too says so only where it sets them aside.
     """
     modules = {inspect.getmodule(k) for k in own_classes(optimizer)}
-    texts = [documentation(subject, optimizer), *(getattr(m, "__doc__", "") or "" for m in modules)]
-    words = " ".join(texts)
-    found = [bool(re.search(said, words, re.IGNORECASE)) for said in (LINEAR, CONVOLUTIONS, ASIDE)]
-    return found[0] and (not found[1] or found[2])
+    of_modules = " ".join(getattr(m, "__doc__", "") or "" for m in modules)
+    for words in (*docstrings(subject, optimizer), of_modules):
+        linear, convolutions, aside = (
+            bool(re.search(said, words, re.IGNORECASE)) for said in (LINEAR, CONVOLUTIONS, ASIDE)
+        )
+        if linear or convolutions:
+            return linear and (not convolutions or aside)
+    return False
 
 
 def said_for_linear_layers(subject: Subject) -> bool:

@@ -23,6 +23,8 @@ LARGE = {2: World((24, 40), rows=64), 3: World((32, 24, 40), rows=64)}
 ORDER = ("general", "rotation", "scale", "diagonal", "permutation")
 CALLS = {True: 6e5, False: 2.5e6}
 """Calls of functions, as in ``learning.cost``, after which no more is asked."""
+BLIND = 0.2
+"""Deviation by rounding and chance from which a world tells nothing of a larger one."""
 LOSS_FACTOR = 100.0
 SAME_LOSS = 0.05
 LOSS_POWERS = (-8, -6, -4, -3, -2, -1, 1, 2, 3, 4, 6, 8)
@@ -72,8 +74,12 @@ class Seen:
             if tuple(p) == pair
             and w != "null space"
             and (not affine or w in full)
-            and (self.bounds[w] < 0.2 or v <= self.bounds[w])
+            and (self.bounds[w] < BLIND or v <= self.bounds[w])
         }
+
+    def hidden(self, pair: Pair) -> bool:
+        """Return whether chance or rounding would hide any deviation, in every world."""
+        return all(self.bounds[w] >= BLIND for w in self.telling(pair))
 
     def holds(self, pair: Pair) -> bool | None:
         """Return whether training never feels this change; None if nothing tells."""

@@ -218,9 +218,10 @@ def _profile(seen: Seen) -> CheckResult:
         table.setdefault(f"{side}, {world}", {})[kind] = seen.values[world, side, kind]
     for pair in dict.fromkeys((side, kind) for _, side, kind in seen.values):
         held = seen.holds(pair)
-        if held is not None:
+        if held is False or (held and not seen.hidden(pair)):
             (keeps if held else feels).setdefault(pair[0], []).append(pair[1])
-    supports = [w for w in SUPPORTED if all(seen.holds(p) for p in PROPERTIES[w].keeps)]
+    told = lambda pair: seen.holds(pair) and not seen.hidden(pair)  # noqa: E731
+    supports = [w for w in SUPPORTED if all(told(p) for p in PROPERTIES[w].keeps)]
     words = "; ".join(f"{side}: {', '.join(kinds)}" for side, kinds in keeps.items()) or "none"
     message = f"The changes of coordinates that training does not feel are {words}."
     details: dict[str, object] = {
