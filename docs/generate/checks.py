@@ -79,6 +79,7 @@ FAILS = {
     "the graph; documented variant if it says so",
     "api.grad-buffer": f"{AGREES}; documented variant",
     "api.grads-kept": "limit; documented variant",
+    "api.group-numbers": "limit, numerics",
     "api.groups": f"{AGREES}; documented variant",
     "api.hooks": "limit",
     "api.in-place": "limit",
@@ -109,6 +110,7 @@ FAILS = {
     "api.order-switches": f"{AGREES}",
     "api.paths": f"{AGREES}; documented variant",
     "api.pieces": "deviates",
+    "api.periods": "limit",
     "api.resume": "deviates, limit if it raises or loses state, numerics; documented variant",
     "api.scaler": f"{AGREES}; documented variant if it raises",
     "api.shapes": "limit if it raises or stands still, deviates if not finite or a number is "

@@ -121,8 +121,76 @@ class OverTheLastAxis(SM3):
         return nu.amax(-1, keepdim=True) if nu.ndim > 1 else nu
 
 
+class Rooted(PerParameter):
+    """The gradient's entries to the power ``curve``."""
+
+    def __init__(self, params, lr=0.01, curve=0.5):
+        super().__init__(params, lr=lr, curve=curve)
+
+    def read(self, group):
+        return group["curve"]
+
+    def update(self, p, g, state, group):
+        p -= group["lr"] * g.sign() * g.abs() ** self.read(group)
+
+
+class RootedByFirst(Rooted):
+    def read(self, group):
+        return self.param_groups[0]["curve"]
+
+
+class RootedByConstructor(Rooted):
+    """What it was built with holds for all groups."""
+
+    def read(self, group):
+        return self.defaults["curve"]
+
+
+class Renewed(torch.optim.Optimizer):
+    """Momentum that starts anew every gap steps. report: a line is printed every report steps."""
+
+    def __init__(self, params, lr=0.01, gap=5, report=100):
+        super().__init__(params, {"lr": lr, "gap": gap, "report": report})
+
+    def due(self, t, group):
+        return t % group["gap"] == 0
+
+    @torch.no_grad()
+    def step(self, closure=None):
+        for group in self.param_groups:
+            for p in group["params"]:
+                if p.grad is None:
+                    continue
+                state = self.state[p]
+                t = state["t"] = state.get("t", -1) + 1
+                if self.due(t, group) or "m" not in state:
+                    state["m"] = torch.zeros_like(p)
+                p.sub_(state["m"].mul_(0.9).add_(p.grad), alpha=group["lr"])
+
+
+class NeverRenewed(Renewed):
+    """Momentum that starts anew every gap steps."""
+
+    def due(self, t, group):
+        return t == 0
+
+
+class RenewedIfAsked(Renewed):
+    """Momentum that starts anew every gap steps, if asked to."""
+
+    def __init__(self, params, lr=0.01, gap=5, renews=False):
+        super().__init__(params, lr, gap)
+        for group in self.param_groups:
+            group.setdefault("renews", renews)
+
+    def due(self, t, group):
+        return group["renews"] and super().due(t, group)
+
+
 FAULTS = [
     ("api.decay", SparesMatrices, (), "limit"),
+    ("api.group-numbers", RootedByFirst, (), "limit"),
+    ("api.periods", NeverRenewed, (), "limit"),
     ("def.probes", OneSign, ("adahessian",), "deviates"),
     ("def.probes", OneSignForAll, ("adahessian",), "deviates"),
     ("def.trajectory", PilesUp, ("adahessian",), "deviates"),

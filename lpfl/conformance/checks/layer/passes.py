@@ -32,7 +32,7 @@ from lpfl.conformance.subject import Subject
 NO_TRACE = 1e-12
 """The gradients are the same to the last bit: so are the steps, where nothing else is read."""
 SAID = re.compile(
-    r"accumulat|micro.?batch|(each|every|per|last) (forward|backward|pass)|skipped step",
+    r"accumulat|micro.?batch|(each|every|per|last) (forward|backward|pass)|skipped step|\breset",
     re.IGNORECASE,
 )
 """Words about what passes leave behind."""
@@ -202,8 +202,9 @@ except Exception as error:
 
 
 def _said(subject: Subject) -> bool:
-    """Return whether docstrings, those of methods too, speak of what passes leave behind."""
+    """Return whether docstrings, or methods and theirs, speak of what passes leave behind."""
     optimizer: Any = subject.open([torch.full((6, 4), 0.5, dtype=torch.float64)]).optimizer
     methods = [f for k in own_classes(optimizer) for f in vars(k).values() if inspect.isroutine(f)]
-    words = [documentation(subject, optimizer), *(inspect.getdoc(f) or "" for f in methods)]
+    words = [documentation(subject, optimizer)]
+    words += [f"{f.__name__} {inspect.getdoc(f) or ''}" for f in methods]
     return bool(SAID.search(" ".join(words)))

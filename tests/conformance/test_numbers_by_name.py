@@ -1,0 +1,42 @@
+"""Numbers without a usual name: each group's own is read, and told periods act."""
+
+import pytest
+import torch
+
+from lpfl import OptimizerSpec, check_optimizer
+from tests.conformance import faulty_layers as faulty
+
+
+def judged(kind, check):
+    report = check_optimizer(OptimizerSpec("s", kind), on_fail=None, checks=[check])
+    return str(report.outcome(check)), " ".join(r.message for r in report.results), report.results
+
+
+@pytest.mark.parametrize(
+    ("kind", "outcome", "words"),
+    [
+        (faulty.Rooted, "conforms", "Groups that differ in curve"),
+        (faulty.RootedByFirst, "limit", "the second with curve=1.0"),
+        (faulty.RootedByConstructor, "not claimed", "No other number"),
+        (torch.optim.AdamW, "not claimed", "No other number"),
+    ],
+)
+def test_the_number_of_the_first_group_is_not_that_of_all(kind, outcome, words):
+    answer, said, results = judged(kind, "api.group-numbers")
+    assert (answer, words in said) == (outcome, True), said
+    assert outcome != "limit" or results[0].snippet
+
+
+@pytest.mark.parametrize(
+    ("kind", "outcome", "words"),
+    [
+        (faulty.Renewed, "conforms", "The smallest effect of a period, gap"),
+        (faulty.NeverRenewed, "limit", "what is told to happen every gap steps does not"),
+        (faulty.RenewedIfAsked, "conforms", "of a period, gap"),
+        (torch.optim.AdamW, "not claimed", "No period"),
+    ],
+)
+def test_a_period_that_is_told_acts(kind, outcome, words):
+    answer, said, results = judged(kind, "api.periods")
+    assert (answer, words in said) == (outcome, True), said
+    assert outcome != "limit" or "acts: False" in results[0].snippet
