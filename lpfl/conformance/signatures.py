@@ -97,3 +97,21 @@ def set_options(optimizer: torch.optim.Optimizer, options: Mapping[str, Any]) ->
             raise Undrivable(f"the optimizer knows no option {name!r}")
         for group in groups:
             set_option(group, name, value)
+
+
+UPDATES = re.compile(r"update_(hess|curv|fisher)\w*")
+
+
+def own_update(optimizer: Any) -> str:
+    """Return the name of a method that updates the curvature and that the training loop calls.
+
+    Empty if there is none without arguments.
+    """
+    for name in filter(UPDATES.fullmatch, dir(type(optimizer))):
+        method = getattr(optimizer, name)
+        needed = [
+            p for p in parameters_of(method) if p.default is p.empty and p.kind < p.VAR_POSITIONAL
+        ]
+        if callable(method) and not needed:
+            return str(name)
+    return ""

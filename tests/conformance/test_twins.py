@@ -23,10 +23,11 @@ RIGHT = [
 ]
 ACCUSES = {Outcome.LIMIT, Outcome.DEVIATES}
 NOT_MOVED = {
-    "adafactor": {"factored_above"},
+    "adafactor": {"factored_from"},
     "mars": {"vector_weight_decay"},
     "muon": set(),
     "normuon": {"ns_a", "ns_b", "ns_c", "row_eps"},
+    "normuon-row-eps": {"ns_a", "ns_b", "ns_c"},
     "scion": {"ns_a", "ns_b", "ns_c", "vector_eps"},
 }
 """Options of references that no setting moves: sizes, and numbers that no one sets."""

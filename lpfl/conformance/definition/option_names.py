@@ -16,7 +16,7 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "beta3": ("betas[2]", "beta3"),
     "eps": ("eps", "epsilon"),
     "weight_decay": ("weight_decay", "wd", "l2"),
-    "momentum": ("momentum", "mu", "beta1", "betas[0]"),
+    "momentum": ("momentum", "mu", "beta", "beta1", "betas[0]"),
     "decoupled_weight_decay": ("decoupled_weight_decay", "decouple_weight_decay"),
 }
 PROBES: Mapping[str, float] = {
@@ -91,7 +91,7 @@ CORRECTED = frozenset({"adabelief", "diffgrad", "nadam", "radam"})
 
 BESIDE = (
     "adamw", "adam", "lion", "sgd", "sign", "signsgd", "signum", "aux", "backup", "fallback",
-    "scalar", "vector", "embed",
+    "scalar", "vector", "embed", "1d",
 )  # fmt: skip
 """Words that mark an option of a hybrid's rule for vectors."""
 

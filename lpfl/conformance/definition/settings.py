@@ -1,6 +1,7 @@
 """The settings of each definition: one to fit a convention in, all others to hold it against."""
 
 import itertools
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -8,12 +9,15 @@ from typing import Any
 import torch
 
 from lpfl.conformance.definition.comparison import Comparison
+from lpfl.conformance.definition.grid import documentation
 from lpfl.conformance.definition.precision import FLOOR
 from lpfl.conformance.definition.runs import Candidate, Run, total
 from lpfl.conformance.definition.scenarios import Scenario
 from lpfl.conformance.oracles.base import Oracle
 
 PERIOD = 3
+SUMS = re.compile(r"\b1(\.0)?\b[^.]{0,40}\bsum|\bsum\w*[^.]{0,40}\b1(\.0)?\b", re.IGNORECASE)
+"""Words by which a weight of the past of 1 stands for a sum."""
 
 
 def fitting(oracle: Oracle) -> Scenario:
@@ -51,7 +55,8 @@ def holding(comparison: Comparison) -> list[Scenario]:
     if second and not comparison.oracle.joint:
         found.append(Scenario("two groups of different options", square[1:], second=second))
         found.append(Scenario("two groups of different options", square[:2], second=second))
-    plain = {"weight_decay": 0.0} if comparison.common.get("weight_decay") else {}
+    decays = "weight_decay" in comparison.where and comparison.common.get("weight_decay")
+    plain = {"weight_decay": 0.0} if decays else {}
     if plain:
         found.append(Scenario("no weight decay", square, options=plain))
     found.append(Scenario("small gradients", square, steps=12, profile="small", options=plain))
@@ -150,6 +155,11 @@ def stand_ins(comparison: Comparison) -> list[Scenario]:
         if isinstance(held, int | float) and held < 0 and name in comparison.common:
             name_of = f"{comparison.where[name].option} = {held}"
             found.append(Scenario(name_of, ((5, 5), (5,)), steps=6, options={name: held}))
+    optimizer = comparison.runs_optimizer()
+    told = optimizer is not None and SUMS.search(documentation(comparison.subject, optimizer))
+    if told and comparison.oracle.sums_at_one and "beta2" in comparison.where:
+        name_of = f"{comparison.where['beta2'].option} with 1 for the past"
+        found.append(Scenario(name_of, ((5, 5), (5,)), steps=6, options={"beta2": 1.0}))
     return found
 
 

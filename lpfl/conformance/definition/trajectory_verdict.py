@@ -16,6 +16,7 @@ from lpfl.conformance.definition.residuals import diagnose
 from lpfl.conformance.definition.runs import Candidate, Run
 from lpfl.conformance.definition.seen import extremes, polar
 from lpfl.conformance.definition.seen.option import option_at_fault
+from lpfl.conformance.definition.seen.unjudged import by_chance, by_loop
 from lpfl.conformance.definition.settings import fitting
 from lpfl.conformance.definition.supports import degenerates
 from lpfl.conformance.definition.trajectory_snippet import SHOWN, first_miss, smallest, snippet
@@ -30,15 +31,17 @@ CHECK = "def.trajectory"
 def in_any_form(oracle: Oracle, judged: Callable[[Oracle], CheckResult]) -> CheckResult:
     """Return the answer about a claim: that of the form of the method that fits best.
 
-    A form that no reading fits accuses only if none of the others fits.
+    A form that no reading fits accuses only if none of the others fits, one that fits roughly
+    gives way to one that fits exactly.
     """
     answers = []
     for form in filter(None, map(oracle_of, (oracle.claim, *oracle.forms))):
         answers.append(judged(form))
-        if answers[-1].outcome is not Outcome.DEVIATES:
+        if answers[-1].outcome not in (Outcome.DEVIATES, Outcome.NUMERICS):
             return answers[-1]
     # a form that fits somewhere says more than one that fits nowhere
-    return min(answers, key=lambda a: "residual" in a.details)
+    far = Outcome.DEVIATES
+    return min(answers, key=lambda a: (a.outcome is far, "residual" in a.details))
 
 
 def judge(comparison: Comparison) -> CheckResult:
@@ -47,6 +50,8 @@ def judge(comparison: Comparison) -> CheckResult:
     if not comparison.runs(fitting(comparison.oracle)):
         why = "; ".join(comparison.notes) or "it takes none of the shapes"
         return answer(comparison, Outcome.UNDRIVABLE, f"{claim}: no run could be made: {why}.")
+    if said := by_loop(comparison):
+        return answer(comparison, Outcome.UNDRIVABLE, f"{claim}: {said}.")
     fit = search(comparison)
     if fit is None or fit.miss is not None:
         if (stood := stood_for(comparison)) is not None:
@@ -54,6 +59,8 @@ def judge(comparison: Comparison) -> CheckResult:
         without = switched_off(comparison)
         if without is not None:
             return beyond(*without)
+    if (fit is None or fit.miss is not None) and (said := by_chance(comparison)):
+        return answer(comparison, Outcome.INCONCLUSIVE, f"{claim}: {said}.")
     if fit is None:
         return unfitted(comparison)
     if fit.miss is not None:

@@ -31,6 +31,7 @@ class Oracle:
     ``for_matrices``: the method is meant for matrices, whatever its rule for vectors.
     ``off``: values that switch an option off, which a subject may write as None.
     ``free_bases``: bases come from the gradients alone, so that in a null space they are free.
+    ``sums_at_one``: a weight of the past of 1, beta2, stands for a sum.
     ``sees_weights``: the step depends on the weights, decay aside, and is defined where they are 0.
     """
 
@@ -52,6 +53,7 @@ class Oracle:
     for_matrices: bool = False
     sees_weights: bool = False
     free_bases: bool = False
+    sums_at_one: bool = False
     forms: tuple[str, ...] = ()
     farthest: int = 3
 

@@ -70,7 +70,10 @@ def power(S: Tensor, exponent: float, damping: float = 0.0, kind: str = "added")
     """Return (S + damping I)^exponent of a symmetric positive semi-definite matrix.
 
     ``kind``: "added", "times largest" (damping in units of the largest eigenvalue) or "clamp".
+    Not a number where S is not finite: a reading that ends so fits nothing.
     """
+    if not bool(S.isfinite().all()):
+        return torch.full_like(S, torch.nan)
     values, vectors = torch.linalg.eigh((S + S.T) / 2)
     values = values.clamp(min=0)
     if kind == "clamp":

@@ -172,7 +172,7 @@ OPTIONS = {
     "cautious": False,
 }
 ALIASES = {
-    "ns_steps": ("ns_steps", "backend_steps", "newton_schulz_steps", "num_ns_steps"),
+    "ns_steps": ("ns_steps", "backend_steps", "newton_schulz_steps", "num_ns_steps", "iters"),
     "ns_a": ("ns_coefficients[0]",),
     "ns_b": ("ns_coefficients[1]",),
     "ns_c": ("ns_coefficients[2]",),

@@ -3,6 +3,7 @@
 Source: Li et al. 2025 (arXiv 2510.05491), algorithm 1.
 """
 
+from dataclasses import replace
 from typing import Any
 
 from torch import Tensor
@@ -41,31 +42,39 @@ def rule(p: Tensor, g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
     return decayed(p, masked(move.reshape(p.shape), g, o, c), o, c)
 
 
-ORACLES = with_caution(
-    Oracle(
-        claim="normuon",
-        source="Li et al. 2025, algorithm 1",
-        step=per_parameter(rule),
-        least_axes=2,
-        options={**OPTIONS, "beta2": 0.95, "row_eps": 1e-10},
-        conventions={
-            "size": SIZE,
-            "shape factor": FACTOR,
-            "orthogonalisation": SCHEDULE,
-            "row eps": EPS,
-            "Newton-Schulz eps": NORM,
-            "decay": (*DECOUPLED, "ignored"),
-        },
-        variants={"size": frozenset(SIZE[1:])},
-        departures={"decay": frozenset({"ignored"})},
-        relevant={"decay": "weight_decay"},
-        hidden={"nesterov": (True, False), "row_eps": (1e-10, 1e-8)},
-        aliases={
-            **ALIASES,
-            "momentum": ("momentum", "beta1", "betas[0]"),
-            "beta2": ("beta2", "betas[1]"),
-            "row_eps": ("row_eps",),
-        },
-        probes={"eps": 1e-7, "ns_steps": 5},
-    ),
+NORMUON = Oracle(
+    claim="normuon",
+    forms=("normuon-row-eps",),
+    source="Li et al. 2025, algorithm 1",
+    step=per_parameter(rule),
+    least_axes=2,
+    options={**OPTIONS, "beta2": 0.95, "row_eps": 1e-10},
+    conventions={
+        "size": SIZE,
+        "shape factor": FACTOR,
+        "orthogonalisation": SCHEDULE,
+        "row eps": EPS,
+        "Newton-Schulz eps": NORM,
+        "decay": (*DECOUPLED, "ignored"),
+    },
+    variants={"size": frozenset(SIZE[1:])},
+    departures={"decay": frozenset({"ignored"})},
+    relevant={"decay": "weight_decay"},
+    hidden={"nesterov": (True, False), "row_eps": (1e-10, 1e-8)},
+    aliases={
+        **ALIASES,
+        "momentum": ("momentum", "beta1", "betas[0]"),
+        "beta2": ("beta2", "betas[1]"),
+        "row_eps": ("row_eps",),
+    },
+    probes={"eps": 1e-7, "ns_steps": 5},
 )
+BY_ROW = replace(
+    NORMUON,
+    claim="normuon-row-eps",
+    source="Li et al. 2025, algorithm 1, eps that of the rows",
+    forms=(),
+    aliases={**NORMUON.aliases, "eps": ("ns_eps",), "row_eps": ("eps", "epsilon")},
+    probes={**NORMUON.probes, "row_eps": 1e-3},
+)
+ORACLES = with_caution(NORMUON, BY_ROW)

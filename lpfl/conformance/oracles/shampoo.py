@@ -63,6 +63,15 @@ MOMENTUM = (
 )
 
 
+def summed(beta: float, c: Convention) -> bool:
+    """Return whether statistics are sums: by name, or as the weight of the past is 1."""
+    return c["statistics"] == "sum" or beta == 1
+
+
+def corrects(beta: float, c: Convention) -> bool:
+    return "corrected" in c["statistics"] and beta < 1
+
+
 def statistics(G: Tensor, m: Memory, o: Any, c: Convention) -> list[Tensor]:
     """Return the second moments of each axis, the new gradient in them."""
     out = []
@@ -72,10 +81,10 @@ def statistics(G: Tensor, m: Memory, o: Any, c: Convention) -> list[Tensor]:
         if c["damping"] == "in the start value":
             start = o.eps * torch.eye(len(start), dtype=G.dtype)
         old = m.get(("S", axis), start)
-        total = c["statistics"] == "sum"
+        total = summed(o.beta2, c)
         new = old + wide @ wide.T if total else o.beta2 * old + (1 - o.beta2) * wide @ wide.T
         m["S", axis] = new
-        out.append(new / (correction(o.beta2, m["t"]) if "corrected" in c["statistics"] else 1.0))
+        out.append(new / (correction(o.beta2, m["t"]) if corrects(o.beta2, c) else 1.0))
     return out
 
 
@@ -101,11 +110,11 @@ def roots(G: Tensor, m: Memory, o: Any, c: Convention) -> list[Tensor]:
 def diagonal_root(G: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
     """Return what divides the gradient of a vector whose axis keeps its squares alone."""
     old = m.get("d", o.eps if c["damping"] == "in the start value" else 0.0)
-    plain = c["vectors"] == "diagonal" or c["statistics"] == "sum"
+    plain = c["vectors"] == "diagonal" or summed(o.beta2, c)
     m["d"] = old + G * G if plain else o.beta2 * old + (1 - o.beta2) * G * G
     if c["vectors"] == "diagonal":
         return m["d"].sqrt()
-    seen = m["d"] / (correction(o.beta2, m["t"]) if "corrected" in c["statistics"] else 1.0)
+    seen = m["d"] / (correction(o.beta2, m["t"]) if corrects(o.beta2, c) else 1.0)
     outside = c["vectors"].endswith("outside the root")
     return seen.sqrt() + o.eps if outside else (seen + o.eps).sqrt()
 
@@ -131,8 +140,11 @@ def graft_length(G: Tensor, seen: Tensor, m: Memory, o: Any, c: Convention) -> f
         m["squares"] = m.get("squares", torch.zeros_like(G)) + G * G
         return float((seen / (m["squares"].sqrt() + o.graft_eps)).norm())
     beta = o.graft_beta2 if o.graft_beta2 >= 0 else o.beta2
-    second = average(m, "squares", G * G, beta)
-    if kind != GRAFTS[1]:
+    if beta == 1:
+        second = m["squares"] = m.get("squares", torch.zeros_like(G)) + G * G
+    else:
+        second = average(m, "squares", G * G, beta)
+    if kind != GRAFTS[1] and beta < 1:
         second = second / correction(beta, m["t"])
     if kind == GRAFTS[3]:
         seen = average(m, "mean", G, o.graft_beta1) / correction(o.graft_beta1, m["t"])
@@ -181,6 +193,7 @@ def rule(p: Tensor, g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
 SHAMPOO = Oracle(
     claim="shampoo",
     for_matrices=True,
+    sums_at_one=True,
     forms=("shampoo-grafted",),
     source="Gupta et al. 2018, algorithms 1 and 2; Anil et al. 2021",
     step=per_parameter(rule),

@@ -13,6 +13,7 @@ from lpfl.conformance.definition.option_names import NAMES
 from lpfl.conformance.oracles import layer_oracle_of, oracle_of
 from lpfl.conformance.outcomes import FINDINGS, CheckResult, Outcome
 from lpfl.conformance.registry import check
+from lpfl.conformance.signatures import own_update
 from lpfl.conformance.snippets import program, proven
 from lpfl.conformance.subject import Subject
 from lpfl.conformance.trajectory import distance
@@ -57,6 +58,9 @@ def _options(subject: Subject) -> CheckResult:
     idle = [n for n, e in effects.items() if e <= VISIBLE and n.partition("[")[0] in judged]
     for name in idle:
         effects[name] = max(effects[name], _on_a_loss(subject, base, _changes(subject)[name]))
+    idle = [n for n in idle if effects[n] <= VISIBLE]
+    for name in idle:
+        effects[name] = _by_own_update(subject, base, _changes(subject)[name])
     idle = [n for n in idle if effects[n] <= VISIBLE]
     if not idle:
         least = min((e for n, e in effects.items() if n.partition("[")[0] in judged), default=1.0)
@@ -118,6 +122,23 @@ def _on_a_loss(subject: Subject, base: Mapping[str, Any], changed: Mapping[str, 
         for t, row in enumerate(targets):
             pairs = list(zip(session.params, row, strict=True))
             session.advance(partial(_squares, pairs, 1.0 + t % 3))
+        ends.append(session.values())
+    way = max(distance(end, start) for end in ends)
+    return distance(*ends) / way if way else 0.0
+
+
+def _by_own_update(subject: Subject, base: Mapping[str, Any], changed: Mapping[str, Any]) -> float:
+    """Return the effect where the loop calls the method that updates the curvature, if any."""
+    start, gradients = subject.draw(subject.shapes((6, 4), (5,)), STEPS, "api.options")
+    ends = []
+    for options in (base, {**base, **changed}):
+        session = subject.open(start, options=options)
+        method = own_update(session.optimizer)
+        if not method:
+            return 0.0
+        for row in uneven(gradients):
+            session.step(row)
+            getattr(session.optimizer, method)()
         ends.append(session.values())
     way = max(distance(end, start) for end in ends)
     return distance(*ends) / way if way else 0.0

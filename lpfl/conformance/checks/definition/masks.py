@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 
+from lpfl.conformance.checks.definition.own_constants import with_own_constants
 from lpfl.conformance.definition.comparison import Comparison
 from lpfl.conformance.definition.conventions import Fit, search
 from lpfl.conformance.definition.grid import documentation, own_classes, unsaid
@@ -33,7 +34,7 @@ def judged(subject: Subject, oracle: Oracle) -> CheckResult:
     answer = judge(comparison)
     if answer.outcome is not Outcome.DEVIATES:
         return answer
-    return always_masked(comparison) or answer
+    return always_masked(comparison) or with_own_constants(comparison) or answer
 
 
 def always_masked(comparison: Comparison) -> CheckResult | None:

@@ -22,6 +22,7 @@ FACTORED = (
     "two largest axes",
     "first two axes, if there are more",
 )
+LEAST = ("at least that", "above that")
 EPS1 = ("added to g^2", "floor of the root", "floor of the root and of the row mean", "not used")
 RATE = ("lr", "min(lr, 1 / sqrt(t))", "lr min(0.01, 1 / sqrt(t))")
 SCALE = ("max(eps2, rms of the weights)", "none")
@@ -52,22 +53,26 @@ def order_of(g: Tensor, kind: str) -> list[int]:
     return [*range(2, g.ndim), 0, 1]
 
 
-def as_matrix(g: Tensor, kind: str, least: float) -> Tensor | None:
+def as_matrix(g: Tensor, o: Any, c: Convention) -> Tensor | None:
     """Return g with the factored axes last, or None where second moments are kept whole."""
+    kind = c["factored"]
     if g.ndim < 2 or kind == FACTORED[2]:
         return None
     if kind == "flattened to a matrix":
         g = g.reshape(len(g), -1)
     elif kind in FACTORED[4:]:
         g = g.permute(order_of(g, kind))
-    least = max(least, 16) if kind == FACTORED[1] else least
-    return None if min(g.shape[-2:]) <= least else g
+    least = min(g.shape[-2:])
+    enough = (
+        least > o.factored_from if c["sides factored"] == LEAST[1] else least >= o.factored_from
+    )
+    return g if enough and (kind != FACTORED[1] or least > 16) else None
 
 
 def second_moment(g: Tensor, m: Memory, weight: float, o: Any, c: Convention) -> Tensor:
     eps = o.eps1
     square = g.square() + (eps if c["eps1"] == "added to g^2" else 0.0)
-    matrix = as_matrix(square, c["factored"], o.factored_above)
+    matrix = as_matrix(square, o, c)
     if matrix is None:
         return average(m, "v", square, 1 - weight)
     rows = average(m, "rows", matrix.mean(-1, keepdim=True), 1 - weight)
@@ -116,7 +121,7 @@ ORACLES = (
             "weight_decay": 0.0,
             "beta1": 0.0,
             "scale_parameter": True,
-            "factored_above": 0,
+            "factored_from": 0,
         },
         conventions={
             "scale": SCALE,
@@ -124,6 +129,7 @@ ORACLES = (
             "rate": RATE,
             "eps1": EPS1,
             "factored": FACTORED,
+            "sides factored": LEAST,
             "decay": DECAY,
             "momentum": MOMENTUM,
         },
@@ -133,11 +139,15 @@ ORACLES = (
             "factored": frozenset(FACTORED[1:3]),
         },
         departures={"decay": frozenset({"ignored"}), "momentum": frozenset(MOMENTUM[2:])},
-        relevant={"decay": "weight_decay", "momentum": "beta1"},
-        off={"clip": math.inf, "beta1": 0.0, "factored_above": 0},
+        relevant={
+            "decay": "weight_decay",
+            "momentum": "beta1",
+            "sides factored": "factored_from",
+        },
+        off={"clip": math.inf, "beta1": 0.0, "factored_from": 0},
         hidden={"eps1": (1e-30,), "beta1": (0.0,), "clip": (1.0,)},
         aliases={
-            "factored_above": ("min_dim_size_to_factor",),
+            "factored_from": ("min_dim_size_to_factor",),
             "decay": ("beta2_decay", "decay_rate", "decay"),
             "eps1": ("eps1", "eps[0]", "eps"),
             "eps2": ("eps2", "eps[1]"),

@@ -68,6 +68,6 @@ ORACLES = but_vectors(
         departures=NOT,
         relevant={"decay": "weight_decay"},
         hidden={"eps": (1e-6,)},
-        aliases={"rho": ("rho", "alpha", "decay")},
+        aliases={"rho": ("rho", "alpha", "decay", "beta", "gamma")},
     ),
 )

@@ -76,7 +76,18 @@ ORACLES = with_caution(
             departures={"decay": frozenset({"ignored"})},
             relevant={"decay": "weight_decay", "momentum": "momentum"},
             hidden={"eps": (1e-8,)},
-            aliases={"alpha": ("alpha", "rho", "beta2", "beta", "decay")},
+            aliases={
+                "alpha": (
+                    "alpha",
+                    "rho",
+                    "beta2",
+                    "beta",
+                    "decay",
+                    "gamma",
+                    "decay_rate",
+                    "smoothing",
+                )
+            },
         ),
     )
 )

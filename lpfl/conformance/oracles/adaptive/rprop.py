@@ -43,10 +43,10 @@ ORACLES = (
         },
         conventions={"change of sign": TURN},
         aliases={
-            "eta_minus": ("etas[0]",),
-            "eta_plus": ("etas[1]",),
-            "smallest": ("step_sizes[0]",),
-            "largest": ("step_sizes[1]",),
+            "eta_minus": ("etas[0]", "eta_minus", "decrease"),
+            "eta_plus": ("etas[1]", "eta_plus", "increase"),
+            "smallest": ("step_sizes[0]", "min_step_size", "min_step"),
+            "largest": ("step_sizes[1]", "max_step_size", "max_step"),
         },
     ),
 )
