@@ -22,6 +22,9 @@ ABILITIES: dict[str, tuple[Callable[[Subject], bool], str]] = {
 }
 HOLDS = frozenset({Outcome.CONFORMS, Outcome.CONVENTION, Outcome.VARIANT})
 """Outcomes of a check that was made and finds nothing."""
+BY_CLAIM = (
+    "api.transpose", "api.flatten", "api.coupling", "api.lr-zero", "api.zero", "def.scale",
+)  # fmt: skip
 
 _CONTROLS = {
     "sgd": "SGD", "momentum": "SGD", "nesterov": "SGD", "adamw": "AdamW", "nadam": "NAdam",
@@ -119,9 +122,11 @@ def _beside(result: CheckResult, number: float | None, name: str) -> CheckResult
 
 
 def held_by_claim(check: Check) -> bool:
-    """Return whether a finding of this check can rest on what the subject claims."""
-    by_claim = check.check_id in ("api.transpose", "api.flatten", "api.coupling")
-    return by_claim or "inv" in check.tags or "theory" in check.tags
+    """Return whether a finding of this check can rest on what the subject claims.
+
+    Or on options beyond the definition alone: weights kept in a range may move at a rate of 0.
+    """
+    return check.check_id in BY_CLAIM or "inv" in check.tags or "theory" in check.tags
 
 
 def _by_options(
@@ -129,7 +134,8 @@ def _by_options(
 ) -> list[CheckResult]:
     """Return the findings as variants if they vanish without options beyond the definition.
 
-    A run that cannot be made without them does not count.
+    A run that cannot be made without them does not count, and no option excuses one that raises
+    or ends in NaN: a finding about the interface without a number.
     """
     spec = replace(subject.spec, options={**subject.spec.options, **off})
     plain = Subject(spec, seed=subject.seed, device=str(subject.device), quick=subject.quick)
@@ -140,7 +146,7 @@ def _by_options(
     words = f"It is not so with {options}: an option beyond the definition does it."
     return [
         replace(r, outcome=Outcome.VARIANT, message=f"{r.message} {words}", snippet="")
-        if r.outcome in FINDINGS
+        if r.outcome in FINDINGS and ("api" not in check.tags or r.measured is not None)
         else r
         for r in results
     ]

@@ -17,7 +17,10 @@ from lpfl.conformance.subject import Subject
 
 MOST = 10
 """Ways to switch options off that are tried."""
-BOUND = re.compile(r"clip|max|bound|limit|thresh|trust|cap\b|norm|total|horizon|decay_steps")
+BOUND = re.compile(
+    r"clip|max|bound|limit|thresh|trust|cap\b|norm|total|horizon|decay_steps|"
+    r"radius|range|\b(\w+_)?ball\b"
+)
 """Names of options that are a bound, or the length of a schedule: off is one never met."""
 PERIOD = re.compile(r"every|freq|period|interval")
 """Names of options that are a period: off is one step."""
