@@ -48,6 +48,38 @@ class ByEntries(Probes, share=1e-3):
         return g.sign()
 
 
+class Langevin(PerParameter, lr=0.01, noise=1.0):
+    """SGD with noise that no gradient outweighs, by the global generator."""
+
+    generator = None
+
+    def update(self, p, g, state, group):
+        """Take one step."""
+        drawn = torch.randn(p.shape, generator=self.generator, dtype=p.dtype)
+        p.sub_(self.rate(p, group) * g)
+        p.add_(drawn, alpha=group["noise"] * math.sqrt(group["lr"]))
+
+    def rate(self, p, group):
+        """Return the rate."""
+        return group["lr"]
+
+
+class LangevinOfItsOwn(Langevin):
+    """The same by a generator of its own."""
+
+    def __init__(self, params, **options):
+        super().__init__(params, **options)
+        self.generator = torch.Generator().manual_seed(5)
+
+
+class HalfTheWay(Langevin, noise=1e-3):
+    """Little noise, and half the rate in bfloat16."""
+
+    def rate(self, p, group):
+        """Return the rate, half of it for weights of few bits."""
+        return group["lr"] * (0.5 if p.dtype == torch.bfloat16 else 1.0)
+
+
 def answer(kind):
     spec = OptimizerSpec("s", kind, claims={"rotation-equivariant"})
     report = check_optimizer(spec, on_fail=None, checks=[LINE])
@@ -62,6 +94,21 @@ def test_chance_of_a_private_generator_is_no_tie_to_coordinates(kind):
 def test_a_tie_to_coordinates_beyond_chance_is_found():
     (found,) = answer(ByEntries)
     assert (str(found.outcome), bool(found.snippet)) == ("deviates", True), found
+
+
+def low_precision(kind):
+    report = check_optimizer(OptimizerSpec("s", kind), on_fail=None, checks=["api.bfloat16"])
+    return str(report.outcome("api.bfloat16")), " ".join(r.message for r in report.results)
+
+
+@pytest.mark.parametrize("kind", [Langevin, LangevinOfItsOwn])
+def test_other_noise_in_bfloat16_is_no_loss_of_precision(kind):
+    assert low_precision(kind)[0] == "conforms"
+
+
+def test_half_the_way_in_bfloat16_is_more_than_the_noise():
+    outcome, said = low_precision(HalfTheWay)
+    assert (outcome, "is 0.5" in said) == ("numerics", True), said
 
 
 def drawn():

@@ -9,11 +9,13 @@ import torch
 
 from lpfl.conformance.agreement import Gradients, Start
 from lpfl.conformance.checks.switches import switches
+from lpfl.conformance.learning.other_draws import other_draws
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.registry import check
 from lpfl.conformance.signatures import told
 from lpfl.conformance.snippets import program, proven
 from lpfl.conformance.subject import Session, Subject, Trajectory
+from lpfl.conformance.trajectory import gap
 
 SHAPES = ((6, 4), (5,))
 STEPS = 6
@@ -29,13 +31,16 @@ CHANGED = 0.08
 FACTOR = 2.0
 """Factor of the length of the way that is more than rounding to float16 makes."""
 MAGNIFIED = 4.0
+SEEDS = 4
+"""Other seeds that are tried of an optimizer that draws."""
 
 
 @dataclass(frozen=True)
 class Ways:
     """Lengths of two runs from the same numbers: in a format of few bits, and in float32.
 
-    chance: relative change of the one in float32 by rounding of weights, gradients and state.
+    chance: relative change of the one in float32 by rounding of weights, gradients and state, and
+    by other seeds.
     """
 
     narrow: float
@@ -121,6 +126,7 @@ def _ways(
             rounding = lambda session, t: _round_state(session, dtype)  # noqa: E731
             given = _single(start, gradients)
             others.append(subject.run(*given, options=used, observe=rounding))
+        others += _seeded(subject, single, *_single(start, gradients), used)
     except Exception as error:
         return f"Not compared: a run in {name} raises {told(error)}."
     way = single.displacement()
@@ -130,6 +136,19 @@ def _ways(
         return f"Not compared: {name} does not hold the steps of this run."
     chance = max(abs(other.displacement() / way - 1) for other in others)
     return Ways(narrow.displacement(), way, chance)
+
+
+def _seeded(
+    subject: Subject, plain: Trajectory, start: Start, gradients: Gradients, used: dict[str, Any]
+) -> list[Trajectory]:
+    """Return runs with other seeds, of the optimizer's own generators too; one if none differs."""
+    found: list[Trajectory] = []
+    for seed in range(subject.seed + 1, subject.seed + 1 + SEEDS):
+        with other_draws(seed):
+            found.append(subject.run(start, gradients, options=used, seed=seed))
+        if gap(found[0], plain) == 0.0:
+            break
+    return found
 
 
 def _rounded(
