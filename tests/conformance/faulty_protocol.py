@@ -64,9 +64,17 @@ class StepOfItsOwn(Momentum):
         return PerParameter.step(self, closure)
 
 
-class StepsTwiceWrapped(torch.optim.SGD):
+class CallsItsBase(torch.optim.SGD):
     """Calls a step that torch wraps too as soon as there is an SGD."""
 
+    def step(self, closure=None):
+        return super().step(closure)
+
+
+class WrapsItself(Momentum):
+    """Wraps its step once more, as torch does already."""
+
+    @torch.optim.Optimizer.profile_hook_step
     def step(self, closure=None):
         return super().step(closure)
 

@@ -12,7 +12,7 @@ PAIRS = [
     ("api.generator", faulty.Counts, faulty.UsesUp, "deviates", "a generator inside its group"),
     ("api.named", faulty.Counts, faulty.NoNames, "limit", "'tuple' object has no attribute"),
     ("api.hooks", faulty.Momentum, faulty.StepOfItsOwn, "limit", "called 0 times"),
-    ("api.hooks", torch.optim.SGD, faulty.StepsTwiceWrapped, "limit", "once SGD, whose step"),
+    ("api.hooks", faulty.Momentum, faulty.WrapsItself, "limit", "called 4 times"),
     ("api.graph", faulty.Carries, faulty.KeepsEveryGraph, "limit", "graphs of all steps so far"),
     ("api.graph", faulty.Unrolled, faulty.CutOff, "limit", "the graph is cut"),
     ("api.graph", faulty.Unrolled, faulty.HalfTheSlope, "deviates", "by differences"),
@@ -38,6 +38,11 @@ def test_what_takes_named_parameters_alone_is_not_asked():
         return torch.optim.SGD([p for _, p in named_parameters], lr=lr)
 
     assert judged(named, "api.named")[0] == "not claimed"
+
+
+def test_two_steps_that_torch_wraps_both_are_a_convention_of_torch():
+    outcome, said, _ = judged(faulty.CallsItsBase, "api.hooks")
+    assert (outcome, "torch wraps" in said) == ("conforms up to a convention", True)
 
 
 @pytest.mark.parametrize("kind", [torch.optim.AdamW, torch.optim.Adamax, torch.optim.LBFGS])
