@@ -15,8 +15,8 @@ from lpfl.conformance.subject import Subject
 
 ID = "api.steady"
 STEPS = 300
-ENTRIES = (1000,)
-CALLS = 2e5
+SHAPE = (32, 32)
+CALLS = 1e5
 """Calls of functions that a run may make."""
 MEMORY = ("alpha", "rho", "beta", "beta1", "beta2")
 SHORT = 0.9
@@ -31,8 +31,8 @@ def steady(subject: Subject) -> CheckResult:
     estimate that grows while gradients agree loses its numbers without a switch too.
     """
     found = switches(subject)
-    if found and not subject.handles(ENTRIES):
-        raise Undrivable("it takes charge of no vectors")
+    if found and not subject.handles(SHAPE):
+        raise Undrivable("it takes charge of no matrices")
     if found and STEPS * calls_per_step(subject) > CALLS:
         raise Undrivable("its steps are too dear for a long run")
     short = _short(subject) if found else {}
@@ -59,7 +59,7 @@ def _short(subject: Subject) -> dict[str, Any]:
 
 def _lost(subject: Subject, options: Mapping[str, Any]) -> int:
     """Return how many entries are no finite numbers at the end."""
-    start, gradients = subject.draw([ENTRIES], 1, ID, dtype=torch.float32)
+    start, gradients = subject.draw([SHAPE], 1, ID, dtype=torch.float32)
     row = gradients[0]
     session = subject.open(start, options=options)
     for _ in range(STEPS):
@@ -80,9 +80,9 @@ print('entries that are not finite:', sum(int((~p.isfinite()).sum()) for p in pa
         check=ID,
         outcome=Outcome.NUMERICS,
         message=f"The number of entries that are not finite after {STEPS} equal float32 gradients "
-        f"with {said} is {lost} of {ENTRIES[0]}; without the switch it is 0.",
+        f"with {said} is {lost} of {SHAPE[0] * SHAPE[1]}; without the switch it is 0.",
         measured=float(lost),
         bound=0.0,
         scenario={"dtype": "float32", "steps": STEPS, "options": dict(options)},
-        **evidence(subject, body, float(lost), shapes=[ENTRIES], steps=1, stream=(ID,)),
+        **evidence(subject, body, float(lost), shapes=[SHAPE], steps=1, stream=(ID,)),
     )
