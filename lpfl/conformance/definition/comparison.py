@@ -144,7 +144,8 @@ class Comparison:
         least = 2 if self.subject.beside else self.oracle.least_axes
         if len(shape) < least or not self.subject.handles(shape):
             return False
-        return least < 2 or not self.by_signs(shape)
+        of_matrices = self.oracle.least_axes > 1 or self.oracle.for_matrices
+        return not of_matrices or least < 2 or not self.by_signs(shape)
 
     def by_signs(self, shape: tuple[int, ...]) -> bool:
         """Return whether the first step on this shape has entries of one size.

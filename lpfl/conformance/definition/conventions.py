@@ -23,6 +23,7 @@ from lpfl.conformance.definition.precision import (
 from lpfl.conformance.definition.runs import Candidate, Run, gaps
 from lpfl.conformance.definition.scenarios import Scenario
 from lpfl.conformance.definition.seen.extremes import extreme, says_bound, stable
+from lpfl.conformance.definition.seen.few_bits import in_few_bits
 from lpfl.conformance.definition.settings import fitting, holding
 from lpfl.conformance.definition.staged import staged
 
@@ -135,7 +136,7 @@ def hold(comparison: Comparison, fit: Fit, scenarios: Iterable[Scenario]) -> boo
     """Hold a fitted reading against all settings until it misses; return whether it survives.
 
     A switch that the subject takes and that changes nothing is kept in ``ignored``, a run that
-    leaves the reading far from 1, as the subject says, in ``bounded``.
+    leaves the reading far from 1, or in few bits, as the subject says, in ``bounded``.
     """
     for scenario in scenarios:
         for run in comparison.runs(scenario):
@@ -145,6 +146,10 @@ def hold(comparison: Comparison, fit: Fit, scenarios: Iterable[Scenario]) -> boo
                     fit.miss = None
                     break
                 if extreme(scenario) and beyond_reach(comparison, fit, run):
+                    fit.miss = None
+                    continue
+                if in_few_bits(comparison, fit.candidate, run):
+                    fit.bounded.append(run)
                     fit.miss = None
                     continue
                 return False

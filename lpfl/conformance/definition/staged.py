@@ -19,6 +19,8 @@ STAGES = (1, 3, 99)
 MOST = 3000
 """Readings at one stage; where there are more, the search is given up."""
 BASES = 2
+VALUE = "value of "
+"""Before the name of a hidden option, which an axis may have too."""
 Fits = Callable[[Run, Candidate, int], bool]
 
 
@@ -48,7 +50,7 @@ def staged(
     }
     first = {axis: values[0] for axis, values in hidden.items()}
     held = [Candidate({axis: values[0] for axis, values in conventions.items()}, first)]
-    still = {**conventions, **hidden}
+    still = {**conventions, **{VALUE + name: values for name, values in hidden.items()}}
     for run, steps in itertools.product(runs, STAGES):
         shown = _showing(comparison, run, steps, held[:BASES], still)
         grown = len(held)
@@ -66,13 +68,13 @@ def staged(
 
 def _with(one: Candidate, row: Sequence[tuple[str, object]]) -> Candidate:
     """Return a reading with other values on some axes; its distance counts those that change."""
-    convention = {axis: value for axis, value in row if axis in one.convention}
-    hidden = {axis: value for axis, value in row if axis not in one.convention}
-    known = {**one.convention, **one.hidden}
+    convention = {a: str(v) for a, v in row if not a.startswith(VALUE)}
+    hidden = {a.removeprefix(VALUE): v for a, v in row if a.startswith(VALUE)}
+    known = {**one.convention, **{VALUE + name: v for name, v in one.hidden.items()}}
     away = sum(known[axis] != value for axis, value in row)
     return replace(
         one,
-        convention={**one.convention, **{a: str(v) for a, v in convention.items()}},
+        convention={**one.convention, **convention},
         hidden={**one.hidden, **hidden},
         distance=one.distance + away,
     )

@@ -59,7 +59,7 @@ def divided(claims: frozenset[str]) -> tuple[frozenset[str], frozenset[str]]:
     steps any weight can only speak of those that the first one leaves: vectors and numbers.
     """
     known = {claim for claim in claims if oracle_of(claim)}
-    of_matrices = {claim for claim in claims if _of_matrices(claim)}
+    of_matrices = {claim for claim in claims if _of_matrices(claim) or _hands_on(claim, known)}
     beside = frozenset(known - of_matrices) if of_matrices else frozenset()
     return claims - beside, beside
 
@@ -70,3 +70,11 @@ def _of_matrices(claim: str) -> bool:
     if oracle is None:
         return layer_oracle_of(claim) is not None
     return oracle.least_axes > 1 or oracle.for_matrices
+
+
+def _hands_on(claim: str, known: set[str]) -> bool:
+    """Return whether a claim is a method that may step vectors by another claimed one."""
+    oracle = oracle_of(claim)
+    kinds = oracle.conventions.get("vectors", ()) if oracle is not None else ()
+    others = {normal(other) for other in known - {claim}}
+    return any(kind.lower().startswith(f"as {other} ") for kind in kinds for other in others)

@@ -90,7 +90,7 @@ def small_steps(subject: Subject) -> CheckResult:
                 break
     if not made:
         return CheckResult(check=ID, outcome=Outcome.INCONCLUSIVE, message=f"Not judged: {why}.")
-    message = f"The mean way in bfloat16 is within bounds in {made} runs of {STEPS} small steps."
+    message = f"The mean way in bfloat16 is within bounds in {made} run(s) of {STEPS} small steps."
     return CheckResult(check=ID, outcome=Outcome.CONFORMS, message=message)
 
 

@@ -98,7 +98,7 @@ class _Sized:
 
 def in_words(comparison: Comparison, reading: Candidate, run: Run) -> str:
     """Return from which size on a subject leaves a reading, and what it does there."""
-    edge = _Sized(comparison, reading, run).edge()
+    edge = _Sized(comparison, reading, run).edge() if extreme(run.scenario) else None
     if edge is None:
         return ""
     if run.scenario.start != 1:
