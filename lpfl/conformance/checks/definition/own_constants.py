@@ -51,7 +51,7 @@ def with_own_constants(comparison: Comparison) -> CheckResult | None:
         if fit is None or fit.miss is not None:
             continue
         answer = held(other, fit)
-        if answer.outcome is Outcome.DEVIATES:
+        if answer.outcome is Outcome.DEVIATES or fit.worst > CLOSE:
             continue
         named = {n: f"{shown(v)}, by no option known here" for n, v in constants.items()}
         words = "; ".join(f"{name} = {value}" for name, value in named.items())
