@@ -52,6 +52,8 @@ def _of_trial(subject: Buildable, needs: frozenset[str]) -> dict[str, str]:
         found["in_backward"] = "hooks on the parameters move them, or step() needs what they saw"
     if not (needs | found.keys()) & DRIVEN_OTHERWISE:
         found |= _of_complaint(optimizer, p, found)
+    if "closure" in (needs | found.keys()) and _runs_backward(optimizer, p):
+        found["own_backward"] = "step() runs the backward pass of what its closure returns"
     return found
 
 
@@ -68,6 +70,17 @@ def _moves_in_backward(optimizer: Any, p: torch.nn.Parameter) -> bool:
     except Exception:
         return True
     return torch.equal(start, stepped) or not torch.equal(stepped, p)
+
+
+def _runs_backward(optimizer: Any, p: torch.nn.Parameter) -> bool:
+    """Say whether a step runs the backward pass of a loss whose closure does not."""
+    passes: list[torch.Tensor] = []
+    hook = p.register_hook(passes.append)
+    p.grad = None
+    with contextlib.suppress(Exception):
+        optimizer.step(lambda: 1.0 + (p - p.detach()).sum())
+    hook.remove()
+    return bool(passes)
 
 
 def _of_methods(optimizer: Any) -> dict[str, str]:

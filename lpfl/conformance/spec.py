@@ -12,6 +12,7 @@ from lpfl.shadows import shadows
 NEEDS: Mapping[str, str] = {
     "closure": "step(closure); the closure may be evaluated several times",
     "value_closure": "step(closure) where the closure only returns the loss as a number",
+    "own_backward": "beside closure: it only returns the loss, and step() runs backward itself",
     "grad_first": "one backward pass before the first step(closure)",
     "create_graph": "gradients with a graph (second derivatives inside step)",
     "mode": "optimizer.train() and eval(); parameters are read in eval mode",

@@ -106,6 +106,7 @@ class Subject:
         odd = {
             "closure",
             "value_closure",
+            "own_backward",
             "create_graph",
             "model",
             "fused",

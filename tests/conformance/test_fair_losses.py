@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from lpfl import OptimizerSpec, check_optimizer
+from lpfl.conformance.subject import Subject
 
 
 class Polyak(torch.optim.Optimizer):
@@ -46,8 +47,43 @@ class NotInDouble(Polyak):
         return [(g, p) for g, p in super().moved() if p.dtype != torch.float64]
 
 
-def findings(kind):
-    report = check_optimizer(OptimizerSpec("s", kind), on_fail=None, checks=["api", "def"])
+class RunsBackward(torch.optim.Optimizer):
+    """SGD with momentum; the closure only returns the loss, and step() runs backward itself."""
+
+    def __init__(self, params, lr=0.1, momentum=0.9):
+        super().__init__(params, {"lr": lr, "momentum": momentum})
+
+    def step(self, closure):
+        """Take one step; return the loss."""
+        self.zero_grad()
+        with torch.enable_grad():
+            loss = closure()
+            loss.backward()
+        with torch.no_grad():
+            for group in self.param_groups:
+                for p in (p for p in group["params"] if p.grad is not None):
+                    self.move(p, self.state[p], group)
+        return loss
+
+    def move(self, p, state, group):
+        """Move one parameter."""
+        last = state.get("momentum", torch.zeros_like(p))
+        state["momentum"] = group["momentum"] * last + p.grad
+        p.sub_(group["lr"] * state["momentum"])
+
+
+class RunsBackwardWithSigns(RunsBackward):
+    """It moves by signs."""
+
+    def move(self, p, state, group):
+        """Move one parameter."""
+        p.grad.sign_()
+        super().move(p, state, group)
+
+
+def findings(kind, *claims):
+    spec = OptimizerSpec("s", kind, claims=set(claims))
+    report = check_optimizer(spec, on_fail=None, checks=["api", "def", "inv"])
     accused = [r for r in report.results if str(r.outcome) in ("deviates", "limit")]
     return {r.check: r for r in accused}
 
@@ -63,3 +99,20 @@ def test_one_that_stands_still_is_accused_with_a_program(kind, check):
     found = findings(kind)
     assert check in found, found
     assert found[check].snippet, found[check].details
+
+
+def test_a_step_that_runs_backward_itself_is_driven_so_and_told_once():
+    assert findings(RunsBackward, "momentum").keys() == {"api.closure"}
+
+
+def test_another_method_that_runs_backward_itself_is_accused_with_a_program():
+    found = findings(RunsBackwardWithSigns, "momentum")
+    assert found["def.trajectory"].snippet, found
+
+
+@pytest.mark.parametrize(
+    ("kind", "guessed"),
+    [(RunsBackward, True), (Polyak, False), (torch.optim.LBFGS, False), (torch.optim.SGD, False)],
+)
+def test_who_runs_the_backward_pass_is_seen(kind, guessed):
+    assert ("own_backward" in Subject(OptimizerSpec("s", kind)).needs) == guessed

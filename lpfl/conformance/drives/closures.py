@@ -15,7 +15,8 @@ LOSS = 1.0
 class ClosureSession(Session):
     """step(closure); the closure sets the same gradient each time it is called.
 
-    calls: how often the closure was called. without_grad: how often gradients were off.
+    calls: how often the closure was called. without_grad: how often gradients were off. backward:
+    whether the closure runs the backward pass.
     """
 
     text = f"""\
@@ -31,6 +32,7 @@ def step(optimizer, params, gradients):
 """
     calls = 0
     without_grad = 0
+    backward = True
 
     def step(self, gradients: Gradients) -> Any:
         """Take one step in which the gradient of parameter i is gradients[i]."""
@@ -45,7 +47,8 @@ def step(optimizer, params, gradients):
             self.without_grad += not torch.is_grad_enabled()
             self.zero()
             loss = loss_function()
-            loss.backward()
+            if self.backward:
+                loss.backward()
             return loss
 
         if "grad_first" in self.needs and self.steps == 0:
@@ -53,6 +56,21 @@ def step(optimizer, params, gradients):
         self.steps += 1
         beat()
         return self.optimizer.step(closure)
+
+
+class OwnBackwardSession(ClosureSession):
+    """step(closure) that runs the backward pass of the loss that the closure returns."""
+
+    text = f"""\
+def step(optimizer, params, gradients):
+    def closure():
+        optimizer.zero_grad()
+        parts = [(g * (p - p.detach())).sum() for p, g in zip(params, gradients) if g is not None]
+        return {LOSS} + sum(parts)
+
+    return optimizer.step(closure)
+"""
+    backward = False
 
 
 class ValueClosureSession(ClosureSession):

@@ -15,7 +15,11 @@ from lpfl.conformance.drives.backward import (
     SampledSession,
 )
 from lpfl.conformance.drives.bag import Bag
-from lpfl.conformance.drives.closures import ClosureSession, ValueClosureSession
+from lpfl.conformance.drives.closures import (
+    ClosureSession,
+    OwnBackwardSession,
+    ValueClosureSession,
+)
 from lpfl.conformance.drives.driven import Driven, Groups
 from lpfl.conformance.drives.graph import GraphSession
 from lpfl.conformance.drives.grouping import build_in_groups
@@ -29,6 +33,7 @@ DRIVES: Mapping[str, type[Session]] = {
     "sampled": SampledSession,
     "create_graph": GraphSession,
     "value_closure": ValueClosureSession,
+    "own_backward": OwnBackwardSession,
     "closure": ClosureSession,
     "in_backward": HookSession,
 }

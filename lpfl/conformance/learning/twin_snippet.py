@@ -62,6 +62,12 @@ _CHANGE = {
 _DRIVES = {
     "": "optimizer.zero_grad(); loss().backward(); optimizer.step()",
     "create_graph": ("optimizer.zero_grad(); loss().backward(create_graph=True); optimizer.step()"),
+    "own_backward": (
+        "def closure():\n"
+        "            optimizer.zero_grad()\n"
+        "            return loss()\n"
+        "        optimizer.step(closure)"
+    ),
     "closure": (
         "def closure():\n"
         "            optimizer.zero_grad()\n"
