@@ -43,6 +43,14 @@ class ClipsSteps(PerParameter):
     late = True
 
 
+class ClipsCentred(ClipsEntries):
+    """Momentum of gradients without their mean; clip_value > 0 clips each of their entries."""
+
+    def update(self, p, g, state, group):
+        rest = tuple(range(1, g.ndim))
+        super().update(p, g - g.mean(dim=rest, keepdim=True) if rest else g, state, group)
+
+
 class ClipsAll(PerParameter):
     """Gradient descent; max_grad_norm bounds the norm of all gradients together."""
 

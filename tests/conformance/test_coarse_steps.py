@@ -66,6 +66,16 @@ def test_words_against_it_and_words_about_state_are_no_promise():
     assert not kept(Subject(resolve(Plain)))
 
 
+def test_what_is_told_of_float16_alone_is_no_promise():
+    class Half(torch.optim.SGD):
+        """Master weights are kept beside float16 weights."""
+
+    class Both(torch.optim.SGD):
+        """Master weights are kept beside float16 and bfloat16 weights."""
+
+    assert [kept(Subject(resolve(kind))) for kind in (Half, Both)] == [False, True]
+
+
 def test_an_option_is_switched_on():
     class Optional(torch.optim.SGD):
         """Kahan summation, if kahan_sum."""

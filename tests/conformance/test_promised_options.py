@@ -24,6 +24,7 @@ def test_the_fault_is_found_and_its_twin_is_not_accused(check, right, wrong, out
 
 NOTHING_PROMISED = [
     ("api.clips", faulty.ClipsSteps),
+    ("api.clips", faulty.ClipsCentred),
     ("api.clips", torch.optim.Adafactor),
     ("api.skipped-steps", Sgd),
     ("api.translation", faulty.ByLength),

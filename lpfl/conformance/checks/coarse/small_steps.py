@@ -8,6 +8,7 @@ import torch
 
 from lpfl.conformance.agreement import Gradients, Start
 from lpfl.conformance.checks.coarse.told import kept, options
+from lpfl.conformance.checks.promised.told_of import undecayed
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.registry import check
 from lpfl.conformance.signatures import told
@@ -141,7 +142,7 @@ def _rated(
     subject: Subject, shapes: Sequence[tuple[int, ...]], given: Mapping[str, Any]
 ) -> dict[str, Any] | None:
     """Return options with a rate at which a run in float32 goes the way; None if none is found."""
-    still = {"weight_decay": 0.0} if isinstance(subject.default("weight_decay"), float) else {}
+    still = undecayed(subject)
     rate, start_row = subject.default("lr"), _drawn(subject, shapes)
     if not isinstance(rate, float) or not rate > 0:
         return None

@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
+from torch import Tensor
+
 from lpfl.conformance.agreement import Gradients, Start
 from lpfl.conformance.checks.api.paths import UNEVEN_TEXT, uneven
 from lpfl.conformance.checks.promised.clipping import (
@@ -15,7 +17,7 @@ from lpfl.conformance.checks.promised.clipping import (
     WRONG_AXIS,
     run_clipped,
 )
-from lpfl.conformance.checks.promised.told_of import told_of
+from lpfl.conformance.checks.promised.told_of import told_of, undecayed
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.registry import check
 from lpfl.conformance.rounding import attributable
@@ -91,6 +93,13 @@ class Clip:
         """Return the run with the clip on."""
         return self.subject.run(*self.drawn, options=self.on, groups=groups)
 
+    def centres(self) -> bool:
+        """Return whether it takes the mean of each unit away first, and clips what is left."""
+        start, rows = self.drawn
+        centred = [[_centred(g) for g in row] for row in rows]
+        runs = [self.subject.run(start, given, options=self.offs[0]) for given in (centred, rows)]
+        return gap(*runs) <= SAME
+
     @cached_property
     def idle(self) -> bool:
         """Whether it changes nothing, or breaks the run."""
@@ -100,6 +109,11 @@ class Clip:
         except Exception:
             return True
         return not acting.finite or gap(acting, plain[0]) <= SAME
+
+
+def _centred(g: Tensor) -> Tensor:
+    """Return a gradient without the mean of each unit."""
+    return g - g.mean(dim=tuple(range(1, g.ndim)), keepdim=True) if g.ndim > 1 else g
 
 
 @check(ID, tags=("api",), cost=0.1, needs=("inject", "params"))
@@ -128,9 +142,7 @@ def clips(subject: Subject) -> Iterable[CheckResult]:
 
 def _asked(subject: Subject) -> Iterator[tuple[Clip, Mapping[str, str]]]:
     """Yield the options that clip, each with the ways in which it rightly may."""
-    usual: dict[str, Any] = {}
-    if isinstance(subject.default("weight_decay"), float):
-        usual["weight_decay"] = 0.0
+    usual = undecayed(subject)
     if len(subject.shapes(*SHAPES)) < len(SHAPES):
         return
     for name in sorted(subject.constructor_names):
@@ -152,9 +164,9 @@ def _none(clip: Clip, nearest: tuple[float, dict[str, Any]], rule: str) -> Check
         return None
     apart, off = nearest
     options = {"options": off}
-    if not APART < apart < float("inf") or not attributable(
-        clip.subject, apart, *clip.drawn, options=clip.on
-    ):
+    if not APART < apart < float("inf") or clip.centres():
+        return None
+    if not attributable(clip.subject, apart, *clip.drawn, options=clip.on):
         return None
     rules = ", ".join(f"lambda p, g, gs: {way}" for way in PLAIN.values())
     message = (

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from lpfl.conformance.agreement import Gradients, Pair, Start, agree
-from lpfl.conformance.checks.promised.told_of import told_of
+from lpfl.conformance.checks.promised.told_of import told_of, undecayed
 from lpfl.conformance.checks.switches import switches
 from lpfl.conformance.outcomes import FINDINGS, CheckResult, Outcome
 from lpfl.conformance.registry import check
@@ -28,7 +28,7 @@ OTHERWISE = re.compile(
 @check(ID, tags=("api",), cost=0.1, needs=("params",))
 def translation(subject: Subject) -> Iterable[CheckResult]:
     """An average of weights goes along with weights that start elsewhere."""
-    still = {"weight_decay": 0.0} if isinstance(subject.default("weight_decay"), float) else {}
+    still = undecayed(subject)
     names = [n for n, value in switches(subject).items() if value and _averages(subject, n)]
     if not names:
         return
