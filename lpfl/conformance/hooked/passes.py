@@ -15,6 +15,7 @@ from lpfl.conformance.drives.module import ModuleSession
 from lpfl.conformance.drives.session import Session
 from lpfl.conformance.hooked.networks import Network, Plain
 from lpfl.conformance.hooked.training import OUTPUTS, ROWS, WEIGHTS
+from lpfl.conformance.learning.other_draws import other_draws
 from lpfl.conformance.learning.twin_snippet import build_text, spoken
 from lpfl.conformance.pulse import beat
 from lpfl.conformance.signatures import Undrivable
@@ -79,7 +80,7 @@ PARTS: dict[Plan, tuple[Callable[..., Any], ...]] = {
 
 
 def train_on(subject: Subject, plan: Plan, batches: int = STEPS, reseed: int = 0) -> Path:
-    """Return the weights before and after every step; reseed: of the global generator.
+    """Return the weights before and after every step; reseed: of all generators.
 
     Raises: Undrivable where the optimizer runs the loss itself, or is stepped in a way of its own.
     """
@@ -88,22 +89,24 @@ def train_on(subject: Subject, plan: Plan, batches: int = STEPS, reseed: int = 0
     normal = lambda *size: torch.randn(size, generator=stream, dtype=torch.float64)  # noqa: E731
     drawn = [(normal(ROWS, INPUTS), normal(ROWS, OUTPUTS)) for _ in range(STEPS)][:batches]
     model.load(0.5 * normal(WEIGHTS).to(subject.coarsest))
-    session = subject.open_on(model)
-    if type(session) not in (ModuleSession, Session) or _runs_the_loss(subject):
-        raise Undrivable("passes and steps are its own affair")
-    if reseed:
-        seed_everything(subject.seed + reseed)
-    path = [model.read()]
-    for X, R in drawn:
-        session.zero()
-        for rows, kept in plan(X, R):
-            inputs, slopes = (value.to(subject.device, subject.coarsest) for value in rows)
-            ((model(inputs) * slopes).sum() / len(inputs)).backward()
-            if not kept:
-                session.zero()
-        beat()
-        session.optimizer.step()
-        path.append(_read(subject, session, model))
+    seed = subject.seed + reseed if reseed else None
+    with other_draws(seed):
+        session = subject.open_on(model)
+        if type(session) not in (ModuleSession, Session) or _runs_the_loss(subject):
+            raise Undrivable("passes and steps are its own affair")
+        if seed is not None:
+            seed_everything(seed)
+        path = [model.read()]
+        for X, R in drawn:
+            session.zero()
+            for rows, kept in plan(X, R):
+                inputs, slopes = (value.to(subject.device, subject.coarsest) for value in rows)
+                ((model(inputs) * slopes).sum() / len(inputs)).backward()
+                if not kept:
+                    session.zero()
+            beat()
+            session.optimizer.step()
+            path.append(_read(subject, session, model))
     return path
 
 
