@@ -170,8 +170,8 @@ class StaysUp(Climbs):
             super().finish(p, held, lr)
 
 
-class NeedsBoth(Climbs):
-    """Raises for what the first evaluation gave no gradient."""
+class SaysSo(Climbs):
+    """Raises for what the first evaluation gave no gradient: nothing is wrong in silence."""
 
     def finish(self, p, held, lr):
         p.copy_(held[p])

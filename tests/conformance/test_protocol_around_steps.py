@@ -17,7 +17,7 @@ PAIRS = [
     ("api.graph", faulty.Unrolled, faulty.CutOff, "limit", "the graph is cut"),
     ("api.graph", faulty.Unrolled, faulty.HalfTheSlope, "deviates", "by differences"),
     ("api.closure", faulty.Climbs, faulty.StaysUp, "deviates", "every later evaluation"),
-    ("api.closure", faulty.Climbs, faulty.NeedsBoth, "limit", "in the first evaluation"),
+    ("api.closure", faulty.SaysSo, faulty.StaysUp, "deviates", "every later evaluation"),
     ("api.micro-batches", faulty.InBackward, faulty.AddsUp, "deviates", "zero_grad() of its own"),
     ("api.resume", faulty.Momentum, faulty.Merges, "deviates", "from before the first"),
     ("api.resume", faulty.WarmsUp, faulty.WarmsUpAgain, "deviates", "with warmup_steps=5"),

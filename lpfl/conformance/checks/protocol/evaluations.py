@@ -9,7 +9,6 @@ import torch
 from lpfl.conformance.drives.closures import ClosureSession
 from lpfl.conformance.drives.surrogate import surrogate
 from lpfl.conformance.outcomes import CheckResult, Outcome
-from lpfl.conformance.signatures import says_so, told
 from lpfl.conformance.snippets import evidence
 from lpfl.conformance.subject import Subject
 
@@ -24,24 +23,21 @@ _BODY = """
 optimizer, params = begin(start)
 for group in optimizer.param_groups:
     group['lr'] = 0.0
-try:
-    for row in gradients:
-        calls = []
+for row in gradients:
+    calls = []
 
-        def closure():
-            calls.append(1)
-            for p in params:
-                p.grad = None
-            missing = {index} if (len(calls) == 1) is {first} else None
-            loss = sum((g * (p - p.detach())).sum() for i, (p, g) in enumerate(zip(params, row))
-                       if i != missing)
-            loss.backward()
-            return loss
+    def closure():
+        calls.append(1)
+        for p in params:
+            p.grad = None
+        missing = {index} if (len(calls) == 1) is {first} else None
+        loss = sum((g * (p - p.detach())).sum() for i, (p, g) in enumerate(zip(params, row))
+                   if i != missing)
+        loss.backward()
+        return loss
 
-        optimizer.step(closure)
-    print('moved at a rate of 0:', gap(read(optimizer, params), start, [0 * v for v in start]))
-except Exception as error:
-    print(type(error).__name__)
+    optimizer.step(closure)
+print('moved at a rate of 0:', gap(read(optimizer, params), start, [0 * v for v in start]))
 """
 
 
@@ -54,20 +50,19 @@ def unfinished(subject: Subject) -> CheckResult | None:
     start, rows = subject.draw(shapes, STEPS, ID, "evaluations")
     if len(shapes) < len(SHAPES) or not _fit(subject, start):
         return None
-    usual, most = _moved(subject, start, rows, None, True)
+    try:
+        usual, most = _moved(subject, start, rows, None, True)
+    except Exception:  # it takes no rate of 0
+        return None
     if most < 2 or usual > STILL:
         return None
     for first, index in itertools.product((False, True), range(len(shapes))):
-        how = f"With no gradient for parameter {index + 1} in {WORDS[first]}"
         try:
             moved, _ = _moved(subject, start, rows, index, first)
-        except Exception as error:
-            outcome = Outcome.VARIANT if says_so(error) else Outcome.LIMIT
-            message = f"{how}, step(closure) raises {told(error)}."
-            return _answer(subject, outcome, message, None, type(error).__name__, (first, index))
+        except Exception:  # said aloud, and nothing is left wrong in silence
+            continue
         if moved > MOVED:
-            message = f"{how}, weights move by {moved:.2g} of their size at a rate of 0."
-            return _answer(subject, Outcome.DEVIATES, message, moved, moved, (first, index))
+            return _left(subject, moved, first, index)
     return None
 
 
@@ -108,27 +103,18 @@ def _moved(
     return sum(float((a - b).square().sum()) for a, b in pairs) ** 0.5 / size, most
 
 
-def _answer(
-    subject: Subject,
-    outcome: Outcome,
-    message: str,
-    measured: float | None,
-    proof: float | str,
-    where: tuple[bool, int],
-) -> CheckResult:
-    more: dict[str, Any] = {}
-    if outcome is not Outcome.VARIANT:
-        body = _BODY.replace("{first}", str(where[0])).replace("{index}", str(where[1]))
-        shapes = subject.shapes(*SHAPES)
-        more = evidence(
-            subject, body, proof, shapes=shapes, steps=STEPS, stream=(ID, "evaluations")
-        )
+def _left(subject: Subject, moved: float, first: bool, index: int) -> CheckResult:
+    body = _BODY.replace("{first}", str(first)).replace("{index}", str(index))
+    shapes, stream = subject.shapes(*SHAPES), (ID, "evaluations")
     return CheckResult(
         check=ID,
-        outcome=outcome,
-        message=message,
-        measured=measured,
+        outcome=Outcome.DEVIATES,
+        message=(
+            f"With no gradient for parameter {index + 1} in {WORDS[first]}, weights move by "
+            f"{moved:.2g} of their size at a rate of 0."
+        ),
+        measured=moved,
         bound=MOVED,
         scenario={"lr": 0.0, "steps": STEPS},
-        **more,
+        **evidence(subject, body, moved, shapes=shapes, steps=STEPS, stream=stream),
     )
