@@ -87,6 +87,7 @@ FAILS = {
     "api.instances": AGREES,
     "api.keys": "deviates; documented variant for an option left open",
     "api.late": "limit; documented variant within a factor of 3",
+    "api.limits": "limit",
     "api.loaded-weights": "limit",
     "api.lr-read": "deviates; documented variant for a rate of its own",
     "api.lr-tensor": f"{AGREES}; limit if it changes the tensor, or if nothing says "

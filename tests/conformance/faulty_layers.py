@@ -187,9 +187,39 @@ class RenewedIfAsked(Renewed):
         return group["renews"] and super().due(t, group)
 
 
+class Bounded(PerParameter):
+    """limit: largest entry of a step, in units of lr (0: none)."""
+
+    def __init__(self, params, lr=0.01, limit=2.0):
+        super().__init__(params, lr=lr, limit=limit)
+
+    def update(self, p, g, state, group):
+        if group["limit"]:
+            g = g.clamp(-group["limit"], group["limit"])
+        p -= group["lr"] * g
+
+
+class Unbounded(Bounded):
+    """limit: largest entry of a step, in units of lr (0: none)."""
+
+    def update(self, p, g, state, group):
+        p -= group["lr"] * g
+
+
+class Weighted(PerParameter):
+    """limit: power of the weights in an average that is not read here (0: none)."""
+
+    def __init__(self, params, lr=0.01, limit=2.0):
+        super().__init__(params, lr=lr, limit=limit)
+
+    def update(self, p, g, state, group):
+        p -= group["lr"] * g
+
+
 FAULTS = [
     ("api.decay", SparesMatrices, (), "limit"),
     ("api.group-numbers", RootedByFirst, (), "limit"),
+    ("api.limits", Unbounded, (), "limit"),
     ("api.periods", NeverRenewed, (), "limit"),
     ("def.probes", OneSign, ("adahessian",), "deviates"),
     ("def.probes", OneSignForAll, ("adahessian",), "deviates"),

@@ -1,6 +1,6 @@
 """Numbers of a group that have no usual name, such as a rank: each group's own is read."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from lpfl.conformance.agreement import Gradients, Pair, Start, agree
@@ -20,16 +20,18 @@ VISIBLE = 1e-6
 
 
 @check(ID, tags=("api",), cost=0.05, needs=("params",))
-def group_numbers(subject: Subject) -> CheckResult:
+def group_numbers(subject: Subject) -> Iterator[CheckResult]:
     """A number of a group acts on this group, also where the first group has another.
 
     Asked of numbers that act where all groups have them. What is twice or half the default, and
     is taken, counts as allowed.
     """
     found = list(_acting(subject))
-    if not found or coupled(subject):
-        message = "No other number of a group is known to act on its parameters alone."
-        return CheckResult(check=ID, outcome=Outcome.NOT_CLAIMED, message=message)
+    if found and not coupled(subject):
+        yield _judged(subject, found)
+
+
+def _judged(subject: Subject, found: Sequence[Mapping[str, Any]]) -> CheckResult:
     answers = [agree(subject, _pair(subject, options), SHAPES, STEPS) for options in found]
     others = [a for a in answers if a.outcome is not Outcome.CONFORMS]
     if others:
