@@ -121,7 +121,7 @@ FAILS = {
     "api.small-steps": "numerics",
     "api.sparse": f"{AGREES}; limit if rows differ from a dense gradient; not claimed if refused, "
     "documented variant",
-    "api.split-groups": "limit; documented variant",
+    "api.split-groups": "limit; a convention where each group moves as alone",
     "api.steady": "numerics",
     "api.strides": f"{AGREES}; documented variant",
     "api.translation": AGREES,

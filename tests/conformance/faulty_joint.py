@@ -74,6 +74,14 @@ class RoundsLargeWeights(DecaysAll):
         return factors.bfloat16().to(p) if p.numel() >= 4096 else factors
 
 
+class DecaysByShape(DecaysAll):
+    """Weights of which few entries agree with their gradients in sign are not decayed."""
+
+    def update(self, p, g, state, group):
+        share = group["weight_decay"] if (p * g > 0).float().mean() > 0.5 else 0.0
+        p.mul_(self.factors(p, group["lr"] * share)).sub_(g, alpha=group["lr"])
+
+
 class DrawsEntries(DecaysAll):
     """Few entries of a large weight, drawn by chance, are not decayed."""
 
@@ -82,8 +90,8 @@ class DrawsEntries(DecaysAll):
         return super().factors(p, share).masked_fill(kept, 1.0)
 
 
-class ClipsTogether(PerParameter, lr=0.1, max_norm=0.0):
-    """SGD; max_norm bounds the length of all gradients together."""
+class ClipsEachGroup(PerParameter, lr=0.1, max_norm=0.0):
+    """SGD; max_norm bounds the length of gradients."""
 
     @torch.no_grad()
     def step(self, closure=None):
@@ -96,22 +104,32 @@ class ClipsTogether(PerParameter, lr=0.1, max_norm=0.0):
         return min(1.0, group["max_norm"] / length) if group["max_norm"] and length else 1.0
 
     def over(self, group):
-        return self.param_groups
+        return [group]
 
     def update(self, p, g, state, group):
         index = next(i for i, each in enumerate(self.param_groups) if each is group)
         p.sub_(g, alpha=group["lr"] * self.factors[index])
 
 
-class ClipsEachGroup(ClipsTogether):
+class ClipsTogether(ClipsEachGroup):
+    """SGD; max_norm bounds the norm of all gradients together, over all groups."""
+
+    def over(self, group):
+        return self.param_groups
+
+
+class ForgetsOtherGroups(ClipsTogether):
     """The length begins anew in the next one."""
 
     def over(self, group):
         return [group]
 
 
-class SaysClipsEachGroup(ClipsEachGroup):
-    """SGD; max_norm bounds the length of the gradients of each parameter group."""
+class FirstGroupClips(ClipsEachGroup):
+    """The length of the first group's gradients is taken for the others."""
+
+    def over(self, group):
+        return self.param_groups[:1]
 
 
 class SharesSteps(PerParameter, lr=0.1, sharing=False):
@@ -242,7 +260,7 @@ class FirstGroupsLookAhead(LooksAhead):
 FAULTS = [
     ("api.many", LosesOneOnTheBorder, (), "deviates"),
     ("api.pieces", LeavesTheRest, ("sgd",), "deviates"),
-    ("api.split-groups", ClipsEachGroup, (), "limit"),
+    ("api.split-groups", ForgetsOtherGroups, (), "limit"),
     ("api.finite-switches", SharesNothing, (), "deviates"),
     ("api.steady", CentredBelowZero, (), "numerics"),
     ("api.shapes", EndsWithEntries, (), "deviates"),

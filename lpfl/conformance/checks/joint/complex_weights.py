@@ -34,6 +34,7 @@ REFUSES = re.compile(
     r"\bcomplex[^.]{0,60}\b(not|no|never|refus\w+|unsupported)\b",
     re.IGNORECASE,
 )
+NUMBERS = {"momentum": 0.8, "weight_decay": 0.1}
 TURN = cmath.exp(0.7j)
 
 
@@ -65,10 +66,13 @@ def complex_numbers(subject: Subject) -> CheckResult:
 
 
 def _beside(subject: Subject) -> Iterator[Mapping[str, Any]]:
-    """Yield each path and each switch turned over, then the paths beside the switches."""
+    """Yield each path and each option that is not at its default, then both together."""
     paths = [{path: True} for path in PATHS if subject.accepts(path)]
     flags: list[dict[str, Any]] = [{name: value} for name, value in switches(subject).items()]
     flags += [{"maximize": True}] if subject.accepts("maximize") else []
+    for name, value in NUMBERS.items():
+        if isinstance(subject.default(name), int | float) and subject.accepts(name):
+            flags.append({name: value})
     yield from paths
     yield from flags
     for path, flag in itertools.product(paths, flags):

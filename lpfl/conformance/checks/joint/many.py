@@ -24,8 +24,8 @@ COUNT, KINDS = 130, 4
 STEPS = 2
 CALLS = 2e5
 """Calls of functions that a run of many parameters may make."""
-WIDE, ROWS = (65, 67), 5
-"""A weight of more than 4096 entries, and the rows of each of its pieces."""
+WIDE, ROWS, OTHER_ROWS = (65, 67), 5, 13
+"""A weight of more than 4096 entries, and the rows of its pieces, in two ways of cutting it."""
 
 
 @check(MANY, tags=("api",), cost=0.05, needs=("params",))
@@ -119,7 +119,7 @@ def pieces(subject: Subject) -> CheckResult:
     """A weight of 4355 entries moves as its pieces do, where each entry is treated by itself.
 
     Only if most entries do and some do not: arithmetic that is coarser in large weights is no
-    matter of single entries.
+    matter of single entries. What another way of cutting changes is none of the size either.
     """
     if not (subject.handles(WIDE) and subject.handles((ROWS, WIDE[1]))):
         message = "Not applicable: it does not take charge of matrices."
@@ -130,15 +130,24 @@ def pieces(subject: Subject) -> CheckResult:
     for options in (decayed(subject), *paths):
         try:
             whole = subject.run(start, gradients, options=options)
-            parts = subject.run(cut(start), [cut(row) for row in gradients], options=options)
+            parts, others = (
+                torch.cat(
+                    subject.run(
+                        cut(start, rows), [cut(row, rows) for row in gradients], options=options
+                    ).end
+                )
+                for rows in (ROWS, OTHER_ROWS)
+            )
         except Exception:
             if options in paths:
                 continue
             raise
-        apart = (whole.end[0] - torch.cat(parts.end)).abs()
-        apart = apart / ((whole.end[0] - start[0]).square().mean().sqrt() or 1.0)
+        way = float((whole.end[0] - start[0]).square().mean().sqrt()) or 1.0
+        apart = (whole.end[0] - parts).abs() / way
         few = int((apart > bound).sum())
-        if 0 < few < apart.numel() / 2 and not _by_chance(subject, start, gradients, options):
+        alike = float((others - parts).abs().max()) <= bound * way
+        some = 0 < few < apart.numel() / 2
+        if some and alike and not _by_chance(subject, start, gradients, options):
             return _unlike(subject, options, apart, bound)
         farthest = max(farthest, float(apart.max())) if few == 0 else farthest
     message = f"The entries of a weight of shape {WIDE} are at most {farthest:.2g} from its pieces."
@@ -154,9 +163,9 @@ def _by_chance(
     return end_gap(one, two) > tolerance(subject, PIECES)
 
 
-def cut(row: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+def cut(row: Sequence[torch.Tensor], rows: int) -> list[torch.Tensor]:
     """Return the pieces of a wide weight, some rows each."""
-    return [piece.clone() for piece in row[0].split(ROWS)]
+    return [piece.clone() for piece in row[0].split(rows)]
 
 
 def _unlike(

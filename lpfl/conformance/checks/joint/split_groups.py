@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from lpfl.conformance.agreement import Gradients, Pair, Start, agree
+from lpfl.conformance.agreement import SCALARS, Gradients, Pair, Start, agree
 from lpfl.conformance.checks.api.coupling import coupled
 from lpfl.conformance.checks.api.paths import UNEVEN_TEXT, uneven
 from lpfl.conformance.checks.off_by_default import CLIPS
@@ -15,6 +15,7 @@ from lpfl.conformance.definition.grid import documentation
 from lpfl.conformance.drives.driven import Groups
 from lpfl.conformance.outcomes import FINDINGS, CheckResult, Outcome
 from lpfl.conformance.registry import check
+from lpfl.conformance.rounding import tolerance
 from lpfl.conformance.subject import Subject, Trajectory
 from lpfl.conformance.trajectory import gap
 
@@ -24,25 +25,28 @@ STEPS = 8
 REPEATED = 40
 """Steps with gradients that agree: estimates of a rate for all parameters grow in them."""
 CLIP = 0.5
-TOLD = re.compile(
-    r"\b(per|each|every|own|single|separate\w*|different|multiple|several|one)\b[^.]{0,30}\bgroups?\b|"
-    r"\bgroups?\b[^.]{0,40}\b(own|separate\w*|independent\w*|each|its|not supported|alone)\b|"
-    r"\bgroup.?wise\b|\b(or|of|in|within|by|over) (the|a|its|this) param(eter)?.?group\b",
+PROMISED = re.compile(
+    r"\b(one|single|common|shared|joint\w*|together|norm\w*|global\w*)\b[^.]{0,60}"
+    r"\b(all|every|across|over)\b[^.]{0,30}\bgroups\b",
     re.IGNORECASE,
 )
-"""Words by which a quantity is told to belong to each group."""
+"""Words by which a quantity is told to belong to all groups together."""
 
 
 @check(ID, tags=("api",), cost=0.1, needs=("params",))
 def split_groups(subject: Subject) -> Iterable[CheckResult]:
-    """The same parameters in two groups of equal options move as in one group."""
+    """The same parameters in two groups of equal options move as in one group.
+
+    Where each group moves as it would alone, a quantity of all parameters is one of each group:
+    authors of methods with an estimate for all do so too, and a promise alone makes it a limit.
+    """
     shapes, farthest, other = subject.shapes(*SHAPES), 0.0, None
     if len(shapes) < 2:
         shapes = [*shapes, *shapes][:2]
     for pair in _pairs(subject):
         result = agree(subject, pair, shapes, STEPS)
         if result.outcome in FINDINGS - {Outcome.NUMERICS}:  # sums are formed in another order
-            yield _excused(subject, result)
+            yield _excused(subject, result, pair)
             return
         if result.outcome in (Outcome.CONFORMS, Outcome.NUMERICS):
             farthest = max(farthest, result.measured or 0.0)
@@ -54,13 +58,32 @@ def split_groups(subject: Subject) -> Iterable[CheckResult]:
     )
 
 
-def _excused(subject: Subject, result: CheckResult) -> CheckResult:
-    """Return the answer, as a variant where the documentation tells of groups."""
-    start, _ = subject.draw(subject.shapes(*SHAPES)[:1], 0, ID)
-    if not TOLD.search(documentation(subject, subject.open(start).optimizer)):
+def _excused(subject: Subject, result: CheckResult, pair: Pair) -> CheckResult:
+    """Return the answer, as a convention where each group is by itself and none is promised."""
+    start, gradients = subject.draw(subject.shapes(*SHAPES), STEPS, ID)
+    words = documentation(subject, subject.open(start).optimizer)
+    if result.outcome is not Outcome.LIMIT or PROMISED.search(words) or len(start) < 2:
         return result
-    message = f"{result.message[:-1]}, and it tells what belongs to a group."
-    return replace(result, outcome=Outcome.VARIANT, message=message)
+    longer = _pair(subject, pair.options, REPEATED)
+    if not all(_independent(subject, each, start, gradients) for each in (pair, longer)):
+        return result
+    return replace(
+        result,
+        outcome=Outcome.CONVENTION,
+        message=f"{result.message[:-1]}: each group moves as it would alone.",
+        convention={"quantities of all parameters": "of each group"},
+        snippet="",
+    )
+
+
+def _independent(subject: Subject, pair: Pair, start: Start, gradients: Gradients) -> bool:
+    """Return whether each of the two groups moves as it would alone."""
+    first, rest = (
+        pair.plain(start[some], [row[some] for row in gradients])
+        for some in (slice(0, 1), slice(1, None))
+    )
+    joined = Trajectory([a + b for a, b in zip(first.values, rest.values, strict=True)])
+    return gap(pair.other(start, gradients), joined) <= max(SCALARS, tolerance(subject, ID))
 
 
 def _pairs(subject: Subject) -> Iterator[Pair]:
