@@ -48,7 +48,7 @@ FAILS = {
     "layer.rewritten": "deviates, limit if it raises; documented variant if refused in words",
     "layer.shared": "limit; documented variant if refused in words",
     "layer.rows": "a convention",
-    "layer.skipped": "limit; documented variant",
+    "layer.skipped": "limit where it is told otherwise; a convention, documented variant",
     "layer.tied": "limit; documented variant if refused in words",
     "api.add-group": "limit if it raises or stands still, "
     "deviates if others are disturbed or its options are not read; "

@@ -24,6 +24,10 @@ class EveryPass(Uses):
         """Keep it."""
 
 
+class EveryPassPromised(EveryPass):
+    """Cleared gradients begin a new step."""
+
+
 class EveryPassTold(EveryPass):
     """Factors accumulate over all passes until the next step."""
 
