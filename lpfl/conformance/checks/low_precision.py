@@ -82,7 +82,8 @@ def half(subject: Subject) -> CheckResult:
             failed = failed or ways
             continue
         compared += 1
-        if not 1 / FACTOR < ways.ratio < FACTOR and ways.chance < CHANGED:
+        told = ways.chance < CHANGED or not math.isfinite(ways.ratio)
+        if told and not 1 / FACTOR < ways.ratio < FACTOR:
             return _finding(subject, HALF, torch.float16, scale, {}, ways)
         farthest = max(farthest, ways.ratio, key=lambda r: abs(r - 1))
     if failed and not compared:
@@ -123,7 +124,7 @@ def _ways(
             for i in range(2)
         ]
         if dtype == torch.bfloat16 and dtype in _kept(subject, dtype, used):
-            rounding = lambda session, t: _round_state(session, dtype)  # noqa: E731
+            rounding = lambda session, t: round_state(session, dtype)  # noqa: E731
             given = _single(start, gradients)
             others.append(subject.run(*given, options=used, observe=rounding))
         others += _seeded(subject, single, *_single(start, gradients), used)
@@ -224,7 +225,7 @@ def _kept(subject: Subject, dtype: torch.dtype, options: Mapping[str, Any]) -> s
     return {x.dtype for x in _tensors(session.optimizer.state) if x.dim() > 0}
 
 
-def _round_state(session: Session, dtype: torch.dtype) -> None:
+def round_state(session: Session, dtype: torch.dtype) -> None:
     """Round what is kept in float32, in place, as if it were kept in fewer bits."""
     for held in _tensors(session.optimizer.state):
         if held.dtype == torch.float32 and held.dim() > 0:
