@@ -114,14 +114,16 @@ FAILS = {
     "api.periods": "limit",
     "api.resume": "deviates, limit if it raises or loses state, numerics; documented variant",
     "api.scaler": f"{AGREES}; documented variant if it raises",
-    "api.shapes": "limit if it raises or stands still, deviates if not finite or a number is "
+    "api.shapes": "limit if it raises or stands still, deviates if not finite, if an empty one "
+    "disturbs others or a number is "
     "stepped by another rule; documented variant",
     "api.side-effects": "limit; documented variant for random numbers",
     "api.skipped-steps": "deviates; limit if it raises",
     "api.small-steps": "numerics",
     "api.sparse": f"{AGREES}; limit if rows differ from a dense gradient; not claimed if refused, "
     "documented variant",
-    "api.split-groups": "limit; a convention where each group moves as alone",
+    "api.split-groups": "limit; a convention where each group moves as alone; documented variant "
+    "if refused in words",
     "api.steady": "numerics",
     "api.strides": f"{AGREES}; documented variant",
     "api.translation": AGREES,

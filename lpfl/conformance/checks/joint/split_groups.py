@@ -40,7 +40,7 @@ def split_groups(subject: Subject) -> Iterable[CheckResult]:
     Where each group moves as it would alone, a quantity of all parameters is one of each group:
     authors of methods with an estimate for all do so too, and a promise alone makes it a limit.
     """
-    shapes, farthest, other = subject.shapes(*SHAPES), 0.0, None
+    shapes, agreed, farthest, other = subject.shapes(*SHAPES), 0, 0.0, None
     if len(shapes) < 2:
         shapes = [*shapes, *shapes][:2]
     for pair in _pairs(subject):
@@ -49,13 +49,12 @@ def split_groups(subject: Subject) -> Iterable[CheckResult]:
             yield _excused(subject, result, pair)
             return
         if result.outcome in (Outcome.CONFORMS, Outcome.NUMERICS):
-            farthest = max(farthest, result.measured or 0.0)
+            agreed, farthest = agreed + 1, max(farthest, result.measured or 0.0)
         else:
             other = other or result
     message = f"Runs with two groups of equal options are at most {farthest:.2g} from one group's."
-    yield other or CheckResult(
-        check=ID, outcome=Outcome.CONFORMS, message=message, measured=farthest
-    )
+    held = CheckResult(check=ID, outcome=Outcome.CONFORMS, message=message, measured=farthest)
+    yield held if agreed or other is None else other
 
 
 def _excused(subject: Subject, result: CheckResult, pair: Pair) -> CheckResult:
