@@ -147,10 +147,13 @@ class RootedByConstructor(Rooted):
 
 
 class Renewed(torch.optim.Optimizer):
-    """Momentum that starts anew every gap steps. report: a line is printed every report steps."""
+    """Its leading rows, renewed every gap steps, are stepped. A line is printed every report steps.
 
-    def __init__(self, params, lr=0.01, gap=5, report=100):
-        super().__init__(params, {"lr": lr, "gap": gap, "report": report})
+    rank: None for all rows.
+    """
+
+    def __init__(self, params, lr=0.01, rank=None, gap=5, report=100):
+        super().__init__(params, {"lr": lr, "rank": rank, "gap": gap, "report": report})
 
     def due(self, t, group):
         return t % group["gap"] == 0
@@ -161,30 +164,29 @@ class Renewed(torch.optim.Optimizer):
             for p in group["params"]:
                 if p.grad is None:
                     continue
-                state = self.state[p]
+                state, rank = self.state[p], group["rank"]
                 t = state["t"] = state.get("t", -1) + 1
-                if self.due(t, group) or "m" not in state:
-                    state["m"] = torch.zeros_like(p)
-                p.sub_(state["m"].mul_(0.9).add_(p.grad), alpha=group["lr"])
+                if self.due(t, group) or "rows" not in state:
+                    sizes = p.grad.reshape(len(p), -1).norm(dim=1) if p.ndim else p.grad[None]
+                    state["rows"] = sizes.argsort(descending=True)[:rank]
+                if p.ndim:
+                    p[state["rows"]] -= group["lr"] * p.grad[state["rows"]]
 
 
 class NeverRenewed(Renewed):
-    """Momentum that starts anew every gap steps."""
+    """Its leading rows, renewed every gap steps, are stepped."""
 
     def due(self, t, group):
         return t == 0
 
 
-class RenewedIfAsked(Renewed):
-    """Momentum that starts anew every gap steps, if asked to."""
+class OverEpochs(torch.optim.SGD):
+    """Its rate falls every epoch steps, if scheduled."""
 
-    def __init__(self, params, lr=0.01, gap=5, renews=False):
-        super().__init__(params, lr, gap)
+    def __init__(self, params, lr=0.01, epoch=100):
+        super().__init__(params, lr=lr)
         for group in self.param_groups:
-            group.setdefault("renews", renews)
-
-    def due(self, t, group):
-        return group["renews"] and super().due(t, group)
+            group.setdefault("epoch", epoch)
 
 
 class Bounded(PerParameter):

@@ -33,7 +33,7 @@ def test_the_number_of_the_first_group_is_not_that_of_all(kind, outcome, words):
     [
         (faulty.Renewed, "conforms", "The smallest effect of gap"),
         (faulty.NeverRenewed, "limit", "what is told to happen every gap steps does not"),
-        (faulty.RenewedIfAsked, "conforms", "effect of gap"),
+        (faulty.OverEpochs, "not asked", ""),
         (torch.optim.AdamW, "not asked", ""),
     ],
 )

@@ -44,12 +44,25 @@ ONLY = re.compile(r"\b(only|if|when|unless|requires?|needs?|ignored|unused)\b", 
 
 @check(PERIODS, tags=("api",), cost=0.02)
 def periods(subject: Subject) -> Iterator[CheckResult]:
-    """An option of which the documentation says "every <option> steps" acts on the steps."""
-    words = _words(subject)
-    known = subject.constructor_names
-    named = [name for name in sorted(known) if _told(words, name, known - {name})]
-    if named:
+    """A period of a low-rank method, told as "every <option> steps", acts where the rank does.
+
+    Other methods have periods of which short runs see nothing: of epochs, of averages kept apart.
+    """
+    if not subject.accepts("rank"):
+        return
+    words, known = _words(subject), subject.constructor_names
+    named = [name for name in sorted(known) if _told(words, name, known - {name, "rank"})]
+    if named and _projects(subject):
         yield _judged(subject, PERIODS, dict.fromkeys(named, VALUES))
+
+
+def _projects(subject: Subject) -> bool:
+    """Return whether weights of these sizes are projected: whether the rank acts."""
+    start, gradients = subject.draw(subject.shapes(*SHAPES), STEPS, PERIODS)
+    try:
+        return _effect(subject, {"rank": (RANK, 1)}, {}, start, grown(uneven(gradients))) > VISIBLE
+    except Exception:
+        return False
 
 
 @check(LIMITS, tags=("api",), cost=0.02)
@@ -119,9 +132,8 @@ def _plain(text: str, others: Collection[str]) -> bool:
 
 
 def _base(subject: Subject) -> dict[str, Any]:
-    held = subject.default("rank")
-    low = isinstance(held, int) and not isinstance(held, bool) and held > RANK
-    return {"rank": RANK} if low and subject.accepts("rank") else {}
+    """Return options with which a method of low rank projects weights of these sizes."""
+    return {"rank": RANK} if subject.accepts("rank") else {}
 
 
 def _effect(
