@@ -8,6 +8,7 @@ from lpfl.conformance.checks.coarse.told import kept, options
 from lpfl.conformance.spec import resolve
 from lpfl.conformance.subject import Subject
 from tests.conformance import faulty_coarse as faulty
+from tests.conformance.reported.per_parameter import PerParameter
 from tests.conformance.twin_answers import judged, require_apart
 
 CHECK, SHAPE = "api.small-steps", [(16, 32)]
@@ -85,3 +86,18 @@ def test_an_option_is_switched_on():
 
     subject = Subject(resolve(Optional))
     assert (options(subject), kept(subject)) == ([{"kahan_sum": True}], False)
+
+
+class ByDifference(PerParameter, lr=0.01):
+    """Steps by a small difference of a number that is kept, of which few bits leave another."""
+
+    def update(self, p, g, state, group):
+        kept = state.setdefault("kept", torch.full_like(p, 1.002))
+        p -= group["lr"] * g * ((1.00205 - kept.float()) / 0.00005).to(p.dtype)
+
+
+def test_what_rounding_of_the_state_does_to_weights_in_float32_too_is_not_accused():
+    subject = Subject(resolve(ByDifference))
+    base = _rated(subject, SHAPE, {})
+    assert not _shares(subject, SHAPE, base, (1,)).within(FAR)
+    assert judged(ByDifference, CHECK)[0] == "conforms"

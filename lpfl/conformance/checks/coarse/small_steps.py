@@ -8,6 +8,7 @@ import torch
 
 from lpfl.conformance.agreement import Gradients, Start
 from lpfl.conformance.checks.coarse.told import kept, options
+from lpfl.conformance.checks.low_precision import round_state
 from lpfl.conformance.checks.promised.told_of import undecayed
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.registry import check
@@ -83,9 +84,9 @@ def small_steps(subject: Subject) -> CheckResult:
                 why = why or "the run does not go far enough, or not in small steps"
                 break
             found[among], made = shares, made + 1
-            if (said := _against(found, among, promised)) and _again(
-                subject, shapes, base, few, promised
-            ):
+            said = _against(found, among, promised)
+            sure = said and _again(subject, shapes, base, few, promised)
+            if sure and (promised or not _by_state(subject, shapes, base)):
                 return _finding(subject, shapes, base, among, shares, said)
             if not promised and not _sound(found[""]):
                 break
@@ -126,6 +127,19 @@ def _again(
         subject.seed -= 1
     bounds = KEEPS if promised or len(few) > 1 else FAR
     return shares is not None and not shares.within(bounds)
+
+
+def _by_state(subject: Subject, shapes: Sequence[tuple[int, ...]], base: Mapping[str, Any]) -> bool:
+    """Return whether weights in float32 go as far astray once the state is kept in bfloat16."""
+    start, gradients = _drawn(subject, shapes)
+    single = _single(subject, start, gradients, base)
+    rounded = subject.run(
+        [v.float() for v in start],
+        [[g.float() for g in row] for row in gradients],
+        options=base,
+        observe=lambda session, t: round_state(session, BF16),
+    )
+    return not (rounded.finite and _compared(rounded, single, 0).within(FAR))
 
 
 def _drawn(subject: Subject, shapes: Sequence[tuple[int, ...]]) -> tuple[Start, Gradients]:
@@ -194,6 +208,12 @@ def _shares(
     near = 1 / ABOUT < _rms(wanted) / WAY < ABOUT
     if not single.finite or not near or longest > HALF:
         return None
+    return _compared(narrow, single, place)
+
+
+def _compared(narrow: Trajectory, single: Trajectory, place: int) -> Shares:
+    """Return the mean way of one run along another, of entries that shrink and that grow."""
+    wanted = single.end[place] - single.values[0][place]
     moved = narrow.end[place] - narrow.values[0][place]
     grows = wanted * single.values[0][place] > 0
     parts = [
