@@ -17,6 +17,9 @@ class Undrivable(Exception):  # noqa: N818 (an answer, not an error)
     """The optimizer, or this option or shape of it, cannot be driven here; says why."""
 
 
+UPDATES = re.compile(r"update_(hess|curv|fisher)\w*")
+"""Names of methods by which a training loop updates the curvature."""
+_ADDRESS = re.compile(r"\b(0x[0-9a-f]+|\d{12,})\b")
 _SAYS_SO = re.compile(r"support|only one|exactly one|\brequires\b|must be|not allowed", re.I)
 
 
@@ -39,8 +42,8 @@ def needs_loss(words: str) -> bool:
 
 
 def told(error: BaseException) -> str:
-    """Return kind and text of an error on one line, shortened."""
-    text = " ".join(str(error).split())
+    """Return kind and text of an error on one line, shortened, without addresses in memory."""
+    text = _ADDRESS.sub("...", " ".join(str(error).split()))
     return f"{type(error).__name__}: {text[:160]}" if text else type(error).__name__
 
 
@@ -97,9 +100,6 @@ def set_options(optimizer: torch.optim.Optimizer, options: Mapping[str, Any]) ->
             raise Undrivable(f"the optimizer knows no option {name!r}")
         for group in groups:
             set_option(group, name, value)
-
-
-UPDATES = re.compile(r"update_(hess|curv|fisher)\w*")
 
 
 def own_update(optimizer: Any) -> str:

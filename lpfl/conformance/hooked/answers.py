@@ -1,6 +1,5 @@
 """What the checks of hooked layers have in common: whom they concern, and how raising is graded."""
 
-import re
 import traceback
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +15,6 @@ from lpfl.conformance.rounding import tolerance
 from lpfl.conformance.signatures import Undrivable, says_so, told
 from lpfl.conformance.subject import Subject
 
-_ADDRESS = re.compile(r"\b\d{9,}\b")  # of an object in memory: another one in every run
 MAGNIFIED = 100.0
 """A distance this many times what rounding of the inputs makes is real."""
 IN_WORDS = ("more than one parameter group", "duplicate parameters")
@@ -42,7 +40,7 @@ def raised(subject: Subject, check: str, scene: Scene, error: Exception, what: s
     """Return the answer where a training raises: a variant if the error states a restriction."""
     if isinstance(error, Undrivable):
         raise error
-    message = f"A step on {what} raises {_ADDRESS.sub('...', told(error))}."
+    message = f"A step on {what} raises {told(error)}."
     if stated(error):
         return CheckResult(check=check, outcome=Outcome.VARIANT, message=message)
     return CheckResult(

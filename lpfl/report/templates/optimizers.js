@@ -49,8 +49,14 @@
     programs ??= unpack();
     event.target.querySelector("pre").textContent = (await programs)[Number(event.target.dataset.program)];
   };
-  for (const details of document.querySelectorAll("[data-program]")) {
+  for (const mark of document.querySelectorAll("[data-program]")) {
+    const details = document.createElement("details");
+    const summary = document.createElement("summary");
+    summary.textContent = "Program that shows it";
+    details.append(summary, document.createElement("pre"));
+    details.dataset.program = mark.dataset.program;
     details.addEventListener("toggle", show, { once: true });
+    mark.replaceWith(details);
   }
   const open = () => {
     const target = document.getElementById(location.hash.slice(1));
