@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from lpfl.conformance.outcomes import Outcome
-from lpfl.conformance.peers.page_view import CODES, View, view
+from lpfl.conformance.peers.page_view import CODES, Change, View, view
 from lpfl.conformance.peers.records import Survey
 from lpfl.report.html import render
 
@@ -56,7 +56,7 @@ def build_page(
         elsewhere=elsewhere,
         rows=shown.rows,
         asides=shown.asides,
-        changes=shown.changes,
+        changes=_together(shown.changes),
         headline=_headline(shown),
         tiles=_tiles(shown),
         groups=_groups(header["checks"]),
@@ -69,6 +69,15 @@ def build_page(
         against=against.header if against is not None else None,
         programs=_packed(shown.programs),
     )
+
+
+def _together(changes: Sequence[Change]) -> list[tuple[Change, list[str]]]:
+    """Return each kind of change once, with the names that share it; the rarest first."""
+    kinds: dict[tuple[str, str, str], list[Change]] = {}
+    for change in changes:
+        kinds.setdefault((change.check, change.before, change.after), []).append(change)
+    found = sorted(kinds.values(), key=len)
+    return [(same[0], [change.name for change in same]) for same in found]
 
 
 def _packed(programs: Mapping[str, int]) -> str:

@@ -112,10 +112,11 @@ def test_the_page_loads_nothing_and_runs_only_its_own_script():
 
 
 def test_two_surveys_are_compared():
-    before = survey(subject("a", result(outcome="conforms")))
-    after = survey(subject("a", result(outcome="limit")))
+    before = survey(*(subject(name, result(outcome="conforms")) for name in "ab"))
+    after = survey(*(subject(name, result(outcome="limit")) for name in "ab"))
     html = page.build_page(after, before)
-    assert re.search(r"<th scope=\"row\">a</th><td>api.resume</td><td>conforms</td><td>limit", html)
+    row = r"<th scope=\"row\">api.resume</th><td>conforms</td><td>limit</td><td>2: a, b</td>"
+    assert re.search(row, html)
     assert '<td class="l w"' in html
 
 
