@@ -98,7 +98,7 @@ class Nested(AdamW):
         for group, (options, *states) in zip(self.param_groups, state_dict["groups"], strict=True):
             group.update(options)
             for p, state in zip(group["params"], states, strict=True):
-                self.state[p].update(state)
+                self.state[p] = dict(state)
 
 
 @pytest.mark.parametrize("kind", [Nested, torch.optim.AdamW, torch.optim.Adam])
