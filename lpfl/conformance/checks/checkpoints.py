@@ -99,18 +99,23 @@ a, b = read(optimizer, params), run(start, gradients)
     )
 
 
+def _away_and_back(session: Session, gradients: Gradients) -> None:
+    """Take some steps from where a session stands, and go back to the weights and the state."""
+    weights = [p.detach().clone() for p in session.params]
+    state = copy.deepcopy(session.optimizer.state_dict())
+    for row in gradients[:AWAY]:
+        session.step([-2.0 * g for g in row])
+    with torch.no_grad():
+        for p, held in zip(session.params, weights, strict=True):
+            p.copy_(held)
+    session.optimizer.load_state_dict(state)
+
+
 def _rolled_back(subject: Subject) -> Pair:
     def rolled_back(start: Start, gradients: Gradients) -> Trajectory:
         session, half = subject.open(start), _half(gradients)
         before = session.follow(gradients[:half])
-        weights = [p.detach().clone() for p in session.params]
-        state = copy.deepcopy(session.optimizer.state_dict())
-        for row in gradients[:AWAY]:
-            session.step([-2.0 * g for g in row])
-        with torch.no_grad():
-            for p, held in zip(session.params, weights, strict=True):
-                p.copy_(held)
-        session.optimizer.load_state_dict(state)
+        _away_and_back(session, gradients)
         session.steps = half
         return _joined(before, session.follow(gradients[half:]))
 
@@ -136,14 +141,7 @@ b = run(start, gradients)
 def _begun_again(subject: Subject) -> Pair:
     def begun_again(start: Start, gradients: Gradients) -> Trajectory:
         session = subject.open(start)
-        weights = [p.detach().clone() for p in session.params]
-        state = copy.deepcopy(session.optimizer.state_dict())
-        for row in gradients[:AWAY]:
-            session.step([-2.0 * g for g in row])
-        with torch.no_grad():
-            for p, held in zip(session.params, weights, strict=True):
-                p.copy_(held)
-        session.optimizer.load_state_dict(state)
+        _away_and_back(session, gradients)
         session.zero()  # a gradient that is left is no part of a checkpoint
         session.steps = 0
         seed_everything(subject.seed)

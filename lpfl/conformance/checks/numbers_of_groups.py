@@ -1,17 +1,18 @@
 """Numbers of a group that have no usual name, such as a rank: each group's own is read."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from lpfl.conformance.agreement import Gradients, Pair, Start, agree
+from lpfl.conformance.agreement import Pair, agree
 from lpfl.conformance.checks.api.coupling import coupled
+from lpfl.conformance.checks.api.groups import beside_each_alone
 from lpfl.conformance.definition.alternatives import alternatives
 from lpfl.conformance.outcomes import CheckResult, Outcome, severity
 from lpfl.conformance.registry import check
 from lpfl.conformance.rounding import tolerance
-from lpfl.conformance.signatures import Undrivable
-from lpfl.conformance.subject import Subject, Trajectory
-from lpfl.conformance.trajectory import end_gap, gap
+from lpfl.conformance.subject import Subject
+from lpfl.conformance.trajectory import gap
 
 ID = "api.group-numbers"
 SHAPES = [(6, 4), (6, 4)]
@@ -75,43 +76,6 @@ def _values(held: Any) -> list[Any]:
 
 def _pair(subject: Subject, options: Mapping[str, Any]) -> Pair:
     """Return two groups, of which the second has the options, against each of them alone."""
-
-    def alone(start: Start, gradients: Gradients) -> Trajectory:
-        first = subject.run(start[:1], [g[:1] for g in gradients])
-        rest = subject.run(start[1:], [g[1:] for g in gradients], options=options)
-        return Trajectory([a + b for a, b in zip(first.values, rest.values, strict=True)])
-
-    def both(start: Start, gradients: Gradients) -> Trajectory:
-        if len(start) < 2:
-            raise Undrivable("two groups need two parameters")
-        return subject.run(start, gradients, groups=[([0], {}), ([1], options)])
-
-    def control(start: Start, gradients: Gradients) -> float:
-        """Return how far the parameters of one group are apart, together and each alone."""
-        single = [
-            subject.run([v], [[g[i]] for g in gradients], options=options)
-            for i, v in enumerate(start)
-        ]
-        steps = range(len(gradients) + 1)
-        apart = Trajectory([[run.values[t][0] for run in single] for t in steps])
-        return end_gap(apart, subject.run(start, gradients, options=options))
-
     ((name, value),) = options.items()
-    return Pair(
-        check=ID,
-        says=f"of two groups, the second with {name}={value}, against each of them alone,",
-        plain=alone,
-        other=both,
-        body=f"""
-params = [torch.nn.Parameter(v.clone()) for v in start]
-optimizer = make([{{"params": params[:1]}}, {{"params": params[1:], {name!r}: {value!r}}}])
-for g in gradients:
-    step(optimizer, params, g)
-a = read(optimizer, params)
-b = run(start[:1], [g[:1] for g in gradients])
-b += run(start[1:], [g[1:] for g in gradients], **{ {name: value}!r})
-""",
-        differs=Outcome.LIMIT,
-        scenario={"options of the second group": dict(options)},
-        control=control,
-    )
+    says = f"of two groups, the second with {name}={value}, against each of them alone,"
+    return replace(beside_each_alone(subject, ID, says, options), differs=Outcome.LIMIT)

@@ -4,11 +4,9 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-import torch
-
 from lpfl.conformance.agreement import Gradients, Start
 from lpfl.conformance.checks.api.paths import UNEVEN_TEXT, uneven
-from lpfl.conformance.definition.grid import documentation
+from lpfl.conformance.checks.promised.told_of import words_of
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.registry import check
 from lpfl.conformance.signatures import told
@@ -50,7 +48,7 @@ def periods(subject: Subject) -> Iterator[CheckResult]:
     """
     if not subject.accepts("rank"):
         return
-    words, known = _words(subject), subject.constructor_names
+    words, known = words_of(subject), subject.constructor_names
     named = [name for name in sorted(known) if _told(words, name, known - {name, "rank"})]
     if named and _projects(subject):
         yield _judged(subject, PERIODS, dict.fromkeys(named, VALUES))
@@ -68,7 +66,7 @@ def _projects(subject: Subject) -> bool:
 @check(LIMITS, tags=("api",), cost=0.02)
 def limits(subject: Subject) -> Iterator[CheckResult]:
     """A bound that is not 0, and of which the documentation says that 0 turns it off, acts."""
-    words = _words(subject)
+    words = words_of(subject)
     found = {}
     for name in sorted(subject.constructor_names):
         held = subject.default(name)
@@ -79,11 +77,6 @@ def limits(subject: Subject) -> Iterator[CheckResult]:
             found[name] = (held, type(held)(0), *more)
     if found:
         yield _judged(subject, LIMITS, found)
-
-
-def _words(subject: Subject) -> str:
-    start = [torch.full((6, 4), 0.5, dtype=torch.float64)]
-    return documentation(subject, subject.open(start).optimizer)
 
 
 def _judged(subject: Subject, check_id: str, options: Mapping[str, Values]) -> CheckResult:

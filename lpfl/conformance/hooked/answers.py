@@ -112,3 +112,34 @@ def scenario(scene: Scene) -> dict[str, Any]:
     """Return a scene as it is shown."""
     says = (scene.network.__doc__ or "").strip().rstrip(".")
     return {"network": says, "steps": scene.steps, "options": dict(scene.options)}
+
+
+def beside_its_twin(
+    subject: Subject, check: str, scene: Scene, what: str, alike: str, other: str
+) -> CheckResult | None:
+    """Return the answer about a network beside its twin; None where nothing can be told.
+
+    what: the network in words, if it raises. alike, other: what is said of the gap between them,
+    the second with a place for its size.
+    """
+    try:
+        plain = train(subject, scene)
+    except Exception as error:
+        return raised(subject, check, scene, error, what)
+    if "first.weight" in idle(plain):
+        return None
+    try:
+        twin = train(subject, scene, True)
+    except Exception:
+        return None
+    gap = off_its_twin(subject, check, scene, plain, twin)
+    if not gap:
+        return CheckResult(check=check, outcome=Outcome.CONFORMS, message=alike, measured=gap)
+    return CheckResult(
+        check=check,
+        outcome=Outcome.DEVIATES,
+        message=other.format(gap=gap),
+        measured=gap,
+        scenario=scenario(scene),
+        **gap_program(subject, scene, plain, twin),
+    )

@@ -26,35 +26,28 @@ class Strided(Network):
 
     def __init__(self, twin: bool = False) -> None:
         super().__init__(twin)
-        if twin:
-            self.first = nn.Conv2d(8, 3, 1, bias=False)
-        else:
-            self.first = nn.Conv2d(2, 3, 2, stride=2, bias=False)
+        self.first = nn.Conv2d(8, 3, 1, bias=False) if twin else self.convolution()
         self.last = nn.Linear(12, 2, bias=False)
+
+    def convolution(self) -> nn.Conv2d:
+        return nn.Conv2d(2, 3, 2, stride=2, bias=False)
+
+    def pixels(self, x: Tensor) -> Tensor:
+        return torch.nn.functional.pixel_unshuffle(x, 2)
 
     def forward(self, x: Tensor) -> Tensor:
         x = x.unflatten(1, (2, 4, 4))
-        if self.twin:
-            x = torch.nn.functional.pixel_unshuffle(x, 2)
-        return self.last(self.first(x).flatten(1))
+        return self.last(self.first(self.pixels(x) if self.twin else x).flatten(1))
 
 
-class Dilated(Network):
+class Dilated(Strided):
     """A convolution with dilation; in the twin every patch is one pixel."""
 
-    def __init__(self, twin: bool = False) -> None:
-        super().__init__(twin)
-        if twin:
-            self.first = nn.Conv2d(8, 3, 1, bias=False)
-        else:
-            self.first = nn.Conv2d(2, 3, 2, dilation=2, bias=False)
-        self.last = nn.Linear(12, 2, bias=False)
+    def convolution(self) -> nn.Conv2d:
+        return nn.Conv2d(2, 3, 2, dilation=2, bias=False)
 
-    def forward(self, x: Tensor) -> Tensor:
-        x = x.unflatten(1, (2, 4, 4))
-        if self.twin:
-            x = torch.nn.functional.unfold(x, 2, dilation=2).unflatten(2, (2, 2))
-        return self.last(self.first(x).flatten(1))
+    def pixels(self, x: Tensor) -> Tensor:
+        return torch.nn.functional.unfold(x, 2, dilation=2).unflatten(2, (2, 2))
 
 
 class Grouped(Network):

@@ -74,6 +74,15 @@ def _by_rate(subject: Subject, options: Mapping[str, Any]) -> bool:
 
 def _beside(subject: Subject, options: Mapping[str, Any]) -> CheckResult:
     """Compare two groups that differ in every option with each of them alone."""
+    says = "of two groups that differ in every option, against each group alone,"
+    pair = beside_each_alone(subject, "api.groups", says, options)
+    return agree(subject, pair, [(6, 4), (6, 4)], STEPS)
+
+
+def beside_each_alone(
+    subject: Subject, check_id: str, says: str, options: Mapping[str, Any]
+) -> Pair:
+    """Return two groups, of which the second has the options, against each of them alone."""
 
     def alone(start: Start, gradients: Gradients) -> Trajectory:
         first = subject.run(start[:1], [g[:1] for g in gradients])
@@ -95,9 +104,9 @@ def _beside(subject: Subject, options: Mapping[str, Any]) -> CheckResult:
         return end_gap(apart, subject.run(start, gradients, options=options))
 
     text = repr(dict(options))
-    pair = Pair(
-        check="api.groups",
-        says="of two groups that differ in every option, against each group alone,",
+    return Pair(
+        check=check_id,
+        says=says,
         plain=alone,
         other=both,
         body=f"""
@@ -112,7 +121,6 @@ b += run(start[1:], [g[1:] for g in gradients], **{text})
         scenario={"options of the second group": dict(options)},
         control=control,
     )
-    return agree(subject, pair, [(6, 4), (6, 4)], STEPS)
 
 
 @check("api.order", tags=("api",), cost=0.2, needs=("params",))

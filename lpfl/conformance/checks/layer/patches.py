@@ -3,17 +3,10 @@
 from collections.abc import Iterator
 
 from lpfl.conformance.claims import promises
-from lpfl.conformance.hooked.answers import (
-    concerns,
-    gap_program,
-    idle,
-    off_its_twin,
-    raised,
-    scenario,
-)
+from lpfl.conformance.hooked.answers import beside_its_twin, concerns
 from lpfl.conformance.hooked.images import Dilated, Grouped, Padded, Strided
 from lpfl.conformance.hooked.networks import Network
-from lpfl.conformance.hooked.training import Scene, train
+from lpfl.conformance.hooked.training import Scene
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.registry import check
 from lpfl.conformance.subject import Subject
@@ -42,26 +35,12 @@ def patches(subject: Subject) -> Iterator[CheckResult]:
 
 def _judged(subject: Subject, network: type[Network]) -> CheckResult | None:
     what, other = CASES[network]
-    scene = Scene(network, INPUTS)
-    try:
-        plain = train(subject, scene)
-    except Exception as error:
-        return raised(subject, ID, scene, error, what)
-    if "first.weight" in idle(plain):
-        return None
-    try:
-        twin = train(subject, scene, True)
-    except Exception:
-        return None
-    gap = off_its_twin(subject, ID, scene, plain, twin)
-    if not gap:
-        message = f"The gap between {what} and the same with {other} is rounding."
-        return CheckResult(check=ID, outcome=Outcome.CONFORMS, message=message, measured=gap)
-    return CheckResult(
-        check=ID,
-        outcome=Outcome.DEVIATES,
-        message=f"The gap between {what} and the same with {other} is {gap:.2g} of the way.",
-        measured=gap,
-        scenario=scenario(scene),
-        **gap_program(subject, scene, plain, twin),
+    between = f"The gap between {what} and the same with {other} is"
+    return beside_its_twin(
+        subject,
+        ID,
+        Scene(network, INPUTS),
+        what,
+        f"{between} rounding.",
+        f"{between} {{gap:.2g}} of the way.",
     )

@@ -3,14 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from lpfl.conformance.claims import promises
-from lpfl.conformance.hooked.answers import (
-    concerns,
-    gap_program,
-    idle,
-    off_its_twin,
-    raised,
-    scenario,
-)
+from lpfl.conformance.hooked.answers import beside_its_twin, concerns, idle, off_its_twin
 from lpfl.conformance.hooked.networks import Network
 from lpfl.conformance.hooked.rewritten import Biased, BiasedPlaces, Members, Places, Registered
 from lpfl.conformance.hooked.training import Scene, train
@@ -57,26 +50,11 @@ def _joins_bias(subject: Subject) -> bool:
 
 
 def _judged(subject: Subject, network: type[Network], what: str) -> CheckResult | None:
-    scene = Scene(network, INPUTS)
-    try:
-        plain = train(subject, scene)
-    except Exception as error:
-        return raised(subject, ID, scene, error, (network.__doc__ or "").partition(";")[0].lower())
-    if "first.weight" in idle(plain):
-        return None
-    try:
-        twin = train(subject, scene, True)
-    except Exception:
-        return None
-    gap = off_its_twin(subject, ID, scene, plain, twin)
-    if not gap:
-        message = f"The gap that {what} makes is rounding."
-        return CheckResult(check=ID, outcome=Outcome.CONFORMS, message=message, measured=gap)
-    return CheckResult(
-        check=ID,
-        outcome=Outcome.DEVIATES,
-        message=f"With {what} training ends {gap:.2g} of its way apart.",
-        measured=gap,
-        scenario=scenario(scene),
-        **gap_program(subject, scene, plain, twin),
+    return beside_its_twin(
+        subject,
+        ID,
+        Scene(network, INPUTS),
+        (network.__doc__ or "").partition(";")[0].lower(),
+        f"The gap that {what} makes is rounding.",
+        f"With {what} training ends {{gap:.2g}} of its way apart.",
     )
