@@ -14,7 +14,7 @@ from lpfl.conformance.drives import seed_everything
 from lpfl.conformance.drives.module import ModuleSession
 from lpfl.conformance.drives.session import Session
 from lpfl.conformance.hooked.networks import Network, Plain
-from lpfl.conformance.hooked.training import OUTPUTS, ROWS, WEIGHTS
+from lpfl.conformance.hooked.training import OUTPUTS, ROWS, WEIGHTS, read_in_eval
 from lpfl.conformance.learning.other_draws import other_draws
 from lpfl.conformance.learning.twin_snippet import build_text, spoken
 from lpfl.conformance.pulse import beat
@@ -106,22 +106,13 @@ def train_on(subject: Subject, plan: Plan, batches: int = STEPS, reseed: int = 0
                     session.zero()
             beat()
             session.optimizer.step()
-            path.append(_read(subject, session, model))
+            path.append(read_in_eval(subject, session, model))
     return path
 
 
 def _runs_the_loss(subject: Subject) -> bool:
     known = {"fused", "closure", "value_closure", "create_graph", "sampled", "keeps_grad"}
     return bool(known & subject.needs)
-
-
-def _read(subject: Subject, session: Session, model: Network) -> dict[str, Tensor]:
-    if "mode" not in subject.needs:
-        return model.read()
-    session.optimizer.eval()
-    found = model.read()
-    session.optimizer.train()
-    return found
 
 
 def between(one: Path, two: Path) -> float:

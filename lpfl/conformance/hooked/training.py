@@ -96,7 +96,7 @@ def train(subject: Subject, scene: Scene, twin: bool = False) -> Training:
             model.before(t)
             given = (value.to(subject.device, subject.coarsest) for value in (X, Y))
             session.advance(partial(_loss, model, *given))
-            path.append(_read(subject, session, model))
+            path.append(read_in_eval(subject, session, model))
     named = dict(model.named_parameters(remove_duplicate=False))
     groups = session.optimizer.param_groups
     held = {id(p): float(group.get("lr") or 0.0) for group in groups for p in group["params"]}
@@ -124,7 +124,7 @@ def _loss(model: Network, X: Tensor, Y: Tensor) -> Tensor:
     return (model(X) - Y).square().sum() / (2 * len(X))
 
 
-def _read(subject: Subject, session: Any, model: Network) -> dict[str, Tensor]:
+def read_in_eval(subject: Subject, session: Any, model: Network) -> dict[str, Tensor]:
     """Return the weights, in the eval mode of an optimizer that has one."""
     if "mode" not in subject.needs:
         return model.read()
