@@ -20,7 +20,8 @@ class Answers:
     """The answers about one optimizer.
 
     results: theory first, then definition and invariance, then api. guessed: needs that were
-    guessed, with the reason. environment: versions, seed, device.
+    guessed, with the reason. environment: versions, seed, device, whether
+    it ran in a process of its own.
     """
 
     spec: OptimizerSpec

@@ -32,8 +32,9 @@ def check_optimizer(
     subject: an ``OptimizerSpec``, an optimizer class, a factory or an address "module:NAME".
     on_fail: "raise" raises ``ConformanceError`` if a check fails, "warn" warns, None does
     neither. checks: ids, patterns or tags; default all. quick: the cheap checks only. isolated:
-    the optimizer runs in a process of its own, within ``limits`` of time and memory. options:
-    given to the factory each time.
+    the optimizer runs in a process of its own, within ``limits`` of time and memory, unless CUDA
+    is in use here already (the report's environment says what was done). options: given to the
+    factory each time.
     Raises: ValueError for bad input, a device that torch cannot use included; ConformanceError.
     """
     if on_fail not in ("raise", "warn", None):
@@ -48,7 +49,8 @@ def check_optimizer(
     if unknown:
         raise ValueError(f"expected_failures={unknown}, known are {sorted(all_checks())}")
     arguments: dict[str, Any] = {"seed": seed, "device": device, "quick": quick}
-    if isolated and _can_fork(device):
+    isolated = isolated and _can_fork()
+    if isolated:
         judged = judge_apart(spec, chosen, limits=limits or Limits(), **arguments)
     else:
         judged = judge_here(spec, chosen, **arguments)
@@ -57,7 +59,7 @@ def check_optimizer(
         results=_in_order(judged.results, [c.check_id for c in chosen])
         + stale(spec, judged.results),
         guessed=judged.guessed,
-        environment=_environment(spec, arguments),
+        environment=_environment(spec, {**arguments, "isolated": isolated}),
     )
     if report.failed and on_fail == "raise":
         raise ConformanceError(report)
@@ -91,11 +93,14 @@ def _in_order(results: list[CheckResult], order: list[str]) -> list[CheckResult]
     return sorted(results, key=lambda result: order.index(result.check))
 
 
-def _can_fork(device: str) -> bool:
-    """Whether a forked process can use the device: not once CUDA runs in this one."""
+def _can_fork() -> bool:
+    """Whether a forked process can use torch: not once CUDA runs in this one.
+
+    On the CPU neither: backward() raises there, and so does each question about the GPU.
+    """
     import torch
 
-    return hasattr(os, "fork") and (device == "cpu" or not torch.cuda.is_initialized())
+    return hasattr(os, "fork") and not torch.cuda.is_initialized()
 
 
 def _environment(spec: OptimizerSpec, arguments: Mapping[str, Any]) -> dict[str, Any]:

@@ -47,9 +47,11 @@ def in_any_form(oracle: Oracle, judged: Callable[[Oracle], CheckResult]) -> Chec
 def judge(comparison: Comparison) -> CheckResult:
     """Return the answer for one claim."""
     claim = comparison.oracle.claim
-    if not comparison.runs(fitting(comparison.oracle)):
+    made = len(comparison.runs(fitting(comparison.oracle)))
+    if made <= len(comparison.notes):
         why = "; ".join(comparison.notes) or "it takes none of the shapes"
-        return answer(comparison, Outcome.UNDRIVABLE, f"{claim}: no run could be made: {why}.")
+        few = "hardly a" if made else "no"
+        return answer(comparison, Outcome.UNDRIVABLE, f"{claim}: {few} run could be made: {why}.")
     if said := by_loop(comparison):
         return answer(comparison, Outcome.UNDRIVABLE, f"{claim}: {said}.")
     fit = search(comparison)
@@ -256,10 +258,8 @@ def unfitted(comparison: Comparison) -> CheckResult:
     held = "at its default" if value == comparison.defaults[name] else f"= {shown(value)}"
     text = f"No convention of {claim} fits: {name} does not act as the definition says (with {name}"
     text += f" {held} every step fits)"
-    if found.kind != "decay":  # says the same
-        text += (
-            f"; {found.numbers.get('since', found.text)}"  # the size was told of another reading
-        )
+    if found.kind != "decay":  # says the same; a size was told of another reading
+        text += f"; {found.numbers.get('since', found.text)}"
     details["option"] = name
     for run in [found.run, *comparison.made()]:
         step = first_miss(run, comparison, reading, SHOWN)

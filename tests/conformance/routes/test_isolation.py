@@ -228,3 +228,18 @@ def test_slow_steps_are_no_hang():
     report = judged(Slow, "api.keys", "api.late", limits=Limits(seconds=0.5))
     for check_id in ("api.keys", "api.late"):
         assert report.outcome(check_id) in (Outcome.CONFORMS, Outcome.INCONCLUSIVE)
+
+
+def test_no_process_is_forked_from_one_that_uses_cuda(monkeypatch):
+    """There backward() raises, also on the CPU, and so does a question about the GPU."""
+    pids = set()
+
+    def factory(params):
+        pids.add(os.getpid())
+        return torch.optim.SGD(params, lr=0.1)
+
+    assert check_optimizer(factory, checks=["api.keys"]).environment["isolated"]
+    assert not pids
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: True)
+    assert not check_optimizer(factory, checks=["api.keys"]).environment["isolated"]
+    assert pids == {os.getpid()}

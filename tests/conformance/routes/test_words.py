@@ -8,7 +8,7 @@ import sys
 import pytest
 import torch
 
-from lpfl import check_optimizer
+from lpfl import OptimizerSpec, check_optimizer
 from lpfl.cli import main
 from lpfl.conformance.outcomes import Outcome
 
@@ -136,3 +136,52 @@ def test_an_optimizer_that_cannot_be_built_is_said_once(isolated):
         "inconclusive",
         "not claimed",
     }
+
+
+class Elsewhere(torch.optim.SGD):
+    """Raises at each step that has a weight of these numbers of axes, as on a wrong device."""
+
+    axes = (0, 1, 2, 3, 4)
+
+    def step(self, closure=None):
+        given = [p for group in self.param_groups for p in group["params"] if p.grad is not None]
+        if any(p.ndim in self.axes for p in given):
+            raise RuntimeError("Expected all tensors to be on the same device")
+        return super().step(closure)
+
+
+class ElsewhereForMatrices(Elsewhere):
+    axes = (2, 3, 4)
+
+
+class ElsewhereForVectors(Elsewhere):
+    axes = (1,)
+
+
+def test_a_step_that_always_raises_is_no_finding_of_a_check():
+    """What raises without a missing gradient too says nothing of missing gradients; one tells."""
+
+    def accused(kind):
+        report = check_optimizer(kind, on_fail=None, quick=True)
+        told = [r for r in report.findings if "raises" in r.message]
+        return sorted(r.check for r in told)
+
+    for kind in (Elsewhere, ElsewhereForMatrices, ElsewhereForVectors):
+        assert accused(kind) == ["api.shapes"]
+
+
+def test_a_method_is_not_judged_where_most_of_its_runs_raise():
+    """The few that are left, of vectors, say nothing against a method of matrices."""
+
+    class Drifts(ElsewhereForMatrices):
+        def step(self, closure=None):
+            super().step(closure)
+            with torch.no_grad():
+                for p in self.param_groups[0]["params"]:
+                    p.add_(0.01)
+
+    spec = OptimizerSpec("drifts", Drifts, claims=frozenset({"shampoo"}))
+    report = check_optimizer(spec, on_fail=None, quick=True, checks=["def.trajectory"])
+    (result,) = report.results
+    assert str(result.outcome) == "cannot be driven here"
+    assert "hardly a run could be made" in result.message

@@ -10,6 +10,7 @@ from lpfl.conformance.signatures import says_so, told
 from lpfl.conformance.snippets import program, proven
 from lpfl.conformance.subject import Subject
 
+FORMATS = (torch.float64, torch.float32, torch.bfloat16)
 STEPS = 12
 SHAPES = ((6, 4), (5,))
 FAR = 4.0
@@ -29,7 +30,7 @@ def _options(subject: Subject, dtype: torch.dtype) -> dict[str, Any]:
 def dtypes(subject: Subject) -> CheckResult:
     """Runs in float64, float32 and bfloat16 stay finite, move, and keep the dtype."""
     said, outcome, where = [], Outcome.CONFORMS, None
-    for dtype in (torch.float64, torch.float32, torch.bfloat16):
+    for dtype in FORMATS:
         subject.literal = True
         found = _run_in(subject, dtype)
         subject.literal = False
@@ -41,6 +42,8 @@ def dtypes(subject: Subject) -> CheckResult:
     if where is None:
         message = "The number of formats (float64, float32, bfloat16) with a finding is 0 of 3."
         return CheckResult(check="api.dtypes", outcome=outcome, message=message, measured=0.0)
+    if len(said) == len(FORMATS) and all(" raises " in what for what in said):
+        subject.run(*subject.draw(subject.shapes(*SHAPES), STEPS, "api.dtypes"))  # raises too?
     text, why = ("", "") if outcome is Outcome.VARIANT else _proof(subject, where, said[0])
     return CheckResult(
         check="api.dtypes",

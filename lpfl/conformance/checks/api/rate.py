@@ -128,6 +128,7 @@ def _claims_lr(subject: Subject) -> bool:
 
 
 def _raised(subject: Subject, check_id: str, error: Exception, what: str) -> CheckResult:
+    subject.run(*subject.draw(subject.shapes(*SHAPES), 10, check_id))  # raises where any run does
     outcome = Outcome.VARIANT if says_so(error) else Outcome.LIMIT
     body = """
 try:
@@ -151,8 +152,7 @@ except Exception as error:
 
 
 def _text(subject: Subject, check_id: str, body: str) -> str:
-    shapes = subject.shapes(*SHAPES)
-    return program(subject, body, shapes=shapes, steps=10, stream=(check_id,))
+    return program(subject, body, shapes=subject.shapes(*SHAPES), steps=10, stream=(check_id,))
 
 
 def _not_finite(subject: Subject, check_id: str, when: str) -> CheckResult:

@@ -38,6 +38,7 @@ def zero(subject: Subject) -> CheckResult:
         try:
             run = subject.run(start, plan, options=options)
         except Exception as error:
+            subject.run(start, gradients, options=options)  # one that raises too is no finding
             return _zero_finding(subject, when, Outcome.LIMIT, f"raise {told(error)}", error)
         if not run.finite:
             return _zero_finding(subject, when, Outcome.DEVIATES, "make parameters not finite")
