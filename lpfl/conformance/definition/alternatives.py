@@ -7,6 +7,8 @@ if TYPE_CHECKING:
     from lpfl.conformance.subject import Subject
 
 FLAGS = ("nesterov", "amsgrad", "decoupled_weight_decay", "rmsprop", "centered", "cautious")
+ROUNDS = ("ns_steps", "backend_steps", "newton_schulz_steps", "num_ns_steps")
+"""Rounds of Newton and Schulz."""
 NUMBERS: Mapping[str, float] = {
     "weight_decay": 0.5,
     "momentum": 0.5,
@@ -30,6 +32,8 @@ def other_value(subject: "Subject", name: str) -> Any:
         return 0.5 * value if _number(value) and value > 0 else None
     if isinstance(value, bool):
         return not value if name in FLAGS else None
+    if name in ROUNDS and isinstance(value, int):
+        return value - 2 if value > 2 else None
     if name in NUMBERS and _number(value):
         new = NUMBERS[name]
         return new if abs(new - value) > 0.2 * abs(new) else 0.7 * new

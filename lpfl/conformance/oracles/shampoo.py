@@ -60,6 +60,7 @@ MOMENTUM = (
     "of the gradient, average",
     "last step mixed into the gradient",
     "of the gradient, average, bias corrected",
+    "of the gradient, sum",
 )
 
 
@@ -127,6 +128,15 @@ def ahead(new: Tensor, past: Tensor, o: Any, c: Convention, *, total: bool) -> T
     return (1.0 if whole else 1 - o.momentum) * new + o.momentum * past
 
 
+def pushed(G: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
+    """Return what is preconditioned where momentum is of the gradient."""
+    if c["momentum"] == MOMENTUM[5]:
+        m["b"] = o.momentum * m.get("b", torch.zeros_like(G)) + G
+        return ahead(G, m["b"], o, c, total=True)
+    seen = ahead(G, average(m, "b", G, o.momentum), o, c, total=False)
+    return seen / (1 - o.momentum ** m["t"]) if c["momentum"] == MOMENTUM[4] else seen
+
+
 def graft_length(G: Tensor, seen: Tensor, m: Memory, o: Any, c: Convention) -> float:
     """Return the length that a step is brought to: that of another method's step."""
     kind = c["graft"]
@@ -160,10 +170,8 @@ def rule(p: Tensor, g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
     G = g.reshape(len(g), -1) if flat else g.reshape(-1) if g.ndim == 0 else g
     if G.ndim == 1 and c["vectors"] == "as one column":
         G = G.reshape(-1, 1)
-    averaged = o.momentum and c["momentum"] in (MOMENTUM[2], MOMENTUM[4])
-    seen = ahead(G, average(m, "b", G, o.momentum), o, c, total=False) if averaged else G
-    if averaged and c["momentum"] == MOMENTUM[4]:
-        seen = seen / (1 - o.momentum ** m["t"])
+    early = o.momentum and c["momentum"].startswith("of the gradient")
+    seen = pushed(G, m, o, c) if early else G
     entries = G.ndim == 1 or (G.ndim > 2 and c["shape"] == SHAPE[2])
     skipped = c.get(WIDE) in SIDES[3:5] and bool(left_out(G.shape, o, c))
     entries = entries or skipped
@@ -182,7 +190,7 @@ def rule(p: Tensor, g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
         step = step * (length / own) if own > 0 else step
     if mixed:
         m["b"] = step
-    elif o.momentum and not averaged:
+    elif o.momentum and not early:
         total = "sum" in c["momentum"]
         share = 1.0 if total else 1 - o.momentum
         m["b"] = o.momentum * m.get("b", torch.zeros_like(step)) + share * step

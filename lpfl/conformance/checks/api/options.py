@@ -8,7 +8,7 @@ import torch
 
 from lpfl.conformance.checks.api.paths import UNEVEN_TEXT, uneven
 from lpfl.conformance.checks.off_by_default import off_and_idle
-from lpfl.conformance.definition.alternatives import alternatives
+from lpfl.conformance.definition.alternatives import ROUNDS, alternatives
 from lpfl.conformance.definition.option_names import NAMES
 from lpfl.conformance.oracles import layer_oracle_of, oracle_of
 from lpfl.conformance.outcomes import FINDINGS, CheckResult, Outcome
@@ -20,6 +20,7 @@ from lpfl.conformance.trajectory import distance
 
 JUDGED = (
     "weight_decay", "momentum", "betas", "beta", "beta1", "beta2", "damping", "amsgrad", "nesterov",
+    *ROUNDS,
 )  # fmt: skip
 """Options that always matter; others may rightly do nothing beside the defaults."""
 PLUMBING = frozenset({"foreach", "fused", "capturable", "differentiable", "maximize"})
