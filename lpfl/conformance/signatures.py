@@ -1,10 +1,7 @@
 """Which options a factory knows, and how they reach the optimizer."""
 
 import inspect
-import linecache
-import os
 import re
-import traceback
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from types import FunctionType
@@ -23,35 +20,6 @@ class Undrivable(Exception):  # noqa: N818 (an answer, not an error)
 UPDATES = re.compile(r"update_(hess|curv|fisher)\w*")
 """Names of methods by which a training loop updates the curvature."""
 _ADDRESS = re.compile(r"\b(0x[0-9a-f]+|\d{12,})\b")
-_TORCH = os.path.dirname(torch.__file__) + os.sep
-_GONE = re.compile(r"\bnans?\b|\binf|finite|converge|singular|\bfail|unexpected|\bbug\b", re.I)
-_SAYS_SO = re.compile(r"support|only one|exactly one|\brequires\b|must be|not allowed", re.I)
-
-
-def says_so(error: Exception) -> bool:
-    """Return whether an error states a restriction, rather than stumbling over it.
-
-    So do words of a restriction, and any words of a ``raise`` outside of torch that do not
-    speak of numbers gone wrong.
-    """
-    stated = isinstance(error, ValueError | RuntimeError | AssertionError)
-    if isinstance(error, NotImplementedError) or (stated and _SAYS_SO.search(str(error))):
-        return True
-    kind = isinstance(error, ValueError | TypeError | RuntimeError)
-    return kind and len(str(error).split()) > 2 and not _GONE.search(str(error)) and _meant(error)
-
-
-def _meant(error: Exception) -> bool:
-    """Return whether the error's last line is a ``raise``, and none of torch."""
-    last = None
-    for last in traceback.walk_tb(error.__traceback__):  # noqa: B007 (the last one is meant)
-        pass
-    if last is None:
-        return False
-    frame, number = last
-    file = frame.f_code.co_filename
-    return _TORCH not in file and bool(re.search(r"\braise\b", linecache.getline(file, number)))
-
 
 _NEEDS_LOSS = re.compile(
     r"\b(without|no|unless)\b[^.]{0,30}\bclosure\b[^.]{0,80}\b(rate|loss|step.size|search)\b|"

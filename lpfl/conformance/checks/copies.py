@@ -12,9 +12,10 @@ from torch.optim import Optimizer
 from lpfl.conformance.definition.alternatives import alternatives, together
 from lpfl.conformance.definition.grid import documentation
 from lpfl.conformance.drives import seed_everything
+from lpfl.conformance.drives.refusals import says_so
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.registry import check
-from lpfl.conformance.signatures import says_so, told
+from lpfl.conformance.signatures import told
 from lpfl.conformance.snippets import evidence
 from lpfl.conformance.subject import Session, Subject
 from lpfl.conformance.trajectory import distance

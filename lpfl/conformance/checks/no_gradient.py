@@ -7,9 +7,10 @@ from typing import Any
 from lpfl.conformance.checks.api.coupling import coupled
 from lpfl.conformance.checks.api.missing import decayed
 from lpfl.conformance.drives.driven import Groups
+from lpfl.conformance.drives.refusals import says_so
 from lpfl.conformance.outcomes import CheckResult, Outcome, severity
 from lpfl.conformance.registry import check
-from lpfl.conformance.signatures import Undrivable, says_so, told
+from lpfl.conformance.signatures import Undrivable, told
 from lpfl.conformance.snippets import evidence
 from lpfl.conformance.subject import Subject
 from lpfl.conformance.trajectory import size

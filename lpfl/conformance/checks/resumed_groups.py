@@ -8,9 +8,10 @@ from lpfl.conformance.checks.api.state_entries import changed_formats, close, en
 from lpfl.conformance.checks.no_gradient import ALWAYS
 from lpfl.conformance.definition.alternatives import together
 from lpfl.conformance.drives import seed_everything
+from lpfl.conformance.drives.refusals import says_so
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.rounding import inner_precision
-from lpfl.conformance.signatures import says_so, set_option, told
+from lpfl.conformance.signatures import set_option, told
 from lpfl.conformance.snippets import contradicted, evidence
 from lpfl.conformance.subject import Session, Subject
 from lpfl.conformance.trajectory import distance

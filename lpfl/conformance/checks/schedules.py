@@ -10,9 +10,10 @@ from lpfl.conformance.checks.api.missing import decayed
 from lpfl.conformance.checks.own_groups import rate_of_its_own
 from lpfl.conformance.definition.grid import documentation
 from lpfl.conformance.definition.option_names import known_as
+from lpfl.conformance.drives.refusals import says_so
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.rounding import attributable, tolerance
-from lpfl.conformance.signatures import Undrivable, says_so, set_option, told
+from lpfl.conformance.signatures import Undrivable, set_option, told
 from lpfl.conformance.snippets import evidence
 from lpfl.conformance.subject import Session, Subject
 from lpfl.conformance.trajectory import Trajectory, distance, gap

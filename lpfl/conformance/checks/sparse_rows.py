@@ -9,8 +9,9 @@ import torch
 
 from lpfl.conformance.agreement import Gradients, Pair, Start, agree
 from lpfl.conformance.definition.grid import documentation
+from lpfl.conformance.drives.refusals import says_so
 from lpfl.conformance.outcomes import FINDINGS, CheckResult, Outcome
-from lpfl.conformance.signatures import says_so, told
+from lpfl.conformance.signatures import told
 from lpfl.conformance.snippets import evidence
 from lpfl.conformance.subject import Subject, Trajectory
 

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from lpfl.conformance.learning.other_draws import other_draws
 from lpfl.conformance.oracles.layerwise import LayerSeen
 from lpfl.conformance.subject import Subject
 
@@ -139,14 +140,15 @@ def outputs_of(scenario: LayerScenario) -> int:
 def run_layers(
     subject: Subject, scenario: LayerScenario, options: Any, given: Any, *, draws: int | None = None
 ) -> LayerRun:
-    """Run a subject on a scenario; ``draws`` reseeds torch's global generator before the run."""
+    """Run a subject on a scenario; ``draws`` reseeds torch's generator, and those of its own."""
     stream = subject.stream("layers", scenario.name)
     normal = lambda *shape: torch.randn(shape, generator=stream, dtype=torch.float64)  # noqa: E731
     model = scenario.build()
     state = {k: 0.5 * normal(*v.shape) for k, v in model.state_dict().items()}
     model = model.to(scenario.dtype)
     model.load_state_dict({k: v.to(scenario.dtype) for k, v in state.items()})
-    session = subject.open_on(model, options=given)
+    with other_draws(draws):
+        session = subject.open_on(model, options=given)
     if draws is not None:
         torch.manual_seed(draws)
     scales = 10 ** (scenario.spread * normal(*scenario.input_shape).clamp(-2, 2))
@@ -158,7 +160,8 @@ def run_layers(
         Y = normal(rows, outputs).to(scenario.dtype)
         seen.append(look(scenario, model.state_dict(), X, Y))
         X, Y = X.to(subject.device), Y.to(subject.device)
-        session.advance(lambda X=X, Y=Y: loss_of(model(X).flatten(1), Y))  # type: ignore[misc]
+        with other_draws(draws):
+            session.advance(lambda X=X, Y=Y: loss_of(model(X).flatten(1), Y))  # type: ignore[misc]
         weights.append([joined(layer) for layer in layers_of(model)])
     return LayerRun(scenario, options, given, weights, seen)
 

@@ -4,6 +4,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+import torch
+
 from lpfl.conformance.drives.driven import Driven, Groups
 from lpfl.conformance.signatures import Undrivable, set_option
 
@@ -28,10 +30,11 @@ def build_in_groups(
             optimizer = _from_dictionaries(subject, sets, wanted, options)
         if optimizer is not None and _as_wanted(optimizer, sets, wanted):
             return optimizer
-    given = [(f"layer{i}.weight", p) for i, p in enumerate(sets[0])] if named else sets[0]
-    optimizer = subject.build(given, **options)
-    if len(optimizer.param_groups) != 1:
-        raise Undrivable("the factory splits its parameters into groups of its own")
+    named_as = lambda held: [(f"layer{i}.weight", p) for i, p in enumerate(held)]  # noqa: E731
+    for held in (_copies(params), sets[0]):  # a set alone may be of one kind, of which it asks
+        optimizer = subject.build(named_as(held) if named else held, **options)
+        if len(optimizer.param_groups) != 1:
+            raise Undrivable("the factory splits its parameters into groups of its own")
     written = _written(optimizer)
     for held in sets[1:]:
         optimizer.add_param_group({"params": list(held), **written})
@@ -41,6 +44,10 @@ def build_in_groups(
                 raise Undrivable(f"a group knows no option {name!r}")
             set_option(group, name, value)
     return optimizer
+
+
+def _copies(params: list[Any]) -> list[Any]:
+    return [torch.nn.Parameter(p.detach().clone()) for p in params]
 
 
 def _from_dictionaries(
@@ -77,7 +84,7 @@ def _written(optimizer: Any) -> dict[str, Any]:
 
 def _speaks_of_groups(subject: Driven) -> bool:
     """Return whether a factory of named parameters says that it takes groups of them too."""
-    said = re.search(r"dictionar|dicts?\b|param.{1,8}groups?", _words(subject.spec.factory))
+    said = re.search(r"dictionar|\bdicts?\b|param.{1,8}groups?", _words(subject.spec.factory))
     return said is not None
 
 

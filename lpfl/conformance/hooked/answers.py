@@ -2,17 +2,15 @@
 
 import traceback
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
-import torch
-
+from lpfl.conformance.drives.refusals import meant, says_so
 from lpfl.conformance.hooked.networks import Plain
 from lpfl.conformance.hooked.program import shown
 from lpfl.conformance.hooked.training import Scene, Training, apart, chance, train
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.rounding import tolerance
-from lpfl.conformance.signatures import Undrivable, says_so, told
+from lpfl.conformance.signatures import Undrivable, told
 from lpfl.conformance.subject import Subject
 
 MAGNIFIED = 100.0
@@ -56,11 +54,11 @@ def stated(error: Exception) -> bool:
     """Return whether an error is a refusal by intention, not a stumble inside of torch."""
     if any(words in str(error) for words in IN_WORDS):
         return True
-    last = traceback.extract_tb(error.__traceback__)[-1]
-    if not last.line:  # code without a source file
+    if isinstance(error, NotImplementedError) and str(error):
+        return True
+    if not traceback.extract_tb(error.__traceback__)[-1].line:  # code without a source file
         return says_so(error)
-    inside_torch = str(Path(torch.__file__).parent) in last.filename
-    return bool(str(error)) and not inside_torch and last.line.startswith(("raise ", "assert "))
+    return bool(str(error)) and meant(error)
 
 
 def still(subject: Subject, check: str, scene: Scene, run: Training, what: str) -> CheckResult:

@@ -7,11 +7,12 @@ import torch
 from lpfl.conformance.agreement import Gradients, Pair, Start, agree
 from lpfl.conformance.checks.protocol.evaluations import unfinished
 from lpfl.conformance.definition.grid import documentation
+from lpfl.conformance.drives.refusals import says_so
 from lpfl.conformance.drives.surrogate import surrogate
 from lpfl.conformance.oracles.methods import PER_PARAMETER
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.registry import check
-from lpfl.conformance.signatures import needs_loss, parameters_of, says_so, told
+from lpfl.conformance.signatures import needs_loss, parameters_of, told
 from lpfl.conformance.snippets import evidence
 from lpfl.conformance.subject import Session, Subject, Trajectory
 from lpfl.conformance.trajectory import gap
@@ -259,11 +260,10 @@ def mode(subject: Subject) -> CheckResult:
     for step in gradients:
         session.step(step)
     plain = subject.run(start, gradients)  # reads in eval mode after each step
-    apart = gap(
-        Trajectory([plain.values[0], session.values()]), Trajectory([plain.values[0], plain.end])
-    )
+    begin = plain.values[0]
+    apart = gap(Trajectory([begin, session.values()]), Trajectory([begin, plain.end]))
     message = f"A run with eval() and train() after each step is {apart:.2g} from one without."
-    if apart <= 1e-9 and (again := _switched_twice(session, plain.values[0])) > 1e-9:
+    if apart <= 1e-9 and (again := _switched_twice(session, begin)) > 1e-9:
         return CheckResult(
             check=check_id,
             outcome=Outcome.DEVIATES,

@@ -4,9 +4,10 @@ from typing import Any
 
 import torch
 
+from lpfl.conformance.drives.refusals import refuses
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.registry import check
-from lpfl.conformance.signatures import says_so, told
+from lpfl.conformance.signatures import told
 from lpfl.conformance.snippets import program, proven
 from lpfl.conformance.subject import Subject
 
@@ -65,7 +66,7 @@ def _run_in(subject: Subject, dtype: torch.dtype) -> tuple[Outcome, str] | None:
         for step in gradients:
             session.step(step)
     except Exception as error:
-        return Outcome.VARIANT if says_so(error) else Outcome.LIMIT, f"raises {told(error)}"
+        return Outcome.VARIANT if refuses(error) else Outcome.LIMIT, f"raises {told(error)}"
     values = session.values()
     if any(p.dtype != dtype for p in session.params):
         return Outcome.DEVIATES, f"ends in {session.params[0].dtype}"

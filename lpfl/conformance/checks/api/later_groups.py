@@ -12,10 +12,11 @@ from lpfl.conformance.checks.joint.late_options import unlike_fresh
 from lpfl.conformance.definition.alternatives import together
 from lpfl.conformance.definition.grid import documentation
 from lpfl.conformance.drives.grouping import names_entry
+from lpfl.conformance.drives.refusals import says_so
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.registry import check
 from lpfl.conformance.rounding import tolerance
-from lpfl.conformance.signatures import says_so, told
+from lpfl.conformance.signatures import told
 from lpfl.conformance.snippets import evidence, program, proven
 from lpfl.conformance.subject import Subject
 

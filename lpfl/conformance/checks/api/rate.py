@@ -7,11 +7,12 @@ import torch
 from lpfl.conformance.checks.api.numbers import STILL, other_rates, stands_without
 from lpfl.conformance.checks.schedules import of_groups
 from lpfl.conformance.definition.option_names import known_as
+from lpfl.conformance.drives.refusals import says_so
 from lpfl.conformance.oracles.methods import PROPORTIONAL
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.registry import check
 from lpfl.conformance.rounding import attributable, rounds_away, tolerance
-from lpfl.conformance.signatures import Undrivable, says_so, told
+from lpfl.conformance.signatures import Undrivable, told
 from lpfl.conformance.snippets import evidence, program, proven
 from lpfl.conformance.subject import Session, Subject
 from lpfl.conformance.trajectory import distance, size
@@ -92,9 +93,8 @@ def lr_zero(subject: Subject) -> CheckResult:
             bound=STILL,
             scenario={"lr": 0.0},
         )
-    outcome = Outcome.DEVIATES
-    if subject.injects and not _claims_lr(subject):
-        outcome = Outcome.VARIANT
+    free = subject.injects and not _claims_lr(subject)
+    outcome = Outcome.VARIANT if free else Outcome.DEVIATES
     return CheckResult(
         check=check_id,
         outcome=outcome,

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from lpfl.conformance.agreement import SCALARS
 from lpfl.conformance.checks.api.resume_long import past_256
 from lpfl.conformance.checks.api.state_entries import (
     changed_formats,
@@ -23,11 +24,12 @@ from lpfl.conformance.checks.protocol.whole_numbers import acting
 from lpfl.conformance.checks.resumed_groups import in_groups
 from lpfl.conformance.definition.alternatives import together
 from lpfl.conformance.drives import seed_everything
+from lpfl.conformance.drives.refusals import says_so
 from lpfl.conformance.outcomes import FINDINGS, CheckResult, Outcome
 from lpfl.conformance.registry import check
 from lpfl.conformance.resume_text import AFTER, BEFORE, FALL, Given, indented
 from lpfl.conformance.rounding import inner_precision
-from lpfl.conformance.signatures import says_so, told
+from lpfl.conformance.signatures import told
 from lpfl.conformance.snippets import contradicted, program, proven
 from lpfl.conformance.subject import Subject, Undrivable
 from lpfl.conformance.trajectory import distance, size
@@ -243,7 +245,7 @@ def _graded(
         return CheckResult(
             check=ID, outcome=Outcome.CONFORMS, message=message, measured=relative, bound=SAME
         )
-    coarse = inner_precision(subject) != "float64" and relative < 1e-3
+    coarse = relative < (SCALARS if inner_precision(subject) == "float64" else 1e-3)
     if changed or coarse:
         kept = ", ".join(changed[:3]) or "numbers of lower precision inside"
         return CheckResult(

@@ -13,11 +13,12 @@ from lpfl.conformance.checks.joint.empty import beside_empty
 from lpfl.conformance.definition.alternatives import together
 from lpfl.conformance.definition.grid import documentation, said_for_linear_layers
 from lpfl.conformance.definition.option_names import known_as
+from lpfl.conformance.drives.refusals import refuses
 from lpfl.conformance.oracles.methods import ELEMENTWISE
 from lpfl.conformance.outcomes import FINDINGS, CheckResult, Outcome, severity
 from lpfl.conformance.registry import check
 from lpfl.conformance.rounding import attributable, tolerance
-from lpfl.conformance.signatures import says_so, told
+from lpfl.conformance.signatures import told
 from lpfl.conformance.snippets import program, proven
 from lpfl.conformance.subject import Subject
 from lpfl.conformance.trajectory import Trajectory, end_gap
@@ -213,7 +214,7 @@ def _moves_at_all(subject: Subject) -> bool:
 
 def _raised(subject: Subject, name: str, shape: tuple[int, ...], error: Exception) -> CheckResult:
     said = f"raises {told(error)}"
-    if name in EXCUSED or says_so(error):
+    if name in EXCUSED or refuses(error):
         message = f"A parameter of shape {shape} ({name}) {said}."
         return CheckResult(check=ID, outcome=Outcome.VARIANT, message=message)
     return _finding(subject, name, shape, Outcome.LIMIT, said, type(error).__name__)

@@ -5,10 +5,11 @@ from typing import Any
 import torch
 
 from lpfl.conformance.checks.api.rate import without_decay
+from lpfl.conformance.drives.refusals import says_so
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.registry import check
 from lpfl.conformance.rounding import rounds_away
-from lpfl.conformance.signatures import says_so, told
+from lpfl.conformance.signatures import told
 from lpfl.conformance.snippets import evidence, program, proven
 from lpfl.conformance.subject import Subject
 from lpfl.conformance.trajectory import gap, size

@@ -15,7 +15,8 @@ KEPT = re.compile(
 """Words for a way to keep what a step loses: summed up, by chance, or in a copy of more bits."""
 AGAINST = re.compile(
     r"\b(no|not|non|without|never|unlike|instead of|rather than|lacks?|cannot|avoids?|if|when|"
-    r"optional\w*|can|could|may|todo|state|moment\w*|momentum|gradients?)\b",
+    r"optional\w*|can|could|may|todo|state|moment\w*|momentum|gradients?|"
+    r"multiples|quanti\w+|levels)\b",
     re.IGNORECASE,
 )
 """Words by which a sentence promises it not, not always, or not for the weights."""

@@ -13,12 +13,13 @@ from lpfl.conformance.definition.runs import Candidate, Run, total
 from lpfl.conformance.definition.scenarios import Scenario
 from lpfl.conformance.definition.seen.cuts import limits_of
 from lpfl.conformance.definition.trajectory_snippet import SHOWN, first_miss, snippet
+from lpfl.conformance.drives.refusals import says_so
 from lpfl.conformance.oracles import oracle_of, shampoo, soap
 from lpfl.conformance.oracles.base import Oracle
 from lpfl.conformance.oracles.matrices import OTHERS, WIDE
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.registry import check
-from lpfl.conformance.signatures import says_so, told
+from lpfl.conformance.signatures import told
 from lpfl.conformance.snippets import evidence
 from lpfl.conformance.subject import Subject
 from lpfl.conformance.trajectory import gap

@@ -8,9 +8,10 @@ import torch
 
 from lpfl.conformance.agreement import Gradients, Start
 from lpfl.conformance.checks.promised.told_of import ENDS, told_of, words_of
+from lpfl.conformance.drives.refusals import says_so
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.registry import check
-from lpfl.conformance.signatures import says_so, told
+from lpfl.conformance.signatures import told
 from lpfl.conformance.snippets import evidence
 from lpfl.conformance.subject import Subject
 

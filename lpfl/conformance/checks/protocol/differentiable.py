@@ -8,9 +8,10 @@ from typing import Any
 import torch
 
 from lpfl.conformance.definition.grid import documentation
+from lpfl.conformance.drives.refusals import says_so
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.rounding import inner_precision
-from lpfl.conformance.signatures import says_so, told
+from lpfl.conformance.signatures import told
 from lpfl.conformance.snippets import evidence
 from lpfl.conformance.subject import Session, Subject
 

@@ -9,7 +9,7 @@ SAMPLED = 0.2
 
 
 def random(comparison: LayerComparison) -> bool:
-    """Return whether the subject's run depends on torch's global generator."""
+    """Return whether the subject's run depends on torch's generator, or on one of its own."""
     one, two = comparison.run(FITTING, draws=1), comparison.run(FITTING, draws=2)
     if one is None or two is None:
         return False
