@@ -7,8 +7,13 @@ ELEMENTWISE = frozenset(
 """Each entry is treated by itself."""
 PER_PARAMETER = ELEMENTWISE | {
     "adadelta", "rprop", "adopt", "lamb", "lars", "adafactor", "shampoo", "soap", "muon",
+    "normuon", "mars", "signum", "sm3", "sophia", "scion", "yogi", "adabound", "amsbound",
+    "diffgrad",
 }  # fmt: skip
 """Each parameter is treated by itself, with its own count of steps."""
+
+UNCOUNTED = frozenset({"sgd", "momentum", "nesterov", "signsgd", "lion"})
+"""Each parameter is treated by itself, and no average is corrected by a count of steps."""
 
 TRANSPOSES = ELEMENTWISE | {
     "adadelta", "rprop", "adopt", "lamb", "lars", "adafactor", "shampoo", "transpose-equivariant",

@@ -8,7 +8,9 @@ import torch
 from lpfl.conformance.agreement import Gradients, Pair, Start, agree
 from lpfl.conformance.checks.accumulated import accumulated
 from lpfl.conformance.checks.cleared import left_by_zero_grad
+from lpfl.conformance.checks.off_by_default import clips
 from lpfl.conformance.checks.protocol.released import released
+from lpfl.conformance.checks.switches import switches
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.registry import check
 from lpfl.conformance.snippets import program, proven
@@ -24,6 +26,7 @@ OPTION_SETS: tuple[Mapping[str, Any], ...] = (
     {"foreach": True},
     {"foreach": True, "weight_decay": 0.1},
     {"foreach": True, "momentum": 0.9, "nesterov": True},
+    {"foreach": True, "maximize": True},
     {"foreach": False, "maximize": True},
 )
 
@@ -35,7 +38,7 @@ def grads_kept(subject: Subject) -> CheckResult:
         message = "The optimizer keeps its memory in p.grad, as its spec says."
         return CheckResult(check="api.grads-kept", outcome=Outcome.VARIANT, message=message)
     written: list[tuple[Mapping[str, Any], float]] = []
-    for options in (*OPTION_SETS, *_decoupled(subject)):
+    for options in (*OPTION_SETS, *_decoupled(subject), *_off_by_default(subject)):
         if all(subject.accepts(name) for name in options):
             change = _change_of_gradient(subject, options)
             if change > 0:
@@ -78,6 +81,11 @@ def _decoupled(subject: Subject) -> list[Mapping[str, Any]]:
         for name, held in switches.items()
         if isinstance(held, bool)
     ]
+
+
+def _off_by_default(subject: Subject) -> list[Mapping[str, Any]]:
+    """Return each switch turned over, and each clip that is off switched on."""
+    return [*({name: value} for name, value in switches(subject).items()), *clips(subject)]
 
 
 def _named(options: Mapping[str, Any]) -> str:

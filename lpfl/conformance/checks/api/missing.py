@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
+from lpfl.conformance.agreement import SCALARS
 from lpfl.conformance.checks.api.coupling import coupled
-from lpfl.conformance.oracles.methods import PER_PARAMETER
+from lpfl.conformance.definition.extras import extras
+from lpfl.conformance.oracles.methods import PER_PARAMETER, UNCOUNTED
 from lpfl.conformance.outcomes import FINDINGS, CheckResult, Outcome, severity
 from lpfl.conformance.registry import check
 from lpfl.conformance.rounding import tolerance
@@ -57,6 +59,14 @@ def _missing_at(subject: Subject, lacking: int) -> CheckResult:
     said = f"{said}, the other is {apart:.2g} off its way."
     if spoilt:
         return _lacking(subject, lacking, Outcome.DEVIATES, said, apart, apart)
+    if subject.spec.claims & UNCOUNTED:
+        rows = [[g[lacking]] for t, g in enumerate(gradients) if t not in steps]
+        kept = subject.run([start[lacking]], rows, options=options)
+        lost = distance([run.end[lacking]], kept.end) / (kept.displacement() or 1.0)
+        if lost > max(SCALARS, tolerance(subject, "api.missing")) and not extras(subject):
+            said = f"A parameter ends {lost:.2g} of its way off after steps without a gradient"
+            said = f"{said}: it does not go on from where it was."
+            return _lacking(subject, lacking, Outcome.DEVIATES, said, lost, lost, after=True)
     return CheckResult(
         check="api.missing", outcome=Outcome.CONFORMS, message=said, measured=apart, bound=STILL
     )
@@ -78,10 +88,16 @@ def _lacking(
     message: str,
     proof: float | str,
     measured: float | None = None,
+    *,
+    after: bool = False,
 ) -> CheckResult:
     options = f"**{decayed(subject)!r}"
     ending = "print('relative move without a gradient:', max(moved) / float(before[at].norm()))"
-    if outcome is Outcome.DEVIATES:
+    if after:
+        ending = f"""rows = [[g[at]] for t, g in enumerate(gradients) if t not in (0, 1, 4)]
+    end = [read(optimizer, params)[at]]
+    print('off its way by', gap(end, run([start[at]], rows, {options}), [start[at]]))"""
+    elif outcome is Outcome.DEVIATES:
         ending = f"""other = 1 - at
     alone = run([start[other]], [[g[other]] for g in gradients], {options})
     end = [read(optimizer, params)[other]]

@@ -9,8 +9,8 @@ from typing import Any
 from lpfl.conformance.agreement import SCALARS, Gradients, Pair, Start, agree
 from lpfl.conformance.checks.api.coupling import coupled
 from lpfl.conformance.checks.api.paths import UNEVEN_TEXT, uneven
-from lpfl.conformance.checks.off_by_default import CLIPS
-from lpfl.conformance.checks.switches import turned_over, works
+from lpfl.conformance.checks.off_by_default import clips
+from lpfl.conformance.checks.switches import turned_over
 from lpfl.conformance.definition.grid import documentation
 from lpfl.conformance.drives.driven import Groups
 from lpfl.conformance.outcomes import FINDINGS, CheckResult, Outcome
@@ -24,7 +24,6 @@ SHAPES = ((6, 4), (5,), (3, 4))
 STEPS = 8
 REPEATED = 40
 """Steps with gradients that agree: estimates of a rate for all parameters grow in them."""
-CLIP = 0.5
 PROMISED = re.compile(
     r"\b(one|single|common|shared|joint\w*|together|norm\w*|global\w*)\b[^.]{0,60}"
     r"\b(all|every|across|over)\b[^.]{0,30}\bgroups\b",
@@ -89,16 +88,8 @@ def _pairs(subject: Subject) -> Iterator[Pair]:
     yield _pair(subject, {}, 1)
     if coupled(subject):
         yield _pair(subject, {}, REPEATED)
-    for options in (*_clips(subject), *turned_over(subject)):
+    for options in (*clips(subject), *turned_over(subject)):
         yield _pair(subject, options, 1)
-
-
-def _clips(subject: Subject) -> Iterator[Mapping[str, Any]]:
-    """Yield each clip that is off by default, switched on, if it works."""
-    hidden = subject.default_group.keys() if subject.hides_options else frozenset[str]()
-    for name in sorted({*subject.constructor_names, *hidden}):
-        if CLIPS.search(name) and not subject.default(name) and works(subject, {name: CLIP}):
-            yield {name: CLIP}
 
 
 def _pair(subject: Subject, options: Mapping[str, Any], repeated: int) -> Pair:
