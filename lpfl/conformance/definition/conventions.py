@@ -200,10 +200,13 @@ def mended(comparison: Comparison, best: Fit, others: list[Scenario]) -> Fit:
     other, each where it lets the reading hold in more settings.
     """
     runs = comparison.runs(fitting(comparison.oracle))
+    coarse = halves(best.candidate) or in_halves(comparison, runs)
     while best.miss is not None:
         farthest = best
         held = []
         for candidate in neighbours(comparison, best.candidate):
+            if halves(candidate) and not coarse:
+                continue
             fit = Fit(candidate)
             if all(confront(comparison, fit, run) for run in runs):
                 if hold(comparison, fit, others):

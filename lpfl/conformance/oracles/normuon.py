@@ -23,7 +23,12 @@ from lpfl.conformance.oracles.muon import (
 
 SIZE = ("0.2 sqrt(m n)", "norm before the rows were scaled", "not restored")
 FACTOR = ("1", "sqrt(max(1, m/n))", "sqrt(m/n)", "0.2 sqrt(max(m, n))")
-EPS = ("added to the root", "clamp of the root", "clamp of the moment")
+EPS = (
+    "added to the root",
+    "clamp of the root",
+    "clamp of the moment",
+    "added to the root, and to the norm that is brought back",
+)
 FIXED = {"buffer": "proportional to the sum", "orthogonalised": "momentum"}
 
 
@@ -33,11 +38,12 @@ def rule(p: Tensor, g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
     v = average(m, "v", O.square().mean(1, keepdim=True), o.beta2)
     eps = o.row_eps
     root = v.clamp(min=eps).sqrt() if c["row eps"] == EPS[2] else v.sqrt()
-    root = root + eps if c["row eps"] == EPS[0] else root.clamp(min=eps)
+    root = root + eps if c["row eps"] in (EPS[0], EPS[3]) else root.clamp(min=eps)
     scaled = O / root
     if c["size"] != "not restored":
         wanted = 0.2 * matrix.numel() ** 0.5 if c["size"] == SIZE[0] else float(O.norm())
-        scaled = scaled * (wanted / (float(scaled.norm()) or 1.0))
+        norm = float(scaled.norm()) + (eps if c["row eps"] == EPS[3] else 0.0)
+        scaled = scaled * (wanted / (norm or 1.0))
     move = o.lr * factor(c["shape factor"], *matrix.shape) * scaled
     return decayed(p, masked(move.reshape(p.shape), g, o, c), o, c)
 
