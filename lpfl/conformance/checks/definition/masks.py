@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 
+from lpfl.conformance.checks.definition.built_in import built_in
 from lpfl.conformance.checks.definition.own_constants import with_own_constants
 from lpfl.conformance.definition.comparison import Comparison
 from lpfl.conformance.definition.conventions import Fit, search
@@ -34,7 +35,8 @@ def judged(subject: Subject, oracle: Oracle) -> CheckResult:
     answer = judge(comparison)
     if answer.outcome is not Outcome.DEVIATES:
         return answer
-    return always_masked(comparison) or with_own_constants(comparison) or answer
+    found = always_masked(comparison) or built_in(comparison) or with_own_constants(comparison)
+    return found or answer
 
 
 def always_masked(comparison: Comparison) -> CheckResult | None:
