@@ -20,11 +20,11 @@ class Silent(PerParameter, lr=0.01, alpha=0.99, eps=1e-8, weight_decay=0.0):
 
 
 class Centered(Silent):
-    """RMSprop, always centered: the root is that of the variance."""
+    """RMSprop in the centered form of Graves (2013)."""
 
 
 class HalfCentered(Centered):
-    """RMSprop, always centered: the root is that of the variance."""
+    """RMSprop in the centered form of Graves (2013)."""
 
     def spread(self, state):
         return state["v"] - 0.5 * state["m"] ** 2
