@@ -6,6 +6,7 @@ from lpfl import OptimizerSpec, check_optimizer
 from lpfl.conformance.registry import all_checks
 from tests.conformance import (
     faulty_frame,
+    faulty_groups,
     faulty_joint,
     faulty_layers,
     faulty_paths,
@@ -25,6 +26,7 @@ def twins():
 FAULTS = [
     *SINGLE,
     *faulty_frame.FAULTS,
+    *faulty_groups.FAULTS,
     *faulty_joint.FAULTS,
     *faulty_layers.FAULTS,
     *faulty_paths.FAULTS,
