@@ -5,6 +5,7 @@ import torch
 
 from lpfl import OptimizerSpec, check_optimizer
 from tests.conformance.reported.per_parameter import PerParameter
+from tests.conformance.toy_shampoo import Soap
 
 
 class Clipped(torch.optim.SGD):
@@ -64,6 +65,19 @@ class OneForEachShape(PerParameter, lr=0.1, momentum=0.9):
         p -= group["lr"] * held["m"]
 
 
+class ReturnsAtFirst(Soap):
+    """The first gradient of a parameter ends the step for those behind it."""
+
+    @torch.no_grad()
+    def step(self, closure=None):
+        for group in self.param_groups:
+            for p in group["params"]:
+                new = not self.state[p]
+                self.update(p, p.grad, self.state[p], group)
+                if new:
+                    return
+
+
 def outcome(kind, claims, check):
     spec = OptimizerSpec(kind.__name__, kind, claims=frozenset(claims))
     report = check_optimizer(spec, on_fail=None, quick=True, checks=[check])
@@ -84,3 +98,9 @@ def test_memory_outlives_a_step_without_a_gradient(kind, wanted):
 def test_parameters_of_one_shape_share_nothing(claim):
     assert outcome(Momentum, {claim}, "api.coupling") == "conforms"
     assert outcome(OneForEachShape, {claim}, "api.coupling") == "deviates"
+
+
+def test_free_bases_leave_squares_to_judge_by():
+    assert outcome(Soap, {"soap"}, "api.coupling") == "conforms"
+    assert outcome(ReturnsAtFirst, {"soap"}, "api.coupling") == "deviates"
+    assert outcome(ReturnsAtFirst, {"soap"}, "api.order") == "deviates"
