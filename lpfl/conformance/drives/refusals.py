@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-_TORCH, _LPFL = Path(torch.__file__).parent, Path(__file__).parents[2]
+_TORCH, _JUDGE = Path(torch.__file__).parent, Path(__file__).parents[1]
 _SAYS_SO = re.compile(r"support|only one|exactly one|\brequires\b|must be|not allowed", re.I)
 _GONE = re.compile(
     r"\bnans?\b|\binf|finite|converge|singular|\bfail|unexpected|\bbug\b|match|inconsist", re.I
@@ -36,11 +36,11 @@ def refuses(error: Exception) -> bool:
 def meant(error: Exception) -> bool:
     """Return whether the optimizer's own package raises the error, by a statement of its own.
 
-    Its package is that of the first line outside of torch and lpfl; ``torch._check(holds, words)``
+    Its package is that of the first line outside of torch and the judge; ``torch._check(holds, words)``
     counts as a statement of the one who calls it.
     """
     frames = traceback.extract_tb(error.__traceback__)
-    own = [Path(f.filename) for f in frames if not _within(f, _TORCH) and not _within(f, _LPFL)]
+    own = [Path(f.filename) for f in frames if not _within(f, _TORCH) and not _within(f, _JUDGE)]
     if not own:
         return False
     checks = _within(frames[-1], _TORCH) and frames[-1].name.startswith("_check")

@@ -10,7 +10,7 @@ from lpfl.conformance.definition.trajectory_verdict import held
 from lpfl.conformance.outcomes import CheckResult, Outcome, worst
 
 SWITCHES = {
-    "centered": re.compile(r"\bcent(ere|re)d\b|\bvariance\b", re.I),
+    "centered": re.compile(r"\bcent(ere|re)d\b", re.I),
     "amsgrad": re.compile(r"\bams", re.I),
 }
 """Options that are off in a definition, with words by which a documentation speaks of them."""
