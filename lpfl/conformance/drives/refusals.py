@@ -36,8 +36,8 @@ def refuses(error: Exception) -> bool:
 def meant(error: Exception) -> bool:
     """Return whether the optimizer's own package raises the error, by a statement of its own.
 
-    Its package is that of the first line outside of torch and the judge; ``torch._check(holds, words)``
-    counts as a statement of the one who calls it.
+    Its package is that of the first line outside of torch and the judge; a call of
+    ``torch._check(holds, words)`` counts as a statement of the one who calls it.
     """
     frames = traceback.extract_tb(error.__traceback__)
     own = [Path(f.filename) for f in frames if not _within(f, _TORCH) and not _within(f, _JUDGE)]
