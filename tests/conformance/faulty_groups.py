@@ -8,23 +8,8 @@ from tests.conformance.reported.per_parameter import PerParameter
 class Momentum(PerParameter, lr=0.1, momentum=0.9, weight_decay=0.1):
     """Gradient descent with momentum and a decay, one group after the other."""
 
-    @torch.no_grad()
-    def step(self, closure=None):
-        loss = None
-        if closure is not None:
-            with torch.enable_grad():
-                loss = closure()
-        for group in self.param_groups:
-            self.run(group)
-        return loss
-
     def __init__(self, params, lr=0.1, momentum=0.9, weight_decay=0.1):
         super().__init__(params, lr=lr, momentum=momentum, weight_decay=weight_decay)
-
-    def run(self, group):
-        for p in group["params"]:
-            if p.grad is not None:
-                self.update(p, p.grad, self.state[p], group)
 
     def update(self, p, g, state, group):
         speed = state.setdefault("speed", torch.zeros_like(p)).mul_(group["momentum"]).add_(g)

@@ -22,12 +22,15 @@ class PerParameter(torch.optim.Optimizer):
             with torch.set_grad_enabled(self.grad_in_closure):
                 loss = closure()
         for group in self.param_groups:
-            for p in group["params"]:
-                if p.grad is not None:
-                    self.update(p, p.grad, self.state[p], group)
+            self.run(group)
         return loss
 
     grad_in_closure = True
+
+    def run(self, group):
+        for p in group["params"]:
+            if p.grad is not None:
+                self.update(p, p.grad, self.state[p], group)
 
     def update(self, p, g, state, group):
         raise NotImplementedError

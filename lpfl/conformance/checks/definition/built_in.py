@@ -35,11 +35,16 @@ def built_in(comparison: Comparison) -> CheckResult | None:
         answer = held(other, fit)
         if answer.outcome is Outcome.DEVIATES:
             continue
-        method = f"Every step is {oracle.claim}'s"
-        return replace(
-            answer,
-            outcome=worst([answer.outcome, Outcome.VARIANT]),
-            message=answer.message.replace(method, f"{method}, {name}", 1),
-            convention={name: "built in", **answer.convention},
-        )
+        return as_built_in(answer, oracle.claim, name, f", {name}")
     return None
+
+
+def as_built_in(answer: CheckResult, claim: str, name: str, words: str) -> CheckResult:
+    """Return the answer about a method with something built in as a variant that names it."""
+    method = f"Every step is {claim}'s"
+    return replace(
+        answer,
+        outcome=worst([answer.outcome, Outcome.VARIANT]),
+        message=answer.message.replace(method, f"{method}{words}", 1),
+        convention={name: "built in", **answer.convention},
+    )

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from lpfl.conformance.checks.definition.built_in import built_in
+from lpfl.conformance.checks.definition.built_in import as_built_in, built_in
 from lpfl.conformance.checks.definition.own_constants import with_own_constants
 from lpfl.conformance.definition.comparison import Comparison
 from lpfl.conformance.definition.conventions import Fit, search
@@ -17,7 +17,7 @@ from lpfl.conformance.definition.settings import fitting
 from lpfl.conformance.definition.trajectory_snippet import SHOWN, first_miss
 from lpfl.conformance.definition.trajectory_verdict import accuse, held, judge
 from lpfl.conformance.oracles.base import Oracle
-from lpfl.conformance.outcomes import CheckResult, Outcome, worst
+from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.subject import Subject
 
 MASK = "cautious mask"
@@ -56,13 +56,7 @@ def always_masked(comparison: Comparison) -> CheckResult | None:
     answer = held(other, fit)
     if answer.outcome is Outcome.DEVIATES:
         return answer
-    method = f"Every step is {oracle.claim}'s"
-    return replace(
-        answer,
-        outcome=worst([answer.outcome, Outcome.VARIANT]),
-        message=answer.message.replace(method, f"{method} under a {MASK}", 1),
-        convention={MASK: "built in", **answer.convention},
-    )
+    return as_built_in(answer, oracle.claim, MASK, f" under a {MASK}")
 
 
 def stands_still(comparison: Comparison) -> bool:
