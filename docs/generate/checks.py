@@ -91,7 +91,8 @@ FAILS = {
     "api.late": "limit; documented variant within a factor of 3",
     "api.limits": "limit",
     "api.loaded-weights": "limit",
-    "api.lr-read": "deviates; documented variant for a rate of its own",
+    "api.lr-read": "deviates; limit if a scaled rate is written back; documented variant for a "
+    "rate of its own",
     "api.lr-tensor": f"{AGREES}; limit if it changes the tensor, or if nothing says "
     "that lr may be one; not claimed if refused",
     "api.lr-zero": "deviates where lr is the method's factor, limit if it raises, numerics; "
@@ -104,6 +105,7 @@ FAILS = {
     "documented variant",
     "api.mixed": f"{AGREES}; documented variant",
     "api.mode": "limit if it raises, deviates",
+    "api.momentum-raised": "limit; documented variant if refused in words",
     "api.named": f"{AGREES}; not claimed where a function hands the parameters on",
     "api.no-gradient": "limit; documented variant",
     "api.noise": "documented variant",
@@ -130,6 +132,8 @@ FAILS = {
     "api.strides": f"{AGREES}; documented variant",
     "api.translation": AGREES,
     "api.transpose": "deviates where the claim is symmetric, limit otherwise",
+    "api.unfrozen": "limit if it never moves or raises; documented variant if refused in words, or "
+    "if the documentation speaks of frozen ones",
     "api.validation": AGREES,
     "api.warm-up": "limit if it never moves again or raises, deviates if not finite; "
     "documented variant",

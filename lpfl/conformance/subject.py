@@ -163,7 +163,10 @@ class Subject:
         Raises: Undrivable for an option that neither knows.
         """
         factory = self.spec.factory
-        wanted = {**self.spec.options, **options}
+        own = {
+            n: v.clone() if isinstance(v, torch.Tensor) else v for n, v in self.spec.options.items()
+        }  # a tensor is filled by schedules, and each run starts anew
+        wanted = {**own, **options}
         named = named_options(factory)
         direct = {k: v for k, v in wanted.items() if k in named or k in self.spec.options}
         later = {k: v for k, v in wanted.items() if k not in direct}

@@ -12,6 +12,7 @@ from tests.conformance import (
     faulty_paths,
     faulty_promised,
     faulty_protocol,
+    faulty_scheduled,
     test_reported,
     test_twins,
 )
@@ -32,6 +33,7 @@ FAULTS = [
     *faulty_paths.FAULTS,
     *faulty_promised.FAULTS,
     *faulty_protocol.FAULTS,
+    *faulty_scheduled.FAULTS,
 ]
 ELSEWHERE = {"api.noise", "api.side-effects"}
 """Their faults are planted in test_isolation."""

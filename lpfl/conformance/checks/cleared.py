@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from lpfl.conformance.outcomes import CheckResult, Outcome
+from lpfl.conformance.signatures import told
 from lpfl.conformance.snippets import evidence
 from lpfl.conformance.subject import Session, Subject
 
@@ -16,8 +17,13 @@ WAYS = {False: "2 groups", True: "2 groups, of which one was added later,"}
 
 
 def left_by_zero_grad(subject: Subject) -> CheckResult | None:
-    """Return the finding that zero_grad() leaves gradients, with and without set_to_none."""
+    """Return the finding that zero_grad() leaves gradients, with and without set_to_none.
+
+    Also that it takes no set_to_none, which training loops hand over.
+    """
     shapes = subject.shapes((6, 4)) * 2
+    if answer := _takes_no_argument(subject):
+        return answer
     for later, to_none in itertools.product(WAYS, (True, False)):
         left = _left(subject, shapes, later, to_none)
         if left:
@@ -32,6 +38,37 @@ def left_by_zero_grad(subject: Subject) -> CheckResult | None:
                 **_shown(subject, shapes, later, to_none, left),
             )
     return None
+
+
+def _takes_no_argument(subject: Subject) -> CheckResult | None:
+    shapes = subject.shapes((6, 4))
+    start, _ = subject.draw(shapes, 1, ID, "zero")
+    session = subject.open(start)
+    try:
+        session.optimizer.zero_grad()
+    except Exception:  # no matter of the argument
+        return None
+    try:
+        session.optimizer.zero_grad(set_to_none=True)
+        return None
+    except TypeError as error:
+        if "set_to_none" not in str(error):
+            return None
+        said = told(error)
+    body = """
+optimizer, params = begin(start)
+try:
+    optimizer.zero_grad(set_to_none=True)
+except TypeError as error:
+    print(type(error).__name__)
+"""
+    return CheckResult(
+        check=ID,
+        outcome=Outcome.LIMIT,
+        message=f"zero_grad(set_to_none=True) raises {said}: torch's own takes it.",
+        scenario={"call": "zero_grad(set_to_none=True)"},
+        **evidence(subject, body, "TypeError", shapes=shapes, steps=1, stream=(ID, "zero")),
+    )
 
 
 def _left(subject: Subject, shapes: Sequence[Any], later: bool, to_none: bool) -> int:

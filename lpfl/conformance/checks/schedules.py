@@ -8,12 +8,13 @@ import torch
 from lpfl.conformance.checks.api.coupling import coupled
 from lpfl.conformance.checks.api.missing import decayed
 from lpfl.conformance.checks.own_groups import rate_of_its_own
+from lpfl.conformance.checks.scheduled.written_back import written_back
 from lpfl.conformance.definition.grid import documentation
 from lpfl.conformance.definition.option_names import known_as
 from lpfl.conformance.drives.refusals import says_so
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.rounding import attributable, tolerance
-from lpfl.conformance.signatures import Undrivable, set_option, told
+from lpfl.conformance.signatures import set_option, told
 from lpfl.conformance.snippets import evidence
 from lpfl.conformance.subject import Session, Subject
 from lpfl.conformance.trajectory import Trajectory, distance, gap
@@ -28,12 +29,13 @@ LEAST = 1e-6
 
 def of_groups(subject: Subject) -> CheckResult | None:
     """Return the finding that a schedule of the rates of groups does not act as it should."""
-    return rate_of_its_own(subject) or _strays(subject) or _marked(subject)
+    return rate_of_its_own(subject) or _strays(subject) or _marked(subject) or written_back(subject)
 
 
 def _strays(subject: Subject) -> CheckResult | None:
     """Return the finding that the rate of one of two groups acts on the other, or on none."""
-    if "model" in subject.needs or coupled(subject):
+    given = isinstance(subject.spec.options.get("lr"), torch.Tensor)  # torch shares it too
+    if "model" in subject.needs or given or coupled(subject):
         return None
     try:
         found = [_strays_from(subject, changed) for changed in (1, 0)]
@@ -95,10 +97,7 @@ def _halving(index: int | None) -> Any:
     def halve(session: Session, t: int) -> None:
         if t == AFTER and index is not None:
             groups = session.optimizer.param_groups
-            rates = [group["lr"] for group in groups]
-            if isinstance(rates[0], torch.Tensor) and any(rates[0] is r for r in rates[1:]):
-                raise Undrivable("the groups hold one tensor as their rate")
-            set_option(groups[index], "lr", 0.5 * float(rates[index]))
+            set_option(groups[index], "lr", 0.5 * float(groups[index]["lr"]))
 
     return halve
 

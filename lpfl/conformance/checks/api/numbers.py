@@ -9,6 +9,7 @@ from torch import Tensor
 
 from lpfl.conformance.agreement import Gradients, Pair, Start, agree
 from lpfl.conformance.checks.joint.empty import PATHS
+from lpfl.conformance.checks.scheduled.filled import filled
 from lpfl.conformance.checks.sparse_rows import rows_and_none
 from lpfl.conformance.definition.option_names import known_as
 from lpfl.conformance.outcomes import FINDINGS, CheckResult, Outcome
@@ -70,7 +71,7 @@ b = run(start, [[parts(g).coalesce() for g in row] for row in gradients])
 
 @check(TENSOR, tags=("api",), cost=0.1, needs=("lr", "params"))
 def rate_in_a_tensor(subject: Subject) -> CheckResult:
-    """lr given as a tensor does what the number does, and the tensor stays as it was."""
+    """lr in a tensor does what the number does, also filled in mid-run, and step() leaves it."""
     rate = subject.default("lr")
     if not isinstance(rate, float) or "fused" in subject.needs:
         message = "Not applicable: lr is not a number."
@@ -110,9 +111,11 @@ a, b = [p.detach() for p in params], run(start, gradients, lr={rate!r}{given})
     )
     result = agree(subject, pair, subject.shapes(*SHAPES), STEPS)
     changed = abs(float(held) / rate - 1) if rate else 0.0
-    if result.outcome is not Outcome.CONFORMS or changed == 0:
-        return result
-    return _changed(subject, rate, changed, given)
+    if result.outcome is Outcome.CONFORMS and changed:
+        return _changed(subject, rate, changed, given)
+    if result.outcome is Outcome.CONFORMS and "lr" in subject.default_group:
+        return filled(subject, rate, options, pair.differs) or result
+    return result
 
 
 def _takes_tensors(subject: Subject) -> bool:

@@ -8,6 +8,7 @@ from lpfl.conformance.agreement import Gradients, Pair, Start, agree
 from lpfl.conformance.checks.api.missing import decayed
 from lpfl.conformance.checks.no_gradient import ALWAYS
 from lpfl.conformance.checks.paths_of_formats import of_two_formats
+from lpfl.conformance.checks.scheduled.on_paths import under_a_schedule
 from lpfl.conformance.checks.switches import turned_over
 from lpfl.conformance.definition.alternatives import other_value
 from lpfl.conformance.outcomes import FINDINGS, CheckResult, Outcome
@@ -62,6 +63,7 @@ def _switched(subject: Subject, switch: str) -> Iterator[CheckResult]:
         *_grouped(subject, switch),
         *_thinned(subject, switch),
         *of_two_formats(subject, switch),
+        *under_a_schedule(subject, switch),
     ]
     for pair in pairs:
         result = agree(subject, pair, subject.shapes(*TALL), 10)

@@ -17,8 +17,10 @@ from lpfl.conformance.subject import Subject, Trajectory
 from lpfl.conformance.trajectory import end_gap
 
 ID = "api.add-group"
+Shapes = tuple[tuple[int, ...], ...]
 STEPS, BEFORE = 7, 2
 PAIR = ((6, 4), (6, 4))
+VECTOR = ((6, 4), (5,))
 
 
 def unlike_fresh(subject: Subject) -> CheckResult | None:
@@ -29,12 +31,27 @@ def unlike_fresh(subject: Subject) -> CheckResult | None:
     """
     if "mode" in subject.needs:
         return None
-    start, gradients = subject.draw(PAIR, STEPS, ID, "fresh")
+    known = {**alternatives(subject), **switches(subject)}
+    decay = {name: value for name, value in known.items() if name == "weight_decay"}
+    without = dict.fromkeys(decay, 0.0)
+    return _judged(subject, PAIR, known, {}) or _judged(subject, VECTOR, decay, without)
+
+
+def _judged(
+    subject: Subject, shapes: Shapes, known: Mapping[str, Any], usual: Mapping[str, Any]
+) -> CheckResult | None:
+    """Return the finding about one of the options, with a later parameter of the second shape.
+
+    usual: options under which a later parameter must move as in a fresh optimizer.
+    """
+    if len(subject.shapes(*shapes)) < len(shapes):
+        return None
+    start, gradients = subject.draw(shapes, STEPS, ID, "fresh")
     bound = max(SCALARS, tolerance(subject, ID))
     try:
-        if coupled(subject) or _apart(subject, start, gradients, {}) > bound:
+        if coupled(subject) or _apart(subject, start, gradients, usual) > bound:
             return None
-        for name, value in {**alternatives(subject), **switches(subject)}.items():
+        for name, value in known.items():
             options = {name: value}
             if not _reaches_the_constructor(subject, start, name, value):
                 continue
@@ -45,7 +62,7 @@ def unlike_fresh(subject: Subject) -> CheckResult | None:
                 and not _together(subject, start, gradients, options) > bound
                 and attributable(subject, apart, own, rows, options=options)
             ):
-                return _finding(subject, options, apart, bound)
+                return _finding(subject, shapes, options, apart, bound)
     except Exception:
         return None
     return None
@@ -90,7 +107,7 @@ def _apart(
 
 
 def _finding(
-    subject: Subject, options: Mapping[str, Any], apart: float, bound: float
+    subject: Subject, shapes: Shapes, options: Mapping[str, Any], apart: float, bound: float
 ) -> CheckResult:
     words = ", ".join(f"{name}={value!r}" for name, value in options.items())
     body = f"""
@@ -104,13 +121,14 @@ for g in gradients[{BEFORE}:]:
 fresh = run(start[1:], [g[1:] for g in gradients[{BEFORE}:]], **{dict(options)!r})
 print('distance', gap(read(optimizer, params)[1:], fresh, start[1:]))
 """
+    kind = "vector" if len(shapes[1]) == 1 else "group"
     return CheckResult(
         check=ID,
         outcome=Outcome.DEVIATES,
-        message=f"With {words} in the constructor, a group added later ends {apart:.2g} of the way "
-        "from a fresh optimizer with that option; without it they agree.",
+        message=f"With {words} in the constructor, a {kind} added later ends {apart:.2g} of the "
+        "way from a fresh optimizer with that option; without it they agree.",
         measured=apart,
         bound=bound,
         scenario={"added after": BEFORE, "options": dict(options)},
-        **evidence(subject, body, apart, shapes=PAIR, steps=STEPS, stream=(ID, "fresh")),
+        **evidence(subject, body, apart, shapes=shapes, steps=STEPS, stream=(ID, "fresh")),
     )
