@@ -6,6 +6,7 @@ from typing import Any
 
 from torch import Tensor
 
+from lpfl.conformance.definition.seen.inherited import idle
 from lpfl.conformance.oracles.base import Oracle
 from lpfl.conformance.oracles.layerwise import LayerOracle
 
@@ -164,13 +165,18 @@ def named_first(subject: Any, texts: Iterable[str]) -> list[Place]:
 
 
 def places(subject: Any, oracle: Oracle | LayerOracle) -> dict[str, Place]:
-    """Return where the subject keeps each option of the reference that it knows."""
+    """Return where the subject keeps each option of the reference that it knows.
+
+    An entry that a base class writes into the groups, and that does nothing, is not one.
+    """
     found: dict[str, Place] = {}
     for name in oracle.options:
         texts = oracle.aliases.get(name, NAMES.get(name, (name,)))
         own = beside(texts) if subject.vectors else ()
         for where in [*named_first(subject, own), *named_first(subject, texts)]:
             if subject.accepts(where.option) and where.holds(subject.default(where.option)):
+                if idle(subject, where.option):
+                    continue
                 if where not in found.values():
                     found[name] = where
                 break

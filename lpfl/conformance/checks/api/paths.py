@@ -11,6 +11,7 @@ from lpfl.conformance.checks.paths_of_formats import of_two_formats
 from lpfl.conformance.checks.scheduled.on_paths import under_a_schedule
 from lpfl.conformance.checks.switches import turned_over
 from lpfl.conformance.definition.alternatives import other_value
+from lpfl.conformance.definition.seen.inherited import inherited
 from lpfl.conformance.outcomes import FINDINGS, CheckResult, Outcome
 from lpfl.conformance.registry import check
 from lpfl.conformance.subject import Subject, Trajectory
@@ -187,6 +188,12 @@ a, b = (run(start, gradients, {switch}=on, **{usual!r}) for on in (True, False))
 @check("api.maximize", tags=("api",), cost=0.3, needs=("maximize", "params"))
 def maximize(subject: Subject) -> Iterable[CheckResult]:
     """maximize on g is minimize on -g, also in a second step on the same gradient."""
+    if inherited(subject, "maximize"):
+        message = (
+            "Not applicable: maximize is an option of the class it is built on, not of its own."
+        )
+        yield CheckResult(check="api.maximize", outcome=Outcome.NOT_CLAIMED, message=message)
+        return
     for options in ({}, {"weight_decay": 0.1}, {"foreach": False}, {"momentum": 0.8}):
         if not all(subject.accepts(name) for name in options):
             continue
