@@ -12,7 +12,9 @@ from tests.conformance import (
     faulty_paths,
     faulty_promised,
     faulty_protocol,
+    faulty_resumed,
     faulty_scheduled,
+    faulty_wrapped,
     test_reported,
     test_twins,
 )
@@ -33,7 +35,9 @@ FAULTS = [
     *faulty_paths.FAULTS,
     *faulty_promised.FAULTS,
     *faulty_protocol.FAULTS,
+    *faulty_resumed.FAULTS,
     *faulty_scheduled.FAULTS,
+    *faulty_wrapped.FAULTS,
 ]
 ELSEWHERE = {"api.noise", "api.side-effects"}
 """Their faults are planted in test_isolation."""

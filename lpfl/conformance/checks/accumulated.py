@@ -18,6 +18,8 @@ CALLS = 12
 STILL = 1e-12
 SHOWS = 1e-3
 """Share of the way from which a difference is worth a word."""
+LOPSIDED = ((0.25, 0.5), (0.5, 0.25), (0.5, 1.0), (1.0, 0.5), (1.0, 0.0))
+"""Parts of two gradients in a step, which are not the same for both."""
 
 
 def accumulated(subject: Subject) -> Iterator[CheckResult]:
@@ -46,6 +48,8 @@ def _judged(subject: Subject, name: str) -> CheckResult | None:
             return None
         equal, mean = (_apart(subject, name, start, g, still) for g in (twice, drawn))
         bound = max(SHOWS, tolerance(subject, ID))
+        if mean > bound and (shares := _uneven(subject, name, start, drawn, still)):
+            return _lopsided(subject, name, shares, mean, still)
         if equal > bound:
             return _found(subject, name, start, twice, still, Outcome.LIMIT)
         if decays and mean <= tolerance(subject, ID):
@@ -73,6 +77,55 @@ def _joined(gradients: Gradients, by: str) -> Gradients:
         return [list(b) for _, b in pairs]
     share = 0.5 if by == "mean" else 1.0
     return [[share * (x + y) for x, y in zip(a, b, strict=True)] for a, b in pairs]
+
+
+def _uneven(
+    subject: Subject, name: str, start: Start, gradients: Gradients, options: Mapping[str, Any]
+) -> tuple[float, float] | None:
+    """Return the parts, unlike each other, of two gradients by whose sum a step is, if so."""
+    two = _two(subject, name, start, gradients, options)
+    for a, b in LOPSIDED:
+        pairs = zip(gradients[::2], gradients[1::2], strict=True)
+        joined = [[a * x + b * y for x, y in zip(g, h, strict=True)] for g, h in pairs]
+        if gap(_one(subject, name, start, joined, options), two) <= tolerance(subject, ID):
+            return a, b
+    return None
+
+
+def _lopsided(
+    subject: Subject,
+    name: str,
+    shares: tuple[float, float],
+    apart: float,
+    options: Mapping[str, Any],
+) -> CheckResult:
+    """Return the finding that one gradient of two counts more than the other."""
+    a, b = shares
+    body = f"""
+pairs = list(zip(gradients[::2], gradients[1::2]))
+a = run(start, gradients, **{dict(options, **{name: 2})!r})
+join = lambda x, y: [[x * u + y * v for u, v in zip(g, h)] for g, h in pairs]
+to = lambda x, y: gap(run(start, join(x, y), **{dict(options, **{name: 1})!r}), a, start)
+print('from the mean of two', to(0.5, 0.5))
+print('is {a} of the first and {b} of the second:', to({a}, {b}) < {SHOWS})
+"""
+    return CheckResult(
+        check=ID,
+        outcome=Outcome.DEVIATES,
+        message=f"With {name}=2 a step is by {a} of the first of two gradients and {b} of the "
+        f"second, {apart:.2g} of the way from one by their mean.",
+        measured=apart,
+        bound=SHOWS,
+        scenario={"options": {**options, name: 2}, "calls": CALLS},
+        **evidence(
+            subject,
+            body,
+            "second: True",
+            shapes=subject.shapes(*SHAPES),
+            steps=CALLS,
+            stream=(ID, name),
+        ),
+    )
 
 
 def _apart(
