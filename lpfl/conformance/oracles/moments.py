@@ -22,6 +22,7 @@ SCHEDULED = "times lr over its first value"
 DECOUPLED = ("times lr", "times lr, after the step", "not times lr", SCHEDULED)
 NOT_DECOUPLED = ("L2 in the gradient", "ignored", "constant lr * weight_decay")
 DECAYED = ("all weights", "all but vectors and numbers")
+CAUTIOUS_DECAY, STRICTLY = "cautious_decay", "entries that move alone"
 BIAS = ("both", "none", "first only", "second only")
 NO_BIAS = frozenset(BIAS[1:])
 
@@ -89,8 +90,12 @@ def coupled(p: Tensor, g: Tensor, o: Any, c: Convention) -> Tensor:
 
 
 def decayed(p: Tensor, move: Tensor, o: Any, c: Convention) -> Tensor:
-    """Return p - move with decoupled weight decay in the named form."""
-    kind, decay = c["decay"], decay_of(p, o, c)
+    """Return p - move with decoupled weight decay in the named form.
+
+    Where the option ``cautious_decay`` is set, only entries that the step does not drive away from
+    zero decay (Chen et al. 2025, Cautious weight decay, algorithm 1).
+    """
+    kind, decay = c["decay"], decay_of(p, o, c) * _spared(p, move, o)
     rate = o.lr * decay
     if kind == "times lr":
         return p * (1 - rate) - move
@@ -103,6 +108,18 @@ def decayed(p: Tensor, move: Tensor, o: Any, c: Convention) -> Tensor:
     if kind == "constant lr * weight_decay":
         return p - rate - move
     return p - move
+
+
+def _spared(p: Tensor, move: Tensor, o: Any) -> Tensor | float:
+    """Return 1, or under cautious decay 0 for the entries that the step drives away from zero.
+
+    Entries that stand still decay in the paper; not so where the option says ``STRICTLY``.
+    """
+    cautious = getattr(o, CAUTIOUS_DECAY, False)
+    if not cautious:
+        return 1.0
+    towards = move * p > 0 if cautious == STRICTLY else move * p >= 0
+    return towards.to(p.dtype)
 
 
 def safe_divide(a: Tensor, b: Tensor) -> Tensor:

@@ -7,13 +7,19 @@ from lpfl.conformance.definition.comparison import Comparison
 from lpfl.conformance.definition.conventions import search
 from lpfl.conformance.definition.grid import documentation
 from lpfl.conformance.definition.trajectory_verdict import held
+from lpfl.conformance.oracles.moments import CAUTIOUS_DECAY, DECOUPLED, STRICTLY
 from lpfl.conformance.outcomes import CheckResult, Outcome, worst
 
 SWITCHES = {
     "centered": re.compile(r"\bcent(ere|re)d\b", re.I),
     "amsgrad": re.compile(r"\bams", re.I),
+    CAUTIOUS_DECAY: re.compile(
+        r"\bcautious\w*[^.]{0,20}(decay|wd\b)|\bdecay[^.]{0,80}\bsame sign|\bCWD\b", re.I
+    ),
 }
-"""Options that are off in a definition, with words by which a documentation speaks of them."""
+"""Switches that are off in a definition, with words by which a documentation speaks of them."""
+VALUES = {CAUTIOUS_DECAY: (True, STRICTLY)}
+"""Switches of more than one form."""
 
 
 def built_in(comparison: Comparison) -> CheckResult | None:
@@ -22,21 +28,31 @@ def built_in(comparison: Comparison) -> CheckResult | None:
     None also where no word is said of it: then the steps are those of another method.
     """
     oracle, subject = comparison.oracle, comparison.subject
+    known = {**oracle.options, **_of_decay(comparison)}
     for name, words in SWITCHES.items():
         offered = name in comparison.where or name in oracle.fixed
-        if oracle.options.get(name) is not False or offered:
+        if known.get(name) is not False or offered:
             continue
         if not words.search(documentation(subject, comparison.runs_optimizer())):
             continue
-        other = Comparison(subject, replace(oracle, fixed={**oracle.fixed, name: True}))
-        fit = search(other)
-        if fit is None or fit.miss is not None:
-            continue
-        answer = held(other, fit)
-        if answer.outcome is Outcome.DEVIATES:
-            continue
-        return as_built_in(answer, oracle.claim, name, f", {name}")
+        for value in VALUES.get(name, (True,)):
+            fixed = {**oracle.fixed, name: value}
+            other = Comparison(subject, replace(oracle, options=known, fixed=fixed))
+            fit = search(other)
+            if fit is None or fit.miss is not None:
+                continue
+            if name == CAUTIOUS_DECAY:  # a sign of what is nearly 0 turns with rounding
+                fit.inexact = None
+            answer = held(other, fit)
+            if answer.outcome is not Outcome.DEVIATES:
+                return as_built_in(answer, oracle.claim, name, f", {name.replace('_', ' ')}")
     return None
+
+
+def _of_decay(comparison: Comparison) -> dict[str, bool]:
+    """Return the switch of cautious weight decay, for a method whose decay is decoupled."""
+    decoupled = set(DECOUPLED) & set(comparison.oracle.conventions.get("decay", ()))
+    return {CAUTIOUS_DECAY: False} if decoupled and "weight_decay" in comparison.where else {}
 
 
 def as_built_in(answer: CheckResult, claim: str, name: str, words: str) -> CheckResult:
