@@ -98,11 +98,11 @@ class MasksTheOthers(Masks):
     keeps = staticmethod(torch.lt)
 
 
-class KeepsAverage(PerParameter, lr=0.05, ema_decay=0.0):
+class PlainAverage(PerParameter, lr=0.05, ema_decay=0.0):
     """Gradient descent; ema_decay: the state holds a running average of the weights."""
 
     def begin(self, p):
-        return p.detach().float().clone() if p.dtype.itemsize < 4 else p.detach().clone()
+        return p.detach().clone()
 
     def share(self, p, group):
         return 1 - group["ema_decay"]
@@ -113,6 +113,14 @@ class KeepsAverage(PerParameter, lr=0.05, ema_decay=0.0):
         p.sub_(g, alpha=group["lr"])
         if group["ema_decay"]:
             state["ema"].lerp_(p.to(state["ema"]), self.share(p, group))
+
+
+class KeepsAverage(PlainAverage):
+    """Gradient descent; ema_decay: the state holds a running average of the weights, which is in
+    float32 at least."""
+
+    def begin(self, p):
+        return p.detach().float().clone() if p.dtype.itemsize < 4 else p.detach().clone()
 
 
 class AverageIsTheWeights(KeepsAverage):
@@ -227,7 +235,7 @@ FAULTS = [
     ("api.lookahead", ForgetsTheStart, (), "limit"),
     ("api.cautious", MasksTheOthers, (), "deviates"),
     ("api.averages", AverageIsTheWeights, (), "deviates"),
-    ("api.averages", CoarseAverage, (), "numerics"),
+    ("api.averages", CoarseAverage, (), "deviates"),
     ("api.own-warm-up", Overwrites, (), "limit"),
     ("api.options-at-rate-0", DividesByRate, (), "limit"),
     ("api.adaptive-climb", ClimbsTooShort, (), "deviates"),

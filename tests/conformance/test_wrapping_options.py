@@ -17,7 +17,7 @@ PAIRS = [
     ("api.cautious", faulty.Masks, faulty.MasksTheOthers, "deviates", "the wrong half"),
     ("api.averages", faulty.KeepsAverage, faulty.AverageIsTheWeights, "deviates", "memory"),
     ("api.averages", faulty.KeepsAverage, faulty.LessOfVectors, "deviates", "another share"),
-    ("api.averages", faulty.KeepsAverage, faulty.CoarseAverage, "numerics", "bfloat16"),
+    ("api.averages", faulty.KeepsAverage, faulty.CoarseAverage, "deviates", "bfloat16"),
     ("api.own-warm-up", faulty.WarmsUp, faulty.Overwrites, "limit", "overwritten"),
     ("api.options-at-rate-0", faulty.Trusts, faulty.DividesByRate, "limit", "trust=0.1"),
     ("api.adaptive-climb", faulty.Climbs, faulty.ClimbsTooShort, "deviates", "not rho"),
@@ -32,6 +32,10 @@ def test_the_fault_is_found_and_its_twin_is_not_accused(check, right, wrong, out
 
 def test_a_mean_that_is_told_of_is_a_variant():
     assert judged(faulty.SaysVectors, "api.centralized")[0] == "documented variant"
+
+
+def test_an_average_in_the_format_of_the_weights_is_not_accused_if_no_other_is_told_of():
+    assert judged(faulty.PlainAverage, "api.averages")[0] == "conforms"
 
 
 CHECKS = list(dict.fromkeys(pair[0] for pair in PAIRS if pair[0] != "api.micro-batches"))

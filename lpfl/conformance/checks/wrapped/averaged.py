@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from lpfl.conformance.agreement import Gradients, Start
+from lpfl.conformance.checks.promised.told_of import told_of
 from lpfl.conformance.checks.wrapped.options import named, wrapping
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.registry import check
@@ -26,6 +27,8 @@ OTHERWISE = re.compile(
     re.IGNORECASE,
 )
 """Words by which something else than weights is averaged."""
+FINER = re.compile(r"float_?32|fp32|32[- ]?bits?|full precision|single precision", re.IGNORECASE)
+"""Words by which an average is finer than weights in bfloat16; torch's own averages are not."""
 CLOSE = 1e-6
 Series = list[list[Tensor]]
 
@@ -171,8 +174,9 @@ print('difference of shares', largest)
 
 
 def _stuck(subject: Subject, name: str, state: str) -> CheckResult | None:
-    """Return the finding that an average of weights in bfloat16 stays where it began."""
-    if isinstance(subject.default(name), bool):
+    """Return the finding that an average told to be in float32 stays where it began."""
+    finer = FINER.search(told_of(subject, name))
+    if isinstance(subject.default(name), bool) or not finer:
         return None
     start, gradients = subject.draw(subject.shapes(*SHAPES), 3 * STEPS, ID, "bfloat16")
     on = wrapping(subject, name, {name: LONG}, {}).on
@@ -198,12 +202,13 @@ for g in gradients:
 print('moves:', any(not torch.equal(a, b) for a, b in zip(seen[0], seen[-1])))
 """
     message = (
-        f"With {name}={LONG} the state {state!r}, an average of the weights, does not move at all "
-        "for weights in bfloat16: it is kept in their format, where each change rounds away."
+        f"With {name}={LONG} the state {state!r}, told to be an average in {finer[0]}, does not "
+        "move at all for weights in bfloat16: it is kept in their format, where each change "
+        "rounds away."
     )
     return CheckResult(
         check=ID,
-        outcome=Outcome.NUMERICS,
+        outcome=Outcome.DEVIATES,
         message=message,
         measured=0.0,
         bound=0.0,
