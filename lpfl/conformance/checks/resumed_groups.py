@@ -2,7 +2,9 @@
 
 import copy
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
+
+import torch
 
 from lpfl.conformance.checks.api.state_entries import changed_formats, close, entries, reopened
 from lpfl.conformance.checks.no_gradient import ALWAYS
@@ -25,12 +27,26 @@ FACTORS = (0.8, 0.4)
 SAME = 1e-12
 ROUNDS = 1e-3
 """Distance up to which numbers of lower precision, inside or after loading, explain it."""
-KINDS: dict[str, Sequence[int]] = {
-    "with two groups": (),
-    "with two groups, its first parameter without a gradient so far,": range(BEFORE),
-    "with two groups, its first parameter without a gradient right then,": (BEFORE,),
+
+
+class Kind(NamedTuple):
+    """Steps, counted from 0, in which the first parameter has no gradient; when the group joins.
+
+    late: steps before the second group is added; None: it is there from the start.
+    """
+
+    without: Sequence[int] = ()
+    late: int | None = None
+
+
+PLAIN = "with two groups"
+KINDS: dict[str, Kind] = {
+    PLAIN: Kind(),
+    "with two groups, its first parameter without a gradient so far,": Kind(range(BEFORE)),
+    "with two groups, its first parameter without a gradient right then,": Kind((BEFORE,)),
+    "with two groups, its first parameter without a gradient in some steps,": Kind((0, 1, 3, 5)),
+    "with two groups, the second of which was added after 2 steps,": Kind(late=2),
 }
-"""Words -> steps, counted from 0, in which the first parameter has no gradient."""
 Rows = Sequence[Sequence[Any]]
 Own = list[tuple[list[int], dict[str, Any]]]
 
@@ -40,25 +56,27 @@ def in_groups(subject: Subject) -> Iterator[CheckResult]:
     if "model" in subject.needs or not all(subject.handles(shape) for shape in SHAPES[:2]):
         return
     answer = None
-    for how, without in KINDS.items():
-        if without and (subject.needs & ALWAYS or answer is None):
+    for how, kind in KINDS.items():
+        if how != PLAIN and (subject.needs & ALWAYS or answer is None):
             continue
-        answer = _answer(subject, how, without) or answer
+        answer = _answer(subject, how, kind) or answer
         if answer is not None and answer.outcome is not Outcome.CONFORMS:
             break
     if answer is not None:
         yield answer
 
 
-def _answer(subject: Subject, how: str, without: Sequence[int]) -> CheckResult | None:
+def _answer(subject: Subject, how: str, kind: Kind) -> CheckResult | None:
     start, gradients = subject.draw(SHAPES, BEFORE + AFTER, ID, "groups")
-    rows = [[None, *row[1:]] if t in without else row for t, row in enumerate(gradients)]
+    rows = [[None, *row[1:]] if t in kind.without else row for t, row in enumerate(gradients)]
     numbers = {n: v for n, v in together(subject).items() if not isinstance(v, bool)}
     own: Own = [([0, 1], {}), ([2, 3], numbers)]
     try:
-        if BEFORE in without:  # what stops the uninterrupted run is no matter of loading
+        if BEFORE in kind.without:  # what stops the uninterrupted run is no matter of loading
             _follow(subject, [_saved(subject, start, rows, own)], rows[BEFORE:])
-        first = _saved(subject, start, rows, own)
+        if kind.late is not None and not _joins(subject, start, rows, own):
+            return None
+        first = _saved(subject, start, rows, own, kind.late)
         begin = first.values()
         finite = all(bool(v.isfinite().all()) for v in begin)
     except Exception:  # other checks say what stops an ordinary run
@@ -81,7 +99,7 @@ def _answer(subject: Subject, how: str, without: Sequence[int]) -> CheckResult |
     message = f"The distance of a run resumed {how} is {relative:.2g} of the way"
     coarse = bool(formats) or inner_precision(subject) != "float64"
     rounds = (coarse and relative < ROUNDS) or (bool(formats) and not why)
-    if relative <= SAME or rounds or _chance(subject, start, rows, own, relative):
+    if relative <= SAME or rounds or _chance(subject, start, rows, own, kind, relative):
         return CheckResult(
             check=ID, outcome=Outcome.CONFORMS, message=f"{message}.", measured=relative, bound=SAME
         )
@@ -89,16 +107,26 @@ def _answer(subject: Subject, how: str, without: Sequence[int]) -> CheckResult |
     return _result(subject, Outcome.DEVIATES, message, how, own, relative)
 
 
-def _saved(subject: Subject, start: Any, rows: Rows, own: Own) -> Session:
+def _saved(subject: Subject, start: Any, rows: Rows, own: Own, late: int | None = None) -> Session:
     """Return the session at the time of saving; a schedule has moved the rates of its groups."""
-    session = subject.open(start, groups=own)
+    session = subject.open(start, groups=own) if late is None else subject.open(start[:2])
     for t, row in enumerate(rows[:BEFORE]):
+        if t == late:
+            added = [torch.nn.Parameter(subject.fitted(v).clone()) for v in start[2:]]
+            session.optimizer.add_param_group({"params": added, **own[1][1]})
+            session.params += added
         if t == CHANGED:
             for group, factor in zip(session.optimizer.param_groups, FACTORS, strict=True):
                 if isinstance(group.get("lr"), float):
                     set_option(group, "lr", factor * group["lr"])
-        session.step(row)
+        session.step(row[: len(session.params)])
     return session
+
+
+def _joins(subject: Subject, start: Any, rows: Rows, own: Own) -> bool:
+    """Return whether a group that is added before the first step is as one given at once."""
+    at_once, added = (_saved(subject, start, rows, own, late).values() for late in (None, 0))
+    return distance(at_once, added) <= SAME * distance(at_once, start)
 
 
 def _follow(subject: Subject, sessions: Sequence[Session], rows: Rows) -> None:
@@ -108,9 +136,11 @@ def _follow(subject: Subject, sessions: Sequence[Session], rows: Rows) -> None:
             session.step(row)
 
 
-def _chance(subject: Subject, start: Any, rows: Rows, own: Own, relative: float) -> bool:
+def _chance(
+    subject: Subject, start: Any, rows: Rows, own: Own, kind: Kind, relative: float
+) -> bool:
     """Return whether two equal runs that step in turn are as far apart, or nearly."""
-    pair = [_saved(subject, start, rows, own) for _ in range(2)]
+    pair = [_saved(subject, start, rows, own, kind.late) for _ in range(2)]
     begin = pair[0].values()
     _follow(subject, pair, rows[BEFORE:])
     one, two = (session.values() for session in pair)
@@ -133,6 +163,11 @@ def _mixed(first: Session, other: Session) -> str:
                 return f"the state of parameter {found[0] + 1} lies with parameter {i + 1}"
             if not new[i]:
                 return f"the state of parameter {i + 1} is lost"
+            for name, value in held.items():
+                if (meant := _single(value)) is not None and not close(value, new[i].get(name)):
+                    is_now = _single(new[i].get(name))
+                    shown = "lost" if is_now is None else f"{is_now:g}, not {meant:g}"
+                    return f"{name!r} of parameter {i + 1} is {shown}"
     return ""
 
 
@@ -143,6 +178,13 @@ def _by_parameter(session: Session) -> dict[int, dict[str, Any]]:
     return held
 
 
+def _single(value: Any) -> float | None:
+    """Return a single number, or None."""
+    if isinstance(value, torch.Tensor) and value.numel() == 1 and not value.is_complex():
+        return float(value)
+    return float(value) if isinstance(value, int | float) else None
+
+
 def _alike(one: Mapping[str, Any], two: Mapping[str, Any]) -> bool:
     return one.keys() == two.keys() and all(close(value, two[n]) for n, value in one.items())
 
@@ -150,10 +192,17 @@ def _alike(one: Mapping[str, Any], two: Mapping[str, Any]) -> bool:
 def _result(
     subject: Subject, outcome: Outcome, message: str, how: str, own: Own, proof: float | str
 ) -> CheckResult:
+    begun, joins = "one, ps = opened(start)", ""
+    if (late := KINDS[how].late) is not None:
+        begun = "one, ps = begin(start[:2])"
+        joins = f"""if t == {late}:
+            ps += [torch.nn.Parameter(v.clone()) for v in start[2:]]
+            one.add_param_group({{"params": ps[2:], **{own[1][1]!r}}})
+        """
     body = f"""
 import copy
 
-without = {list(KINDS[how])}  # steps in which the first parameter has no gradient
+without = {list(KINDS[how].without)}  # steps in which the first parameter has no gradient
 rows = [[None, *g[1:]] if t in without else g for t, g in enumerate(gradients)]
 
 
@@ -163,9 +212,9 @@ def opened(values):
 
 
 try:
-    one, ps = opened(start)
+    {begun}
     for t, g in enumerate(rows[:{BEFORE}]):
-        for group, factor in zip(one.param_groups, {FACTORS} if t == {CHANGED} else ()):
+        {joins}for group, factor in zip(one.param_groups, {FACTORS} if t == {CHANGED} else ()):
             if isinstance(group.get('lr'), float):
                 group['lr'] *= factor
         step(one, ps, g)

@@ -1,0 +1,1 @@
+"""What a run must find again: the order of its parameters, the defaults of its class."""
