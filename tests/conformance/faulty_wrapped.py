@@ -29,6 +29,15 @@ class CentresInputs(Centres):
         return (0,) if g.ndim == 2 else super().axes(g)
 
 
+class AlwaysCentres(Centres):
+    def __init__(self, params, **options):
+        super().__init__(params, **options)
+        self.use_gc = (self.defaults["use_gc"],)
+
+    def update(self, p, g, state, group):
+        super().update(p, g, state, {**group, "use_gc": self.use_gc})
+
+
 class SaysVectors(CentresVectors):
     """Gradient descent; use_gc: the mean is taken off all gradients, biases too."""
 
@@ -231,6 +240,7 @@ class DividesAgain(PilesUp):
 FAULTS = [
     ("api.centralized", CentresVectors, (), "deviates"),
     ("api.centralized", CentresInputs, (), "deviates"),
+    ("api.centralized", AlwaysCentres, (), "limit"),
     ("api.grokfast", FedBack, (), "deviates"),
     ("api.lookahead", ForgetsTheStart, (), "limit"),
     ("api.cautious", MasksTheOthers, (), "deviates"),

@@ -10,6 +10,7 @@ from tests.conformance.twin_answers import judged, require_apart
 PAIRS = [
     ("api.centralized", faulty.Centres, faulty.CentresVectors, "deviates", "the only axis"),
     ("api.centralized", faulty.Centres, faulty.CentresInputs, "deviates", "the first axis"),
+    ("api.centralized", faulty.Centres, faulty.AlwaysCentres, "limit", "use_gc=False"),
     ("api.grokfast", faulty.Amplifies, faulty.FedBack, "deviates", "fed back"),
     ("api.lookahead", faulty.LooksBack, faulty.ForgetsTheStart, "limit", "not looked back on"),
     ("api.lookahead", faulty.LooksBack, faulty.StartIsPromised, "deviates", "not looked back on"),

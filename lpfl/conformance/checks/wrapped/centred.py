@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from lpfl.conformance.agreement import Gradients, Start
 from lpfl.conformance.checks.wrapped.options import (
     APART,
+    LEAST,
     Wrapping,
     is_coarse,
     named,
@@ -25,6 +26,8 @@ ID = "api.centralized"
 NAMES = re.compile(
     r"^(use_|using_)?(gc|centrali[sz]e(_?grad(ient)?s?)?|grad(ient)?_?centrali[sz](ation|e))$"
 )
+OTHERS = re.compile(r"(^|_)gc(_|$)|normgc|centr|normali[sz]e_grad|zero_mean|whiten|project")
+ALWAYS = re.compile(r"always|regardless|no effect|unused|ignored|deprecated", re.IGNORECASE)
 STEPS = 8
 Axes = tuple[int, ...]
 NONE: Axes = ()
@@ -83,6 +86,8 @@ def _of(option: Wrapping, shape: tuple[int, ...]) -> CheckResult | None:
     except Exception:  # the option is refused
         return None
     bound, right = same(option.subject, ID), min(gap(acting, run) for run in rightly)
+    if RIGHT[shape][0] and gap(rightly[0], rightly[-1]) <= bound:
+        return _always(option, shape) if right <= bound else None
     if right <= bound:
         if not RIGHT[shape][0] or gap(acting, rightly[0]) > bound:
             return None
@@ -98,6 +103,32 @@ def _run(option: Wrapping, start: Start, gradients: Gradients, axes: Axes) -> Tr
     """Return the run with the option off, on gradients without their mean over some axes."""
     given = [[g - g.mean(dim=axes, keepdim=True) if axes else g for g in row] for row in gradients]
     return option.without(start, given)
+
+
+def _always(option: Wrapping, shape: tuple[int, ...]) -> CheckResult | None:
+    """Return the finding that gradients lose their mean with the option off too.
+
+    None where another switch may take it off, or where it is said that it always is.
+    """
+    others = {n for n in named(option.subject, OTHERS, switch=True) if "conv" not in n}
+    if others - {option.name} or ALWAYS.search(option.said):
+        return None
+    axes = RIGHT[shape][0]
+    body = f"""
+centred = [[g - g.mean(dim={axes!r}, keepdim=True) for g in row] for row in gradients]
+on, off = run(start, gradients, **{option.on!r}), run(start, gradients, **{option.off!r})
+again = run(start, centred, **{option.off!r})
+print('centralized with the switch off:', max(gap(off, v, start) for v in (on, again)) < {LEAST})
+"""
+    return CheckResult(
+        check=ID,
+        outcome=Outcome.LIMIT,
+        message=f"With {option.name}=False the mean over the axes {axes} is taken off gradients of "
+        f"shape {shape} all the same: the switch does nothing.",
+        measured=0.0,
+        scenario={"changed": dict(option.off), "shape": shape, "steps": STEPS},
+        **evidence(option.subject, body, "off: True", shapes=[shape], steps=STEPS, stream=(ID,)),
+    )
 
 
 def _finding(

@@ -4,7 +4,8 @@ Source: Liang et al. 2024, Cautious optimizers, algorithm 1.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 from lpfl.conformance.agreement import Gradients
 from lpfl.conformance.checks.wrapped.options import Wrapping, named, wrapping
@@ -18,6 +19,8 @@ ID = "api.cautious"
 SHAPES = ((6, 4), (5,))
 STEPS = 8
 NAMES = re.compile(r"^(use_)?(caution|cautious|cautious_(mask|update|updates|step|steps|masking))$")
+FACTOR = re.compile(r"^cautious_factor$")
+"""What is left of entries that go up: 1 is no mask, 0 the whole."""
 STILL = 1e-12
 MOST, LEAST = 0.9, 0.1
 """Shares of the entries that move along the gradient which are most of them, and few."""
@@ -27,8 +30,8 @@ MOST, LEAST = 0.9, 0.1
 def cautious(subject: Subject) -> Iterable[CheckResult]:
     """Under a cautious mask the entries that move are those that go down along the gradient."""
     held = ""
-    for name in named(subject, NAMES, switch=True):
-        option = wrapping(subject, name, {name: True}, {name: False})
+    for name, on_value, off_value in _values(subject):
+        option = wrapping(subject, name, {name: on_value}, {name: off_value})
         start, gradients = subject.draw(subject.shapes(*SHAPES), STEPS, ID)
         try:
             on, off = option.acting(start, gradients), option.without(start, gradients)
@@ -48,6 +51,14 @@ def cautious(subject: Subject) -> Iterable[CheckResult]:
     if held:
         message = f"Of the entries that move, {held} go down along the present gradient."
         yield CheckResult(check=ID, outcome=Outcome.CONFORMS, message=message)
+
+
+def _values(subject: Subject) -> Iterator[tuple[str, Any, Any]]:
+    """Yield each option that masks, with its values on and off."""
+    for name in named(subject, NAMES, switch=True):
+        yield name, True, False
+    for name in named(subject, FACTOR):
+        yield name, 0.0, 1.0
 
 
 def _down(run: Trajectory, gradients: Gradients) -> float | None:
