@@ -128,3 +128,12 @@ class TwiceMoved(Foof):
         for _ in range(self.calls_of(layer)):
             super().move(layer, group)
         self.calls[layer] = 0
+
+
+class OutputsOfSquares(Foof):
+    """Where a layer has as many outputs as inputs, its outputs are taken for its inputs."""
+
+    def keep(self, layer, inputs, output):
+        """Add the second moment of what is taken for the inputs."""
+        square = layer.in_features == layer.out_features
+        super().keep(layer, (output,) if square else inputs, output)

@@ -194,6 +194,7 @@ THREE = {"period": 3}
 INVERSES = {"period": 1, "inverse_period": 3}
 DIVIDED = {"period": 2, "inverse_period": 4}
 UNDIVIDED = {"period": 3, "inverse_period": 2}
+SQUARE = LayerScenario("two square layers", square_layers, (4,))
 FITTING = LayerScenario("two linear layers", two_layers, (5,))
 HOLDING = (
     LayerScenario("one layer without bias", one_layer, (6,)),
@@ -209,8 +210,8 @@ HOLDING = (
     LayerScenario("periods of 3 and 2 steps", two_layers, (5,), steps=9, options=UNDIVIDED),
     LayerScenario("default options", two_layers, (5,), at_defaults=True),
     LayerScenario("inputs of very different scales", one_layer, (6,), rows=64, spread=1.0),
+    SQUARE,
 )
-SQUARE = LayerScenario("two square layers", square_layers, (4,))
 LONG = LayerScenario(
     "two linear layers, many steps", two_layers, (5,), steps=102, options={"lr": 1e-3}
 )

@@ -21,6 +21,18 @@ class Padded(Network):
         return self.last(self.first(x).flatten(1))
 
 
+class SamePadded(Network):
+    """A convolution padded to the same size by name; in the twin by the number of pixels."""
+
+    def __init__(self, twin: bool = False) -> None:
+        super().__init__(twin)
+        self.first = nn.Conv2d(2, 3, 3, padding=1 if twin else "same", bias=False)
+        self.last = nn.Linear(48, 2, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.last(self.first(x.unflatten(1, (2, 4, 4))).flatten(1))
+
+
 class Strided(Network):
     """A convolution whose stride is its kernel; in the twin every patch is one pixel."""
 

@@ -32,6 +32,7 @@ def train(twin):
     model.load(weights)
     path = [model.read()]
     {build}
+{at_rest}
     for t, (X, Y) in enumerate(batches):
         model.before(t)
 
@@ -80,12 +81,20 @@ def _text(subject: Subject, scene: Scene, ending: str) -> str:
         global_seed=subject.seed,
         name=scene.network.__name__,
         build=build_text(subject, scene.options),
+        at_rest=_at_rest(scene),
         step="        " + _drive(subject),
         into_eval="optimizer.eval()" if mode else "",
         into_train="optimizer.train()" if mode else "",
         ending=ending.strip().replace("\n", "\n    "),
     )
-    return "\n".join(line.rstrip() for line in text.splitlines()) + "\n"
+    lines = [line.rstrip() for line in text.replace("\n\n    for t", "\n    for t").splitlines()]
+    return "\n".join(lines) + "\n"
+
+
+def _at_rest(scene: Scene) -> str:
+    if scene.at_rest is None:
+        return ""
+    return f"    optimizer.param_groups[{scene.at_rest}]['lr'] = 0.0"
 
 
 def _drive(subject: Subject) -> str:

@@ -11,6 +11,7 @@ from torch import Tensor
 from lpfl.conformance.drives import seed_everything
 from lpfl.conformance.hooked.networks import Network
 from lpfl.conformance.learning.other_draws import other_draws
+from lpfl.conformance.signatures import set_option
 from lpfl.conformance.subject import Subject
 
 ROWS, OUTPUTS, WEIGHTS = 24, 2, 200
@@ -21,7 +22,7 @@ class Scene:
     """A network, the number of inputs, steps, and options of the optimizer.
 
     noise: relative change of the inputs, entry by entry. scale: factor of the inputs. reseed: of
-    the generators, global and the optimizer's own.
+    the generators, global and the optimizer's own. at_rest: the group whose rate is set to 0.
     """
 
     network: type[Network]
@@ -31,13 +32,14 @@ class Scene:
     noise: float = 0.0
     scale: float = 1.0
     reseed: int = 0
+    at_rest: int | None = None
 
 
 @dataclass(frozen=True)
 class Training:
     """Weights by name: at the start, after each step; and the names that the optimizer holds.
 
-    rates: name of a weight -> rate of its group at the end.
+    rates: name of a weight -> rate of its group at the end. places: -> the number of its group.
     """
 
     start: dict[str, Tensor]
@@ -45,6 +47,7 @@ class Training:
     held: frozenset[str]
     trained: frozenset[str]
     rates: Mapping[str, float] = field(default_factory=dict)
+    places: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def end(self) -> dict[str, Tensor]:
@@ -87,6 +90,8 @@ def train(subject: Subject, scene: Scene, twin: bool = False) -> Training:
     seed = subject.seed + scene.reseed if scene.reseed else None
     with other_draws(seed):
         session = subject.open_on(model, options=dict(scene.options))
+        if scene.at_rest is not None:
+            set_option(session.optimizer.param_groups[scene.at_rest], "lr", 0.0)
         if seed is not None:
             seed_everything(seed)
         path = []
@@ -106,6 +111,12 @@ def train(subject: Subject, scene: Scene, twin: bool = False) -> Training:
         frozenset(name for name, p in named.items() if id(p) in held),
         frozenset(name for name, p in named.items() if p.requires_grad),
         {name: held[id(p)] for name, p in named.items() if id(p) in held},
+        {
+            name: place
+            for name, p in named.items()
+            for place, group in enumerate(groups)
+            if any(p is other for other in group["params"])
+        },
     )
 
 

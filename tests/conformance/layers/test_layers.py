@@ -6,13 +6,15 @@ import torch
 from lpfl import OptimizerSpec, check_optimizer
 from lpfl.conformance.outcomes import Outcome
 from lpfl.conformance.own import own_specs
-from tests.conformance.layers import toys, toys_of_inputs
+from tests.conformance import fair_layers
+from tests.conformance.layers import toys, toys_of_groups, toys_of_inputs
 
 ACCUSES = {Outcome.LIMIT, Outcome.DEVIATES}
 
 
 def named(kind):
-    return getattr(toys, kind, None) or getattr(toys_of_inputs, kind)
+    modules = (toys, toys_of_inputs, toys_of_groups)
+    return next(getattr(m, kind) for m in modules if hasattr(m, kind))
 
 
 def judged(kind, checks=("layer",), claims=("kfac",)):
@@ -46,6 +48,8 @@ def test_one_that_counts_every_use_is_acquitted(kind):
         ("NoPadding", "layer.patches", Outcome.DEVIATES, "padding and stride"),
         ("OneGroup", "layer.patches", Outcome.DEVIATES, "two groups"),
         ("NoDilation", "layer.patches", Outcome.DEVIATES, "with dilation"),
+        ("PaddingAsWritten", "layer.patches", Outcome.LIMIT, 'padding="same" raises'),
+        ("CountsFrozen", "layer.groups", Outcome.DEVIATES, "of which the first is frozen"),
         ("BiasPerPlace", "layer.rewritten", Outcome.DEVIATES, "an input that is always 1"),
         ("FirstMember", "layer.rewritten", Outcome.DEVIATES, "members of a sequence"),
         ("InOrder", "layer.rewritten", Outcome.DEVIATES, "registered in the order"),
@@ -59,6 +63,22 @@ def test_a_forgotten_use_is_named_with_a_program_that_was_run(kind, check, outco
     for result in found:
         assert "lpfl" not in result.snippet
         assert result.snippet.rstrip().rpartition("\n")[2].startswith("# prints:")
+
+
+def test_square_layers_are_looked_at_too():
+    right, wrong = (
+        judged(kind, ["def.trajectory"], ["foof"]).results[0]
+        for kind in (fair_layers.Foof, fair_layers.OutputsOfSquares)
+    )
+    assert right.outcome not in ACCUSES, right.message
+    assert wrong.outcome is Outcome.DEVIATES
+    assert "not two square layers" in wrong.message
+
+
+def test_a_group_for_each_layer_is_no_finding():
+    report = judged(toys_of_groups.PerLayer, ["layer"])
+    assert [r.message for r in report.results if r.outcome in ACCUSES] == []
+    assert report.outcome("layer.groups") is Outcome.CONFORMS
 
 
 def test_rates_by_the_place_of_a_layer_are_no_finding_where_the_groups_state_them():

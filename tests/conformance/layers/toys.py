@@ -53,6 +53,9 @@ class Uses(torch.optim.Optimizer):
         return layer.kernel_size, layer.stride, layer.dilation
 
     def padding(self, layer):
+        if layer.padding == "same":
+            sizes = zip(layer.kernel_size, layer.dilation, strict=True)
+            return [gap * (side - 1) // 2 for side, gap in sizes]
         return layer.padding
 
     def keep(self, layer, x, g):

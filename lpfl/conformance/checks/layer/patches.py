@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from lpfl.conformance.claims import promises
 from lpfl.conformance.hooked.answers import beside_its_twin, concerns
-from lpfl.conformance.hooked.images import Dilated, Grouped, Padded, Strided
+from lpfl.conformance.hooked.images import Dilated, Grouped, Padded, SamePadded, Strided
 from lpfl.conformance.hooked.networks import Network
 from lpfl.conformance.hooked.training import Scene
 from lpfl.conformance.outcomes import CheckResult, Outcome
@@ -15,6 +15,7 @@ ID = "layer.patches"
 INPUTS = 32
 CASES: dict[type[Network], tuple[str, str]] = {
     Padded: ("a convolution with padding and stride", "an image padded beforehand"),
+    SamePadded: ('a convolution with padding="same"', "the same padding in pixels"),
     Strided: ("a convolution whose stride is its kernel", "patches that are one pixel each"),
     Dilated: ("a convolution with dilation", "patches that are one pixel each"),
     Grouped: ("a convolution of two groups", "the groups the other way round"),
