@@ -25,6 +25,7 @@ FAILS = {
     "a convention, documented variant",
     "def.merged-sides": "deviates where the claim is Shampoo or SOAP",
     "def.probes": "deviates",
+    "def.sam": "deviates; a convention, documented variant for an adaptive climb",
     "def.scale": "deviates from the claim's exponent, a convention where the fitted definition has "
     "it too; limit if not finite within 1e-6 to 1e6, numerics beyond",
     "def.supports": "says which method the steps are, accuses of nothing",

@@ -122,6 +122,7 @@ METHODS: Mapping[str, Promise] = {
     "nesterov": _linear(),
     "rmsprop": _entrywise(loss=True),
     "rprop": _entrywise(loss=True),
+    "sam": Promise("a step takes the gradient at the point that lies rho up along the gradient"),
     "sgd": _linear(),
     "shampoo": Promise(
         "roots of the second moments of rows and columns: rotations change nothing", ROTATION

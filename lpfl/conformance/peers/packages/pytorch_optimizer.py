@@ -87,7 +87,7 @@ PACKAGES = (
             "OrthoGrad": Entry(make=around("AdamW")),
             "PCGrad": Entry(undrivable="takes a list of losses (pc_backward)"),
             "Ranger21": Entry(options={"num_iterations": 1000, "num_warm_up_iterations": 20}),
-            "SAM": SHARPNESS,
+            "SAM": Entry(make=on_base("SGD"), needs={"closure"}, claims={"sam"}),
             "SCIONLight": Entry(needs={"keeps_grad"}),
             "SGDW": Entry(variants={"momentum=0.9": {"momentum": 0.9}}),
             "SGDP": Entry(variants={"momentum=0.9": {"momentum": 0.9}}),
