@@ -137,6 +137,14 @@ class AverageIsTheWeights(KeepsAverage):
         return p.detach()
 
 
+class BeginsLater(AverageIsTheWeights):
+    """Gradient descent; ema_decay: after ema_start steps the state holds an average of weights."""
+
+    def __init__(self, params, lr=0.05, ema_decay=0.0, ema_start=100):
+        super().__init__(params, lr=lr, ema_decay=ema_decay)
+        self.ema_start = ema_start
+
+
 class LessOfVectors(KeepsAverage):
     def share(self, p, group):
         return super().share(p, group) / (1 if p.ndim > 1 else 2)
@@ -164,6 +172,10 @@ class Overwrites(WarmsUp):
         if group["warmup_steps"]:
             group["lr"] = group.setdefault("first", group["lr"]) * share
         return group["lr"]
+
+
+class SaysItOverwrites(Overwrites):
+    """Gradient descent; warmup_steps: a schedule of its own, which overrides that of the group."""
 
 
 class Trusts(PerParameter, lr=0.05, trust=0.0):

@@ -31,8 +31,16 @@ def test_the_fault_is_found_and_its_twin_is_not_accused(check, right, wrong, out
     require_apart(check, right, wrong, outcome, words)
 
 
-def test_a_mean_that_is_told_of_is_a_variant():
-    assert judged(faulty.SaysVectors, "api.centralized")[0] == "documented variant"
+@pytest.mark.parametrize(
+    ("check", "kind"),
+    [("api.centralized", faulty.SaysVectors), ("api.own-warm-up", faulty.SaysItOverwrites)],
+)
+def test_what_is_told_of_is_a_variant(check, kind):
+    assert judged(kind, check)[0] == "documented variant"
+
+
+def test_an_average_that_may_begin_later_is_not_accused():
+    assert not check_optimizer(faulty.BeginsLater, on_fail=None, checks=["api.averages"]).findings
 
 
 def test_an_average_in_the_format_of_the_weights_is_not_accused_if_no_other_is_told_of():

@@ -27,10 +27,10 @@ RULES = ("as defined", "with 0.01 on the sizes", "with a norm for each weight", 
 Row = list[Tensor]
 
 
-@check(ID, tags=("api",), cost=0.05, needs=("rho", "params"))
+@check(ID, tags=("api",), cost=0.05, needs=("params",))
 def adaptive_climb(subject: Subject) -> Iterable[CheckResult]:
     """Adaptive weights climb by rho, measured in units of their own sizes, before the loss."""
-    rho = subject.default("rho")
+    rho = subject.default("rho") if subject.accepts("rho") else None
     names = [n for n in NAMES if is_switch(subject.default(n)) and subject.accepts(n)]
     if not names or not isinstance(rho, float) or not rho > 0:
         return

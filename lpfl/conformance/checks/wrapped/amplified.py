@@ -68,7 +68,7 @@ def amplified(
 @check(ID, tags=("api",), cost=0.05, needs=("inject", "params"))
 def grokfast(subject: Subject) -> Iterable[CheckResult]:
     """The average that amplifies gradients is that of the gradients as they came."""
-    if is_coarse(subject) or not named(subject, FACTOR):
+    if not named(subject, FACTOR) or is_coarse(subject):
         return
     shapes = subject.shapes(*SHAPES)
     start, drawn = subject.draw(shapes, STEPS, ID)

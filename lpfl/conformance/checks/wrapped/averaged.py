@@ -29,6 +29,8 @@ OTHERWISE = re.compile(
 """Words by which something else than weights is averaged."""
 FINER = re.compile(r"float_?32|fp32|32[- ]?bits?|full precision|single precision", re.IGNORECASE)
 """Words by which an average is finer than weights in bfloat16; torch's own averages are not."""
+LATER = re.compile(r"start|after|begin|every|freq|period|interval|delay|warm|epoch|_steps?$")
+"""Names of options by which an average may begin late, and be the weights till then."""
 CLOSE = 1e-6
 Series = list[list[Tensor]]
 
@@ -134,7 +136,9 @@ def _kept(subject: Subject, on: Mapping[str, Any], off: Mapping[str, Any]) -> It
 def _answer(subject: Subject, name: str, on: Mapping[str, Any], kept: Kept) -> CheckResult | None:
     """Return the finding about one entry of the state, if there is one."""
     shown = f"{name}={on[name]!r}"
-    if kept.is_the_weights and (NAMES.search(kept.name) or kept.shares_memory):
+    waits = any(LATER.search(n) for n in subject.constructor_names - {name})
+    by_name = NAMES.search(kept.name) or kept.shares_memory
+    if kept.is_the_weights and by_name and not waits:
         why = ": it shares their memory" if kept.shares_memory else ""
         message = f"With {shown} the state {kept.name!r} is at all times what the weights are{why}."
         body = f"""

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from lpfl.conformance.checks.promised.told_of import words_of
 from lpfl.conformance.checks.wrapped.options import is_coarse, named, same
 from lpfl.conformance.definition.option_names import known_as
 from lpfl.conformance.outcomes import CheckResult, Outcome
@@ -16,6 +17,12 @@ ID = "api.own-warm-up"
 SHAPES = ((6, 4), (5,))
 STEPS, LONG, AFTER = 12, 4, 6
 NAMES = re.compile(r"^(num_|n_|lr_)?warm_?up(_(steps?|iters|iterations|updates|length|period))?$")
+OWN = re.compile(
+    r"overrid|overwrit|own (rate|lr|schedul)|"
+    r"(instead of|without|replaces|no|not) [^.]{0,40}schedul",
+    re.IGNORECASE,
+)
+"""Words by which its schedule is told to stand for any other."""
 ACTS = 1e-3
 
 
@@ -75,7 +82,7 @@ print('change', gap(ends(0.5), ends(1.0), start))
 """
     return CheckResult(
         check=ID,
-        outcome=Outcome.LIMIT,
+        outcome=Outcome.VARIANT if OWN.search(words_of(subject)) else Outcome.LIMIT,
         message=f"A rate halved {when}, {name}={long}, changes the run by {change:.2g}, and by "
         f"{usual:.2g} without a warm-up: the rate of the group is overwritten, and a schedule "
         "has no effect.",
