@@ -31,6 +31,8 @@ def kron(p, g, s, o, fault):
         step = L.T @ L @ mean
     if fault == "factors used once":
         step = L @ mean @ R.T
+    if fault == "factors turned over":
+        step = L @ L.T @ mean @ R @ R.T
     size = float(step.square().mean().sqrt()) if step.numel() else 0.0
     p *= 1 - o.lr * o.weight_decay
     p -= o.lr * min(1.0, 1.1 / max(size, 1e-30)) * step.to(p.dtype).reshape(p.shape)
@@ -44,4 +46,5 @@ TWINS = [
     Twin("kron", "learns the other way round", WHITENING),
     Twin("kron", "one side only", WHITENING),
     Twin("kron", "factors used once", WHITENING),
+    Twin("kron", "factors turned over", WHITENING),
 ]
