@@ -19,32 +19,33 @@ class Sam(torch.optim.Optimizer):
         return second
 
     def first_gradients(self, closure):
-        closure()
+        return closure()
 
     @torch.no_grad()
     def step(self, closure):
         closure = torch.enable_grad()(closure)
-        self.first_gradients(closure)
+        loss = self.first_gradients(closure)
         held = [(p, g) for g in self.param_groups for p in g["params"]]
         norm = self.norm([p for p, _ in held])
         kept = [(p, g, p.clone(), p.grad.clone()) for p, g in held]
         for p, group in held:
             p += self.climb(p, norm, group)
-        closure()
+        second = closure()
         for p, group, old, first in kept:
             p.copy_(old)
             speed = self.state[p].setdefault("speed", torch.zeros_like(p))
             p -= group["lr"] * speed.mul_(0.9).add_(self.taken(first, p.grad))
+        return second if loss is None else loss
 
     def norm(self, params):
         return torch.stack([p.grad.norm() for p in params]).norm() + 1e-12
 
 
 class AfterBackward(Sam):
-    """SAM; the gradients are there when step(closure) is called."""
+    """SAM."""
 
     def first_gradients(self, closure):
-        pass
+        return None
 
 
 class EachItsOwn(Sam):

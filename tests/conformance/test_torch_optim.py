@@ -18,9 +18,17 @@ CLAIMS = {
     "Adamax": "adamax", "LBFGS": "lbfgs", "Muon": "muon", "NAdam": "nadam", "RAdam": "radam",
     "RMSprop": "rmsprop", "Rprop": "rprop", "SGD": "sgd",
 }  # fmt: skip
-LIMITS = {("LBFGS", "api.strides"), ("LBFGS", "api.copy"), ("SGD", "api.grads-kept")}
-"""LBFGS raises for gradients that are not contiguous (it calls view), and after a deep copy. SGD
-with Nesterov's momentum and foreach writes into p.grad."""
+LIMITS = {
+    ("LBFGS", "api.strides"),
+    ("LBFGS", "api.copy"),
+    ("RMSprop", "api.momentum-raised"),
+    ("SGD", "api.grads-kept"),
+}
+"""LBFGS raises for gradients that are not contiguous (it calls view), and after a deep copy.
+RMSprop makes its buffers in the first step or never. SGD with Nesterov's momentum and foreach
+writes into p.grad."""
+DEVIATES = {("LBFGS", "api.lr-tensor")}
+"""It keeps the tensor of its rate, which schedulers fill, as the length of the last step."""
 
 
 @pytest.fixture(scope="module")
@@ -40,9 +48,9 @@ def reports():
 
 
 @pytest.mark.parametrize("name", OWN)
-def test_nothing_deviates(reports, name):
-    found = [(r.check, r.message) for r in reports[name].results if r.outcome is Outcome.DEVIATES]
-    assert found == []
+def test_nothing_else_deviates(reports, name):
+    found = {(name, r.check) for r in reports[name].results if r.outcome is Outcome.DEVIATES}
+    assert found == {(n, check) for n, check in DEVIATES if n == name}
 
 
 @pytest.mark.parametrize("name", OWN)

@@ -54,6 +54,12 @@ def alternatives(subject: "Subject") -> dict[str, Any]:
     return dict(subject.memory["alternatives"])
 
 
+def usual_rate(subject: "Subject") -> float | None:
+    """Return the default rate as a number; None if it has none."""
+    rate = subject.default("lr")
+    return float(rate) if _number(rate) else None
+
+
 def together(subject: "Subject") -> dict[str, Any]:
     """Return as many of the alternatives as the optimizer takes at once."""
     chosen: dict[str, Any] = {}

@@ -11,6 +11,7 @@ from lpfl.conformance.agreement import Gradients, Pair, Start, agree
 from lpfl.conformance.checks.joint.empty import PATHS
 from lpfl.conformance.checks.scheduled.filled import filled
 from lpfl.conformance.checks.sparse_rows import rows_and_none
+from lpfl.conformance.definition.alternatives import usual_rate
 from lpfl.conformance.definition.option_names import known_as
 from lpfl.conformance.outcomes import FINDINGS, CheckResult, Outcome
 from lpfl.conformance.registry import check
@@ -72,8 +73,8 @@ b = run(start, [[parts(g).coalesce() for g in row] for row in gradients])
 @check(TENSOR, tags=("api",), cost=0.1, needs=("lr", "params"))
 def rate_in_a_tensor(subject: Subject) -> CheckResult:
     """lr in a tensor does what the number does, also filled in mid-run, and step() leaves it."""
-    rate = subject.default("lr")
-    if not isinstance(rate, float) or "fused" in subject.needs:
+    rate = usual_rate(subject)
+    if rate is None or "fused" in subject.needs:
         message = "Not applicable: lr is not a number."
         return CheckResult(check=TENSOR, outcome=Outcome.NOT_CLAIMED, message=message)
     paths: list[Mapping[str, Any]] = [{p: True} for p in PATHS if subject.accepts(p)]

@@ -8,6 +8,7 @@ from lpfl.conformance.agreement import Gradients, Pair, Start, agree
 from lpfl.conformance.checks.api.missing import decayed
 from lpfl.conformance.checks.no_gradient import ALWAYS
 from lpfl.conformance.checks.paths_of_formats import of_two_formats
+from lpfl.conformance.checks.protocol.uphill import on_a_loss
 from lpfl.conformance.checks.scheduled.on_paths import under_a_schedule
 from lpfl.conformance.checks.switches import turned_over
 from lpfl.conformance.definition.alternatives import other_value
@@ -204,6 +205,11 @@ def maximize(subject: Subject) -> Iterable[CheckResult]:
             result = replace(result, outcome=Outcome.LIMIT, message=message)
         yield result
         if result.outcome in FINDINGS:
+            return
+    for pair in on_a_loss(subject):
+        result = agree(subject, pair, subject.shapes(*TALL), 4)
+        if result.outcome in FINDINGS:
+            yield result
             return
     if subject.injects and "keeps_grad" not in subject.needs:
         yield agree(subject, _twice(subject), subject.shapes(*TALL), 2)

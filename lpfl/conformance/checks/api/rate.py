@@ -6,6 +6,7 @@ import torch
 
 from lpfl.conformance.checks.api.numbers import STILL, other_rates, stands_without
 from lpfl.conformance.checks.schedules import of_groups
+from lpfl.conformance.definition.alternatives import usual_rate
 from lpfl.conformance.definition.option_names import known_as
 from lpfl.conformance.drives.refusals import says_so
 from lpfl.conformance.oracles.methods import PROPORTIONAL
@@ -252,8 +253,7 @@ def _values(subject: Subject, start: Any, gradients: Any, halve_at: int | None) 
 def _unread(subject: Subject, start: Any, gradients: Any, change: float) -> CheckResult:
     """lr in the groups has no effect: a defect if the constructor's lr has one."""
     check_id = "api.lr-read"
-    rate = subject.default("lr")
-    if not isinstance(rate, float) or rate <= 0:
+    if not (rate := usual_rate(subject)) or rate < 0:
         message = "The step does not depend on lr, which has no number by default."
         return CheckResult(check=check_id, outcome=Outcome.VARIANT, message=message)
     plain = subject.run(start, gradients)

@@ -10,6 +10,7 @@ from lpfl.conformance.agreement import Gradients, Start
 from lpfl.conformance.checks.coarse.told import kept, options
 from lpfl.conformance.checks.low_precision import round_state
 from lpfl.conformance.checks.promised.told_of import undecayed
+from lpfl.conformance.definition.alternatives import usual_rate
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.registry import check
 from lpfl.conformance.signatures import told
@@ -157,8 +158,8 @@ def _rated(
 ) -> dict[str, Any] | None:
     """Return options with a rate at which a run in float32 goes the way; None if none is found."""
     still = undecayed(subject)
-    rate, start_row = subject.default("lr"), _drawn(subject, shapes)
-    if not isinstance(rate, float) or not rate > 0:
+    rate, start_row = usual_rate(subject), _drawn(subject, shapes)
+    if rate is None or not rate > 0:
         return None
     for _ in range(TRIES):
         base = {**still, **given, "lr": rate}

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 
 from lpfl.conformance.checks.api.rate import without_decay
+from lpfl.conformance.definition.alternatives import usual_rate
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.registry import check
 from lpfl.conformance.snippets import program, proven
@@ -24,9 +25,9 @@ def descent(subject: Subject) -> CheckResult:
     options = without_decay(subject)
     start, _ = subject.draw(subject.shapes((6, 4), (5,)), 1, ID)
     losses = _losses(subject, start, options)
-    rate = subject.default("lr")
+    rate = usual_rate(subject)
     moved = abs(losses[-1] / losses[0] - 1)
-    if isinstance(rate, float) and rate > 0 and subject.accepts("lr") and moved > 10 * MOVE:
+    if rate is not None and rate > 0 and subject.accepts("lr") and moved > 10 * MOVE:
         options["lr"] = rate * MOVE / moved
         losses = _losses(subject, start, options)
     rises = [t for t, loss in enumerate(losses) if t and loss > losses[0] * (1 + RISE)]

@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 
+from lpfl.conformance.checks.protocol.left_over import left_over
 from lpfl.conformance.drives.closures import ClosureSession
 from lpfl.conformance.drives.surrogate import surrogate
 from lpfl.conformance.outcomes import CheckResult, Outcome
@@ -44,8 +45,11 @@ print('moved at a rate of 0:', gap(read(optimizer, params), start, [0 * v for v 
 def unfinished(subject: Subject) -> CheckResult | None:
     """Return the finding that a gradient missing in one evaluation leaves weights on trial.
 
-    At a rate of 0, whatever an evaluation moves for a trial is put back.
+    At a rate of 0, whatever an evaluation moves for a trial is put back. Before that, one about
+    gradients that are there already.
     """
+    if answer := left_over(subject):
+        return answer
     shapes = subject.shapes(*SHAPES)
     start, rows = subject.draw(shapes, STEPS, ID, "evaluations")
     if len(shapes) < len(SHAPES) or not _fit(subject, start):
