@@ -150,6 +150,16 @@ class LessOfVectors(KeepsAverage):
         return super().share(p, group) / (1 if p.ndim > 1 else 2)
 
 
+class DecaysTheNew(KeepsAverage):
+    def share(self, p, group):
+        return group["ema_decay"]
+
+
+class SaysItIsOfTheNew(DecaysTheNew):
+    """Gradient descent; ema_decay: the weight of the new weights in a running average of weights,
+    which is in float32 at least."""
+
+
 class CoarseAverage(KeepsAverage):
     def begin(self, p):
         return p.detach().clone()
@@ -258,6 +268,7 @@ FAULTS = [
     ("api.cautious", MasksTheOthers, (), "deviates"),
     ("api.averages", AverageIsTheWeights, (), "deviates"),
     ("api.averages", CoarseAverage, (), "deviates"),
+    ("api.averages", DecaysTheNew, (), "deviates"),
     ("api.own-warm-up", Overwrites, (), "limit"),
     ("api.options-at-rate-0", DividesByRate, (), "limit"),
     ("api.adaptive-climb", ClimbsTooShort, (), "deviates"),

@@ -19,6 +19,8 @@ PAIRS = [
     ("api.averages", faulty.KeepsAverage, faulty.AverageIsTheWeights, "deviates", "memory"),
     ("api.averages", faulty.KeepsAverage, faulty.LessOfVectors, "deviates", "another share"),
     ("api.averages", faulty.KeepsAverage, faulty.CoarseAverage, "deviates", "bfloat16"),
+    ("api.averages", faulty.KeepsAverage, faulty.DecaysTheNew, "deviates", "turned over"),
+    ("api.averages", faulty.SaysItIsOfTheNew, faulty.DecaysTheNew, "deviates", "turned over"),
     ("api.own-warm-up", faulty.WarmsUp, faulty.Overwrites, "limit", "overwritten"),
     ("api.options-at-rate-0", faulty.Trusts, faulty.DividesByRate, "limit", "trust=0.1"),
     ("api.adaptive-climb", faulty.Climbs, faulty.ClimbsTooShort, "deviates", "not rho"),

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from lpfl.conformance.agreement import Gradients, Start
 from lpfl.conformance.checks.promised.told_of import told_of
+from lpfl.conformance.checks.wrapped.decay_of_average import turned_over
 from lpfl.conformance.checks.wrapped.options import named, wrapping
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.registry import check
@@ -155,7 +156,7 @@ print('never apart:', all(same))
         return None
     apart = max(abs(a - b) for one in shares for a, b in zip(one, shares[0], strict=True))
     if apart <= 1e-3:
-        return None
+        return _backwards(subject, name, on, kept, shares[0])
     message = (
         f"With {shown} the state {kept.name!r} takes in another share of each parameter: in one "
         f"step {apart:.2g} more of one than of another, all of which have had the same steps."
@@ -175,6 +176,32 @@ print('difference of shares', largest)
 """
     spread = max(max(row) - min(row) for row in zip(*shares, strict=True))
     return _finding(subject, on, Outcome.DEVIATES, message, (body, spread), measured=apart)
+
+
+def _backwards(
+    subject: Subject, name: str, on: Mapping[str, Any], kept: Kept, shares: list[float]
+) -> CheckResult | None:
+    """Return the finding that the decay is the share of the present weights in each step."""
+    found = turned_over(subject, on, shares)
+    if found is None:
+        return None
+    decay, value = found
+    message = (
+        f"With {name}={on[name]!r} the state {kept.name!r} takes in {value} of the present weights "
+        f"in each step, and {decay}={value} should be left of the old: it is turned over."
+    )
+    body = f"""
+optimizer, params = begin(start, **{dict(on)!r})
+shares = []
+for t, g in enumerate(gradients):
+    old = [optimizer.state[p][{kept.name!r}].clone() for p in params] if t else []
+    step(optimizer, params, g)
+    for p, a in zip(params, old):
+        way, moved = p.detach() - a, optimizer.state[p][{kept.name!r}] - a
+        shares.append(float((way * moved).sum() / (way * way).sum()))
+print('least share of the present weights', min(shares))
+"""
+    return _finding(subject, on, Outcome.DEVIATES, message, (body, value), measured=value)
 
 
 def _stuck(subject: Subject, name: str, state: str) -> CheckResult | None:
