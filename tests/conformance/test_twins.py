@@ -9,7 +9,18 @@ from lpfl.conformance.definition.option_names import PROBES
 from lpfl.conformance.oracles import oracles
 from lpfl.conformance.outcomes import Outcome
 
-NAMES = ("adam", "simple", "interface", "matrices", "rates", "layers", "numbers", "sampled", "kron")
+NAMES = (
+    "adam",
+    "simple",
+    "interface",
+    "matrices",
+    "rates",
+    "layers",
+    "numbers",
+    "sampled",
+    "kron",
+    "mixed",
+)
 MODULES = [importlib.import_module(f"tests.conformance.twins.{name}") for name in NAMES]
 TWINS = [
     pytest.param(module.METHODS[twin.method], twin, id=f"{twin.method}: {twin.fault}")

@@ -2,7 +2,7 @@
 
 ELEMENTWISE = frozenset(
     {"sgd", "momentum", "nesterov", "adam", "adamw", "amsgrad", "nadam", "radam", "adamax"}
-    | {"adagrad", "rmsprop", "lion", "signsgd", "adan", "adabelief"}
+    | {"adagrad", "rmsprop", "lion", "signsgd", "adan", "adabelief", "ademamix"}
 )
 """Each entry is treated by itself."""
 PER_PARAMETER = ELEMENTWISE | {

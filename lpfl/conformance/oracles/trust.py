@@ -74,15 +74,12 @@ LAMB = Oracle(
         "trust ratio of": LAMB_RATIO_SEES,
         "without weight decay": UNDECAYED,
     },
-    variants={
-        "trust ratio": frozenset(RATIO[1:]),
-        "vectors": frozenset(VECTORS[1:2]),
-        "without weight decay": frozenset(UNDECAYED[1:]),
-    },
+    variants={"trust ratio": frozenset(RATIO[1:]), "vectors": frozenset(VECTORS[1:2])},
     departures={
         "bias correction": NO_BIAS,
         "trust ratio of": frozenset(LAMB_RATIO_SEES[1:]),
         "vectors": frozenset(VECTORS[2:]),
+        "without weight decay": frozenset(UNDECAYED[1:]),
     },
     hidden={"eps": (1e-6,)},
 )
@@ -106,11 +103,11 @@ LARS = Oracle(
         "without weight decay": UNDECAYED,
         "buffer": ("sum", "dampened from the start"),
     },
-    variants={
-        "vectors": frozenset(VECTORS[1:2]),
+    variants={"vectors": frozenset(VECTORS[1:2])},
+    departures={
+        "vectors": frozenset(VECTORS[2:]),
         "without weight decay": frozenset(UNDECAYED[1:]),
     },
-    departures={"vectors": frozenset(VECTORS[2:])},
     relevant={"buffer": "dampening"},
     hidden={"eps": (1e-8, 0.0), "trust": (1e-3, 0.02)},
     aliases={"trust": ("trust_coefficient", "trust_coeff", "eta")},

@@ -14,6 +14,7 @@ CLAIMED = MappingProxyType(
         "adamax": "adamax",
         "adamw": "adamw",
         "adan": "adan",
+        "ademamix": "ademamix",
         "adopt": "adopt",
         "amsbound": "amsbound",
         "amsgrad": "amsgrad",

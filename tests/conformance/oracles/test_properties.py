@@ -120,6 +120,7 @@ def test_adafactor_is_exact_for_second_moments_of_rank_one() -> None:
         ("muon", {}),
         ("soap", {}),
         ("adan", {}),
+        ("ademamix", {}),
         ("radam", {}),
     ],
 )
