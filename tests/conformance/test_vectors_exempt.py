@@ -1,4 +1,4 @@
-"""Vectors that LARS leaves undecayed: a variant if it is said, another rule if it is not."""
+"""Where LARS takes no ratio, for vectors or without decay: a variant only if it is said."""
 
 import pytest
 
@@ -11,9 +11,11 @@ class Lars(PerParameter, lr=0.1, momentum=0.9, weight_decay=1e-2, trust_coeffici
     """Layer-wise rates."""
 
     exempt = ""
+    always = True
 
     def update(self, p, g, state, group):
         plain = self.exempt and p.ndim < 2
+        plain = plain or not (self.always or group["weight_decay"])
         decay = 0.0 if self.exempt == "from both" and plain else group["weight_decay"]
         size = g.norm() + decay * p.norm()
         trust = 1.0
@@ -36,6 +38,14 @@ class NeitherSaid(NeitherUnsaid):
     """Layer-wise rates; biases and norms are excluded from decay and from the trust ratio."""
 
 
+class PlainUnsaid(Lars, weight_decay=0.0):
+    always = False
+
+
+class PlainSaid(PlainUnsaid):
+    """Layer-wise rates; without weight decay no trust ratio is applied."""
+
+
 class NeitherByOption(NeitherUnsaid, exclude_bias_n_norm=True):
     pass
 
@@ -48,9 +58,11 @@ class NeitherByOption(NeitherUnsaid, exclude_bias_n_norm=True):
         (NeitherSaid, Outcome.VARIANT, "vectors: no trust ratio and no decay"),
         (NeitherByOption, Outcome.VARIANT, "vectors: no trust ratio and no decay"),
         (NeitherUnsaid, Outcome.DEVIATES, "another rule (vectors: no trust ratio and no decay)"),
+        (PlainSaid, Outcome.VARIANT, "without weight decay: no trust ratio"),
+        (PlainUnsaid, Outcome.DEVIATES, "another rule (without weight decay: no trust ratio)"),
     ],
 )
-def test_vectors_without_decay_must_be_said(kind, outcome, words):
+def test_what_goes_without_a_ratio_must_be_said(kind, outcome, words):
     spec = OptimizerSpec(kind.__name__, kind, claims={"lars"})
     (result,) = check_optimizer(spec, checks=["def.trajectory"], on_fail=None, quick=True).results
     assert result.outcome is outcome, result.message
