@@ -134,7 +134,55 @@ class RisesForGood(Rises):
         return momentum
 
 
+class KeepsFewBits(PerParameter, lr=0.1, few_bits=False):
+    """Momentum; few_bits: keep it in bfloat16."""
+
+    restores = True
+
+    def load_state_dict(self, state_dict):
+        super().load_state_dict(state_dict)
+        for group in self.param_groups if self.restores else ():
+            for p in group["params"]:
+                if group["few_bits"] and p in self.state:
+                    self.state[p]["m"] = self.state[p]["m"].bfloat16()
+
+    def update(self, p, g, state, group):
+        kind = torch.bfloat16 if group["few_bits"] else p.dtype
+        m = state.setdefault("m", torch.zeros_like(p, dtype=kind))
+        wide = m.to(p.dtype).lerp_(g, 0.1)
+        m.copy_(wide)
+        p -= group["lr"] * wide
+
+
+class ForgetsFewBits(KeepsFewBits):
+    """torch's loading gives the momentum the format of the weights."""
+
+    restores = False
+
+
+class InWiderBits(Adam):
+    """Weights of few bits are made float32 for the step, in a copy."""
+
+    def update(self, p, g, state, group):
+        wide = p.float() if p.dtype.itemsize < 4 else p
+        super().update(wide, g.to(wide.dtype), state, group)
+        if wide is not p:
+            self.give_back(p, wide)
+
+    def give_back(self, p, wide):
+        p.copy_(wide)
+
+
+class InWiderMemory(InWiderBits):
+    """What is rounded again is another memory."""
+
+    def give_back(self, p, wide):
+        p.data = wide.to(p.dtype)
+
+
 FAULTS = [
+    ("api.resume", ForgetsFewBits, (), "numerics"),
+    ("api.in-place", InWiderMemory, (), "limit"),
     ("api.resume", OneCountForAll, (), "deviates"),
     ("api.resume", OneCountOfGroups, (), "deviates"),
     ("api.coupling", ByShape, (), "limit"),

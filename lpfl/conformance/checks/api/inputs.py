@@ -11,7 +11,7 @@ from lpfl.conformance.checks.protocol.replaced import replaced
 from lpfl.conformance.drives.bag import Bag
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.registry import check
-from lpfl.conformance.snippets import evidence, program, proven
+from lpfl.conformance.snippets import evidence
 from lpfl.conformance.subject import Subject, Trajectory, Undrivable
 
 SHAPES = ((6, 4), (5,))
@@ -149,45 +149,6 @@ print('distance', max(float((a - b).norm()) for a, b in zip(*ends)) / size)
         bound=UNDONE,
         scenario={"steps": EDITED + 1, "dtype": kind},
         **more,
-    )
-
-
-@check("api.in-place", tags=("api",), cost=0.1, needs=("params",))
-def in_place(subject: Subject) -> CheckResult:
-    """step() writes into the parameters' own memory, so that views of them follow."""
-    check_id = "api.in-place"
-    shapes = subject.shapes(*SHAPES)
-    start, gradients = subject.draw(shapes, 6, check_id)
-    session = subject.open(start)
-    views = [p.detach().view_as(p) for p in session.params]
-    for step in gradients:
-        session.step(step)
-    apart = max(
-        float((p.detach() - v).abs().max()) for p, v in zip(session.params, views, strict=True)
-    )
-    message = f"The distance of the parameters from views taken before six steps is {apart:.2g}."
-    if apart == 0:
-        return CheckResult(
-            check=check_id, outcome=Outcome.CONFORMS, message=message, measured=0.0, bound=0.0
-        )
-    body = """
-optimizer, params = begin(start)
-views = [p.detach().view_as(p) for p in params]
-for g in gradients:
-    step(optimizer, params, g)
-print('distance', max(float((p.detach() - v).abs().max()) for p, v in zip(params, views)))
-"""
-    text = program(subject, body, shapes=shapes, steps=6, stream=(check_id,))
-    text, why = proven(subject, text, apart)
-    return CheckResult(
-        check=check_id,
-        outcome=Outcome.LIMIT,
-        message=f"{message[:-1]}: their memory is replaced.",
-        measured=apart,
-        bound=0.0,
-        scenario={"shapes": shapes, "steps": 6},
-        snippet=text,
-        details={"snippet": why} if why else {},
     )
 
 

@@ -4,6 +4,7 @@ import copy
 import io
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -20,12 +21,11 @@ from lpfl.conformance.checks.api.state_entries import (
 )
 from lpfl.conformance.checks.checkpoints import beside_checkpoints
 from lpfl.conformance.checks.loaded_unlike import added, unlike
-from lpfl.conformance.checks.protocol.whole_numbers import acting
+from lpfl.conformance.checks.resumed import with_options
 from lpfl.conformance.checks.resumed_groups import in_groups
-from lpfl.conformance.definition.alternatives import together
 from lpfl.conformance.drives import seed_everything
-from lpfl.conformance.drives.refusals import says_so
-from lpfl.conformance.outcomes import FINDINGS, CheckResult, Outcome
+from lpfl.conformance.drives.refusals import meant, says_so
+from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.registry import check
 from lpfl.conformance.resume_text import AFTER, BEFORE, FALL, Given, indented
 from lpfl.conformance.rounding import inner_precision
@@ -62,10 +62,11 @@ def resume(subject: Subject) -> Iterable[CheckResult]:
             copy.deepcopy,
             others=True,
         )
-        if switched := _switched(subject):
-            named = " and ".join(f"{n}={v}" for n, v in switched.items())
-            yield _resumed(subject, torch.float64, f"with {named}", copy.deepcopy, options=switched)
-        yield from _counting(subject)
+        resumed = partial(_with_options, subject)
+        yield from with_options.switched_on(subject, resumed)
+        if exact:
+            yield from with_options.turned_over(subject, resumed)
+        yield from with_options.counting(subject, resumed)
         grouped = list(in_groups(subject))
         yield from grouped
         yield past_256(subject)
@@ -74,14 +75,8 @@ def resume(subject: Subject) -> Iterable[CheckResult]:
             yield answer
 
 
-def _counting(subject: Subject) -> Iterable[CheckResult]:
-    """Yield what is found with each option that is a whole number and off by default."""
-    for option in acting(subject):
-        ((name, value),) = option.items()
-        how = f"with {name}={value}"
-        answer = _resumed(subject, torch.float64, how, copy.deepcopy, options=option)
-        if answer.outcome in FINDINGS:
-            yield answer
+def _with_options(subject: Subject, how: str, options: Mapping[str, Any]) -> CheckResult:
+    return _resumed(subject, torch.float64, how, copy.deepcopy, options=options)
 
 
 def _short(dtype: torch.dtype) -> str:
@@ -93,12 +88,6 @@ def _through_file(state: Mapping[str, Any]) -> Any:
     torch.save(state, file)
     file.seek(0)
     return torch.load(file, weights_only=True)
-
-
-def _switched(subject: Subject) -> dict[str, Any]:
-    """Return options that may bring entries of the state with them, switched on together."""
-    from_nothing = lambda name: not subject.default(name) and name != "weight_decay"  # noqa: E731
-    return {n: v for n, v in together(subject).items() if v and n != "lr" and from_nothing(n)}
 
 
 def _resumed(
@@ -213,7 +202,8 @@ def _raises(
     given: Given,
 ) -> CheckResult:
     file = "file" in how
-    outcome = Outcome.VARIANT if says_so(error) and not file else Outcome.LIMIT
+    refused = says_so(error) and (not file or meant(error))
+    outcome = Outcome.VARIANT if refused else Outcome.LIMIT
     body = (
         "try:\n"
         + indented(given.text(dtype, file=file))
