@@ -5,6 +5,7 @@ import pytest
 from lpfl import OptimizerSpec, check_optimizer
 from lpfl.conformance.registry import all_checks
 from tests.conformance import (
+    faulty_counts,
     faulty_frame,
     faulty_groups,
     faulty_joint,
@@ -28,6 +29,7 @@ def twins():
 
 FAULTS = [
     *SINGLE,
+    *faulty_counts.FAULTS,
     *faulty_frame.FAULTS,
     *faulty_groups.FAULTS,
     *faulty_joint.FAULTS,

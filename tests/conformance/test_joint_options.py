@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from lpfl import OptimizerSpec, check_optimizer
+from tests.conformance import faulty_counts as counts
 from tests.conformance import faulty_joint as faulty
 from tests.conformance.twin_answers import judged, require_apart
 
@@ -13,6 +14,8 @@ PAIRS = [
     ("api.many", faulty.InOneLaunch, faulty.LosesOneOnTheBorder, "deviates", "31, 62, 93, 124"),
     ("api.split-groups", faulty.ClipsTogether, faulty.ForgetsOtherGroups, "limit", "max_norm"),
     ("api.finite-switches", faulty.SharesSteps, faulty.SharesNothing, "deviates", "sharing=True"),
+    ("api.finite-counts", counts.LeavesStepsOut, counts.LeavesNoStepsOut, "limit", "offset=5"),
+    ("api.finite-counts", counts.SharesDecay, counts.SharesByZero, "deviates", "switch it off"),
     ("api.steady", faulty.CentredAboveZero, faulty.CentredBelowZero, "numerics", "centred=True"),
     ("api.complex", faulty.AsPairs, faulty.PairsInTheLoop, "limit", "foreach=True"),
     ("api.complex", faulty.AsPairs, faulty.LargestOfReals, "limit", "largest=True"),

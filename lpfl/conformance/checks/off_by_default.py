@@ -78,19 +78,19 @@ def _described(words: str, name: str) -> bool:
 
 def _gated(words: str, name: str, names: frozenset[str]) -> bool:
     """Return whether what is told of an option names another one on which it depends."""
-    text = _entry(words, name)
+    text = entry(words, name)
     others = [n for n in names if n != name and re.search(rf"\b{n}\b", text)]
     return bool(others) and bool(ANOTHER.search(text))
 
 
 def _waits(words: str, name: str, optimizer: Any) -> bool:
     """Return whether an option is told to act at certain steps, or in a method of its own."""
-    text = _entry(words, name)
+    text = entry(words, name)
     calls = set(CALLED.findall(text)) - USUAL
     return bool(WAITS.search(text)) or any(callable(getattr(optimizer, c, None)) for c in calls)
 
 
-def _entry(words: str, name: str) -> str:
+def entry(words: str, name: str) -> str:
     """Return what the documentation tells of an option, up to the next one."""
     found = re.search(rf"\b{name}\b[`'\"*]*\s*(\([^)]*\))?\s*[:=]", words)
     if not found:
