@@ -46,6 +46,13 @@ class PlainSaid(PlainUnsaid):
     """Layer-wise rates; without weight decay no trust ratio is applied."""
 
 
+class PlainWarned(PlainUnsaid):
+    """Layer-wise rates.
+
+    Parameters with weight decay set to 0 will be excluded from layer-wise scaling.
+    """
+
+
 class NeitherByOption(NeitherUnsaid, exclude_bias_n_norm=True):
     pass
 
@@ -59,6 +66,7 @@ class NeitherByOption(NeitherUnsaid, exclude_bias_n_norm=True):
         (NeitherByOption, Outcome.VARIANT, "vectors: no trust ratio and no decay"),
         (NeitherUnsaid, Outcome.DEVIATES, "another rule (vectors: no trust ratio and no decay)"),
         (PlainSaid, Outcome.VARIANT, "without weight decay: no trust ratio"),
+        (PlainWarned, Outcome.VARIANT, "without weight decay: no trust ratio"),
         (PlainUnsaid, Outcome.DEVIATES, "another rule (without weight decay: no trust ratio)"),
     ],
 )

@@ -3,8 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
+import torch
+
 from lpfl.conformance.checks.api.options import JUDGED, strong
 from lpfl.conformance.checks.api.paths import UNEVEN_TEXT, uneven
+from lpfl.conformance.checks.off_by_default import LATE
 from lpfl.conformance.definition.alternatives import alternatives
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.registry import check
@@ -55,7 +58,44 @@ def options_read(subject: Subject) -> CheckResult:
             measured=effects[name],
             details={"effects": effects},
         )
+    otherwise = _later_or_on_a_loss(subject, name, asked[name], base)
+    if otherwise > NOTHING:
+        message = f"The effect of {name} changed in mid-run is {otherwise:.2g}, late or on a loss."
+        return CheckResult(check=ID, outcome=Outcome.CONFORMS, message=message, measured=otherwise)
     return _unread(subject, name, asked[name], base)
+
+
+def _later_or_on_a_loss(subject: Subject, name: str, value: Any, base: Mapping[str, Any]) -> float:
+    """Return the effect in mid-run where gradients belong to a loss, or long after the change."""
+    start, gradients = subject.draw(subject.shapes(*SHAPES), STEPS, ID)
+    rows = [uneven(gradients)[t % STEPS] for t in range(LATE)]
+    pairs = [
+        subject.run(start, rows, options=base, observe=o) for o in (None, _setting(name, value))
+    ]
+    ends = [run.end for run in pairs]
+    found = [distance(*ends)]
+    if "model" not in subject.needs:
+        found.append(
+            distance(*(_on_a_loss(subject, base, change) for change in ({}, {name: value})))
+        )
+    return max(found)
+
+
+def _on_a_loss(subject: Subject, base: Mapping[str, Any], change: Mapping[str, Any]) -> Any:
+    """Return the end of a run on (p - t)^2 with an option changed midway."""
+    start, (targets,) = subject.draw(subject.shapes(*SHAPES), 1, ID, "loss")
+    session = subject.open(start, options=base)
+    for t in range(STEPS):
+        if t == CHANGED_AT:
+            session.set(**change)
+        session.advance(lambda: _squares(session.params, targets))
+    return session.values()
+
+
+def _squares(params: Any, targets: Any) -> torch.Tensor:
+    return torch.stack(
+        [(p - t.to(p)).square().sum() for p, t in zip(params, targets, strict=True)]
+    ).sum()
 
 
 def _setting(name: str, value: Any) -> Any:

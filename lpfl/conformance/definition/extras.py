@@ -10,7 +10,7 @@ from typing import Any
 
 from lpfl.conformance.definition.comparison import Comparison
 from lpfl.conformance.definition.conventions import Fit, fitted, search
-from lpfl.conformance.definition.option_names import STANDS, undefined
+from lpfl.conformance.definition.option_names import NEUTRAL, PLUMBING, STANDS, undefined
 from lpfl.conformance.definition.settings import fitting
 from lpfl.conformance.oracles import oracle_of
 from lpfl.conformance.subject import Subject
@@ -34,11 +34,16 @@ def off_values(name: str, held: Any) -> tuple[Any, ...]:
         return (False,)
     if isinstance(held, str):
         return (None, "none")
+    if isinstance(held, dict):
+        return ({}, None)
+    if not isinstance(held, int | float):
+        return (None,)
     none, one = type(held)(0), type(held)(1)
     bound = BOUND.search(name) or (isinstance(held, float) and held >= LARGE)
     if isinstance(held, int) and PERIOD.search(name):
         return (one, none, None)
-    return (type(held)(1e12), none, None) if bound else (none, one, None)
+    largest = type(held)(1e12)
+    return (largest, none, None) if bound else (none, one, None, largest)
 
 
 def shown(value: Any) -> str:
@@ -63,11 +68,7 @@ def ways(subject: Subject, names: list[str]) -> Iterator[dict[str, Any]]:
 def switched_off(comparison: Comparison) -> tuple[Comparison, Fit, dict[str, Any]] | None:
     """Return the comparison, the reading and the options, off, with which the definition holds."""
     subject, oracle = comparison.subject, comparison.oracle
-    offered = subject.constructor_names - subject.taken
-    if subject.hides_options:
-        offered = frozenset(map(str, subject.default_group)) - subject.taken
-    names = [n for n in undefined(subject, comparison.where) if n in offered]
-    for off in ways(subject, names):
+    for off in ways(subject, beyond(comparison)):
         try:
             other = Comparison(subject, oracle, off=off)
             fits = _as_many(other, comparison)
@@ -78,6 +79,30 @@ def switched_off(comparison: Comparison) -> tuple[Comparison, Fit, dict[str, Any
         if fit is not None and fit.miss is None:
             return other, fit, off
     return None
+
+
+def beyond(comparison: Comparison) -> list[str]:
+    """Return the options in use that the subject offers and the definition does not know.
+
+    Also those that are no numbers, and those that it keeps outside of its groups.
+    """
+    subject = comparison.subject
+    group = subject.default_group
+    offered = subject.constructor_names - subject.taken
+    if subject.hides_options:
+        offered = frozenset(map(str, group)) - subject.taken
+    names = [n for n in undefined(subject, comparison.where) if n in offered]
+    used = {spot.option for spot in comparison.where.values()} | PLUMBING
+    others = sorted(offered - used - set(names) - NEUTRAL.keys())
+    odd = [n for n in others if isinstance(group.get(n), tuple | dict) or callable(group.get(n))]
+    aside = [n for n in others if n not in group and _in_use(subject.default(n))]
+    return [*names, *odd, *aside]
+
+
+def _in_use(held: Any) -> bool:
+    """Return whether a default is one that may be switched off: something, and no tensor."""
+    known = isinstance(held, bool | int | float | str | tuple | dict) or callable(held)
+    return known and not isinstance(held, type) and bool(held)
 
 
 def stood_for(comparison: Comparison) -> tuple[Comparison, Fit] | None:
@@ -121,7 +146,7 @@ def _extras(subject: Subject) -> Mapping[str, Any]:
             fit = search(comparison)
             if fit is not None and fit.miss is None and comparison.switched:
                 return comparison.switched
-            odd = undefined(subject, comparison.where) and (fit is None or fit.miss is not None)
+            odd = beyond(comparison) and (fit is None or fit.miss is not None)
             found = switched_off(comparison) if odd else None
         except Exception:
             continue

@@ -27,6 +27,8 @@ SAID: Mapping[str, str] = {
     r"(bias|vector|norm(s|ali)|_norm|\bbn\b|1-?d\b|one.dimension)|"
     r"\b(bias(es)?|vectors?|norms?|bn|1-?d|one.dimension\w*)\b[^.]{0,60}(exclu|exempt|decay)",
     "without weight decay": r"always_adapt|"
+    r"\bdecay\b[^.]{0,30}\b(0|zero|off)\b[^.]{0,60}(exclu|left out|skip|without|no\b)[^.]{0,60}"
+    r"(trust|ratio|adapt|scal)|"
     r"\b(without|zero|no|only|unless|where)\b[^.]{0,40}decay[^.]{0,80}(trust|ratio|adapt)|"
     r"(trust|ratio|adapt)[^.]{0,80}\b(without|zero|no|only|unless|where)\b[^.]{0,40}decay",
     "exponent": r"exponent[^.]{0,25}(overrid|multipl|free)|(overrid|multipl)\w*[^.]{0,25}exponent|"

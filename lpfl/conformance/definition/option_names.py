@@ -86,6 +86,10 @@ LARGEST_SIDE = 64
 """Size above every side of a weight that is judged."""
 CORRECTION = ("debias", "correct_bias", "bias_correction")
 """Switches of bias correction; only a definition that has one asks for it."""
+PLUMBING = frozenset(
+    {*CORRECTION, "params", "foreach", "fused", "capturable", "differentiable", "maximize"}
+)
+"""Options of a path, a direction or a correction that is looked at elsewhere."""
 CORRECTED = frozenset({"adabelief", "diffgrad", "nadam", "radam"})
 """Methods whose references always correct."""
 
@@ -246,16 +250,7 @@ def longer(subject: Any, steps: int, where: Mapping[str, Place]) -> list[str]:
 
 def undefined(subject: Any, where: Mapping[str, Place]) -> list[str]:
     """Return switched-on options of the subject that the reference does not know."""
-    plumbing = {
-        *CORRECTION,
-        "params",
-        "foreach",
-        "fused",
-        "capturable",
-        "differentiable",
-        "maximize",
-    }
-    used = {spot.option for spot in where.values()} | plumbing | NEUTRAL.keys()
+    used = {spot.option for spot in where.values()} | PLUMBING | NEUTRAL.keys()
     group = subject.default_group
     return sorted(
         str(name)

@@ -58,8 +58,7 @@ def judge(comparison: Comparison) -> CheckResult:
     if fit is None or fit.miss is not None:
         if (stood := stood_for(comparison)) is not None:
             return standing(*stood)
-        without = switched_off(comparison)
-        if without is not None:
+        if (without := switched_off(comparison)) is not None:
             return beyond(*without)
     if (fit is None or fit.miss is not None) and (said := by_chance(comparison)):
         return answer(comparison, Outcome.INCONCLUSIVE, f"{claim}: {said}.")
@@ -69,7 +68,10 @@ def judge(comparison: Comparison) -> CheckResult:
         return missed(comparison, fit, fit.miss.run, fit.miss.step)
     if fit.ignored and not unsaid(comparison, fit.candidate.convention):
         return ignored(comparison, fit)
-    return held(comparison, fit)
+    graded = held(comparison, fit)
+    without = switched_off(comparison) if graded.outcome is Outcome.DEVIATES else None
+    other = beyond(*without) if without else graded
+    return graded if other.outcome is Outcome.DEVIATES else other
 
 
 def ignored(comparison: Comparison, fit: Fit) -> CheckResult:
@@ -279,13 +281,11 @@ def accuse(
     """Return ``deviates`` with the smallest setting and a program that shows it."""
     small, at = smallest(comparison, run, reading)
     program, why = snippet(comparison, small, at, reading)
-    errors = comparison.gaps(small, reading)
-    gap = errors[at - 1]
+    gap = comparison.gaps(small, reading)[at - 1]
     more = {"first step": at, **(details or {})}
     if why:
         more["no snippet"] = why
-    unknown = undefined(comparison.subject, comparison.where)
-    if unknown:
+    if unknown := undefined(comparison.subject, comparison.where):
         more["options beyond the definition"] = unknown
     shape = " x ".join(map(str, small.shapes[0])) or "a number"
     return answer(

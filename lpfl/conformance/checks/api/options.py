@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from lpfl.conformance.checks.api.paths import UNEVEN_TEXT, uneven
-from lpfl.conformance.checks.off_by_default import off_and_idle
+from lpfl.conformance.checks.off_by_default import LATE, off_and_idle
 from lpfl.conformance.definition.alternatives import ROUNDS, alternatives
 from lpfl.conformance.definition.option_names import NAMES
 from lpfl.conformance.oracles import layer_oracle_of, oracle_of
@@ -62,6 +62,9 @@ def _options(subject: Subject) -> CheckResult:
     idle = [n for n in idle if effects[n] <= VISIBLE]
     for name in idle:
         effects[name] = _by_own_update(subject, base, _changes(subject)[name])
+    idle = [n for n in idle if effects[n] <= VISIBLE]
+    for name in idle:
+        effects[name] = _later_or_at_one(subject, base, _changes(subject)[name])
     idle = [n for n in idle if effects[n] <= VISIBLE]
     if not idle:
         least = min((e for n, e in effects.items() if n.partition("[")[0] in judged), default=1.0)
@@ -143,6 +146,26 @@ def _by_own_update(subject: Subject, base: Mapping[str, Any], changed: Mapping[s
         ends.append(session.values())
     way = max(distance(end, start) for end in ends)
     return distance(*ends) / way if way else 0.0
+
+
+def _later_or_at_one(
+    subject: Subject, base: Mapping[str, Any], changed: Mapping[str, Any]
+) -> float:
+    """Return the effect in a run of many more steps, or of a single round of an iteration."""
+    start, gradients = subject.draw(subject.shapes((6, 4), (5,)), STEPS, "api.options")
+    rows = [uneven(gradients)[t % STEPS] for t in range(LATE)]
+    once = dict.fromkeys((n for n in changed if n in ROUNDS), 1)
+    trials = [({**base, **changed}, rows), *([({**base, **once}, rows[:STEPS])] if once else [])]
+    found = [0.0]
+    for options, some in trials:
+        try:
+            plain, other = (subject.run(start, some, options=o) for o in (base, options))
+        except Exception:  # a value, or so long a run, is refused
+            continue
+        way = max(plain.displacement(), other.displacement())
+        if way and plain.finite and other.finite:
+            found.append(distance(plain.end, other.end) / way)
+    return max(found)
 
 
 def _gate(subject: Subject, base: Mapping[str, Any], changed: Mapping[str, Any]) -> str:

@@ -17,6 +17,8 @@ STEPS = 10
 MOVE = 1e-2
 """Wanted relative way in ten steps; the learning rate is scaled towards it."""
 RISE = 1e-9
+SMALLER = 100.0
+"""Factor of a rate at which steps that are long where gradients are small do not overshoot."""
 
 
 @check(ID, tags=("def",), cost=0.1, control=True)
@@ -30,7 +32,11 @@ def descent(subject: Subject) -> CheckResult:
     if rate is not None and rate > 0 and subject.accepts("lr") and moved > 10 * MOVE:
         options["lr"] = rate * MOVE / moved
         losses = _losses(subject, start, options)
-    rises = [t for t, loss in enumerate(losses) if t and loss > losses[0] * (1 + RISE)]
+    if rate and subject.accepts("lr") and _rises(losses):
+        smaller = {**options, "lr": options.get("lr", rate) / SMALLER}
+        if not _rises(tried := _losses(subject, start, smaller)):
+            options, losses = smaller, tried
+    rises = _rises(losses)
     change = losses[-1] / losses[0] - 1
     message = f"The relative change of 0.5 |p|^2 in ten small steps is {change:.2g}."
     if not rises:
@@ -73,6 +79,11 @@ print('largest rise', max(losses) / losses[0] - 1)
         snippet=text,
         details={"losses": losses, **({"snippet": why} if why else {})},
     )
+
+
+def _rises(losses: list[float]) -> list[int]:
+    """Return the steps after which the loss is above its start, or no number."""
+    return [t for t, loss in enumerate(losses) if t and not loss <= losses[0] * (1 + RISE)]
 
 
 def _uphill(highest: float, rises: list[int]) -> str:
