@@ -36,6 +36,8 @@ BESIDE = re.compile(
     r"\b(log|print|report|warn|sav|sync|distribut|communicat|memory)", re.IGNORECASE
 )
 """Words of numbers that no weight feels."""
+RAISED = re.compile(r"\b(raises|(is|are|gets?) raised|aborts?|\w+Error)\b")
+"""Words of a limit beyond which a run ends."""
 ONLY = re.compile(r"\b(only|if|when|unless|requires?|needs?|ignored|unused)\b", re.IGNORECASE)
 """Words of a condition."""
 
@@ -108,7 +110,8 @@ def _off_at_zero(words: str, name: str, others: Collection[str]) -> bool:
     if not found:
         return False
     entry = re.split(r"\n\s*\n|\n\s*:?\w+[ \w]*(\([^)]*\))?:", words[found.end() :])[0]
-    return bool(BOUND.match(entry) and OFF.search(entry)) and _plain(entry, others)
+    felt = bool(BOUND.match(entry) and OFF.search(entry)) and not RAISED.search(entry)
+    return felt and _plain(entry, others)
 
 
 def _told(words: str, name: str, others: Collection[str]) -> bool:

@@ -6,6 +6,7 @@ from typing import Any
 from lpfl.conformance.agreement import SCALARS
 from lpfl.conformance.checks.api.coupling import coupled
 from lpfl.conformance.definition.extras import extras
+from lpfl.conformance.drives.refusals import says_so
 from lpfl.conformance.oracles.methods import PER_PARAMETER, UNCOUNTED
 from lpfl.conformance.outcomes import FINDINGS, CheckResult, Outcome, severity
 from lpfl.conformance.registry import check
@@ -43,7 +44,8 @@ def _missing_at(subject: Subject, lacking: int) -> CheckResult:
     except Exception as error:
         subject.run(start, gradients, options=options)  # one that raises too is no finding
         said = f"A step with one gradient missing raises {told(error)}."
-        return _lacking(subject, lacking, Outcome.LIMIT, said, type(error).__name__)
+        outcome = Outcome.VARIANT if says_so(error) else Outcome.LIMIT
+        return _lacking(subject, lacking, outcome, said, type(error).__name__)
     moves = run.moves(lacking)
     whole = size(run.values[0][lacking : lacking + 1])
     moved = max(float(moves[t].norm()) for t in steps) / whole

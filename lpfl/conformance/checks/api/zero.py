@@ -60,12 +60,11 @@ def _moving(subject: Subject, moved: float, start: Any, plan: Any, options: Any)
     run = subject.run(start, plan, options=options)
     random = gap(seeded, run) > 1e-3
     shrinks = all(
-        float((end - c * begin).norm()) <= 1e-6 * float((end - begin).norm()) and 0 <= c < 1
+        torch.equal(begin, end) or _shrinks(begin, end)
         for begin, end in zip(run.values[0], run.end, strict=True)
-        for c in [float((begin * end).sum() / begin.square().sum())]
     )
     why = " (noise: another seed moves it elsewhere)" if random else ""
-    why = " (every weight shrinks by one factor: a decay)" if shrinks else why
+    why = " (every weight that moves shrinks by one factor: a decay)" if shrinks else why
     outcome = Outcome.VARIANT if random or shrinks else Outcome.LIMIT
     if rounds_away(moved):
         why, outcome = " (numbers of float32 inside)", Outcome.NUMERICS
@@ -78,6 +77,12 @@ def _moving(subject: Subject, moved: float, start: Any, plan: Any, options: Any)
         scenario={"zero gradients": "always", "weight_decay": 0.0},
         **(_moved_program(subject, moved) if outcome is Outcome.LIMIT else {}),
     )
+
+
+def _shrinks(begin: torch.Tensor, end: torch.Tensor) -> bool:
+    """Return whether a weight is multiplied by one factor below 1; one of zeros is by none."""
+    c = float((begin * end).sum() / begin.square().sum())
+    return float((end - c * begin).norm()) <= 1e-6 * float((end - begin).norm()) and 0 <= c < 1
 
 
 def _moved_program(subject: Subject, moved: float) -> dict[str, Any]:

@@ -16,10 +16,11 @@ KEPT = re.compile(
 AGAINST = re.compile(
     r"\b(no|not|non|without|never|unlike|instead of|rather than|lacks?|cannot|avoids?|if|when|"
     r"optional\w*|can|could|may|todo|state|moment\w*|momentum|gradients?|"
-    r"multiples|quanti\w+|levels)\b",
+    r"multiples|quanti\w+|levels|wrap\w*|callers?|users?|task|elsewhere|outside|"
+    r"for (the )?(float32 |fp32 )?master)\b",
     re.IGNORECASE,
 )
-"""Words by which a sentence promises it not, not always, or not for the weights."""
+"""Words by which a sentence promises it not, not always, not itself, or not for the weights."""
 HALF, BRAIN = (
     re.compile(r"float16|fp16|\bhalf\b", re.I),
     re.compile(r"bf16|bfloat|low|16.bit", re.I),

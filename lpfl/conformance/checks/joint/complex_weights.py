@@ -31,7 +31,8 @@ SAYS = re.compile(
 )
 REFUSES = re.compile(
     r"\b(not|no|never|without|refus\w+|unsupported)\b[^.]{0,40}\bcomplex|"
-    r"\bcomplex[^.]{0,60}\b(not|no|never|refus\w+|unsupported)\b",
+    r"\bcomplex[^.]{0,60}\b(not|no|never|refus\w+|unsupported|outside|beyond|excluded)\b|"
+    r"\b(for|only) real([- ]valued)? (weight|param|number|tensor)|\busers? of complex",
     re.IGNORECASE,
 )
 NUMBERS = {"momentum": 0.8, "weight_decay": 0.1}
@@ -98,9 +99,9 @@ def _finding(
 
 
 def _gaps(subject: Subject, options: Mapping[str, Any]) -> list[float]:
-    """Return how far a run is from that of pairs, and from a turned one; none if it stands still.
+    """Return how far a run is from those of pairs, and a turned one; none if it stands still.
 
-    Those of the two that raise are left out; both at once leave 0.
+    Those that raise are left out; all at once leave 0.
     """
     start, gradients = _complex(subject)
     plain = _ends(subject, start, gradients, options)
@@ -108,7 +109,7 @@ def _gaps(subject: Subject, options: Mapping[str, Any]) -> list[float]:
     if not way > 0:
         return []
     gaps = []
-    for other in (_as_pairs, _turned):
+    for other in (_as_pairs, _in_rows, _turned):
         try:
             values = other(subject, start, gradients, options)
             gaps.append(_norm([a - b for a, b in zip(values, plain, strict=True)]) / way)
@@ -165,6 +166,15 @@ def _as_pairs(
     pairs = lambda row: [torch.view_as_real(x).clone() for x in row]  # noqa: E731
     ends = _ends(subject, pairs(start), [pairs(row) for row in gradients], options)
     return [torch.view_as_complex(p.contiguous()) for p in ends]
+
+
+def _in_rows(
+    subject: Subject, start: Start, gradients: Gradients, options: Mapping[str, Any]
+) -> Start:
+    """Return the ends of real weights with as many axes, so that vectors stay vectors."""
+    rows = lambda row: [torch.view_as_real(x).flatten(-2).clone() for x in row]  # noqa: E731
+    ends = _ends(subject, rows(start), [rows(row) for row in gradients], options)
+    return [torch.view_as_complex(p.reshape(*p.shape[:-1], -1, 2).contiguous()) for p in ends]
 
 
 def _turned(

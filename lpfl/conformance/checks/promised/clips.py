@@ -39,11 +39,18 @@ SAME, APART = 1e-3, 5e-2
 GRADIENT = re.compile(r"grad", re.IGNORECASE)
 OTHERWISE = re.compile(
     r"updat|\bsteps?\b|direction|momentum|moment|ratio|trust|buffer|state|weights?\b|param\w* norm|"
-    r"precondition|noise|column|input|second|spectral",
+    r"precondition|noise|column|input|second|spectral|tanh|smooth|\bsoft|deviation|\bz.?score|"
+    r"running|quantile|percentile|median",
     re.IGNORECASE,
 )
 """Words by which something else than the gradient is clipped, or by another rule."""
 TOGETHER = re.compile(r"\b(all|global\w*|total|overall|whole|entire)\b", re.IGNORECASE)
+ALONE = re.compile(
+    r"\b(of|per|in|within|for|by) ((a|each|every|one|the|its) )?(param(eter)?[ _-]?)?group\b|"
+    r"\bgroups? (alone|separately|by group)\b",
+    re.IGNORECASE,
+)
+"""Words on the gradients of one group."""
 GROUPS: Any = [([0], {}), ([1], {})]
 
 
@@ -198,7 +205,7 @@ def _by_groups(clip: Clip, off: dict[str, Any]) -> CheckResult | None:
     """Return the finding that the norm of all, as it is told, starts anew in each group."""
     told = told_of(clip.subject, clip.name)
     apart_alone = clip.fits("the norm of each weight")[0]
-    if not TOGETHER.search(told) or apart_alone <= SAME:
+    if not TOGETHER.search(told) or ALONE.search(told) or apart_alone <= SAME:
         return None
     try:
         apart, _ = clip.fits("the norm of all", GROUPS)

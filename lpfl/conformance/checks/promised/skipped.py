@@ -18,7 +18,7 @@ from lpfl.conformance.subject import Subject
 ID = "api.skipped-steps"
 SHAPES = ((6, 4), (5,))
 STEPS, BAD = 6, 3
-SKIPS = r"skip\w*|ignor\w*|leav\w*|left|drop\w*|omit\w*|discard\w*"
+SKIPS = r"skip\w*|ignor\w*|(?:leav\w*|left)(?=[^.]{0,60}\bout\b)|drop\w*|omit\w*|discard\w*"
 LOST = r"non[ _-]?finite|not (all )?finite|\bnan'?s?\b|\binf(s|init\w*)?\b"
 PROMISE = re.compile(rf"({SKIPS})\b[^.]*?({LOST})|({LOST})[^.]*?\b({SKIPS})", re.IGNORECASE)
 GRADIENT = re.compile(r"grad|\bsteps?\b", re.IGNORECASE)
@@ -26,10 +26,12 @@ NAME = re.compile(
     r"(skip|ignore|drop).*(non_?finite|nan|inf)|(non_?finite|nan|inf).*(skip|ignore|drop)"
 )
 OTHERWISE = re.compile(
-    r"scaler|\bamp\b|found_inf|loss.scal|raise|error|\bnot? (skip|ignor|drop)|sparse|\bno\b|never",
+    r"scaler|\bamp\b|found_inf|loss.scal|raise|error|\bnot? (skip|ignor|drop)|sparse|\bno\b|never|"
+    r"\bversions?\b|\bformerly|\bpreviously|\bused to\b|\bthe (caller|user)|"
+    r"^(?!.*\bgrad).*\bloss(es)?\b",
     re.IGNORECASE,
 )
-"""Words by which somebody else skips, or nobody."""
+"""Words by which somebody else skips, or nobody, or once, or by the loss alone."""
 ANY = re.compile(r"finite|\binf", re.IGNORECASE)
 """Words by which infinities are meant too, not NaN alone."""
 

@@ -37,7 +37,12 @@ SWITCH = re.compile(r"^(use_)?look_?ahead(_active|_enabled)?$")
 ABOUT = re.compile(r"look[_ -]?ahead|slow[_ -]?(weights|param)|\bla_", re.IGNORECASE)
 USUAL = (0.5, 0.8)
 AT_START = re.compile(r"\b(start|begin|began|initial)", re.IGNORECASE)
-GATED = re.compile(r"\b(only|unless|if|when|requires?|needs?|eval\w*|deprecated|unused)\b", re.I)
+GATED = re.compile(
+    r"\b(only|unless|if|when|requires?|needs?|eval\w*|deprecated|unused|log(s|ged|ging)?|"
+    r"print\w*|report\w*)\b",
+    re.I,
+)
+"""Words by which weights are not drawn back always, or by this option."""
 
 
 @dataclass(frozen=True)
