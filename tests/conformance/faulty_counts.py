@@ -1,4 +1,4 @@
-"""Faults of options that are whole numbers, each after the optimizer without the fault."""
+"""Faults of whole numbers and of sums in float16, each after the optimizer without the fault."""
 
 from tests.conformance.reported.per_parameter import PerParameter
 
@@ -33,7 +33,23 @@ class SharesByZero(SharesDecay):
     at_zero = float("inf")
 
 
+class BySize(PerParameter, lr=0.1):
+    """Gradient descent whose steps are of the weights' size; 0 counts as 1."""
+
+    def update(self, p, g, state, group):
+        p -= group["lr"] * (self.size(p) or 1.0) / self.size(g) * g
+
+    def size(self, x):
+        return float(x.norm())
+
+
+class BySumOfSquares(BySize):
+    def size(self, x):
+        return float(x.square().sum().sqrt())
+
+
 FAULTS = [
+    ("api.float16-norms", BySumOfSquares, (), "numerics"),
     ("api.finite-counts", LeavesNoStepsOut, (), "limit"),
     ("api.finite-counts", SharesByZero, (), "deviates"),
 ]

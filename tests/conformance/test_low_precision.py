@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from tests.conformance.faulty_counts import BySize, BySumOfSquares
 from tests.conformance.faulty_paths import BetasOfTheWeights, FineMoments, SquaresFirst
 from tests.conformance.reported.per_parameter import PerParameter, orthogonal
 from tests.conformance.twin_answers import judged, require_apart
@@ -35,6 +36,7 @@ PAIRS = [
     (BRAIN, FineMoments, BetasOfTheWeights, "numerics", "0.5"),
     (BRAIN, Orthogonalized, SharesItsAverage, "numerics", "nesterov=False"),
     (HALF, FineMoments, SquaresFirst, "numerics", "gradients x 0.0001"),
+    ("api.float16-norms", BySize, BySumOfSquares, "numerics", "9e+04 together"),
 ]
 
 
@@ -47,6 +49,15 @@ def test_state_in_float16_is_graded_as_that_of_torch():
     answer, said, _ = judged(torch.optim.Adam, HALF)
     assert answer == "documented variant"
     assert "torch's own Adam" in said
+
+
+def test_norms_of_small_weights_are_compared_too():
+    class Large(BySumOfSquares):
+        def size(self, x):
+            return float(x.norm()) if x.numel() > 1024 else super().size(x)
+
+    answer, said, _ = judged(Large, "api.float16-norms")
+    assert (answer, "entries of size 0.0001" in said) == ("numerics", True)
 
 
 @pytest.mark.parametrize("kind", [torch.optim.SGD, torch.optim.Adam, torch.optim.RMSprop])

@@ -92,7 +92,7 @@ def half(subject: Subject) -> CheckResult:
     return CheckResult(check=HALF, outcome=Outcome.CONFORMS, message=message, measured=farthest)
 
 
-def _options(subject: Subject, options: Mapping[str, Any]) -> dict[str, Any]:
+def with_rate(subject: Subject, options: Mapping[str, Any]) -> dict[str, Any]:
     rate = subject.default("lr")
     small = isinstance(rate, float) and 0 < rate < RATE and subject.accepts("lr")
     return {**({"lr": RATE} if small else {}), **options}
@@ -115,7 +115,7 @@ def _ways(
 ) -> Ways | str:
     """Return the lengths of both ways, or why they are not compared."""
     start, gradients = _drawn(subject, dtype, scale)
-    name, used = str(dtype).removeprefix("torch."), _options(subject, options)
+    name, used = str(dtype).removeprefix("torch."), with_rate(subject, options)
     try:
         single = subject.run(*_single(start, gradients), options=used)
         narrow = subject.run(start, gradients, options=used)
@@ -179,7 +179,7 @@ def _finding(
     options: Mapping[str, Any],
     ways: Ways,
 ) -> CheckResult:
-    name, used = str(dtype).removeprefix("torch."), _options(subject, options)
+    name, used = str(dtype).removeprefix("torch."), with_rate(subject, options)
     body = f"""
 few = lambda vs, unit: [(unit * v).to({dtype}) for v in vs]
 start, gradients = few(start, {SMALL}), [few(g, {scale}) for g in gradients]
