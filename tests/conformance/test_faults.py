@@ -16,6 +16,7 @@ from tests.conformance import (
     faulty_resumed,
     faulty_scheduled,
     faulty_wrapped,
+    test_callers,
     test_reported,
     test_twins,
 )
@@ -39,6 +40,7 @@ FAULTS = [
     *faulty_protocol.FAULTS,
     *faulty_resumed.FAULTS,
     *faulty_scheduled.FAULTS,
+    *test_callers.FAULTS,
     *faulty_wrapped.FAULTS,
 ]
 ELSEWHERE = {"api.noise", "api.side-effects"}
