@@ -1,17 +1,21 @@
 """zero_grad() of an optimizer with two groups, also where the second one came later."""
 
 import itertools
+import re
 from collections.abc import Sequence
 from typing import Any
 
 import torch
 
+from lpfl.conformance.definition.grid import documentation
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.signatures import told
 from lpfl.conformance.snippets import evidence
 from lpfl.conformance.subject import Session, Subject
 
 ID = "api.micro-batches"
+KEPT = re.compile(r"zero_grad[^.]{0,60}\b(keeps?|nothing|no-op|only)\b|\baccumulat", re.IGNORECASE)
+"""Words by which gradients are kept on purpose."""
 WAYS = {False: "2 groups", True: "2 groups, of which one was added later,"}
 """Whether the second group is added by add_param_group -> the groups in words."""
 
@@ -24,6 +28,9 @@ def left_by_zero_grad(subject: Subject) -> CheckResult | None:
     shapes = subject.shapes((6, 4)) * 2
     if answer := _takes_no_argument(subject):
         return answer
+    optimizer = subject.open(subject.draw(shapes[:1], 0, ID, "zero")[0]).optimizer
+    if KEPT.search(documentation(subject, optimizer)):
+        return None
     for later, to_none in itertools.product(WAYS, (True, False)):
         left = _left(subject, shapes, later, to_none)
         if left:

@@ -154,6 +154,7 @@ def per_parameter(rule: Rule) -> Step:
                 continue
             own = memory.setdefault(i, {"t": 0})
             own["t"] += 1
+            o.gradient = g
             after.append(rule(p, g, own, o, c))
         return after
 

@@ -23,6 +23,7 @@ DECOUPLED = ("times lr", "times lr, after the step", "not times lr", SCHEDULED)
 NOT_DECOUPLED = ("L2 in the gradient", "ignored", "constant lr * weight_decay")
 DECAYED = ("all weights", "all but vectors and numbers")
 CAUTIOUS_DECAY, STRICTLY = "cautious_decay", "entries that move alone"
+OF_GRADIENT = ("along the gradient", "along the gradient, where it is not 0")
 BIAS = ("both", "none", "first only", "second only")
 NO_BIAS = frozenset(BIAS[1:])
 
@@ -113,12 +114,15 @@ def decayed(p: Tensor, move: Tensor, o: Any, c: Convention) -> Tensor:
 def _spared(p: Tensor, move: Tensor, o: Any) -> Tensor | float:
     """Return 1, or under cautious decay 0 for the entries that the step drives away from zero.
 
-    Entries that stand still decay in the paper; not so where the option says ``STRICTLY``.
+    Entries that stand still decay in the paper; not so where the option says ``STRICTLY``. In some
+    packages the gradient's sign counts, not the step's.
     """
     cautious = getattr(o, CAUTIOUS_DECAY, False)
     if not cautious:
         return 1.0
-    towards = move * p > 0 if cautious == STRICTLY else move * p >= 0
+    along = o.gradient if cautious in OF_GRADIENT else move
+    strictly = cautious in (STRICTLY, OF_GRADIENT[1])
+    towards = along * p > 0 if strictly else along * p >= 0
     return towards.to(p.dtype)
 
 

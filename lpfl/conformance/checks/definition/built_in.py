@@ -7,18 +7,20 @@ from lpfl.conformance.definition.comparison import Comparison
 from lpfl.conformance.definition.conventions import search
 from lpfl.conformance.definition.grid import documentation
 from lpfl.conformance.definition.trajectory_verdict import held
-from lpfl.conformance.oracles.moments import CAUTIOUS_DECAY, DECOUPLED, STRICTLY
+from lpfl.conformance.oracles.moments import CAUTIOUS_DECAY, DECOUPLED, OF_GRADIENT, STRICTLY
 from lpfl.conformance.outcomes import CheckResult, Outcome, worst
 
 SWITCHES = {
     "centered": re.compile(r"\bcent(ere|re)d\b", re.I),
     "amsgrad": re.compile(r"\bams", re.I),
     CAUTIOUS_DECAY: re.compile(
-        r"\bcautious\w*[^.]{0,20}(decay|wd\b)|\bdecay[^.]{0,80}\bsame sign|\bCWD\b", re.I
+        r"\bcautious\w*[^.]{0,20}(decay|wd\b)|\bCWD\b|"
+        r"\bdecay[^.]{0,120}\b(signs?\b|agree|align|oppos|towards? zero)",
+        re.I,
     ),
 }
 """Switches that are off in a definition, with words by which a documentation speaks of them."""
-VALUES = {CAUTIOUS_DECAY: (True, STRICTLY)}
+VALUES = {CAUTIOUS_DECAY: (True, STRICTLY, *OF_GRADIENT)}
 """Switches of more than one form."""
 
 

@@ -1,11 +1,13 @@
 """def.whitening: the law of methods whose trajectory is random, such as PSGD-Kron."""
 
 import math
+import re
 from dataclasses import dataclass
 
 import torch
 
 from lpfl.conformance.checks.api.rate import without_decay
+from lpfl.conformance.definition.grid import documentation
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.registry import check
 from lpfl.conformance.snippets import program, proven
@@ -19,6 +21,8 @@ SIZES = (1.0, 100.0)
 ALIKE = 1.3
 COLOURED = 0.4
 """Power of the gradients' condition number left in steps that are not being whitened."""
+DIAGONAL = re.compile(r"\bdiag", re.IGNORECASE)
+"""A word of preconditioners that whiten entries, and no gradients whose entries are correlated."""
 FALLS = 0.1
 """Fall of that power, in a run twice as long, of a preconditioner that is still learning."""
 
@@ -81,7 +85,9 @@ def whitening(subject: Subject) -> CheckResult:
     if not seen.white:
         outcome = Outcome.INCONCLUSIVE
         later = law(subject, LONGER)
-        if later.power > COLOURED and later.power > (1 - FALLS) * min(seen.power, 1.0):
+        start = subject.draw([(SIDE, SIDE)], 0, ID)[0]
+        told = DIAGONAL.search(documentation(subject, subject.open(start).optimizer))
+        if not told and later.power > COLOURED and later.power > (1 - FALLS) * min(seen.power, 1.0):
             outcome = Outcome.DEVIATES
             message += f" It is {later.left:.3g} in a run twice as long: nothing whitens them."
             text, why = proven(subject, _text(subject), later.left)

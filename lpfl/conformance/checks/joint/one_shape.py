@@ -15,7 +15,8 @@ STEPS = 8
 OFTEN = 40
 """Steps of equal gradients, in which an estimate of a rate for all of them grows."""
 SAID = re.compile(
-    r"\b(same|one|equal|identical|each|per|by)[ -](tensor[ -])?(shape|size)|stack|bundle|batched|"
+    r"\b(same|one|equal|identical|like|alike|matching|each|per|by)[ -](tensor[ -])?"
+    r"(shape|size|dim)|stack|bundle|batched|\bpool|"
     r"(shared?|common|joint\w*) (\w+ ){0,3}(between|among|across|by|for|over) ",
     re.IGNORECASE,
 )

@@ -17,7 +17,9 @@ FACTOR = 100.0
 BEFORE = re.compile(
     r"\b(backward|gradients?|closure)\b[^.]{0,80}\bbefore\b|"
     r"\bbefore\b[^.]{0,80}\b(backward|gradients?|call\w*|step)\b|"
-    r"\bclosure\(\)\s+optimizer|\bfirst[_ ]step|\btwo (backward|passes)",
+    r"\bclosure\(\)\s+optimizer|\bfirst[_ ]step|\btwo (backward|passes)|"
+    r"backward\(\)\s*[;,]?\s*\w*\.?step|\balready (be )?there|\b(that|which) (lie|are) there|"
+    r"\bexisting gradients",
     re.IGNORECASE,
 )
 """Words by which gradients must be there when step(closure) is called."""

@@ -19,7 +19,10 @@ from lpfl.conformance.subject import Session, Subject
 ID = "api.unfrozen"
 PAIR = ((6, 4), (6, 4))
 STEPS, AFTER = 8, 3
-SPOKEN = re.compile(r"requires?_grad|trainable|frozen|unfreez|freez", re.IGNORECASE)
+SPOKEN = re.compile(
+    r"requires?_grad|(train|learn|optimi[sz])able|frozen|unfreez|freez|no grad|without grad",
+    re.IGNORECASE,
+)
 TEXT = f"""
 params = [torch.nn.Parameter(v.clone()) for v in start]
 params[1].requires_grad_(False)

@@ -1,10 +1,12 @@
 """Momentum that is 0 at first and rises in mid-run, as a schedule of momentum may have it."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from lpfl.conformance.checks.api.options import strong
 from lpfl.conformance.checks.api.paths import UNEVEN_TEXT, uneven
+from lpfl.conformance.definition.grid import documentation
 from lpfl.conformance.drives.refusals import says_so
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.registry import check
@@ -18,6 +20,11 @@ SHAPES = ((6, 4), (5,))
 STEPS, AFTER = 12, 5
 USUAL = 0.9
 ACTS, NOTHING = 1e-6, 1e-12
+FIXED = re.compile(
+    r"momentum[^.]{0,80}(no effect|\bfixed|from the start|at the start|\bonce\b|constructor)",
+    re.IGNORECASE,
+)
+"""Words by which momentum does not follow its entry."""
 
 
 @check(ID, tags=("api",), cost=0.05, needs=("momentum",))
@@ -53,6 +60,8 @@ def raised_from_zero(subject: Subject) -> CheckResult:
         if acts > NOTHING:
             message = f"The effect of momentum raised from 0 in mid-run is {acts:.2g} of the way."
             return CheckResult(check=ID, outcome=Outcome.CONFORMS, message=message, measured=acts)
+        if FIXED.search(documentation(subject, subject.open(start).optimizer)):
+            return _unasked("momentum is told to be fixed from the start")
         said, proof = "does nothing", "acts: False"
     more = evidence(subject, _text(base, usual), proof, shapes=shapes, steps=STEPS, stream=(ID,))
     return CheckResult(

@@ -29,7 +29,8 @@ DECAY = (*DECOUPLED, "L2 in the gradient", "ignored")
 SLOW = ("uncorrected", "corrected", "left out")
 MASKED = ("the step", "the fast mean alone")
 WEIGHT = ("in proportion", "not at all")
-RATE = ("by half-lives", "in proportion", "not at all")
+RATE = ("by half-lives", "by half-lives, eps of 1e-8", "in proportion", "not at all")
+COUNTED = ("from 1", "from 0")
 
 
 def weight_at(t: int, o: Any, c: Convention) -> float:
@@ -37,18 +38,24 @@ def weight_at(t: int, o: Any, c: Convention) -> float:
     steps = o.t_alpha or o.t_both
     if not steps or c["rise of alpha"] == WEIGHT[1]:
         return float(o.alpha)
-    return float(min(t / steps, 1.0) * o.alpha)
+    return float(min(_counted(t, c) / steps, 1.0) * o.alpha)
+
+
+def _counted(t: int, c: Convention) -> int:
+    return t - 1 if c["steps of a rise"] == COUNTED[1] else t
 
 
 def decay_at(t: int, o: Any, c: Convention) -> float:
     """Return the weight of the past of the slow mean in step t."""
     steps = o.t_beta3 or o.t_both
-    if not steps or t >= steps or c["rise of beta3"] == RATE[2]:
+    t = _counted(t, c)
+    if not steps or t >= steps or c["rise of beta3"] == RATE[3]:
         return float(o.beta3)
-    part = t / steps
-    if c["rise of beta3"] == RATE[1]:
-        return float((1 - part) * o.beta1 + part * o.beta3)
-    first, last = math.log(o.beta1), math.log(o.beta3)
+    part, beta1 = t / steps, o.beta_start or o.beta1
+    if c["rise of beta3"] == RATE[2]:
+        return float((1 - part) * beta1 + part * o.beta3)
+    eps = 1e-8 if c["rise of beta3"] == RATE[1] else 0.0
+    first, last = math.log(beta1 + eps), math.log(o.beta3 + eps)
     return min(math.exp(first * last / ((1 - part) * last + part * first)), float(o.beta3))
 
 
@@ -84,6 +91,7 @@ ORACLES = with_caution(
                 "t_alpha": 0.0,
                 "t_beta3": 0.0,
                 "t_both": 0.0,
+                "beta_start": 0.0,
                 "eps": 1e-8,
                 "weight_decay": 0.0,
                 "cautious": False,
@@ -95,6 +103,7 @@ ORACLES = with_caution(
                 "slow mean": SLOW,
                 "rise of alpha": WEIGHT,
                 "rise of beta3": RATE,
+                "steps of a rise": COUNTED,
                 "cautious mask of": MASKED,
             },
             departures={
@@ -102,17 +111,24 @@ ORACLES = with_caution(
                 "bias correction": NO_BIAS,
                 "slow mean": frozenset({"left out"}),
                 "rise of alpha": frozenset(WEIGHT[1:]),
-                "rise of beta3": frozenset(RATE[1:]),
+                "rise of beta3": frozenset(RATE[2:]),
             },
             variants={"slow mean": frozenset({"corrected"})},
             relevant={"decay": "weight_decay", "cautious mask of": "cautious"},
-            hidden={"eps": (1e-8,)},
+            hidden={"eps": (1e-8,), "beta_start": (0.0, 0.9)},
             aliases={
                 "t_alpha": ("t_alpha", "alpha_warmup", "alpha_warmup_steps"),
                 "t_beta3": ("t_beta3", "beta3_warmup", "beta3_warmup_steps"),
                 "t_both": ("t_alpha_beta3", "mix_warmup_steps"),
             },
-            probes={"alpha": 2.5, "beta3": 0.97, "t_alpha": 6, "t_beta3": 8, "t_both": 7},
+            probes={
+                "alpha": 2.5,
+                "beta3": 0.97,
+                "beta_start": 0.8,
+                "t_alpha": 6,
+                "t_beta3": 8,
+                "t_both": 7,
+            },
             off={"t_alpha": 0.0, "t_beta3": 0.0, "t_both": 0.0},
         ),
     )
