@@ -1,5 +1,7 @@
 """What belongs to the caller: flags, checkpoints, dictionaries of groups, the state, repr()."""
 
+import math
+
 import pytest
 import torch
 
@@ -79,3 +81,40 @@ def test_the_fault_is_found_and_its_twin_is_not_accused(right, wrong, words):
 @pytest.mark.parametrize("kind", [torch.optim.AdamW, torch.optim.LBFGS, torch.optim.Adafactor])
 def test_torch_itself_leaves_what_is_the_callers(kind):
     assert judged(kind, "api.callers")[0] in ("conforms", "cannot be driven here")
+
+
+class ForgetsDefaults(Heavy):
+    """A copy of it has groups and state, and no defaults."""
+
+    def __getstate__(self):
+        return {"defaults": {}, "state": self.state, "param_groups": self.param_groups}
+
+
+class Logarithm(Heavy):
+    """Its momentum goes through a logarithm."""
+
+    def update(self, p, g, state, group):
+        weight = math.exp(math.log(group["momentum"]))
+        super().update(p, g, state, {**group, "momentum": weight})
+
+
+class WeightOfTheNew(Heavy):
+    """Its option is the weight of the new gradient, by which it divides."""
+
+    def __init__(self, params, lr=0.1, momentum=0.1):
+        super().__init__(params, lr, momentum)
+
+    def update(self, p, g, state, group):
+        new = group["momentum"]
+        mean = state.setdefault("mean", torch.zeros_like(p)).lerp_(g, new)
+        state["t"] = state.get("t", 0) + 1
+        p -= group["lr"] * mean / (1 - (1 - new) ** state["t"])
+
+
+def test_a_copy_takes_another_group():
+    require_apart("api.copy", Heavy, ForgetsDefaults, "limit", "a group added to the copy raises")
+
+
+def test_a_stumble_over_zero_is_no_refusal():
+    require_apart("api.zero-options", Heavy, Logarithm, "limit", "math domain error")
+    assert judged(WeightOfTheNew, "api.zero-options")[0] == "not claimed"

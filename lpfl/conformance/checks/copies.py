@@ -26,6 +26,13 @@ SAME = 1e-9
 SAID = re.compile(r"deep ?copy|deepcopied|pickl", re.IGNORECASE)
 AWAY = "a copy's run is away"
 MOVED = "a copy's step moves the original"
+GROUP = """\
+    for one in (optimizer, twin):
+        late = torch.nn.Parameter(start[0].clone())
+        one.add_param_group({'params': [late]})
+        late.grad = torch.ones_like(late)
+        one.step()
+"""
 COPIES = "groups and state, as by torch's base class"
 
 
@@ -40,6 +47,7 @@ class Trouble(NamedTuple):
     """What goes wrong with a way of copying: in words, as a program prints it, and how it counts.
 
     refused: the error says so in words. dropped: an attribute that torch's base class leaves out.
+    late: it shows where a group is added to the copy.
     """
 
     way: str
@@ -48,6 +56,7 @@ class Trouble(NamedTuple):
     proof: str
     refused: bool = False
     dropped: bool = False
+    late: bool = False
 
     def __str__(self) -> str:
         given = " and ".join(f"{name}={value!r}" for name, value in self.options.items())
@@ -159,7 +168,31 @@ def _trouble(subject: Subject, way: str, options: Mapping[str, Any]) -> Trouble 
         return Trouble(way, options, f"{MOVED} by {far:.2g} of its way", MOVED)
     if (far := distance(ends, alone.values()) / length) > bound:
         return Trouble(way, options, f"its run is {far:.2g} away", AWAY)
-    return None
+    plain = subject.injects and not subject.needs & {"named", "group_flags", "sparse"}
+    return _late(session, twin, way, options) if plain else None
+
+
+def _late(session: Session, twin: Session, way: str, options: Mapping[str, Any]) -> Trouble | None:
+    """Return the trouble of a group that the original takes and its copy does not."""
+    try:
+        _grown(session.optimizer, session.params[0])
+    except Exception:  # no group can be added by hand
+        return None
+    try:
+        _grown(twin.optimizer, session.params[0])
+        return None
+    except Exception as error:
+        said = f"a group added to the copy raises {told(error)}"
+        dropped = _dropped(error, session.optimizer)
+        return Trouble(way, options, said, type(error).__name__, says_so(error), dropped, True)
+
+
+def _grown(optimizer: Any, like: torch.Tensor) -> None:
+    """Add a group to the optimizer and take a step with a gradient of its own."""
+    late = torch.nn.Parameter(like.detach().clone())
+    optimizer.add_param_group({"params": [late]})
+    late.grad = torch.ones_like(late)
+    optimizer.step()
 
 
 def _dropped(error: Exception, optimizer: Any) -> bool:
@@ -191,7 +224,8 @@ try:
         step(twin, again, g)
     alone = run(start, gradients, **options)
     first, second = gap(read(optimizer, params), alone, start), gap(read(twin, again), alone, start)
-    print({MOVED!r} if first > {SAME} else {AWAY!r} if second > {SAME} else 'the runs agree')
+{GROUP if trouble.late else ""}    moved = {MOVED!r} if first > {SAME} else 'the runs agree'
+    print({AWAY!r} if second > {SAME} >= first else moved)
 except Exception as error:
     print(f'{{type(error).__name__}}: {{error}}')
 """

@@ -6,6 +6,7 @@ from typing import Any
 
 from lpfl.conformance.agreement import Gradients, Pair, Start, agree
 from lpfl.conformance.definition.alternatives import alternatives
+from lpfl.conformance.drives.refusals import refuses
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.registry import check
 from lpfl.conformance.subject import Subject, Trajectory
@@ -14,6 +15,8 @@ from lpfl.conformance.trajectory import gap
 ID = "api.zero-options"
 RATES = ("momentum", "betas", "beta1")
 TINY, BOUND, STEPS = 1e-12, 1e-3, 6
+HALF = 0.5
+"""Default below which a rate is a weight of the gradient."""
 
 
 @check(ID, tags=("api",), cost=0.05, needs=("inject",))
@@ -57,18 +60,34 @@ def _run(
 def _taken(subject: Subject, pair: Pair, shapes: list[tuple[int, ...]]) -> bool:
     """Return whether the optimizer runs and moves at 0 and beside it, and not without gradients.
 
-    A value may be refused; and where the option is the weight of the gradient, 0 leaves none: it
-    stands still, or shrinks its weights whatever the gradients are.
+    A value may be refused in words; what stumbles over it is a finding. Where the option is the
+    weight of the gradient, 0 leaves none: it stands still, or shrinks its weights whatever the
+    gradients are.
     """
     start, gradients = subject.draw(shapes, STEPS, ID)
     try:
-        runs = pair.plain(start, gradients), pair.other(start, gradients)
+        plain = pair.plain(start, gradients)
+    except Exception:
+        return False
+    try:
+        runs = plain, pair.other(start, gradients)
+    except Exception as error:
+        return plain.finite and not refuses(error) and _of_the_past(subject, pair)
+    try:
         if not all(run.finite and run.displacement() > 0 for run in runs):
             return False
         _, others = subject.draw(shapes, STEPS, ID, "other gradients")
         return gap(pair.other(start, others), runs[1]) > BOUND
     except Exception:
         return False
+
+
+def _of_the_past(subject: Subject, pair: Pair) -> bool:
+    """Return whether the option is by default a weight of the past, not of the gradient."""
+    (name,) = pair.scenario["options"]
+    held = subject.default(name)
+    first = held[0] if isinstance(held, tuple | list) else held
+    return isinstance(first, int | float) and not 0 < first < HALF
 
 
 def _at_zero(subject: Subject) -> Iterator[tuple[str, Mapping[str, Any], Mapping[str, Any]]]:
