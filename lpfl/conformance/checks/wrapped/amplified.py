@@ -42,7 +42,11 @@ USUAL = (0.98, 0.9, 0.95, 0.99)
 NUMBER = re.compile(r"\b0?\.\d+\b")
 BEGINS, TAKES = ("first", "zero"), ("present", "earlier", "sum")
 Rule = tuple[float, str, str]
-FED_BACK = re.compile(r"fe?e?d\w* back|recursive|of the (amplified|filtered)", re.IGNORECASE)
+FED_BACK = re.compile(
+    r"fe?e?d\w* back|recursive|(of|over|takes in|in) the (amplified|filtered)|"
+    r"amplified itself|takes in g \+",
+    re.IGNORECASE,
+)
 
 
 def amplified(
@@ -139,7 +143,7 @@ print('as gradients came, at best', min(gap(b, go(rule), start) for rule in {rul
 """
     return CheckResult(
         check=ID,
-        outcome=Outcome.VARIANT if FED_BACK.search(option.said) else Outcome.DEVIATES,
+        outcome=Outcome.VARIANT if speaks_of(option.subject, FED_BACK) else Outcome.DEVIATES,
         message=f"With {option.shown} the average of gradients takes in the amplified ones, and is "
         f"fed back: {apart:.2g} of the way from a run whose average is of gradients as they came.",
         measured=apart,

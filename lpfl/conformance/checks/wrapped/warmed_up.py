@@ -19,7 +19,8 @@ STEPS, LONG, AFTER = 12, 4, 6
 NAMES = re.compile(r"^(num_|n_|lr_)?warm_?up(_(steps?|iters|iterations|updates|length|period))?$")
 OWN = re.compile(
     r"overrid|overwrit|own (rate|lr|schedul)|"
-    r"(instead of|without|replaces|no|not) [^.]{0,40}schedul",
+    r"(instead of|without|replaces|no|not) [^.]{0,40}schedul|"
+    r"schedul\w*[^.]{0,60}(no effect|ignored|overrul)|manages|by itself|(base|max|peak|initial)_lr",
     re.IGNORECASE,
 )
 """Words by which its schedule is told to stand for any other."""
