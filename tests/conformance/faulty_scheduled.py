@@ -90,7 +90,7 @@ class FusedWithTheFirstRate(Fused):
 
 
 class Scaled(Heavy):
-    """A group's rate is multiplied by its lr_scale, and by its lr_decay after each step."""
+    """A group's rate is taken times its lr_scale. It falls by lr_decay when a step is done."""
 
     def __init__(self, params, lr=0.1, momentum=0.9, lr_scale=1.0, lr_decay=1.0):
         PerParameter.__init__(

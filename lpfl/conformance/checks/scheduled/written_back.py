@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from lpfl.conformance.checks.api.coupling import coupled
+from lpfl.conformance.checks.promised.told_of import told_of
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.snippets import evidence
 from lpfl.conformance.subject import Subject
@@ -16,6 +17,10 @@ FACTOR = 0.5
 SCALES = re.compile(r"^(lr|learning_rate)_(scale|scaling|mult|multiplier|factor|ratio)$")
 DECAYS = re.compile(r"^(lr|learning_rate)_decay$")
 CLOSE = 1e-9
+EACH = re.compile(
+    r"\b(each|every|per|after a|after the) step\b|decay|gamma|exponential", re.IGNORECASE
+)
+"""Words by which a factor is meant to act again in each step."""
 
 
 def written_back(subject: Subject) -> CheckResult | None:
@@ -42,8 +47,11 @@ def _named(subject: Subject, names: re.Pattern[str]) -> Iterator[Mapping[str, fl
 def _compounding(subject: Subject) -> Iterator[CheckResult]:
     for options in _named(subject, SCALES):
         usual, share = (_share(subject, own, 1, STEPS) for own in ({}, options))
+        once = _share(subject, options, 1, 1)
         ((name, _),) = options.items()
-        if usual is None or share is None or abs(usual - 1) > CLOSE or abs(share - 1) <= CLOSE:
+        if usual is None or share is None or once is None or abs(usual - 1) > CLOSE:
+            continue
+        if not share < once * (1 - CLOSE) or EACH.search(told_of(subject, name)):
             continue
         yield CheckResult(
             check=ID,

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from lpfl.conformance.agreement import Gradients, Start
-from lpfl.conformance.checks.promised.told_of import told_of
+from lpfl.conformance.checks.promised.told_of import told_of, words_of
 from lpfl.conformance.checks.wrapped.decay_of_average import turned_over
 from lpfl.conformance.checks.wrapped.options import named, wrapping
 from lpfl.conformance.outcomes import CheckResult, Outcome
@@ -30,8 +30,21 @@ OTHERWISE = re.compile(
 """Words by which something else than weights is averaged."""
 FINER = re.compile(r"float_?32|fp32|32[- ]?bits?|full precision|single precision", re.IGNORECASE)
 """Words by which an average is finer than weights in bfloat16; torch's own averages are not."""
-LATER = re.compile(r"start|after|begin|every|freq|period|interval|delay|warm|epoch|_steps?$")
+LATER = re.compile(
+    r"start|after|begin|every|freq|period|interval|delay|warm|epoch|_steps?$|burn|t0|from|offset|tail"
+)
 """Names of options by which an average may begin late, and be the weights till then."""
+BEGINS = re.compile(
+    r"\bsets? in\b|\bbegins?\b|\bstarts?\b|\bfrom step\b|\buntil\b|\btill\b|\blate\b|\bburn|"
+    r"\bafter the first\b|\btail\b",
+    re.IGNORECASE,
+)
+BACKUP = re.compile(r"backup|raw|saved|stash|orig|fast", re.IGNORECASE)
+"""Names of weights that are kept beside an average."""
+BY_AXES = re.compile(r"\b(vectors?|bias(es)?|norms?|matri\w*|kernels?)\b", re.IGNORECASE)
+NOT = re.compile(
+    r"\b(not|no|never|rather than|instead of|without|than)\b[^.]{0,20}$", re.IGNORECASE
+)
 CLOSE = 1e-6
 Series = list[list[Tensor]]
 
@@ -138,8 +151,11 @@ def _answer(subject: Subject, name: str, on: Mapping[str, Any], kept: Kept) -> C
     """Return the finding about one entry of the state, if there is one."""
     shown = f"{name}={on[name]!r}"
     waits = any(LATER.search(n) for n in subject.constructor_names - {name})
+    late = waits or (BEGINS.search(words_of(subject)) and not kept.shares_memory)
     by_name = NAMES.search(kept.name) or kept.shares_memory
-    if kept.is_the_weights and by_name and not waits:
+    if BACKUP.search(kept.name):
+        return None
+    if kept.is_the_weights and by_name and not late:
         why = ": it shares their memory" if kept.shares_memory else ""
         message = f"With {shown} the state {kept.name!r} is at all times what the weights are{why}."
         body = f"""
@@ -154,6 +170,9 @@ print('never apart:', all(same))
     shares = [kept.shares(i) for i in range(len(kept.weights[0]))]
     if not all(shares):
         return None
+    shapes = [tuple(value.shape) for value in kept.weights[0]]
+    like = [s for s, shape in zip(shares, shapes, strict=True) if shape == shapes[0]]
+    shares = like if BY_AXES.search(words_of(subject)) else shares
     apart = max(abs(a - b) for one in shares for a, b in zip(one, shares[0], strict=True))
     if apart <= 1e-3:
         return _backwards(subject, name, on, kept, shares[0])
@@ -206,8 +225,9 @@ print('least share of the present weights', min(shares))
 
 def _stuck(subject: Subject, name: str, state: str) -> CheckResult | None:
     """Return the finding that an average told to be in float32 stays where it began."""
-    finer = FINER.search(told_of(subject, name))
-    if isinstance(subject.default(name), bool) or not finer:
+    finer = FINER.search(told := told_of(subject, name))
+    denied = finer and NOT.search(told[: finer.start()])
+    if isinstance(subject.default(name), bool) or not finer or denied:
         return None
     start, gradients = subject.draw(subject.shapes(*SHAPES), 3 * STEPS, ID, "bfloat16")
     on = wrapping(subject, name, {name: LONG}, {}).on

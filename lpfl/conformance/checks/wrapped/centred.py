@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 
 from lpfl.conformance.agreement import Gradients, Start
+from lpfl.conformance.checks.promised.told_of import words_of
 from lpfl.conformance.checks.wrapped.options import (
     APART,
     LEAST,
@@ -44,10 +45,14 @@ WRONG: Mapping[tuple[int, ...], Mapping[Axes, str]] = {
 }
 TOLD: Mapping[str, re.Pattern[str]] = {
     "the first axis": re.compile(
-        r"column|input|(dim|axis)\s*=?\s*0|(over|along|of) the (first|output)", re.IGNORECASE
+        r"column|input|(dim|axis)\s*=?\s*0|(over|along|of) the (first|output)|but (the )?last|"
+        r"\(in\w*, ?out\w*\)|keras|tensorflow",
+        re.IGNORECASE,
     ),
     "all axes": re.compile(
-        r"\b(whole|entire|zero[- ]mean|global|all (entries|elements|axes(?! but)))", re.IGNORECASE
+        r"\b(whole|entire|zero[- ]mean|global|all (entries|elements|axes(?! but))|its mean|"
+        r"own mean|mean of (a|the|each|every) (gradient|grad)\b)",
+        re.IGNORECASE,
     ),
     "the only axis": re.compile(
         r"\b(vectors?|bias(es)?|1-?d|one[- ]dim\w*|(all|every|each) (grad|param|weight|tensor)\w*)",
@@ -111,7 +116,9 @@ def _always(option: Wrapping, shape: tuple[int, ...]) -> CheckResult | None:
     None where another switch may take it off, or where it is said that it always is.
     """
     others = {n for n in named(option.subject, OTHERS, switch=True) if "conv" not in n}
-    if others - {option.name} or ALWAYS.search(option.said):
+    words = words_of(option.subject)
+    unlike = option.name == "gc" and not re.search("centr", option.said, re.IGNORECASE)
+    if others - {option.name} or ALWAYS.search(words) or unlike:
         return None
     axes = RIGHT[shape][0]
     body = f"""
@@ -135,7 +142,7 @@ def _finding(
     option: Wrapping, shape: tuple[int, ...], axes: Axes, right: float, at_end: float
 ) -> CheckResult:
     which, own = WRONG[shape][axes], RIGHT[shape][0]
-    told = bool(TOLD[which].search(option.said))
+    told = bool(TOLD[which].search(f"{option.said} {words_of(option.subject)}"))
     message = (
         f"With {option.shown} the mean over {which} is taken off the gradients of weights of shape "
         f"{shape}; the run is {right:.2g} of its way from that on gradients "

@@ -25,7 +25,11 @@ def turned_over(
     for name in sorted(n for n in {*on, *subject.constructor_names} if AVERAGE.search(n)):
         value = on.get(name, subject.default(name))
         number = isinstance(value, float) and 0.5 < value < 1
-        if not (number and DECAY.search(name)) or OF_THE_NEW.search(told_of(subject, name)):
+        told = told_of(subject, name)
+        formula = rf"1\s*-\s*{name}\b|\b{name}\s*\*\s*\(?(p|w|weights?|params?|new)\b"
+        if not (number and DECAY.search(name)) or OF_THE_NEW.search(told):
+            continue
+        if re.search(formula, told):
             continue
         if len(shares) > 2 and all(abs(share - value) <= CLOSE for share in shares):
             return name, value

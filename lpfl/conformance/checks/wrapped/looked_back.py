@@ -5,12 +5,13 @@ Source: Zhang et al. 2019, Lookahead optimizer, algorithm 1; slow weights begin 
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 
 from lpfl.conformance.agreement import Gradients, Start
+from lpfl.conformance.checks.promised.told_of import words_of
 from lpfl.conformance.checks.wrapped.options import (
     APART,
     Wrapping,
@@ -32,11 +33,24 @@ STEPS, K, SHARE = 10, 3, 0.3
 NUMBER = re.compile(
     r"^(la|look_?ahead)_?(k|steps?|merge_?time|period|every|interval|freq(uency)?|sync\w*)$|^k$"
 )
-BLEND = re.compile(r"^(la|look_?ahead)_?(blend(ing)?_?)?alpha$|^alpha$")
+BLEND = re.compile(
+    r"^(la|look_?ahead)_?(blend(ing)?_?)?(alpha|blend|share|lr|rate)$|^alpha$|"
+    r"^slow_(lr|rate|step_size)$"
+)
 SWITCH = re.compile(r"^(use_)?look_?ahead(_active|_enabled)?$")
 ABOUT = re.compile(r"look[_ -]?ahead|slow[_ -]?(weights|param)|\bla_", re.IGNORECASE)
 USUAL = (0.5, 0.8)
-AT_START = re.compile(r"\b(start|begin|began|initial)", re.IGNORECASE)
+AT_START = re.compile(
+    r"\b(start|begin|began|initial)(?!\w* (at|from) the (first|k))", re.IGNORECASE
+)
+AT_SYNC = re.compile(r"first sync|first k steps|\bat the first\b|\bonce k\b", re.IGNORECASE)
+ANCHOR = re.compile(
+    r"\bfixed\b|pretrained|\banchor|for good|\b(do|does) not (move|go)\b", re.IGNORECASE
+)
+WAITS = re.compile(
+    r"warm|\bafter\b|delay|\bburn|epochs?\b|by hand|\w\(\)|evaluat|validat|\bbegins? (at|with)\b",
+    re.IGNORECASE,
+)
 GATED = re.compile(
     r"\b(only|unless|if|when|requires?|needs?|eval\w*|deprecated|unused|log(s|ged|ging)?|"
     r"print\w*|report\w*)\b",
@@ -149,8 +163,15 @@ def _answer(
     shapes: list[tuple[int, ...]],
 ) -> CheckResult | None:
     """Return the answer for the reading that fits; None where more would be needed to tell."""
-    if reading is IDLE and (not option.said or GATED.search(option.said)):
+    told = f"{option.said} {words_of(option.subject)}"
+    gated = GATED.search(option.said) or WAITS.search(told) or _waits(option.subject)
+    if reading is IDLE and (not option.said or gated or not _shared(option)):
         return None
+    if (reading.begins == "sync" and AT_SYNC.search(told)) or (
+        not reading.follows and ANCHOR.search(told)
+    ):
+        reading = replace(reading, outcome=Outcome.VARIANT)
+        return CheckResult(check=ID, outcome=reading.outcome, message=f"As told: {reading.says}.")
     if reading.outcome in (Outcome.CONFORMS, Outcome.CONVENTION):
         named_so = {"lookahead": reading.says} if reading.outcome is Outcome.CONVENTION else {}
         message = f"With {option.shown} the weights go back {reading.says}."
@@ -191,6 +212,19 @@ print('distance', min(gap(b, looked_back(share), start) for share in {sorted(sha
         scenario={"changed": dict(option.on), "steps": STEPS},
         **evidence(option.subject, body, at_end, shapes=shapes, steps=STEPS, stream=(ID,)),
     )
+
+
+def _waits(subject: Subject) -> bool:
+    """Return whether another option says when weights are drawn back."""
+    wait = re.compile(r"(look|la_).*(start|warm|after|begin|delay|burn)")
+    return any(wait.search(name) for name in subject.constructor_names)
+
+
+def _shared(option: Wrapping) -> bool:
+    """Return whether the share of the way back is set, or no other option could be one."""
+    other = re.compile(r"slow|look|^la_|share|blend")
+    names = option.subject.constructor_names - option.on.keys()
+    return not any(other.search(name) and not NUMBER.search(name) for name in names)
 
 
 def _at_end(option: Wrapping, shapes: list[tuple[int, ...]], shares: list[float]) -> float:

@@ -38,9 +38,6 @@ def cautious(subject: Subject) -> Iterable[CheckResult]:
         except Exception:  # the option is refused
             continue
         down, usual = (_down(run, gradients) for run in (on, off))
-        if down is None and usual is not None and _along(off, gradients, 0):
-            yield _finding(option, "no entry moves at all", "none")
-            return
         if down is None or usual is None:
             continue
         if down <= LEAST and usual > 0.5:
@@ -66,12 +63,6 @@ def _down(run: Trajectory, gradients: Gradients) -> float | None:
     counts = [_counts(run, gradients, t) for t in range(run.steps)]
     moved = sum(m for m, _ in counts)
     return sum(d for _, d in counts) / moved if moved else None
-
-
-def _along(run: Trajectory, gradients: Gradients, t: int) -> bool:
-    """Return whether each entry that moves in a step goes down along the gradient."""
-    moved, down = _counts(run, gradients, t)
-    return 0 < moved == down
 
 
 def _counts(run: Trajectory, gradients: Gradients, t: int) -> tuple[int, int]:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from lpfl.conformance.agreement import Gradients, Start
 from lpfl.conformance.checks.promised.told_of import words_of
 from lpfl.conformance.checks.wrapped.options import is_coarse, named, same
 from lpfl.conformance.definition.option_names import known_as
@@ -44,6 +45,19 @@ def own_warm_up(subject: Subject) -> Iterable[CheckResult]:
     yield from held[:1]
 
 
+def _overwritten(
+    subject: Subject, options: Mapping[str, Any], start: Start, gradients: Gradients
+) -> bool:
+    """Return whether a rate written into the group before a step is another one after it."""
+    session = subject.open(start, options=options)
+    for row in gradients[:AFTER]:
+        session.step(row)
+    session.set(lr=0.5 * float(session.optimizer.param_groups[0]["lr"]))
+    written = float(session.optimizer.param_groups[0]["lr"])
+    session.step(gradients[AFTER])
+    return float(session.optimizer.param_groups[0]["lr"]) != written
+
+
 def _of(subject: Subject, name: str, long: int, when: str) -> CheckResult | None:
     """Return the answer for a warm-up of this length; None where a rate does nothing anyway."""
     start, gradients = subject.draw(subject.shapes(*SHAPES), STEPS, ID)
@@ -66,6 +80,8 @@ def _of(subject: Subject, name: str, long: int, when: str) -> CheckResult | None
     if not acts or usual <= ACTS:
         return None
     change = gap(halved, plain)
+    if when == "in the warm-up" and not _overwritten(subject, on, start, gradients):
+        return None
     if change > same(subject, ID):
         message = f"A rate halved {when}, {name}={long}, changes the run by {change:.2g}."
         return CheckResult(check=ID, outcome=Outcome.CONFORMS, message=message, measured=change)
