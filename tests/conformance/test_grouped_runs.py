@@ -212,15 +212,8 @@ class ReadsInAdvance(AdamW):
         return self.copied[id(group)]["lr"]
 
 
-class TensorRate(torch.optim.AdamW):
-    """All groups hold one and the same tensor as their rate."""
-
-    def __init__(self, params, lr=1e-3):
-        super().__init__(params, lr=torch.tensor(lr, dtype=torch.float64))
-
-
 @pytest.mark.parametrize(
-    "kind", [DecaysByShare, SaysSo, ReadsInAdvance, TensorRate, torch.optim.SGD, torch.optim.AdamW]
+    "kind", [DecaysByShare, SaysSo, ReadsInAdvance, torch.optim.SGD, torch.optim.AdamW]
 )
 def test_other_ways_to_a_groups_own_rate_are_no_fault(kind):
     assert accusations(kind, "api.lr-read") == []

@@ -32,7 +32,7 @@ def descent(subject: Subject) -> CheckResult:
     if rate is not None and rate > 0 and subject.accepts("lr") and moved > 10 * MOVE:
         options["lr"] = rate * MOVE / moved
         losses = _losses(subject, start, options)
-    if rate and subject.accepts("lr") and _rises(losses):
+    if rate is not None and rate > 0 and subject.accepts("lr") and _rises(losses):
         smaller = {**options, "lr": options.get("lr", rate) / SMALLER}
         if not _rises(tried := _losses(subject, start, smaller)):
             options, losses = smaller, tried

@@ -124,7 +124,7 @@ ORACLES = with_caution(
             probes={
                 "alpha": 2.5,
                 "beta3": 0.97,
-                "beta_start": 0.8,
+                "beta_start": 0.82,
                 "t_alpha": 6,
                 "t_beta3": 8,
                 "t_both": 7,
