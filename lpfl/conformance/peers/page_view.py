@@ -9,20 +9,20 @@ from lpfl.conformance.peers.records import Survey
 from lpfl.conformance.peers.rules import JUDGED
 
 CODES = {
-    Outcome.CONFORMS: ("c", "·"),
+    Outcome.CONFORMS: ("c", "."),
     Outcome.CONVENTION: ("e", "≈"),
     Outcome.VARIANT: ("v", "v"),
     Outcome.NUMERICS: ("n", "n"),
     Outcome.LIMIT: ("l", "L"),
     Outcome.DEVIATES: ("d", "D"),
     Outcome.INCONCLUSIVE: ("i", "?"),
-    Outcome.UNDRIVABLE: ("x", "–"),
+    Outcome.UNDRIVABLE: ("x", "-"),
     Outcome.NOT_CLAIMED: ("o", ""),
     Outcome.UNKNOWN: ("u", "u"),
 }
 """Outcome -> class of the cell, and the letter in it."""
 
-BRIEF = 130
+BRIEF = 110
 """Characters kept of an answer that finds nothing."""
 
 
