@@ -104,7 +104,7 @@ def meant(error: Exception) -> bool:
         frames.pop()
     last = frames[-1]
     modules = [sys.modules.get(kind.__module__) for kind in _classes(error)]
-    files = [Path(m.__file__) for m in modules if m is not None and m.__file__]
+    files = [Path(file) for m in modules if (file := getattr(m, "__file__", None))]
     within = any(_within(last, home) for home in map(_home, [own[0], *files]))
     return within and (checks or bool(_RAISES.search(last.line or "")))
 
