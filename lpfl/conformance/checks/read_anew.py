@@ -1,11 +1,10 @@
 """Options of a group are read in every step: a schedule of momentum or decay has an effect."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
-import torch
-
-from lpfl.conformance.checks.api.options import JUDGED, strong
+from lpfl.conformance.checks.api.options import JUDGED, squares, strong
 from lpfl.conformance.checks.api.paths import UNEVEN_TEXT, uneven
 from lpfl.conformance.checks.off_by_default import LATE
 from lpfl.conformance.definition.alternatives import alternatives
@@ -88,14 +87,8 @@ def _on_a_loss(subject: Subject, base: Mapping[str, Any], change: Mapping[str, A
     for t in range(STEPS):
         if t == CHANGED_AT:
             session.set(**change)
-        session.advance(lambda: _squares(session.params, targets))
+        session.advance(partial(squares, list(zip(session.params, targets, strict=True)), 1.0))
     return session.values()
-
-
-def _squares(params: Any, targets: Any) -> torch.Tensor:
-    return torch.stack(
-        [(p - t.to(p)).square().sum() for p, t in zip(params, targets, strict=True)]
-    ).sum()
 
 
 def _setting(name: str, value: Any) -> Any:

@@ -106,8 +106,9 @@ def _judged(subject: Subject) -> set[str]:
     return judged if subject.default("momentum") else judged - {"nesterov"}
 
 
-def _squares(pairs: Sequence[tuple[torch.Tensor, torch.Tensor]], weight: float) -> torch.Tensor:
-    parts = [((p - target.to(p.dtype)) ** 2).sum() for p, target in pairs]
+def squares(pairs: Sequence[tuple[torch.Tensor, torch.Tensor]], weight: float) -> torch.Tensor:
+    """Return the loss weight * sum (p - target)^2 over (parameter, target)."""
+    parts = [((p - target.to(p)) ** 2).sum() for p, target in pairs]
     return weight * torch.stack(parts).sum()
 
 
@@ -125,7 +126,7 @@ def _on_a_loss(subject: Subject, base: Mapping[str, Any], changed: Mapping[str, 
         session = subject.open(start, options=options)
         for t, row in enumerate(targets):
             pairs = list(zip(session.params, row, strict=True))
-            session.advance(partial(_squares, pairs, 1.0 + t % 3))
+            session.advance(partial(squares, pairs, 1.0 + t % 3))
         ends.append(session.values())
     way = max(distance(end, start) for end in ends)
     return distance(*ends) / way if way else 0.0

@@ -61,7 +61,7 @@ def _compounding(subject: Subject) -> Iterator[CheckResult]:
             measured=share,
             bound=1.0,
             scenario={"options": dict(options), "steps": STEPS},
-            **_shown(subject, options, (1, STEPS), "share of lr that is left", share),
+            **_shown(subject, options, (1, STEPS), share),
         )
 
 
@@ -81,7 +81,7 @@ def _by_number(subject: Subject) -> Iterator[CheckResult]:
             measured=several,
             bound=one,
             scenario={"options": dict(options), "steps": 1, "parameters": 3},
-            **_shown(subject, options, (3, 1), "share of lr that is left", several),
+            **_shown(subject, options, (3, 1), several),
         )
 
 
@@ -102,7 +102,6 @@ def _shown(
     subject: Subject,
     options: Mapping[str, Any],
     size: tuple[int, int],
-    says: str,
     share: float,
 ) -> dict[str, Any]:
     count, steps = size
@@ -111,7 +110,7 @@ optimizer, params = begin(start, **{dict(options)!r})
 before = optimizer.param_groups[0]['lr']
 for g in gradients:
     step(optimizer, params, g)
-print({says!r}, optimizer.param_groups[0]['lr'] / before)
+print('share of lr that is left', optimizer.param_groups[0]['lr'] / before)
 """
     stream = (ID, "written back")
     return evidence(subject, body, share, shapes=[SHAPE] * count, steps=steps, stream=stream)
