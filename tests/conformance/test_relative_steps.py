@@ -99,6 +99,17 @@ class Halved(Adafactor):
         return super().rho(t, group) / (2 if group["relative_step"] else 1)
 
 
+class AlwaysScaled(Adafactor):
+    """Every step is times the size of the weights, there is no switch of it."""
+
+    def __init__(self, params, lr=0.01, relative_step=False, warmup_init=False):
+        super().__init__(params, None if relative_step else lr, relative_step, warmup_init)
+
+
+class AlwaysScaledLargest(AlwaysScaled):
+    rho = Largest.rho
+
+
 @pytest.mark.parametrize(
     ("kind", "outcome", "words"),
     [
@@ -111,6 +122,8 @@ class Halved(Adafactor):
         (NoWarmUp, Outcome.DEVIATES, "relative size min(0.01, 1/sqrt(t)) times"),
         (NoScale, Outcome.DEVIATES, "times 1, not"),
         (NoLeast, Outcome.DEVIATES, "rms of the weights, without a least"),
+        (AlwaysScaled, Outcome.CONFORMS, ""),
+        (AlwaysScaledLargest, Outcome.DEVIATES, "max(0.01, 1/sqrt(t))"),
         (Halved, Outcome.DEVIATES, "step 1 is 0.5 of the definition's"),
     ],
 )

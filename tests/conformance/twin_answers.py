@@ -3,9 +3,10 @@
 from lpfl import OptimizerSpec, check_optimizer
 
 
-def judged(kind, check):
+def judged(kind, check, claims=()):
     """Return the outcome of a check, all its messages, and its answers."""
-    report = check_optimizer(OptimizerSpec("s", kind), on_fail=None, checks=[check])
+    spec = OptimizerSpec("s", kind, claims=frozenset(claims))
+    report = check_optimizer(spec, on_fail=None, checks=[check])
     return str(report.outcome(check)), " ".join(r.message for r in report.results), report.results
 
 

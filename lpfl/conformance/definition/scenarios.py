@@ -83,6 +83,8 @@ def stream(scenario: Scenario, shape: Sequence[int]) -> tuple[str | int, ...]:
 def gradient(profile: str, t: int, raw: Tensor, first: Tensor) -> Tensor:
     """Return the gradient of step t from normal entries and those of the first step."""
     g = size_at(profile, t) * (raw + 0.5 * first)
+    if profile == "parallel":
+        return size_at(profile, t) * first
     if profile == "zeros":
         g = g * (raw > -0.25)
         if g.ndim and g.shape[-1] > 1:

@@ -50,6 +50,7 @@ def holding(comparison: Comparison) -> list[Scenario]:
         Scenario("32 x 40", ((32, 40),), steps=4),
     ]
     found += switches(comparison)
+    found += asides(comparison)
     found += stand_ins(comparison)
     second = {"lr": 0.02, "weight_decay": 0.03, "eps": 3e-3}
     second = {n: v for n, v in second.items() if comparison.per_group(n)}
@@ -136,7 +137,8 @@ def continuous(comparison: Comparison, run: Run) -> bool:
 def switches(comparison: Comparison) -> list[Scenario]:
     """Return one setting for each option that is on or off, turned the other way."""
     found = []
-    for name in comparison.where:
+    apart = {next(iter(own)) for own in comparison.oracle.asides}
+    for name in [n for n in comparison.where if n not in apart]:
         held = comparison.defaults[name]
         both = isinstance(held, bool) and isinstance(comparison.oracle.options[name], bool)
         if both and name not in comparison.oracle.fixed:
@@ -146,6 +148,26 @@ def switches(comparison: Comparison) -> list[Scenario]:
             name_of = f"{comparison.where[name].option} = {not held}"
             found.append(Scenario(name_of, ((6, 4), (5,)), options=options, switch=name))
     return [*found, *together(found)]
+
+
+def asides(comparison: Comparison) -> list[Scenario]:
+    """Return the settings of options that show only there, such as a limit that is never met.
+
+    An option must act in the first of its own settings; another one may be at its edge.
+    """
+    found: list[Scenario] = []
+    seen: set[str] = set()
+    for options in comparison.oracle.asides:
+        name = next(iter(options))
+        switch = "" if name in seen else name
+        seen.add(name)
+        if name in comparison.where and comparison.defaults[name] != options[name]:
+            name_of = f"{comparison.where[name].option} = {options[name]}"
+            known = {n: v for n, v in options.items() if n in comparison.where}
+            profile = "parallel" if comparison.oracle.free_bases else "mixed"
+            shapes = ((5, 5), (6, 4), (5,))
+            found.append(Scenario(name_of, shapes, options=known, switch=switch, profile=profile))
+    return found
 
 
 def stand_ins(comparison: Comparison) -> list[Scenario]:

@@ -47,7 +47,9 @@ _NARROW = """
     Q = torch.linalg.qr(flat if tall else flat.T).Q
     rows = [g.reshape(flat.shape) for g in rows]
     rows = [(Q @ Q.T @ g if tall else g @ Q @ Q.T).reshape(raw[0].shape) for g in rows]"""
-_SHAPED = {"zeros": _ZEROS, "narrow": _NARROW}
+_PARALLEL = """
+    rows = [s * raw[0] for s in sizes]"""
+_SHAPED = {"zeros": _ZEROS, "narrow": _NARROW, "parallel": _PARALLEL}
 _OTHER = """\
 draw = torch.Generator().manual_seed({seed})
 start.append(normal({shape}))

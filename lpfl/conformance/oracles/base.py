@@ -32,6 +32,8 @@ class Oracle:
     ``off``: values that switch an option off, which a subject may write as None.
     ``free_bases``: bases come from the gradients alone, so that in a null space they are free.
     ``sums_at_one``: a weight of the past of 1, beta2, stands for a sum.
+    ``asides``: options to give together in a setting of their own, the first one being what the
+    setting is about: those that show nothing where readings are fitted.
     ``sees_weights``: the step depends on the weights, decay aside, and is defined where they are 0.
     """
 
@@ -48,6 +50,7 @@ class Oracle:
     probes: Mapping[str, Any] = field(default_factory=dict)
     fixed: Mapping[str, Any] = field(default_factory=dict)
     off: Mapping[str, Any] = field(default_factory=dict)
+    asides: tuple[Mapping[str, Any], ...] = ()
     joint: bool = False
     least_axes: int = 0
     for_matrices: bool = False
@@ -70,6 +73,7 @@ class Oracle:
             self.fixed,
             self.off,
             self.relevant.values(),
+            *self.asides,
         )
         for names in options:
             strange = set(names) - set(self.options)

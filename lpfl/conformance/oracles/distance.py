@@ -2,9 +2,11 @@
 
 Sources: Ivgi et al. 2023, equation 1; Mishchenko and Defazio 2023, algorithm 4 (Prodigy);
 Defazio and Mishchenko 2023, algorithm 3 (D-Adapt SGD) and 5 (Adam). Distances run over all
-parameters.
+parameters. The growth_rate of Prodigy's authors' code, by which an estimate that has left d0 grows
+at most in a step, is no part of the paper.
 """
 
+import math
 from typing import Any
 
 import torch
@@ -62,7 +64,9 @@ def prodigy(ps: Weights, gs: Gradients, m: Memory, o: Any, c: Convention) -> lis
     if size == 0:
         return list(ps)
     estimate = o.d_coef * m["r"] / size
-    new = max(d, estimate)
+    first = max(d, estimate) if d == o.d0 else d
+    m["most"] = max(m.get("most", d), estimate)
+    new = min(m["most"], first * o.growth_rate)
     after = []
     used = new if c["estimate"] == ESTIMATE[1] else d
     for i, p in enumerate(ps):
@@ -146,8 +150,10 @@ ORACLES = (
             "weight_decay": 0.0,
             "d0": 1e-6,
             "d_coef": 1.0,
+            "growth_rate": math.inf,
             "use_bias_correction": False,
         },
+        asides=({"growth_rate": 1.05},),
         conventions={"estimate": ESTIMATE},
         aliases={"use_bias_correction": ("use_bias_correction", "bias_correction")},
         probes={"lr": 0.7, "d0": 2e-3, "d_coef": 0.6},

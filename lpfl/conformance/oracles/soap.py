@@ -2,7 +2,8 @@
 
 Source: Vyas et al. 2024, algorithm 3, and its authors' code: the first gradient only fills the
 statistics, the basis of a step comes from the gradients before it, later bases by one step of
-power iteration and QR. Vectors are stepped as by Adam. Below 0, shampoo_beta stands for beta2.
+power iteration and QR. Vectors are stepped as by Adam, with precondition_1d as matrices are. Below
+0, shampoo_beta stands for beta2.
 """
 
 from typing import Any
@@ -88,7 +89,7 @@ def rule(p: Tensor, g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
 
 
 def step(p: Tensor, g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
-    plain = g.ndim < 2 and c["vectors"] == "as Adam"
+    plain = g.ndim < 2 and c["vectors"] == "as Adam" and not o.precondition_1d
     plain = plain or (g.ndim > 2 and c["kernels"] == "as Adam")
     plain = plain or (c.get(WIDE) == SIDES[1] and bool(left_out(g.shape, o, c)))
     fills = c["first gradient"] == "only fills the statistics"
@@ -139,7 +140,9 @@ ORACLES = (
             "period": 1,
             "bias_correction": True,
             "nesterov": False,
+            "precondition_1d": False,
         },
+        asides=({"precondition_1d": True},),
         conventions={
             "basis": BASIS,
             "first gradient": FIRST,

@@ -1,7 +1,8 @@
 """Methods that scale each layer's step to the size of its weights: LARS and LAMB.
 
 Sources: You et al. 2017, algorithm 1; You et al. 2020, algorithm 2 (its first versions had no
-bias correction).
+bias correction). With the option ``trust_clip``, which is off in the papers, the ratio of LAMB is
+at most 1, and the rate of a layer by LARS at most lr (LARC).
 """
 
 from typing import Any
@@ -41,6 +42,7 @@ def lamb(p: Tensor, g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
         trust = (min(weight, 10.0) if c["trust ratio"] == RATIO[1] else weight) / float(r.norm())
         if c["trust ratio"].startswith("ratio up to"):
             trust = min(trust, float(c["trust ratio"].split()[-1]))
+        trust = min(trust, 1.0) if o.trust_clip else trust
     return p - o.lr * trust * (second**0.5 / first if outside else 1.0) * r
 
 
@@ -53,6 +55,7 @@ def lars(p: Tensor, g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
     trust = 1.0
     if not plain(p, o, c) and weight > 0 and float(g.norm()) > 0:
         trust = o.trust * weight / (size + (o.eps if c["ratio to"] == LARS_RATIO[2] else 0.0))
+        trust = min(trust / o.lr, 1.0) if o.trust_clip and o.lr else trust
     inside = {VELOCITY[0]: o.lr * trust, VELOCITY[1]: trust, VELOCITY[2]: 1.0}[c["velocity"]]
     share = 1.0 if c["buffer"] == "sum" and "v" not in m else 1 - o.dampening
     v = m["v"] = o.momentum * m.get("v", 0 * g) + share * inside * seen
@@ -65,7 +68,14 @@ LAMB = Oracle(
     claim="lamb",
     source="You et al. 2020, algorithm 2",
     step=per_parameter(lamb),
-    options={"lr": 1e-3, "beta1": 0.9, "beta2": 0.999, "eps": 1e-6, "weight_decay": 0.0},
+    options={
+        "lr": 1e-3,
+        "beta1": 0.9,
+        "beta2": 0.999,
+        "eps": 1e-6,
+        "weight_decay": 0.0,
+        "trust_clip": False,
+    },
     conventions={
         "eps": EPS,
         "bias correction": BIAS,
@@ -95,7 +105,9 @@ LARS = Oracle(
         "weight_decay": 0.0,
         "trust": 1e-3,
         "eps": 1e-8,
+        "trust_clip": False,
     },
+    asides=({"trust_clip": True, "trust": 0.05},),
     conventions={
         "ratio to": LARS_RATIO,
         "velocity": VELOCITY,

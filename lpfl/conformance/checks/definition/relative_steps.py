@@ -110,7 +110,10 @@ def _settings(subject: Subject) -> list[Setting]:
 
 
 def _of_one_size(subject: Subject, base: Mapping[str, Any]) -> bool:
-    """Return whether an update before its rate has entries of size 1, as this check needs."""
+    """Return whether an update before its rate has entries of size 1, as this check needs.
+
+    Its rate may be times the size of the weights where no option says so.
+    """
     off = {"relative_step": False, "scale_parameter": False, "lr": LR}
     named = subject.constructor_names
     given = {name: value for name, value in off.items() if name in named}
@@ -118,7 +121,10 @@ def _of_one_size(subject: Subject, base: Mapping[str, Any]) -> bool:
         seen = followed(subject, {**base, **given}, STARTS[0], late=False)
     except Exception:
         return False
-    return all(abs(size / LR - 1) <= LOOSE for size, _ in seen.values())
+    scaled = "scale_parameter" not in named and all(
+        abs(size / (LR * rms) - 1) <= LOOSE for size, rms in seen.values()
+    )
+    return scaled or all(abs(size / LR - 1) <= LOOSE for size, _ in seen.values())
 
 
 def _is_on(subject: Subject, options: Mapping[str, Any]) -> bool:

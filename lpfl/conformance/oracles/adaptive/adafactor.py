@@ -144,6 +144,7 @@ ORACLES = (
             "momentum": "beta1",
             "sides factored": "factored_from",
         },
+        asides=({"factored_from": 2}, {"factored_from": 5}),
         off={"clip": math.inf, "beta1": 0.0, "factored_from": 0},
         hidden={"eps1": (1e-30,), "beta1": (0.0,), "clip": (1.0,)},
         aliases={
