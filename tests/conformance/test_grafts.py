@@ -101,6 +101,19 @@ class Together(Shampoo):
         return loss
 
 
+class TurnedOver(Shampoo):
+    """The ratio of lengths is turned over for "adagrad"."""
+
+    def update(self, p, g, s, o):
+        old = p.clone()
+        super().update(p, g, s, {**o, "graft": "none"})
+        length = self.length(o["graft"], g, s, o)
+        if length is not None:
+            size = ((p - old) / o["lr"]).norm()
+            ratio = size / length if o["graft"] == "adagrad" else length / size
+            p.copy_(old + ratio.nan_to_num(1.0) * (p - old))
+
+
 class Odd(Shampoo):
     """The square root of the length of "adam"."""
 
@@ -129,6 +142,7 @@ def test_right_grafts_have_the_lengths_of_their_names(kind):
         (SumForAverage, "with graft='rmsprop' steps are as long as adagrad's, not as rmsprop's"),
         (NumberedWrongly, "with graft=3 steps are as long as sgd's, not as rmsprop's"),
         (Together, "of all weights together"),
+        (TurnedOver, "is the factor, not its inverse"),
     ],
 )
 def test_a_wrong_length_is_named(kind, words):

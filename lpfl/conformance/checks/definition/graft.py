@@ -163,6 +163,10 @@ def _judged(made: Grafted, name: str, values: Mapping[str, Any]) -> CheckResult:
     if other and not _waits(made) and _acts(made, name, values):
         words = f"{said} are as long as {other}'s, not as {own}'s."
         return _answer(made, Outcome.DEVIATES, words, apart, **_shown(made, nearest, apart))
+    if (inverse := _turned_over(made, name, values)) is not None:
+        words = f"{said} are longer where {own}'s are shorter: that of a step without a graft over"
+        words += f" that of {own}'s is the factor, not its inverse"
+        return _answer(made, Outcome.DEVIATES, f"{words}.", apart, **_shown(made, inverse, apart))
     if scheduled(made):
         words = f"{said} are as long as {own}'s but for one factor that changes over time"
         words += ", whatever the gradients are: a schedule"
@@ -192,6 +196,29 @@ def _other(made: Grafted) -> str:
         if any(spread(made.moved, rows) <= APART for _, rows in made.wanted(kind)):
             return NAMES[kind]
     return ""
+
+
+def _turned_over(
+    made: Grafted, name: str, values: Mapping[str, Any]
+) -> Sequence[Sequence[float]] | None:
+    """Return the wanted lengths if a step without a graft is the mean of them and of the made one.
+
+    Of lengths the geometric one, up to a factor: the ratio that should scale the step divides it.
+    """
+    if "none" not in values:
+        return None
+    options = {**made.options, name: values["none"]}
+    try:
+        plain = made.subject.run(made.run.values[0], made.gradients, options=options)
+    except Exception:
+        return None
+    squares = [[x * x for x in row] for row in replace(made, run=plain).moved]
+    for _, rows in made.wanted(made.kind):
+        pairs = zip(made.moved, rows, strict=True)
+        both = [[a * b for a, b in zip(*pair, strict=True)] for pair in pairs]
+        if spread(both, squares) <= APART:
+            return rows
+    return None
 
 
 def _waits(made: Grafted) -> bool:
