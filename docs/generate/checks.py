@@ -21,8 +21,8 @@ FAILS = {
     "def.degenerates": "deviates",
     "def.descent": "deviates; documented variant for a first step above the rate",
     "def.first-move": "limit; documented variant for periods and warm-ups",
-    "def.graft": "deviates where the lengths are another method's, of all weights together, or turned over; "
-    "a convention, documented variant",
+    "def.graft": "deviates where the lengths are another method's, of all weights together, or "
+    "turned over; a convention, documented variant",
     "def.merged-sides": "deviates where the claim is Shampoo or SOAP",
     "def.probes": "deviates",
     "def.sam": "deviates; a convention, documented variant for an adaptive climb",

@@ -6,6 +6,7 @@ from lpfl import OptimizerSpec, check_optimizer
 from lpfl.conformance.registry import all_checks
 from tests.conformance import (
     faulty_counts,
+    faulty_devices,
     faulty_frame,
     faulty_groups,
     faulty_joint,
@@ -31,6 +32,7 @@ def twins():
 FAULTS = [
     *SINGLE,
     *faulty_counts.FAULTS,
+    *faulty_devices.FAULTS,
     *faulty_frame.FAULTS,
     *faulty_groups.FAULTS,
     *faulty_joint.FAULTS,

@@ -62,7 +62,7 @@ def step(optimizer, params, gradients):
         """Take one step in which the gradient of parameter i is gradients[i]."""
         for p, g in zip(self.params, gradients, strict=True):
             if "keeps_grad" in self.needs and p.grad is not None and g is not None:
-                p.grad.add_(g)
+                p.grad.add_(g.to(p.device))
             else:
                 p.grad = None if g is None else self._fresh(g, p)
         self.steps += 1
