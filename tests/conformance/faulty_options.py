@@ -3,7 +3,7 @@
 import torch
 
 from tests.conformance.faulty_small import Adam, Sgd
-from tests.conformance.reported.per_parameter import PerParameter
+from tests.conformance.reported.per_parameter import PerParameter, orthogonal
 
 
 class Accumulates(PerParameter):
@@ -116,6 +116,33 @@ class ToldToWait(NeverClips):
 
     lr: rate. max_norm: longer gradients are cut to it; used with lr above 1 only.
     """
+
+
+class Rounds(PerParameter, lr=0.05, ns_steps=3):
+    """Steps along the orthogonal matrix that rounds of an iteration tend to; vectors stay."""
+
+    table = 0
+    """Rounds that there are at most; 0 for any number."""
+
+    def update(self, p, g, state, group):
+        if p.ndim == 2:
+            rounds = min(group["ns_steps"], self.table or group["ns_steps"])
+            p -= group["lr"] * orthogonal(g, rounds)
+
+
+class RoundsOfATable(Rounds):
+    table = 3
+
+
+class SaysHowMany(RoundsOfATable):
+    """ns_steps: rounds of the iteration, up to 3."""
+
+
+class RefusesMore(Rounds):
+    def update(self, p, g, state, group):
+        if group["ns_steps"] > 3:
+            raise ValueError("no coefficients for so many rounds")
+        super().update(p, g, state, group)
 
 
 class DecaysPerFormat(PerParameter, lr=0.1, weight_decay=0.0, foreach=False):

@@ -107,6 +107,20 @@ class MasksTheOthers(Masks):
     keeps = staticmethod(torch.lt)
 
 
+class DecaysTowards(PerParameter, lr=0.05, weight_decay=0.0, cautious_decay=False):
+    """Gradient descent; cautious_decay: entries that move towards zero alone decay."""
+
+    keeps = staticmethod(torch.ge)
+
+    def update(self, p, g, state, group):
+        mask = self.keeps(g * p, torch.zeros_like(g)) if group["cautious_decay"] else 1.0
+        p.sub_(p * mask, alpha=group["lr"] * group["weight_decay"]).sub_(g, alpha=group["lr"])
+
+
+class DecaysAway(DecaysTowards):
+    keeps = staticmethod(torch.lt)
+
+
 class PlainAverage(PerParameter, lr=0.05, ema_decay=0.0):
     """Gradient descent; ema_decay: the state holds a running average of the weights."""
 
@@ -266,6 +280,7 @@ FAULTS = [
     ("api.grokfast", FedBack, (), "deviates"),
     ("api.lookahead", ForgetsTheStart, (), "limit"),
     ("api.cautious", MasksTheOthers, (), "deviates"),
+    ("api.cautious", DecaysAway, (), "deviates"),
     ("api.averages", AverageIsTheWeights, (), "deviates"),
     ("api.averages", CoarseAverage, (), "deviates"),
     ("api.averages", DecaysTheNew, (), "deviates"),

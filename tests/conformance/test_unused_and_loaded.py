@@ -32,6 +32,17 @@ def test_an_option_off_by_default_acts_when_it_is_on(wrong, name):
     assert f"The effect of {name}=0.5" in message
 
 
+@pytest.mark.parametrize("right", [faulty.Rounds, faulty.SaysHowMany, faulty.RefusesMore])
+def test_rounds_that_act_or_are_bounded_in_words_are_not_accused(right):
+    assert told(right, "api.options") == (set(), "")
+
+
+def test_rounds_above_the_default_are_made():
+    found, message = told(faulty.RoundsOfATable, "api.options")
+    assert found == {"limit"}
+    assert "rounds above 3 are taken and not made" in message
+
+
 @pytest.mark.parametrize("right", [faulty.Accumulates, faulty.SquaresOfEach])
 def test_two_calls_are_one_step_by_their_mean(right):
     assert told(right, "api.micro-batches") == (set(), "")

@@ -16,6 +16,7 @@ PAIRS = [
     ("api.lookahead", faulty.LooksBack, faulty.StartIsPromised, "deviates", "not looked back on"),
     ("api.lookahead", faulty.LooksBack, faulty.SlowIsFast, "limit", "never"),
     ("api.cautious", faulty.Masks, faulty.MasksTheOthers, "deviates", "the wrong half"),
+    ("api.cautious", faulty.DecaysTowards, faulty.DecaysAway, "deviates", "from zero by the step"),
     ("api.averages", faulty.KeepsAverage, faulty.AverageIsTheWeights, "deviates", "memory"),
     ("api.averages", faulty.KeepsAverage, faulty.LessOfVectors, "deviates", "another share"),
     ("api.averages", faulty.KeepsAverage, faulty.CoarseAverage, "deviates", "bfloat16"),

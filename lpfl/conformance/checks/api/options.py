@@ -8,6 +8,7 @@ import torch
 
 from lpfl.conformance.checks.api.paths import UNEVEN_TEXT, uneven
 from lpfl.conformance.checks.off_by_default import LATE, off_and_idle
+from lpfl.conformance.checks.wrapped.rounds import rounds_that_run_out
 from lpfl.conformance.definition.alternatives import ROUNDS, alternatives
 from lpfl.conformance.definition.option_names import NAMES
 from lpfl.conformance.oracles import layer_oracle_of, oracle_of
@@ -30,11 +31,11 @@ STEPS = 14
 
 @check("api.options", tags=("api",), cost=0.5)
 def options(subject: Subject) -> Iterable[CheckResult]:
-    """Each option has an effect well above rounding, also one that is off by default."""
+    """Each option has an effect well above rounding, off by default or above its default."""
     answer = _options(subject)
     yield answer
-    if answer.outcome not in FINDINGS and (idle := off_and_idle(subject)):
-        yield idle
+    if answer.outcome not in FINDINGS:
+        yield from filter(None, (off_and_idle(subject), rounds_that_run_out(subject)))
 
 
 def _options(subject: Subject) -> CheckResult:

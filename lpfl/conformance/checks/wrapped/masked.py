@@ -1,5 +1,7 @@
 """Cautious steps: entries whose step would go against descent along the gradient stay.
 
+Cautious weight decay beside them: entries that the step drives away from zero do not decay.
+
 Source: Liang et al. 2024, Cautious optimizers, algorithm 1.
 """
 
@@ -8,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from lpfl.conformance.agreement import Gradients
+from lpfl.conformance.checks.wrapped.masked_decay import masked_decay
 from lpfl.conformance.checks.wrapped.options import Wrapping, named, wrapping
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.registry import check
@@ -28,7 +31,8 @@ MOST, LEAST = 0.9, 0.1
 
 @check(ID, tags=("api",), cost=0.05, needs=("inject", "params"))
 def cautious(subject: Subject) -> Iterable[CheckResult]:
-    """Under a cautious mask the entries that move are those that go down along the gradient."""
+    """Entries move under a cautious mask that go down along the gradient, or decay towards zero."""
+    yield from masked_decay(subject, ID)
     held = ""
     for name, on_value, off_value in _values(subject):
         option = wrapping(subject, name, {name: on_value}, {name: off_value})
