@@ -42,16 +42,21 @@ FAILS = {
     "layer.frozen": "limit if it moves, stands still with the others or raises; "
     "deviates if the others are disturbed; documented variant if refused in words",
     "layer.groups": "deviates",
+    "layer.in-place": "limit; documented variant if refused or told in words",
     "layer.kinds": "limit if it raises or does not move what it holds; documented variant "
     "if it holds none of it or refuses in words",
+    "layer.looked-at": "limit; documented variant if refused or told in words",
     "layer.micro-batches": "limit if the last of several passes alone counts, or if they raise; "
     "documented variant",
     "layer.patches": "deviates, limit if it raises; documented variant if refused in words",
+    "layer.recomputed": "limit; documented variant if refused or told in words",
     "layer.rewritten": "deviates, limit if it raises; documented variant if refused in words",
     "layer.shared": "limit; documented variant if refused in words",
     "layer.rows": "a convention",
     "layer.skipped": "limit where it is told otherwise; a convention, documented variant",
     "layer.tied": "limit; documented variant if refused in words",
+    "layer.unused": "limit if it moves, never moves or raises, deviates if others are disturbed; "
+    "documented variant if refused in words",
     "api.add-group": "limit if it raises or stands still, "
     "deviates if others are disturbed or its options are not read; "
     "a convention, documented variant",
@@ -59,7 +64,7 @@ FAILS = {
     "api.bfloat16": "numerics",
     "api.adaptive-climb": "deviates",
     "api.averages": "deviates",
-    "api.cautious": "deviates",
+    "api.cautious": "deviates, limit where a mask of the decay does nothing",
     "api.centralized": "deviates; limit for an idle switch; documented variant",
     "api.grokfast": "deviates; a convention, documented variant",
     "api.lookahead": "deviates where it is told otherwise; limit if it starts late or does "

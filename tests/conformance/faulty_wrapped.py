@@ -117,6 +117,10 @@ class DecaysTowards(PerParameter, lr=0.05, weight_decay=0.0, cautious_decay=Fals
         p.sub_(p * mask, alpha=group["lr"] * group["weight_decay"]).sub_(g, alpha=group["lr"])
 
 
+class DecaysAnyhow(DecaysTowards):
+    keeps = staticmethod(lambda a, b: torch.ones_like(a))
+
+
 class DecaysAway(DecaysTowards):
     keeps = staticmethod(torch.lt)
 
@@ -281,6 +285,7 @@ FAULTS = [
     ("api.lookahead", ForgetsTheStart, (), "limit"),
     ("api.cautious", MasksTheOthers, (), "deviates"),
     ("api.cautious", DecaysAway, (), "deviates"),
+    ("api.cautious", DecaysAnyhow, (), "limit"),
     ("api.averages", AverageIsTheWeights, (), "deviates"),
     ("api.averages", CoarseAverage, (), "deviates"),
     ("api.averages", DecaysTheNew, (), "deviates"),

@@ -17,6 +17,7 @@ PAIRS = [
     ("api.lookahead", faulty.LooksBack, faulty.SlowIsFast, "limit", "never"),
     ("api.cautious", faulty.Masks, faulty.MasksTheOthers, "deviates", "the wrong half"),
     ("api.cautious", faulty.DecaysTowards, faulty.DecaysAway, "deviates", "from zero by the step"),
+    ("api.cautious", faulty.DecaysTowards, faulty.DecaysAnyhow, "limit", "it is not used"),
     ("api.averages", faulty.KeepsAverage, faulty.AverageIsTheWeights, "deviates", "memory"),
     ("api.averages", faulty.KeepsAverage, faulty.LessOfVectors, "deviates", "another share"),
     ("api.averages", faulty.KeepsAverage, faulty.CoarseAverage, "deviates", "bfloat16"),

@@ -4,18 +4,20 @@ Source: Chen et al. 2025, Cautious weight decay, algorithm 1.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from lpfl.conformance.agreement import Gradients, Start
+from lpfl.conformance.checks.off_by_default import ANOTHER
+from lpfl.conformance.checks.promised.told_of import told_of
 from lpfl.conformance.checks.wrapped.options import named
 from lpfl.conformance.definition.option_names import known_as
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.snippets import evidence
 from lpfl.conformance.subject import Subject
+from lpfl.conformance.trajectory import Trajectory, gap
 
 NAMES = re.compile(r"^(use_)?((cautious|caution)(_weight)?_(decay|wd)|cwd)$")
 SHAPES = ((6, 4), (5,))
@@ -40,12 +42,21 @@ def masked_decay(subject: Subject, check_id: str) -> Iterator[CheckResult]:
         on: dict[str, Any] = {**rate, decays[0]: DECAY, name: True}
         sets = (on, {**on, name: False}, {**on, decays[0]: 0.0, name: False})
         try:
-            shares = _shares(subject, start, gradients, sets)
+            runs = [subject.run(start, gradients, options=o) for o in sets]
         except Exception:  # the option is refused
             continue
-        if shares is None:
+        masks = _masks(runs)
+        if masks is None:
             continue
-        decayed, others = shares
+        whole, nothing, towards = masks
+        if not bool(nothing.any()):
+            if gap(runs[0], runs[1]) == 0 and not ANOTHER.search(told_of(subject, name)):
+                yield _idle(subject, check_id, sets)
+                return
+            continue
+        decayed, others = (
+            float(towards[m].double().mean()) if m.any() else 0.5 for m in (whole, nothing)
+        )
         if decayed <= LEAST and others >= MOST:
             yield _finding(subject, check_id, sets, decayed)
             return
@@ -55,31 +66,51 @@ def masked_decay(subject: Subject, check_id: str) -> Iterator[CheckResult]:
             return
 
 
-def _shares(
-    subject: Subject, start: Start, gradients: Gradients, sets: tuple[dict[str, Any], ...]
-) -> tuple[float, float] | None:
-    """Return the shares of entries driven towards zero among those that decay, and of the others.
+def _masks(runs: Sequence[Trajectory]) -> tuple[Tensor, Tensor, Tensor] | None:
+    """Return, of the entries that move: which decay wholly, not at all, are driven towards zero.
 
-    None where the option masks nothing, or decay is not a part of the weights that is taken off.
+    runs: under the mask, without it, and without decay. None where decay is not a part of the
+    weights, the same one for all entries, that is taken off.
     """
-    masked, plain, none = (subject.run(start, gradients, options=o) for o in sets)
+    masked, plain, none = runs
     rows: list[tuple[Tensor, Tensor, Tensor]] = []
-    for i in range(len(start)):
-        for t in range(STEPS):
+    for i in range(len(masked.end)):
+        for t in range(masked.steps):
             step = none.moves(i)[t]
             at, usual = masked.values[t][i], plain.values[t][i]
             full = (plain.moves(i)[t] - step) / usual
-            part = (masked.moves(i)[t] - step) / at / full
-            rows.append((part, step * at < 0, step != 0))
+            even = (full / full.median() - 1).abs() <= NEAR
+            part = torch.where(even, (masked.moves(i)[t] - step) / at / full, torch.nan)
+            rows.append((part, step * at < 0, (step != 0) & (full != 0)))
     part, towards, moves = (torch.cat([row[k].reshape(-1) for row in rows]) for k in range(3))
     whole, nothing = ((part - x).abs() <= NEAR for x in (1.0, 0.0))
     known = moves & (whole | nothing)
     if not bool(moves.any()) or int(known.sum()) < KNOWN * int(moves.sum()):
         return None
-    yes, no = towards[known & whole], towards[known & nothing]
-    if not yes.numel() or not no.numel():
-        return None
-    return float(yes.double().mean()), float(no.double().mean())
+    return known & whole, known & nothing, towards
+
+
+def _idle(subject: Subject, check_id: str, sets: tuple[dict[str, Any], ...]) -> CheckResult:
+    on, off, _ = sets
+    name = list(on)[-1]
+    body = f"""
+a, b = run(start, gradients, **{on!r}), run(start, gradients, **{off!r})
+print('masks:', gap(a, b, start) > 0)
+"""
+    return CheckResult(
+        check=check_id,
+        outcome=Outcome.LIMIT,
+        message=f"With {name}=True all entries decay as without it: it is not used.",
+        scenario={"changed": {name: True}, "options": on, "steps": STEPS},
+        **evidence(
+            subject,
+            body,
+            "masks: False",
+            shapes=subject.shapes(*SHAPES),
+            steps=STEPS,
+            stream=(check_id, "decay"),
+        ),
+    )
 
 
 def _finding(
