@@ -72,6 +72,7 @@ class RuleOptimizer(torch.optim.Optimizer):
         matrices = [
             (together, layer, group)
             for group in self.param_groups
+            if self._layers is None or any(p.grad is not None for p in group["params"])
             for together, layer in self._matrices(group)
             if together[0].grad is not None and together[0].numel() > 0
         ]

@@ -1,5 +1,7 @@
 """The output factor and the kinds of damping: dense oracles, the torch form, refusals."""
 
+from itertools import pairwise
+
 import pytest
 import torch
 
@@ -137,3 +139,45 @@ def test_factors_of_single_rows_need_rows(kind: str) -> None:
 def test_damping_of_the_product_leaves_no_second_damping() -> None:
     with pytest.raises(ValueError, match=r"output_damping=0\.1, needs 0 with 'pi' damping"):
         OPTIMIZERS["kfac"](damping=0.1, output_damping=0.1, damping_kind="pi")
+
+
+class Branched(torch.nn.Module):
+    """Two layers with a ReLU between them, and a third that only some forward passes call."""
+
+    def __init__(self, inplace: bool) -> None:
+        super().__init__()
+        self.first, self.last = torch.nn.Linear(4, 3), torch.nn.Linear(3, 2)
+        self.spare = torch.nn.Linear(3, 3)
+        self.between, self.called = torch.nn.ReLU(inplace=inplace), False
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.between(self.first(x))
+        return self.last(x + self.spare(x) if self.called else x)
+
+
+def branched(kind: str, inplace: bool, calls: tuple[bool, ...]) -> list[dict[str, torch.Tensor]]:
+    """Return the weights after each step; calls: whether a step calls the third layer."""
+    torch.manual_seed(0)
+    model = Branched(inplace).double()
+    options = {"damping": 0.1, "output_damping": 0.1, **KINDS[kind]}
+    optimizer = RuleOptimizer(model, rule=Kfac, lr=0.1, **options)
+    path = []
+    for model.called in calls:
+        optimizer.zero_grad()
+        model(torch.randn(12, 4).double()).square().mean().backward()
+        optimizer.step()
+        path.append({n: p.detach().clone() for n, p in model.named_parameters()})
+    return path
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_output_that_is_overwritten_was_seen_before(kind: str) -> None:
+    plain, other = (branched(kind, inplace, (False, False)) for inplace in (False, True))
+    assert all(torch.equal(plain[-1][name], other[-1][name]) for name in plain[-1])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_layer_that_is_not_called_stays_and_disturbs_no_other(kind: str) -> None:
+    path = branched(kind, False, (False, True, False))
+    moved = [not torch.equal(a["spare.weight"], b["spare.weight"]) for a, b in pairwise(path)]
+    assert moved == [True, False]

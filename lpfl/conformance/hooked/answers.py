@@ -15,8 +15,12 @@ from lpfl.conformance.subject import Subject
 
 MAGNIFIED = 100.0
 """A distance this many times what rounding of the inputs makes is real."""
-IN_WORDS = ("more than one parameter group", "duplicate parameters")
-"""What torch itself says of a weight that is handed over twice."""
+IN_WORDS = (
+    "more than one parameter group",
+    "duplicate parameters",
+    "torch.utils.checkpoint is incompatible",
+)
+"""What torch itself says of a weight that is handed over twice, and of slopes in a checkpoint."""
 PLAIN = Scene(Plain, 4)
 
 

@@ -105,4 +105,44 @@ class Embedded(Network):
         return self.last(self.first(words).flatten(1))
 
 
-KINDS = (Biased, Sequence, Dilated, Separable, Signal, Normed, BatchNormed, Embedded)
+class Attentive(Network):
+    """an attention, whose outer projection is not called"""
+
+    def __init__(self, twin: bool = False) -> None:
+        super().__init__(twin)
+        self.first = nn.MultiheadAttention(2, 1, batch_first=True)
+        self.last = nn.Linear(6, 2, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x.unflatten(1, (3, 2))
+        return self.last(self.first(x, x, x)[0].flatten(1))
+
+
+class Transposed(Network):
+    """a transposed convolution"""
+
+    def __init__(self, twin: bool = False) -> None:
+        super().__init__(twin)
+        self.first = nn.ConvTranspose2d(2, 3, 2)
+        self.last = nn.Linear(24, 2, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.last(self.first(x.unflatten(1, (2, 1, 3))).flatten(1))
+
+
+class Recurrent(Network):
+    """a recurrent layer"""
+
+    def __init__(self, twin: bool = False) -> None:
+        super().__init__(twin)
+        self.first = nn.GRU(2, 3, batch_first=True)
+        self.last = nn.Linear(9, 2, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.last(self.first(x.unflatten(1, (3, 2)))[0].flatten(1))
+
+
+KINDS = (
+    Biased, Sequence, Dilated, Separable, Signal, Normed, BatchNormed, Embedded, Attentive,
+    Transposed, Recurrent,
+)  # fmt: skip

@@ -1,11 +1,12 @@
 """What the linear layers of a torch module see: inputs, and the Gauss-Newton factor of outputs."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.graph import GradientEdge, get_gradient_edge
 
 from lpfl.linalg import second_moment
 from lpfl.optim.core.output_factor import sampled_residuals
@@ -21,7 +22,7 @@ class LayerStatistics:
     layer's output, for a loss that is a mean over rows; "sampled", mean of J'z z'J over rows and
     standard normal z, those of the draw; "identity", none.
     rule: says which factor, samples per row and seed. draw: gives the number of the draw. A layer
-    that is frozen is left alone.
+    that is frozen, or not called, is left alone.
     Raises: ValueError for a module without a linear layer, or a trained parameter outside of them;
     in a forward pass, for a layer that is called twice in it.
     """
@@ -42,7 +43,7 @@ class LayerStatistics:
         self._inputs: dict[int, Tensor] = {}
         self._separate: dict[int, Tensor] = {}
         self._is_separate = False
-        self._results: dict[int, Tensor] = {}
+        self._results: dict[int, GradientEdge] = {}
         self._outputs: dict[int, Tensor] = {}
         self._called: set[int] | None = None
         module.register_forward_pre_hook(self._begin)
@@ -66,7 +67,8 @@ class LayerStatistics:
     def seen(self, weight: Tensor, *, separate: bool = False) -> Layer:
         """Return what the layer of ``weight`` saw; separate: its inputs in the last separate pass.
 
-        Raises: ValueError before a forward pass of the kind.
+        Raises: ValueError before a forward pass of the kind, or if the module's output was made
+        without gradients at the layer (in a checkpoint with use_reentrant=True).
         """
         if id(weight) not in self._inputs:
             raise ValueError("a layer saw no inputs, needs a forward pass with gradients first")
@@ -74,12 +76,16 @@ class LayerStatistics:
             raise ValueError(
                 "a layer saw no separate inputs, needs a pass in separate_pass() first"
             )
+        if self._factor != "identity" and id(weight) not in self._outputs:
+            raise ValueError("a layer saw no slopes of the outputs, needs a pass with gradients")
         inputs = (self._separate if separate else self._inputs)[id(weight)]
         return Layer(inputs, self._outputs.get(id(weight)))
 
     def _begin(self, module: nn.Module, inputs: Any) -> None:
         """Start a forward pass of the whole module, in which every layer is called once."""
         self._called = set()
+        if torch.is_grad_enabled() and not self._is_separate:
+            self._results.clear()
 
     def _keep(self, layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
         if not isinstance(layer, nn.Linear):
@@ -97,7 +103,8 @@ class LayerStatistics:
             self._separate[id(layer.weight)] = second_moment(rows)
             return
         self._inputs[id(layer.weight)] = second_moment(rows)
-        self._results[id(layer.weight)] = output
+        if output.requires_grad:
+            self._results[id(layer.weight)] = get_gradient_edge(output)
         if self._factor == "empirical" and output.requires_grad:
             output.register_hook(_Empirical(self._outputs, id(layer.weight)))
 
@@ -107,26 +114,26 @@ class LayerStatistics:
             return
         flat = output.reshape(-1, output.shape[-1])
         if self._factor == "gauss_newton":
-            self._outputs = self._moments(flat.unbind(1))
+            self._outputs.update(self._moments(flat.unbind(1)))
         elif self._factor == "sampled":
             samples = sampled_residuals(flat.detach(), **self._samples, draw=self._draw())
             parts = samples.split(flat.shape[0])
             totals = self._moments((flat * part).sum(1) for part in parts)
-            self._outputs = {key: total / len(parts) for key, total in totals.items()}
+            self._outputs.update({key: total / len(parts) for key, total in totals.items()})
 
     def _moments(self, columns: Iterable[Tensor]) -> dict[int, Tensor]:
         """Return, by layer, the sum over columns of the second moment of their slopes."""
-        layers = [m for m in self._layers if self._results[id(m.weight)].requires_grad]
-        results = [self._results[id(layer.weight)] for layer in layers]
-        totals: Mapping[int, Tensor] = {}
-        for column in columns:
-            slopes = torch.autograd.grad(column.sum(), results, retain_graph=True)
-            new = {
-                id(layer.weight): second_moment(slope.reshape(-1, slope.shape[-1]))
-                for layer, slope in zip(layers, slopes, strict=True)
-            }
-            totals = {key: value + totals.get(key, 0.0) for key, value in new.items()}
-        return dict(totals)
+        keys, results = list(self._results), list(self._results.values())
+        totals: dict[int, Tensor] = {}
+        for column in columns if keys else ():
+            slopes = torch.autograd.grad(
+                column.sum(), results, retain_graph=True, allow_unused=True
+            )
+            for key, slope in zip(keys, slopes, strict=True):
+                if slope is not None:
+                    value = second_moment(slope.reshape(-1, slope.shape[-1]))
+                    totals[key] = value + totals.get(key, 0.0)
+        return totals
 
 
 class _Empirical:

@@ -88,7 +88,7 @@ class Uses(torch.optim.Optimizer):
         group = self.param_groups[0]
         moves = {}
         for W in self.weights():
-            if W.grad is None:
+            if W.grad is None or W not in self.found:
                 continue
             A, G = self.factors(W)
             grad = self.gradient(W, len(A))

@@ -1,0 +1,85 @@
+"""Forward passes that write in place, are run again, or run without gradients."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from lpfl.conformance.definition.grid import documentation
+from lpfl.conformance.hooked.answers import beside_its_twin, concerns
+from lpfl.conformance.hooked.forward import InPlace, LookedAt, Recomputed, RecomputedReentrant
+from lpfl.conformance.hooked.networks import Network
+from lpfl.conformance.hooked.training import Scene
+from lpfl.conformance.outcomes import CheckResult, Outcome
+from lpfl.conformance.registry import check
+from lpfl.conformance.subject import Subject
+
+NOT = r"\b(not|no|never|cannot|unsupported|without|twice|avoid)\b"
+IN_PLACE, AGAIN = (
+    re.compile(rf"{NOT}[^.]{{0,60}}\b{word}|\b{word}[^.]{{0,60}}{NOT}", re.IGNORECASE)
+    for word in ("in.?place", r"(activation|gradient)[- ]checkpoint")
+)
+LOOKED_AT = re.compile(r"no_grad|\b(every|each|any|all) (call|forward)", re.IGNORECASE)
+"""Words of a documentation about such passes."""
+
+
+@check("layer.in-place", tags=("layer",), cost=0.05, control=True)
+def in_place(subject: Subject) -> Iterator[CheckResult]:
+    """An activation that writes over a layer's output trains as one that does not."""
+    if concerns(subject):
+        what = "a layer whose output is overwritten by ReLU(inplace=True)"
+        yield from _judged(subject, "layer.in-place", {InPlace: what}, IN_PLACE)
+
+
+@check("layer.recomputed", tags=("layer",), cost=0.05, control=True)
+def recomputed(subject: Subject) -> Iterator[CheckResult]:
+    """Layers that are run again in the backward pass (activation checkpoints) train as before."""
+    if concerns(subject):
+        words = "layers inside torch.utils.checkpoint, use_reentrant="
+        cases: dict[type[Network], str] = {
+            Recomputed: f"{words}False",
+            RecomputedReentrant: f"{words}True",
+        }
+        yield from _judged(subject, "layer.recomputed", cases, AGAIN)
+
+
+@check("layer.looked-at", tags=("layer",), cost=0.05, control=True)
+def looked_at(subject: Subject) -> Iterator[CheckResult]:
+    """Calls without gradients inside a forward pass leave nothing for the step."""
+    if concerns(subject):
+        what = "layers called under torch.no_grad() before their pass"
+        yield from _judged(subject, "layer.looked-at", {LookedAt: what}, LOOKED_AT)
+
+
+def _judged(
+    subject: Subject,
+    check_id: str,
+    cases: Mapping[type[Network], str],
+    spoken_of: re.Pattern[str],
+) -> Iterator[CheckResult]:
+    """Yield what differs, or that nothing does; a limit, as no definition speaks of such passes."""
+    answers = []
+    for network, what in cases.items():
+        between = f"The gap between {what}, and the same without it, is"
+        answer = beside_its_twin(
+            subject,
+            check_id,
+            Scene(network, 4),
+            what,
+            f"{between} rounding.",
+            f"{between} {{gap:.2g}} of the way.",
+        )
+        if answer is not None:
+            answers.append(_graded(subject, answer, spoken_of))
+    found = [answer for answer in answers if answer.outcome is not Outcome.CONFORMS]
+    yield from found or answers[:1]
+
+
+def _graded(subject: Subject, answer: CheckResult, spoken_of: re.Pattern[str]) -> CheckResult:
+    """Return an answer, a limit in place of a deviation; a variant where it is told of."""
+    if answer.outcome not in (Outcome.DEVIATES, Outcome.LIMIT):
+        return answer
+    start = subject.draw([(6, 4)], 0, answer.check)[0]
+    if spoken_of.search(documentation(subject, subject.open(start).optimizer)):
+        message = f"{answer.message[:-1]}: its documentation speaks of it."
+        return CheckResult(check=answer.check, outcome=Outcome.VARIANT, message=message)
+    return replace(answer, outcome=Outcome.LIMIT)

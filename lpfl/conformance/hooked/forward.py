@@ -1,0 +1,62 @@
+"""Networks in pairs: forward passes that write in place, run again, or run without gradients."""
+
+import torch
+from torch import Tensor, nn
+
+from lpfl.conformance.hooked.networks import Network
+
+
+class InPlace(Network):
+    """An activation that writes over a layer's output; the twin's makes a new tensor."""
+
+    def __init__(self, twin: bool = False) -> None:
+        super().__init__(twin)
+        self.first = nn.Linear(4, 6)
+        self.last = nn.Linear(6, 2)
+        self.activation = nn.ReLU(inplace=not twin)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.last(self.activation(self.first(x)))
+
+
+class Recomputed(Network):
+    """Two layers whose forward pass is run again in the backward pass; in the twin it is not."""
+
+    reentrant = False
+
+    def __init__(self, twin: bool = False) -> None:
+        super().__init__(twin)
+        self.first = nn.Linear(4, 4, bias=False)
+        self.middle = nn.Linear(4, 3, bias=False)
+        self.last = nn.Linear(3, 2, bias=False)
+
+    def inner(self, x: Tensor) -> Tensor:
+        return self.last(self.middle(x).tanh())
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.first(x)
+        if self.twin:
+            return self.inner(x)
+        run_again = torch.utils.checkpoint.checkpoint
+        return run_again(self.inner, x, use_reentrant=self.reentrant)
+
+
+class RecomputedReentrant(Recomputed):
+    """Two layers that run again in a backward pass of their own; in the twin they do not."""
+
+    reentrant = True
+
+
+class LookedAt(Network):
+    """Layers called without gradients in each forward pass first; in the twin they are not."""
+
+    def __init__(self, twin: bool = False) -> None:
+        super().__init__(twin)
+        self.first = nn.Linear(4, 3, bias=False)
+        self.last = nn.Linear(3, 2, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.twin:
+            with torch.no_grad():
+                self.last(self.first(3 * x.flip(0)))
+        return self.last(self.first(x))
