@@ -210,3 +210,27 @@ def test_an_option_off_by_default_is_compared(right, wrong, claim, outcome, word
     answer, said, results = judged(wrong, CHECK, {claim})
     assert (answer, words in said) == (outcome, True), said
     assert all(r.snippet for r in results if str(r.outcome) == outcome)
+
+
+class Threshold(PerParameter, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, min_dim_size=128):
+    """Adam that takes another way for weights of large sides."""
+
+    def update(self, p, g, s, o):
+        m, v = corrected(*moments(p, g, s, o), o)
+        large = p.ndim > 1 and min(p.shape) >= o["min_dim_size"]
+        p -= o["lr"] * self.of_large(m / (v.sqrt() + o["eps"]), large)
+
+    def of_large(self, step, large):
+        return step.sign() if large else step
+
+
+class SameThere(Threshold):
+    def of_large(self, step, large):
+        return step
+
+
+@pytest.mark.parametrize(("kind", "told"), [(Threshold, True), (SameThere, False)])
+def test_what_is_beyond_a_threshold_that_is_not_known_is_said_not_to_be_judged(kind, told):
+    answer, said, _ = judged(kind, CHECK, {"adam"})
+    assert answer == "conforms"
+    assert ("weights beyond min_dim_size=128 are not judged here" in said) is told

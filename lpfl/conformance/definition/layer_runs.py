@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from lpfl.conformance.hooked.members import SeenMembers
 from lpfl.conformance.learning.other_draws import other_draws
 from lpfl.conformance.oracles.layerwise import LayerSeen
 from lpfl.conformance.subject import Subject
@@ -115,13 +116,15 @@ def look(
     ]
     seen = []
     for i, layer in enumerate(layers):
-        inputs = kept[layer][0].flatten(1)
+        inputs, slopes = kept[layer][0], grads[i].detach()
+        jacobian = torch.stack([row[i] for row in rows]).detach()
+        kind: type[LayerSeen] = SeenMembers
+        if not (isinstance(layer, nn.Linear) and inputs.ndim == 3):
+            kind, inputs, slopes = LayerSeen, inputs.flatten(1), slopes.flatten(1)
+            jacobian = jacobian.flatten(2)
         if layer.bias is not None:
-            inputs = torch.cat([inputs, torch.ones_like(inputs[:, :1])], 1)
-        jacobian = torch.stack([row[i].flatten(1) for row in rows]).detach()
-        seen.append(
-            LayerSeen(inputs, grads[i].flatten(1).detach(), jacobian, layer.bias is not None)
-        )
+            inputs = torch.cat([inputs, torch.ones_like(inputs[..., :1])], -1)
+        seen.append(kind(inputs, slopes, jacobian, layer.bias is not None))
     return seen
 
 
@@ -190,6 +193,10 @@ def whole_wide_image() -> nn.Module:
     return nn.Sequential(nn.Conv2d(3, 2, (1, 3), bias=False), nn.Flatten())
 
 
+def on_sequences() -> nn.Module:
+    return nn.Sequential(nn.Linear(4, 3, bias=False), nn.Flatten(), nn.Linear(9, 2, bias=False))
+
+
 THREE = {"period": 3}
 INVERSES = {"period": 1, "inverse_period": 3}
 DIVIDED = {"period": 2, "inverse_period": 4}
@@ -212,6 +219,7 @@ HOLDING = (
     LayerScenario("inputs of very different scales", one_layer, (6,), rows=64, spread=1.0),
     SQUARE,
 )
+SEQUENCES = LayerScenario("a linear layer on sequences", on_sequences, (3, 4), steps=1)
 LONG = LayerScenario(
     "two linear layers, many steps", two_layers, (5,), steps=102, options={"lr": 1e-3}
 )

@@ -19,10 +19,11 @@ from lpfl.conformance.definition.seen import chance, clips, layer_options, perio
 from lpfl.conformance.definition.trajectory_verdict import values_of
 from lpfl.conformance.hooked.rank import rank_one
 from lpfl.conformance.oracles.layer_axes import NEVER, TAKES
-from lpfl.conformance.oracles.layerwise import LAYER_ORACLES
+from lpfl.conformance.oracles.layerwise import LAYER_ORACLES, LayerOracle
 from lpfl.conformance.outcomes import CheckResult, Outcome
+from lpfl.conformance.subject import Subject
 
-LOW = 1e-2
+FIT, LOW = "layer fit", 1e-2
 OTHER_FORMULA = 5.0
 """Times the distance of two seeds from which another formula, not chance, is at work."""
 
@@ -30,6 +31,7 @@ OTHER_FORMULA = 5.0
 def judge_layers(check: str, comparison: LayerComparison) -> CheckResult:
     """Return the answer of ``check`` about the claim of a comparison."""
     claim = comparison.oracle.claim
+    comparison.subject.memory.setdefault((FIT, claim), None)
     run = comparison.run(FITTING)
     if run is None:
         return _not_run(check, comparison)
@@ -65,7 +67,17 @@ def judge_layers(check: str, comparison: LayerComparison) -> CheckResult:
         why = periods.in_words(comparison, fit) if periods.periodic(fit.missed) else ""
         text = f"{claim} fits two linear layers, not {name}: {f'{why}; ' if why else ''}{off}."
         return _accused(check, comparison, text, fit, fit.missed, step)
+    comparison.subject.memory[FIT, claim] = comparison, fit
     return _held(check, comparison, fit)
+
+
+def fitted(subject: Subject, oracle: LayerOracle) -> tuple[LayerComparison, LayerFit] | None:
+    """Return the reading that a subject follows in every setting, if there is one."""
+    key = FIT, oracle.claim
+    if key not in subject.memory:
+        judge_layers("", LayerComparison(subject, oracle))
+    found: tuple[LayerComparison, LayerFit] | None = subject.memory[key]
+    return found
 
 
 def _draws_by_itself(comparison: LayerComparison) -> bool:

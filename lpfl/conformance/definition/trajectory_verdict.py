@@ -16,6 +16,7 @@ from lpfl.conformance.definition.residuals import diagnose
 from lpfl.conformance.definition.runs import Candidate, Run
 from lpfl.conformance.definition.seen import extremes, polar
 from lpfl.conformance.definition.seen.option import option_at_fault
+from lpfl.conformance.definition.seen.thresholds import unreached
 from lpfl.conformance.definition.seen.unjudged import by_chance, by_loop
 from lpfl.conformance.definition.settings import fitting
 from lpfl.conformance.definition.supports import degenerates
@@ -139,14 +140,14 @@ def held(comparison: Comparison, fit: Fit, told: Mapping[str, Any] | None = None
     }
     if faults:
         return departure(comparison, fit, faults)
-    where = f"in {len(fit.held)} settings"
-    exact = f"Every step is {oracle.claim}'s {where}"
+    exact = f"Every step is {oracle.claim}'s in {len(fit.held)} settings"
     aside = {n: v for n, v in comparison.switched.items() if n not in (told or {})}
-    common["details"]["aside"] = aside
+    common["details"] |= {"aside": aside}
     rest = f"; {spoken(other)}" if other else ""
     rest += f"; with {values_of(aside)}, not judged at the default" if aside else ""
     if any(note.endswith("left out") for note in comparison.notes):
         rest += "; weights that step by signs at first, as by Adam, are not judged"
+    rest += unreached(comparison, fit.candidate)
     for run in fit.bounded[:1]:
         bound = extremes.in_words(comparison, fit.candidate, run) or f"not for {run.scenario.name}"
         rest += f"; {bound}, as its documentation says"
@@ -155,11 +156,9 @@ def held(comparison: Comparison, fit: Fit, told: Mapping[str, Any] | None = None
         run = fit.inexact
         kind = "float32" if run.scenario.dtype == torch.float32 else "float64"
         inner = _inner(comparison, fit)
-        error = f"with a relative error of {fit.worst:.2g} in {kind}{inner}"
-        text = f"Every step is {oracle.claim}'s, {error}"
-        return answer(
-            comparison, Outcome.NUMERICS, f"{text}{rest}.", scenario=setting(run), **common
-        )
+        error = f"a relative error of {fit.worst:.2g} in {kind}{inner}"
+        text = f"Every step is {oracle.claim}'s, with {error}{rest}."
+        return answer(comparison, Outcome.NUMERICS, text, scenario=setting(run), **common)
     if variants or fit.bounded or departed(oracle, convention):
         return answer(comparison, Outcome.VARIANT, words, **common)
     if other:
