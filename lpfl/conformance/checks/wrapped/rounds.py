@@ -29,7 +29,7 @@ ALIVE, COARSELY, STILL = 1e-2, 1e-1, 1e-7
 
 def rounds_that_run_out(subject: Subject) -> CheckResult | None:
     """Return the finding that rounds above the default do nothing, although the last one did."""
-    if not subject.injects:
+    if not subject.injects or not named(subject, ROUNDS):
         return None
     least = COARSELY if is_coarse(subject) else ALIVE
     shapes = subject.shapes(*SHAPES)
