@@ -28,6 +28,16 @@ class MadeOnTheHost(Momentum):
         return torch.zeros(p.shape, dtype=p.dtype)
 
 
+class Damped(Momentum):
+    """Divides by a damped second moment of the rows; the damping is a matrix of the host."""
+
+    def update(self, p, g, state, group):
+        if p.dim() == 2:
+            square = g @ g.T + torch.eye(len(g), dtype=g.dtype)
+            g = torch.linalg.solve(square, g)
+        super().update(p, g, state, group)
+
+
 class SaysWhere(MadeOnTheHost):
     """Momentum for parameters on the CPU."""
 

@@ -28,6 +28,11 @@ def test_tables_and_memory_of_the_host_are_fine(kind):
     assert judged(kind, "api.device")[0] == "conforms"
 
 
+def test_constants_on_the_default_device_are_a_convention():
+    outcome, said, _ = judged(faulty.Damped, "api.device")
+    assert (outcome, "default device" in said) == ("conforms up to a convention", True)
+
+
 def test_what_is_said_to_be_for_the_cpu_is_a_variant():
     assert judged(faulty.SaysWhere, "api.device")[0] == "documented variant"
 

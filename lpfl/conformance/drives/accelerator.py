@@ -36,6 +36,12 @@ class TwoDevicesError(RuntimeError):
         super().__init__(f"{func._schema.name} is given tensors of two devices")
         self.func, self.args_given, self.kwargs_given = func, args, kwargs
 
+    @property
+    def shapes(self) -> set[tuple[int, ...]]:
+        """Return the shapes of the host's tensors."""
+        leaves, _ = tree_flatten((self.args_given, self.kwargs_given))
+        return {tuple(leaf.shape) for leaf in leaves if _of_host(leaf)}
+
     def confirmed(self) -> bool:
         """Return whether torch's own rules, for tensors without numbers, refuse it on CUDA too."""
         from torch._subclasses.fake_tensor import FakeTensorMode

@@ -15,15 +15,20 @@ LOSS = 1.0
 class ClosureSession(Session):
     """step(closure); the closure sets the same gradient each time it is called.
 
+    Its value follows the weights from where the step begins, along that gradient.
+
     calls: how often the closure was called. without_grad: how often gradients were off. backward:
     whether the closure runs the backward pass.
     """
 
     text = f"""\
 def step(optimizer, params, gradients):
+    origin = [p.detach().clone() for p in params]
+
     def closure():
         optimizer.zero_grad()
-        parts = [(g * (p - p.detach())).sum() for p, g in zip(params, gradients) if g is not None]
+        rows = [row for row in zip(params, gradients, origin) if row[1] is not None]
+        parts = [(g * (p - p0)).sum() for p, g, p0 in rows]
         loss = {LOSS} + sum(parts)
         loss.backward()
         return loss
@@ -36,7 +41,8 @@ def step(optimizer, params, gradients):
 
     def step(self, gradients: Gradients) -> Any:
         """Take one step in which the gradient of parameter i is gradients[i]."""
-        return self.advance(surrogate(self.params, gradients, value=LOSS))
+        origin = [p.detach().clone() for p in self.params]
+        return self.advance(surrogate(self.params, gradients, value=LOSS, origin=origin))
 
     def advance(self, loss_function: LossFunction) -> Any:
         """Take one step on a loss, by a closure that may be called several times."""
@@ -63,9 +69,12 @@ class OwnBackwardSession(ClosureSession):
 
     text = f"""\
 def step(optimizer, params, gradients):
+    origin = [p.detach().clone() for p in params]
+
     def closure():
         optimizer.zero_grad()
-        parts = [(g * (p - p.detach())).sum() for p, g in zip(params, gradients) if g is not None]
+        rows = [row for row in zip(params, gradients, origin) if row[1] is not None]
+        parts = [(g * (p - p0)).sum() for p, g, p0 in rows]
         return {LOSS} + sum(parts)
 
     return optimizer.step(closure)
@@ -80,7 +89,10 @@ class ValueClosureSession(ClosureSession):
 def step(optimizer, params, gradients):
     for p, g in zip(params, gradients):
         p.grad = None if g is None else g.clone()
-    return optimizer.step(lambda: {LOSS})
+    origin = [p.detach().clone() for p in params]
+    rows = [row for row in zip(params, gradients, origin) if row[1] is not None]
+    value = lambda: float(sum((g * (p.detach() - p0)).sum() for p, g, p0 in rows))
+    return optimizer.step(lambda: {LOSS} + value())
 """
 
     def advance(self, loss_function: LossFunction) -> Any:
@@ -90,4 +102,4 @@ def step(optimizer, params, gradients):
         loss.backward()
         self.steps += 1
         beat()
-        return self.optimizer.step(lambda: float(loss.detach()))
+        return self.optimizer.step(lambda: float(loss_function().detach()))

@@ -123,6 +123,10 @@ def _answer(
     if SPOKEN.search(documentation(subject, subject.open(*_one(subject)).optimizer)):
         message = f"{message[:-1]}; the documentation speaks of the CPU."
         return CheckResult(check=ID, outcome=Outcome.VARIANT, message=message)
+    if not options and not saved and not error.shapes & set(subject.shapes(*SHAPES)):
+        message = f"{message[:-1]}: what it makes for itself lies on torch's default device."
+        held = {"own tensors": "on torch's default device"}
+        return CheckResult(check=ID, outcome=Outcome.CONVENTION, message=message, convention=held)
     given = "".join(f", {k}={v!r}" for k, v in options.items())
     body = _TEXT.format(options=given, saved=_SAVED.format(options=given) if saved else "")
     shapes = subject.shapes(*SHAPES)
