@@ -7,7 +7,7 @@ from lpfl import OptimizerSpec, check_optimizer
 
 
 class TwoPoint(torch.optim.Optimizer):
-    """Two evaluations along a normal direction of torch's global generator; gradients are unused."""
+    """Two evaluations along a normal direction of the global generator; gradients are unused."""
 
     def __init__(self, params, lr=1e-2, eps=1e-3):
         super().__init__(params, {"lr": lr, "eps": eps})
