@@ -19,9 +19,8 @@ from lpfl.conformance.definition.seen import chance, clips, layer_options, perio
 from lpfl.conformance.definition.trajectory_verdict import values_of
 from lpfl.conformance.hooked.rank import rank_one
 from lpfl.conformance.oracles.layer_axes import NEVER, TAKES
-from lpfl.conformance.oracles.layerwise import LAYER_ORACLES, LayerOracle
+from lpfl.conformance.oracles.layerwise import LAYER_ORACLES
 from lpfl.conformance.outcomes import CheckResult, Outcome
-from lpfl.conformance.subject import Subject
 
 FIT, LOW = "layer fit", 1e-2
 OTHER_FORMULA = 5.0
@@ -69,15 +68,6 @@ def judge_layers(check: str, comparison: LayerComparison) -> CheckResult:
         return _accused(check, comparison, text, fit, fit.missed, step)
     comparison.subject.memory[FIT, claim] = comparison, fit
     return _held(check, comparison, fit)
-
-
-def fitted(subject: Subject, oracle: LayerOracle) -> tuple[LayerComparison, LayerFit] | None:
-    """Return the reading that a subject follows in every setting, if there is one."""
-    key = FIT, oracle.claim
-    if key not in subject.memory:
-        judge_layers("", LayerComparison(subject, oracle))
-    found: tuple[LayerComparison, LayerFit] | None = subject.memory[key]
-    return found
 
 
 def _draws_by_itself(comparison: LayerComparison) -> bool:

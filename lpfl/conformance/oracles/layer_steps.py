@@ -34,7 +34,7 @@ def factors(layer: LayerSeen, c: Convention) -> tuple[Tensor, Tensor]:
     of_inputs = layer.input_covariance if c.get("inputs") == ABOUT_MEAN else layer.input_moment
     A = of_inputs * (1 if c["input factor times"] == "1" else n)
     if c["Fisher"] == "identity":
-        return A, torch.eye(layer.output_gradients.shape[1], dtype=A.dtype)
+        return A, torch.eye(layer.output_gradients.shape[-1], dtype=A.dtype)
     G = layer.exact_moment if c["Fisher"] == "type-2" else layer.empirical_moment
     scales = {SUMMED: n, "1/n": 1 / n, "1/n^2": 1 / n**2, "2": 2, "2/d_y": 2 / k, "1/d_y": 1 / k}
     return A, {**scales, "1": 1.0, "1/2": 0.5}[c["output factor times"]] * G

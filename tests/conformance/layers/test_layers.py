@@ -66,6 +66,11 @@ def test_one_that_counts_every_use_is_acquitted(kind):
         ("KeepsOutputs", "layer.recomputed", Outcome.VARIANT, "is incompatible with .grad()"),
         ("CountsEveryCall", "layer.recomputed", Outcome.LIMIT, "use_reentrant=False"),
         ("HearsAll", "layer.looked-at", Outcome.LIMIT, "under torch.no_grad()"),
+        ("MeanOverMembers", "layer.members", Outcome.LIMIT, "it has an input factor of R rows"),
+        ("FirstMember", "layer.members", Outcome.LIMIT, "No known rule"),
+        ("PlainOnSequences", "layer.members", Outcome.VARIANT, "plain gradient"),
+        ("OneRow", "layer.members", Outcome.CONVENTION, "output factor of one row"),
+        ("Uses", "layer.members", Outcome.CONVENTION, "output factor times R^-1"),
         ("HearsAllOnPurpose", "layer.looked-at", Outcome.VARIANT, "speaks of it"),
         ("HoldsAll", "layer.kinds", Outcome.LIMIT, "exactly 0"),
         ("Stumbles", "layer.kinds", Outcome.LIMIT, "raises"),
@@ -74,7 +79,7 @@ def test_one_that_counts_every_use_is_acquitted(kind):
 def test_a_forgotten_use_is_named_with_a_program_that_was_run(kind, check, outcome, words):
     found = [r for r in judged(named(kind), [check]).results if r.outcome is outcome]
     assert any(words in r.message for r in found), [r.message for r in found]
-    for result in found if outcome is not Outcome.VARIANT else ():
+    for result in found if outcome in ACCUSES else ():
         assert "lpfl" not in result.snippet
         assert result.snippet.rstrip().rpartition("\n")[2].startswith("# prints:")
 

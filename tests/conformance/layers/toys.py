@@ -13,7 +13,9 @@ class Uses(torch.optim.Optimizer):
     def __init__(self, model, lr=0.1, damping=1e-2, weight_decay=0.0):
         self.layers = self.hooked(model)
         self.found = {}
-        super().__init__(self.held(model), {"lr": lr, "damping": damping, "decay": weight_decay})
+        super().__init__(
+            self.held(model), {"lr": lr, "damping": damping, "weight_decay": weight_decay}
+        )
         for layer in self.layers:
             layer.register_forward_hook(self.watch)
         model.register_forward_pre_hook(self.begin)
@@ -98,7 +100,7 @@ class Uses(torch.optim.Optimizer):
             moves |= self.split(W, both)
         for p in group["params"]:
             if p.grad is not None:
-                p.sub_(moves.get(p, p.grad) + group["decay"] * p, alpha=group["lr"])
+                p.sub_(moves.get(p, p.grad) + group["weight_decay"] * p, alpha=group["lr"])
         self.found.clear()
         return loss
 
@@ -170,7 +172,7 @@ class DecaysFrozen(Uses):
         group = self.param_groups[0]
         for p in group["params"]:
             if p.grad is None:
-                p.mul_(1 - group["lr"] * group["decay"])
+                p.mul_(1 - group["lr"] * group["weight_decay"])
 
 
 class MovesFrozenBias(Uses):

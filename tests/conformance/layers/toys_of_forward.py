@@ -104,3 +104,33 @@ class HearsAll(Uses):
 
 class HearsAllOnPurpose(HearsAll):
     """The input factor is that of every forward pass."""
+
+
+class OneRow(Uses):
+    """Inputs of a sequence are averaged over its members, slopes are summed."""
+
+    def watch(self, layer, inputs, output):
+        x, sequence = inputs[0].detach(), inputs[0].ndim == 3 and hasattr(layer, "in_features")
+        if not output.requires_grad:
+            return
+        x = self.rows(layer, x.mean(1) if sequence else x)
+        output.register_hook(lambda g, x=x: self.keep(layer, x, g.sum(1) if sequence else g))
+
+
+class MeanOverMembers(Uses):
+    """The loss is taken for a mean over members too, and the inputs are summed over them."""
+
+    def watch(self, layer, inputs, output):
+        if not output.requires_grad:
+            return
+        x, R = inputs[0].detach(), inputs[0].shape[1] if inputs[0].ndim == 3 else 1
+        x = self.rows(layer, x * R**0.5)
+        output.register_hook(lambda g, x=x: self.keep(layer, x, g * R))
+
+
+class PlainOnSequences(Uses):
+    """Layers on sequences are not looked at."""
+
+    def watch(self, layer, inputs, output):
+        if inputs[0].ndim != 3:
+            super().watch(layer, inputs, output)

@@ -28,9 +28,11 @@ def unused(subject: Subject) -> Iterator[CheckResult]:
     """A layer that is not called in a step stands still in it, and disturbs no other."""
     if "keeps_grad" in subject.needs or not concerns(subject):
         return
-    answers = [_judged(subject, network) for network in CASES]
-    found = [answer for answer in answers if answer.outcome is not Outcome.CONFORMS]
-    yield from found or answers[:1]
+    answers = (_judged(subject, network) for network in CASES)
+    answer = next(answers)
+    while answer.outcome is Outcome.CONFORMS and (other := next(answers, None)) is not None:
+        answer = other
+    yield answer
 
 
 def _judged(subject: Subject, network: type[Unused]) -> CheckResult:
