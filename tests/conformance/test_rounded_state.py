@@ -41,3 +41,37 @@ def test_a_loss_is_still_a_limit():
     (result,) = [r for r in report.results if r.outcome is Outcome.LIMIT]
     assert "its state does not: sum" in result.message
     assert result.snippet
+
+
+class Scales(PerParameter, lr=0.05):
+    """Divides by an average of lengths in single precision, which loading widens."""
+
+    def length(self, p, g, state):
+        return g.norm()
+
+    def update(self, p, g, state, group):
+        mean = state.setdefault("mean", torch.ones((), dtype=torch.float32))
+        mean.mul_(0.5).add_(0.5 * self.length(p, g, state).to(mean.dtype))
+        p -= group["lr"] * g / mean
+
+
+class ScalesByTheLast(Scales):
+    """Takes the length of the step before, which lies where no checkpoint holds it."""
+
+    def __init__(self, params, **options):
+        super().__init__(params, **options)
+        self.last = {}
+
+    def length(self, p, g, state):
+        length = self.last.get(p, torch.zeros(()))
+        self.last[p] = g.norm()
+        return length
+
+
+def test_numbers_that_loading_only_widens_excuse_no_loss():
+    right, wrong = (
+        check_optimizer(kind, on_fail=None, checks=["api.resume"], quick=True)
+        for kind in (Scales, ScalesByTheLast)
+    )
+    assert right.outcome("api.resume") is Outcome.NUMERICS
+    assert wrong.outcome("api.resume") is Outcome.DEVIATES
