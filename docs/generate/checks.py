@@ -39,6 +39,7 @@ FAILS = {
     "documented variant if it says so",
     "inv.fingerprint": "deviates; a convention for damping, documented variant for gates on sizes",
     "inv.transpose": "deviates, limit if it raises",
+    "layer.autocast": "limit; documented variant if refused in words",
     "layer.frozen": "limit if it moves, stands still with the others or raises; "
     "deviates if the others are disturbed; documented variant if refused in words",
     "layer.groups": "deviates",
@@ -235,7 +236,9 @@ def text():
 def _whom(check):
     words = {"inject": "gradients through p.grad", "params": "takes parameters", "lr": "has lr"}
     if "layer" in check.tags:
-        return "hooks a model" + ("; by its claims" if check.check_id == "layer.patches" else "")
+        return "hooks a model" + (
+            "; by its claims" if check.claims or check.check_id == "layer.patches" else ""
+        )
     found = [words.get(n, "all" if n in ABILITIES else f"has {n}") for n in check.needs]
     if check.claims is not None:
         named = () if callable(check.claims) else sorted(check.claims)

@@ -1,4 +1,4 @@
-"""Networks in pairs: forward passes that write in place, run again, or run without gradients."""
+"""Networks in pairs: forward passes in place, run again, without gradients, in bfloat16."""
 
 import torch
 from torch import Tensor, nn
@@ -60,3 +60,21 @@ class LookedAt(Network):
             with torch.no_grad():
                 self.last(self.first(3 * x.flip(0)))
         return self.last(self.first(x))
+
+
+class Mixed(Network):
+    """Layers of float32 that run in bfloat16, by autocast; in the twin they run in float32."""
+
+    def __init__(self, twin: bool = False) -> None:
+        super().__init__(twin)
+        self.first = nn.Linear(4, 4)
+        self.last = nn.Linear(4, 2)
+
+    def load(self, weights: Tensor) -> None:
+        super().load(weights)
+        self.float()
+
+    def forward(self, x: Tensor) -> Tensor:
+        with torch.autocast(x.device.type, torch.bfloat16, enabled=not self.twin):
+            y = self.last(self.first(x.float()).tanh())
+        return y.to(x.dtype)

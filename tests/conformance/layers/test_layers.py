@@ -27,9 +27,9 @@ def test_one_that_counts_every_use_is_acquitted(kind):
     report = judged(kind)
     assert [r.message for r in report.results if r.outcome in ACCUSES] == []
     assert {r.check for r in report.results if r.outcome is Outcome.CONFORMS} == {
-        "layer.frozen", "layer.in-place", "layer.kinds", "layer.looked-at", "layer.micro-batches",
-        "layer.patches", "layer.recomputed", "layer.rewritten", "layer.rows", "layer.shared",
-        "layer.skipped", "layer.tied", "layer.unused",
+        "layer.autocast", "layer.frozen", "layer.in-place", "layer.kinds", "layer.looked-at",
+        "layer.micro-batches", "layer.patches", "layer.recomputed", "layer.rewritten", "layer.rows",
+        "layer.shared", "layer.skipped", "layer.tied", "layer.unused",
     }  # fmt: skip
 
 
@@ -66,6 +66,8 @@ def test_one_that_counts_every_use_is_acquitted(kind):
         ("KeepsOutputs", "layer.recomputed", Outcome.VARIANT, "is incompatible with .grad()"),
         ("CountsEveryCall", "layer.recomputed", Outcome.LIMIT, "use_reentrant=False"),
         ("HearsAll", "layer.looked-at", Outcome.LIMIT, "under torch.no_grad()"),
+        ("FactorsAsSeen", "layer.autocast", Outcome.LIMIT, "raises RuntimeError"),
+        ("Overflows", "layer.autocast", Outcome.LIMIT, "are not finite"),
         ("MeanOverMembers", "layer.members", Outcome.LIMIT, "it has an input factor of R rows"),
         ("FirstMember", "layer.members", Outcome.LIMIT, "No known rule"),
         ("PlainOnSequences", "layer.members", Outcome.VARIANT, "plain gradient"),

@@ -92,7 +92,7 @@ class Uses(torch.optim.Optimizer):
         for W in self.weights():
             if W.grad is None or W not in self.found:
                 continue
-            A, G = self.factors(W)
+            A, G = (self.wide(S, W) for S in self.factors(W))
             grad = self.gradient(W, len(A))
             eye_a, eye_g = (torch.eye(S.shape[-1], dtype=S.dtype) for S in (A, G))
             left = torch.linalg.solve(G + group["damping"] * eye_g, grad)
@@ -103,6 +103,9 @@ class Uses(torch.optim.Optimizer):
                 p.sub_(moves.get(p, p.grad) + group["weight_decay"] * p, alpha=group["lr"])
         self.found.clear()
         return loss
+
+    def wide(self, factor, W):
+        return factor.to(W.dtype)
 
     def gradient(self, W, groups):
         return W.grad.reshape(groups, len(W) // groups, -1)

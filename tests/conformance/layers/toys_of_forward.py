@@ -106,6 +106,20 @@ class HearsAllOnPurpose(HearsAll):
     """The input factor is that of every forward pass."""
 
 
+class FactorsAsSeen(Uses):
+    """Factors have the format of what the layers saw."""
+
+    def wide(self, factor, W):
+        return factor
+
+
+class Overflows(Uses):
+    """The inverse of a factor in bfloat16 is infinite."""
+
+    def rows(self, layer, x):
+        return super().rows(layer, x) * (torch.inf if x.dtype is torch.bfloat16 else 1)
+
+
 class OneRow(Uses):
     """Inputs of a sequence are averaged over its members, slopes are summed."""
 

@@ -1,14 +1,21 @@
-"""Forward passes that write in place, are run again, or run without gradients."""
+"""Forward passes that write in place, are run again, run without gradients or in bfloat16."""
 
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from lpfl.conformance.definition.grid import documentation
-from lpfl.conformance.hooked.answers import beside_its_twin, concerns
-from lpfl.conformance.hooked.forward import InPlace, LookedAt, Recomputed, RecomputedReentrant
+from lpfl.conformance.hooked.answers import beside_its_twin, concerns, idle, raised, scenario, still
+from lpfl.conformance.hooked.forward import (
+    InPlace,
+    LookedAt,
+    Mixed,
+    Recomputed,
+    RecomputedReentrant,
+)
 from lpfl.conformance.hooked.networks import Network
-from lpfl.conformance.hooked.training import Scene
+from lpfl.conformance.hooked.program import shown
+from lpfl.conformance.hooked.training import Scene, train
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.registry import check
 from lpfl.conformance.subject import Subject
@@ -48,6 +55,43 @@ def looked_at(subject: Subject) -> Iterator[CheckResult]:
     if concerns(subject):
         what = "layers called under torch.no_grad() before their pass"
         yield from _judged(subject, "layer.looked-at", {LookedAt: what}, LOOKED_AT)
+
+
+@check("layer.autocast", tags=("layer",), cost=0.05, control=True)
+def autocast(subject: Subject) -> Iterator[CheckResult]:
+    """A model of float32 whose layers run in bfloat16, by autocast, is trained.
+
+    How far its steps are from those in float32 is not asked.
+    """
+    if not concerns(subject):
+        return
+    scene, what = Scene(Mixed, 4), "a model of float32 under torch.autocast to bfloat16"
+    try:
+        run = train(subject, scene)
+        twin = run if run.finite else train(subject, scene, True)
+    except Exception as error:
+        yield raised(subject, "layer.autocast", scene, error, what)
+        return
+    if twin.finite and not run.finite:
+        yield _infinite(subject, scene, what)
+    elif still_here := idle(run):
+        if still_here & run.held:
+            yield still(subject, "layer.autocast", scene, run, what)
+    else:
+        message = f"All weights of {what} are moved."
+        yield CheckResult(check="layer.autocast", outcome=Outcome.CONFORMS, message=message)
+
+
+def _infinite(subject: Subject, scene: Scene, what: str) -> CheckResult:
+    ending = "print('finite', all(bool(v.isfinite().all()) for v in train(False)[-1].values()))"
+    return CheckResult(
+        check="layer.autocast",
+        outcome=Outcome.LIMIT,
+        message=f"The weights of {what} are not finite after {scene.steps} steps; without autocast "
+        "they are.",
+        scenario=scenario(scene),
+        **shown(subject, scene, ending, "finite False"),
+    )
 
 
 def _judged(
