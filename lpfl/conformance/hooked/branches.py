@@ -36,3 +36,12 @@ class Added(Unused):
     """A branch that is called from the third of four steps on."""
 
     calls = (2, 3)
+
+
+class Ignored(Added):
+    """A branch that is called in every step, and added from the third of four on."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.first(x)
+        seen = self.spare(x)
+        return self.last(x + seen if self.called else x)

@@ -58,6 +58,7 @@ def test_one_that_counts_every_use_is_acquitted(kind):
         ("LooksUpAll", "layer.kinds", Outcome.LIMIT, "an attention"),
         ("DecaysFrozen", "layer.unused", Outcome.LIMIT, "in the steps that do not call it"),
         ("OldSlopes", "layer.unused", Outcome.LIMIT, "called in the first step only"),
+        ("LooksUpCalled", "layer.unused", Outcome.LIMIT, "ignore raises KeyError"),
         ("NeverAdded", "layer.unused", Outcome.LIMIT, "is 0 in the steps that call it too"),
         ("RatesByCount", "layer.unused", Outcome.DEVIATES, "of the way of the other layers"),
         ("FullHooks", "layer.in-place", Outcome.LIMIT, "raises RuntimeError"),

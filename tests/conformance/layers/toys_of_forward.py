@@ -15,6 +15,22 @@ class LooksUpAll(Uses):
         super().step(closure)
 
 
+class LooksUpCalled(Uses):
+    """The factors of every layer that was called are looked up, one without slopes too."""
+
+    def watch(self, layer, inputs, output):
+        layer.weight.called = True
+        super().watch(layer, inputs, output)
+
+    @torch.no_grad()
+    def step(self, closure=None):
+        for W in self.weights():
+            if hasattr(W, "called"):
+                del W.called
+                self.found[W]
+        super().step(closure)
+
+
 class NeverAdded(Uses):
     """The layers of the first step are those of all steps."""
 

@@ -1,4 +1,4 @@
-"""Layers that are not called: never, not any more, or not yet."""
+"""Layers that are not called: never, not any more, or not yet; or called for nothing."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from lpfl.conformance.checks.api.missing import decayed
 from lpfl.conformance.hooked.answers import beside_its_twin, concerns, raised, scenario
-from lpfl.conformance.hooked.branches import Added, Dropped, Unused
+from lpfl.conformance.hooked.branches import Added, Dropped, Ignored, Unused
 from lpfl.conformance.hooked.program import shown
 from lpfl.conformance.hooked.training import Scene, Training, train
 from lpfl.conformance.outcomes import CheckResult, Outcome
@@ -20,6 +20,7 @@ CASES: dict[type[Unused], str] = {
     Unused: "a network with a layer that is never called",
     Dropped: "a network with a layer that is called in the first step only",
     Added: "a network with a layer that is called from the third step on",
+    Ignored: "a network with a layer whose outcome the first two steps ignore",
 }
 
 
