@@ -78,3 +78,21 @@ class Mixed(Network):
         with torch.autocast(x.device.type, torch.bfloat16, enabled=not self.twin):
             y = self.last(self.first(x.float()).tanh())
         return y.to(x.dtype)
+
+
+class Copied(Network):
+    """A model of which an average is begun before each step, and called; of the twin it is not."""
+
+    def __init__(self, twin: bool = False) -> None:
+        super().__init__(twin)
+        self.first = nn.Linear(4, 4)
+        self.last = nn.Linear(4, 2)
+
+    def before(self, step: int) -> None:
+        if not self.twin:
+            average = torch.optim.swa_utils.AveragedModel(self).eval()
+            with torch.no_grad():
+                average(3 * torch.ones_like(self.first.weight))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.last(self.first(x).tanh())

@@ -22,7 +22,7 @@ class Uses(torch.optim.Optimizer):
 
     def begin(self, *_):
         """Forget what earlier passes saw where their gradients were cleared."""
-        if all(p.grad is None for p in self.param_groups[0]["params"]):
+        if torch.is_grad_enabled() and all(p.grad is None for p in self.param_groups[0]["params"]):
             self.found.clear()
 
     def hooked(self, model):

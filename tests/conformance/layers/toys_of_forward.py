@@ -122,6 +122,13 @@ class HearsAllOnPurpose(HearsAll):
     """The input factor is that of every forward pass."""
 
 
+class BeginsInCopies(Uses):
+    """Every forward pass begins anew, that of a copy too, whose optimizer was copied by halves."""
+
+    def begin(self, *_):
+        self.found.clear()
+
+
 class FactorsAsSeen(Uses):
     """Factors have the format of what the layers saw."""
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from lpfl.conformance.definition.grid import documentation
 from lpfl.conformance.hooked.answers import beside_its_twin, concerns, idle, raised, scenario, still
 from lpfl.conformance.hooked.forward import (
+    Copied,
     InPlace,
     LookedAt,
     Mixed,
@@ -21,9 +22,9 @@ from lpfl.conformance.registry import check
 from lpfl.conformance.subject import Subject
 
 NOT = r"\b(not|no|never|cannot|unsupported|without|twice|avoid)\b"
-IN_PLACE, AGAIN = (
+IN_PLACE, AGAIN, COPY = (
     re.compile(rf"{NOT}[^.]{{0,60}}\b{word}|\b{word}[^.]{{0,60}}{NOT}", re.IGNORECASE)
-    for word in ("in.?place", r"(activation|gradient)[- ]checkpoint")
+    for word in ("in.?place", r"(activation|gradient)[- ]checkpoint", r"(deep)?cop(y|ies|ied)\b")
 )
 LOOKED_AT = re.compile(r"no_grad|\b(every|each|any|all) (call|forward)", re.IGNORECASE)
 """Words of a documentation about such passes."""
@@ -55,6 +56,14 @@ def looked_at(subject: Subject) -> Iterator[CheckResult]:
     if concerns(subject):
         what = "layers called under torch.no_grad() before their pass"
         yield from _judged(subject, "layer.looked-at", {LookedAt: what}, LOOKED_AT)
+
+
+@check("layer.copied", tags=("layer",), cost=0.05, control=True)
+def copied(subject: Subject) -> Iterator[CheckResult]:
+    """A copy of the model, as AveragedModel makes it, can be called and leaves nothing behind."""
+    if concerns(subject):
+        what = "a model that AveragedModel (torch.optim.swa_utils) copies and calls"
+        yield from _judged(subject, "layer.copied", {Copied: what}, COPY)
 
 
 @check("layer.autocast", tags=("layer",), cost=0.05, control=True)
