@@ -29,7 +29,8 @@ def test_one_that_counts_every_use_is_acquitted(kind):
     assert {r.check for r in report.results if r.outcome is Outcome.CONFORMS} == {
         "layer.autocast", "layer.copied", "layer.frozen", "layer.in-place", "layer.kinds",
         "layer.looked-at", "layer.micro-batches", "layer.patches", "layer.recomputed",
-        "layer.rewritten", "layer.rows", "layer.shared", "layer.skipped", "layer.tied", "layer.unused",
+        "layer.rewritten", "layer.rows", "layer.shared", "layer.skipped", "layer.tied",
+        "layer.unused",
     }  # fmt: skip
 
 

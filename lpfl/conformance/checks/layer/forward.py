@@ -62,7 +62,7 @@ def looked_at(subject: Subject) -> Iterator[CheckResult]:
 def copied(subject: Subject) -> Iterator[CheckResult]:
     """A copy of the model, as AveragedModel makes it, can be called and leaves nothing behind."""
     if concerns(subject):
-        what = "a model that AveragedModel (torch.optim.swa_utils) copies and calls"
+        what = "a model of which torch.optim.swa_utils.AveragedModel calls a copy"
         yield from _judged(subject, "layer.copied", {Copied: what}, COPY)
 
 
