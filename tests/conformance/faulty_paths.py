@@ -24,6 +24,35 @@ class LastRate(PerParameter, lr=0.1, foreach=False):
         torch._foreach_add_([p], [g], alpha=-last["lr"])
 
 
+class Captured(PerParameter, lr=0.1, betas=(0.9, 0.999), eps=1e-8, capturable=False):
+    """Adam; capturable divides before it steps."""
+
+    def update(self, p, g, state, group):
+        m, v = corrected(*moments(p, g, state, group), group)
+        if group["capturable"]:
+            self.captured(p, m, v, group)
+        else:
+            p.addcdiv_(m, v.sqrt() + group["eps"], value=-group["lr"])
+
+    def captured(self, p, m, v, group):
+        p.sub_(m / (v.sqrt() + group["eps"]) * group["lr"])
+
+
+class CapturedRoot(Captured):
+    """Adam; capturable forgets eps."""
+
+    def captured(self, p, m, v, group):
+        p.sub_(m / v.sqrt().clamp(min=1e-30) * (group["lr"] + 1e-3))
+
+
+class CapturedInside(Captured):
+    """Adam; capturable divides the denominator by the rate, which may be 0."""
+
+    def captured(self, p, m, v, group):
+        rate = p.new_tensor(group["lr"])
+        p.sub_(m / (v.sqrt() / rate + group["eps"] / rate))
+
+
 class DecaysByShare(PerParameter, lr=0.1, weight_decay=0.0, by_share=False):
     """by_share: the decay does not know the rate that the run began with."""
 
@@ -185,5 +214,7 @@ FAULTS = [
     ("api.scaler", StepsAnyway, (), "deviates"),
     ("api.paths", GoesDown, (), "deviates"),
     ("api.paths", LastRate, (), "deviates"),
+    ("api.paths", CapturedRoot, (), "deviates"),
+    ("api.paths", CapturedInside, (), "deviates"),
 ]
 """(check, optimizer, claims, outcome)."""

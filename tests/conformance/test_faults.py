@@ -5,6 +5,7 @@ import pytest
 from lpfl import OptimizerSpec, check_optimizer
 from lpfl.conformance.registry import all_checks
 from tests.conformance import (
+    faulty_bookkeeping,
     faulty_counts,
     faulty_devices,
     faulty_frame,
@@ -31,6 +32,7 @@ def twins():
 
 FAULTS = [
     *SINGLE,
+    *faulty_bookkeeping.FAULTS,
     *faulty_counts.FAULTS,
     *faulty_devices.FAULTS,
     *faulty_frame.FAULTS,

@@ -10,6 +10,8 @@ from tests.conformance.twin_answers import judged, require_apart
 PAIRS = [
     ("api.paths", faulty.Cautious, faulty.AgreesWithItself, "deviates", "agreeing=True"),
     ("api.paths", faulty.Cautious, faulty.NoFloor, "deviates", "eps=0.01"),
+    ("api.paths", faulty.Captured, faulty.CapturedRoot, "deviates", "capturable=True"),
+    ("api.paths", faulty.Captured, faulty.CapturedInside, "deviates", "rate 0 in 2 steps"),
     ("api.paths", faulty.BySparse, faulty.EndsAtSparse, "deviates", "sparse gradient in float32"),
     ("api.order-switches", faulty.DecaysByShare, faulty.SharesAgain, "deviates", "by_share=True"),
     ("api.scaler", faulty.Unscales, faulty.StepsAnyway, "deviates", "unscaled before step()"),

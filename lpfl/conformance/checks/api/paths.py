@@ -9,8 +9,8 @@ from lpfl.conformance.checks.api.missing import decayed
 from lpfl.conformance.checks.no_gradient import ALWAYS
 from lpfl.conformance.checks.paths_of_formats import of_two_formats
 from lpfl.conformance.checks.protocol.uphill import on_a_loss
-from lpfl.conformance.checks.scheduled.on_paths import under_a_schedule
-from lpfl.conformance.checks.switches import turned_over
+from lpfl.conformance.checks.scheduled.on_paths import from_rest, under_a_schedule
+from lpfl.conformance.checks.switches import turned_over, works
 from lpfl.conformance.definition.alternatives import other_value
 from lpfl.conformance.definition.seen.inherited import inherited
 from lpfl.conformance.outcomes import FINDINGS, CheckResult, Outcome
@@ -18,6 +18,8 @@ from lpfl.conformance.registry import check
 from lpfl.conformance.subject import Subject, Trajectory
 
 SWITCHES = ("foreach", "fused", "multi_tensor", "use_foreach")
+GRAPHED = "capturable"
+"""A path for graphs of an accelerator, which torch's own refuse on the CPU."""
 UNDER: tuple[Mapping[str, Any], ...] = (
     {},
     {"weight_decay": 0.1},
@@ -29,6 +31,7 @@ UNDER: tuple[Mapping[str, Any], ...] = (
     {"centered": True},
     {"eps": 1e-2},
 )
+ONE = "The number of paths to choose from is 1."
 TALL = ((6, 4), (5,), (3, 4, 2))
 LACKING = ((0, 3), (5,), (1, 6, 7))
 """Steps in which the first, the second and the third parameter have no gradient."""
@@ -50,12 +53,11 @@ gradients = [[sizes[t % 10] * x for x in g] for t, g in enumerate(gradients)]
 def paths(subject: Subject) -> Iterable[CheckResult]:
     """foreach, fused and loop give the same run, under every option set."""
     switches = [s for s in SWITCHES if subject.accepts(s)]
-    if not switches:
-        message = "The number of paths to choose from is 1."
-        yield CheckResult(check="api.paths", outcome=Outcome.CONFORMS, message=message)
-        return
-    for switch in switches:
-        yield from _switched(subject, switch)
+    if subject.accepts(GRAPHED) and works(subject, {GRAPHED: True}):
+        switches.append(GRAPHED)
+    answers = [answer for switch in switches for answer in _switched(subject, switch)]
+    one = CheckResult(check="api.paths", outcome=Outcome.CONFORMS, message=ONE)
+    yield from answers or [one]
 
 
 def _switched(subject: Subject, switch: str) -> Iterator[CheckResult]:
@@ -66,6 +68,7 @@ def _switched(subject: Subject, switch: str) -> Iterator[CheckResult]:
         *_thinned(subject, switch),
         *of_two_formats(subject, switch),
         *under_a_schedule(subject, switch),
+        *from_rest(subject, switch),
     ]
     for pair in pairs:
         result = agree(subject, pair, subject.shapes(*TALL), 10)
@@ -86,7 +89,7 @@ def _switched(subject: Subject, switch: str) -> Iterator[CheckResult]:
         yield CheckResult(
             check="api.paths", outcome=Outcome.CONFORMS, message=message, measured=worst
         )
-    elif refused is not None:
+    elif refused is not None and switch != GRAPHED:
         yield refused
 
 
