@@ -42,7 +42,7 @@ def lamb(p: Tensor, g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
         trust = (min(weight, 10.0) if c["trust ratio"] == RATIO[1] else weight) / float(r.norm())
         if c["trust ratio"].startswith("ratio up to"):
             trust = min(trust, float(c["trust ratio"].split()[-1]))
-        trust = min(trust, 1.0) if o.trust_clip else trust
+        trust = min(trust, 1.0) if o.trust_clip is True else trust
     return p - o.lr * trust * (second**0.5 / first if outside else 1.0) * r
 
 
@@ -55,7 +55,7 @@ def lars(p: Tensor, g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
     trust = 1.0
     if not plain(p, o, c) and weight > 0 and float(g.norm()) > 0:
         trust = o.trust * weight / (size + (o.eps if c["ratio to"] == LARS_RATIO[2] else 0.0))
-        trust = min(trust / o.lr, 1.0) if o.trust_clip and o.lr else trust
+        trust = min(trust / o.lr, 1.0) if o.trust_clip is True and o.lr else trust
     inside = {VELOCITY[0]: o.lr * trust, VELOCITY[1]: trust, VELOCITY[2]: 1.0}[c["velocity"]]
     share = 1.0 if c["buffer"] == "sum" and "v" not in m else 1 - o.dampening
     v = m["v"] = o.momentum * m.get("v", 0 * g) + share * inside * seen
