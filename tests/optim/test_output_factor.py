@@ -151,7 +151,7 @@ class Branched(torch.nn.Module):
         self.between, self.called = torch.nn.ReLU(inplace=inplace), False
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        x = self.between(self.first(x))
+        x = self.between(self.first(input=x))
         return self.last(x + self.spare(x) if self.called else x)
 
 

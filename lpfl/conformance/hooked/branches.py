@@ -1,5 +1,6 @@
 """Networks in pairs: with a layer that is not called in every step, and without it."""
 
+import torch
 from torch import Tensor, nn
 
 from lpfl.conformance.hooked.networks import Network
@@ -45,3 +46,13 @@ class Ignored(Added):
         x = self.first(x)
         seen = self.spare(x)
         return self.last(x + seen if self.called else x)
+
+
+class NoRows(Ignored):
+    """A branch that gets no rows in two of four steps, in which the twin does not call it."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.first(x)
+        if self.called:
+            return self.last(x + self.spare(x))
+        return self.last(x if self.twin else torch.cat([x, self.spare(x[:0])]))

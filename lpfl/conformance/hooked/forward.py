@@ -55,11 +55,23 @@ class LookedAt(Network):
         self.first = nn.Linear(4, 3, bias=False)
         self.last = nn.Linear(3, 2, bias=False)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def look(self, x: Tensor) -> None:
         if not self.twin:
             with torch.no_grad():
                 self.last(self.first(3 * x.flip(0)))
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.look(x)
         return self.last(self.first(x))
+
+
+class LookedAtLater(LookedAt):
+    """Layers called without gradients after each forward pass; in the twin they are not."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.last(self.first(x))
+        self.look(x)
+        return y
 
 
 class Mixed(Network):

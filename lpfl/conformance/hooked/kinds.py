@@ -142,7 +142,31 @@ class Recurrent(Network):
         return self.last(self.first(x.unflatten(1, (3, 2)))[0].flatten(1))
 
 
+class Normalized(Network):
+    """a linear layer whose weight is parametrized (weight_norm)"""
+
+    def __init__(self, twin: bool = False) -> None:
+        super().__init__(twin)
+        self.first = nn.utils.parametrizations.weight_norm(nn.Linear(6, 4, bias=False))
+        self.last = nn.Linear(4, 2, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.last(self.first(x))
+
+
+class Keyworded(Network):
+    """a linear layer that is called by keyword (input=)"""
+
+    def __init__(self, twin: bool = False) -> None:
+        super().__init__(twin)
+        self.first = nn.Linear(6, 4, bias=False)
+        self.last = nn.Linear(4, 2, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.last(self.first(input=x))
+
+
 KINDS = (
     Biased, Sequence, Dilated, Separable, Signal, Normed, BatchNormed, Embedded, Attentive,
-    Transposed, Recurrent,
+    Transposed, Recurrent, Normalized, Keyworded,
 )  # fmt: skip

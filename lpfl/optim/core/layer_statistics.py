@@ -48,7 +48,7 @@ class LayerStatistics:
         self._called: set[int] | None = None
         module.register_forward_pre_hook(self._begin)
         for layer in self._layers:
-            layer.register_forward_hook(self._keep)
+            layer.register_forward_hook(self._keep, with_kwargs=True)
         module.register_forward_hook(self._differentiate)
 
     def groups(self) -> list[dict[str, Any]]:
@@ -87,7 +87,7 @@ class LayerStatistics:
         if torch.is_grad_enabled() and not self._is_separate:
             self._results.clear()
 
-    def _keep(self, layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+    def _keep(self, layer: nn.Module, inputs: Any, named: Any, output: Tensor) -> None:
         if not isinstance(layer, nn.Linear):
             return
         if not (self._is_separate or torch.is_grad_enabled()):
@@ -96,7 +96,8 @@ class LayerStatistics:
             raise ValueError("a layer is called twice in one forward pass, needs one call")
         if self._called is not None:
             self._called.add(id(layer))
-        rows = inputs[0].detach().reshape(-1, layer.in_features)
+        given = inputs[0] if inputs else named["input"]
+        rows = given.detach().reshape(-1, layer.in_features)
         if layer.bias is not None:
             rows = torch.cat([rows, torch.ones_like(rows[:, :1])], dim=1)
         if self._is_separate:

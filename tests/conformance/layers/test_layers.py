@@ -28,9 +28,9 @@ def test_one_that_counts_every_use_is_acquitted(kind):
     assert [r.message for r in report.results if r.outcome in ACCUSES] == []
     assert {r.check for r in report.results if r.outcome is Outcome.CONFORMS} == {
         "layer.autocast", "layer.copied", "layer.frozen", "layer.in-place", "layer.kinds",
-        "layer.looked-at", "layer.micro-batches", "layer.patches", "layer.recomputed",
-        "layer.rewritten", "layer.rows", "layer.shared", "layer.skipped", "layer.tied",
-        "layer.unused",
+        "layer.looked-at", "layer.micro-batches", "layer.no-rows", "layer.patches",
+        "layer.recomputed", "layer.rewritten", "layer.rows", "layer.shared", "layer.skipped",
+        "layer.tied", "layer.unused",
     }  # fmt: skip
 
 
@@ -68,6 +68,10 @@ def test_one_that_counts_every_use_is_acquitted(kind):
         ("KeepsOutputs", "layer.recomputed", Outcome.VARIANT, "is incompatible with .grad()"),
         ("CountsEveryCall", "layer.recomputed", Outcome.LIMIT, "use_reentrant=False"),
         ("HearsAll", "layer.looked-at", Outcome.LIMIT, "under torch.no_grad()"),
+        ("HearsLast", "layer.looked-at", Outcome.LIMIT, "between their pass and backward()"),
+        ("TakesEmpty", "layer.no-rows", Outcome.LIMIT, "are not finite; where it is not called"),
+        ("PositionalOnly", "layer.kinds", Outcome.LIMIT, "(input=) raises IndexError"),
+        ("StepsWeightsAlone", "layer.kinds", Outcome.LIMIT, "first.parametrizations"),
         ("BeginsInCopies", "layer.copied", Outcome.LIMIT, "raises AttributeError"),
         ("FactorsAsSeen", "layer.autocast", Outcome.LIMIT, "raises RuntimeError"),
         ("Overflows", "layer.autocast", Outcome.LIMIT, "are not finite"),

@@ -17,7 +17,7 @@ class Uses(torch.optim.Optimizer):
             self.held(model), {"lr": lr, "damping": damping, "weight_decay": weight_decay}
         )
         for layer in self.layers:
-            layer.register_forward_hook(self.watch)
+            layer.register_forward_hook(self.hear, with_kwargs=True)
         model.register_forward_pre_hook(self.begin)
 
     def begin(self, *_):
@@ -30,6 +30,9 @@ class Uses(torch.optim.Optimizer):
 
     def held(self, model):
         return list(dict.fromkeys(p for m in self.layers for p in m.parameters()))
+
+    def hear(self, layer, inputs, named, output):
+        self.watch(layer, inputs or tuple(named.values()), output)
 
     def watch(self, layer, inputs, output):
         if not output.requires_grad:
@@ -60,7 +63,12 @@ class Uses(torch.optim.Optimizer):
             return [gap * (side - 1) // 2 for side, gap in sizes]
         return layer.padding
 
+    def empty(self, g):
+        return not len(g)
+
     def keep(self, layer, x, g):
+        if self.empty(g):
+            return
         groups = getattr(layer, "groups", 1)
         g = g.detach() * len(g)
         if isinstance(layer, nn.Linear):

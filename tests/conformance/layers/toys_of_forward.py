@@ -122,6 +122,40 @@ class HearsAllOnPurpose(HearsAll):
     """The input factor is that of every forward pass."""
 
 
+class HearsLast(Uses):
+    """The inputs of a layer are those of its last call before the slopes come."""
+
+    def watch(self, layer, inputs, output):
+        layer.last = self.rows(layer, inputs[0].detach())
+        if output.requires_grad:
+            output.register_hook(lambda g: self.keep(layer, layer.last, g))
+
+
+class TakesEmpty(Uses):
+    """A mean over no rows is taken too."""
+
+    def empty(self, g):
+        return False
+
+
+class PositionalOnly(Uses):
+    """The input of a layer is the first that has no name."""
+
+    def hear(self, layer, inputs, named, output):
+        self.watch(layer, inputs, output)
+
+
+class StepsWeightsAlone(Uses):
+    """What is no weight of a layer is held and not moved."""
+
+    @torch.no_grad()
+    def step(self, closure=None):
+        for p in self.param_groups[0]["params"]:
+            if all(p is not W for W in self.weights()):
+                p.grad = None
+        super().step(closure)
+
+
 class BeginsInCopies(Uses):
     """Every forward pass begins anew, that of a copy too, whose optimizer was copied by halves."""
 

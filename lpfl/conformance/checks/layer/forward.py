@@ -10,6 +10,7 @@ from lpfl.conformance.hooked.forward import (
     Copied,
     InPlace,
     LookedAt,
+    LookedAtLater,
     Mixed,
     Recomputed,
     RecomputedReentrant,
@@ -52,10 +53,14 @@ def recomputed(subject: Subject) -> Iterator[CheckResult]:
 
 @check("layer.looked-at", tags=("layer",), cost=0.05, control=True)
 def looked_at(subject: Subject) -> Iterator[CheckResult]:
-    """Calls without gradients inside a forward pass leave nothing for the step."""
+    """Calls without gradients beside a forward pass leave nothing for the step."""
     if concerns(subject):
-        what = "layers called under torch.no_grad() before their pass"
-        yield from _judged(subject, "layer.looked-at", {LookedAt: what}, LOOKED_AT)
+        words = "layers called under torch.no_grad()"
+        cases: dict[type[Network], str] = {
+            LookedAt: f"{words} before their pass",
+            LookedAtLater: f"{words} between their pass and backward()",
+        }
+        yield from _judged(subject, "layer.looked-at", cases, LOOKED_AT)
 
 
 @check("layer.copied", tags=("layer",), cost=0.05, control=True)
