@@ -73,6 +73,7 @@ def test_one_that_counts_every_use_is_acquitted(kind):
         ("PositionalOnly", "layer.kinds", Outcome.LIMIT, "(input=) raises IndexError"),
         ("StepsWeightsAlone", "layer.kinds", Outcome.LIMIT, "first.parametrizations"),
         ("BeginsInCopies", "layer.copied", Outcome.LIMIT, "raises AttributeError"),
+        ("HearsCopies", "layer.copied", Outcome.LIMIT, "called with gradients"),
         ("FactorsAsSeen", "layer.autocast", Outcome.LIMIT, "raises RuntimeError"),
         ("Overflows", "layer.autocast", Outcome.LIMIT, "are not finite"),
         ("MeanOverMembers", "layer.members", Outcome.LIMIT, "it has an input factor of R rows"),

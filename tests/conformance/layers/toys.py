@@ -22,7 +22,7 @@ class Uses(torch.optim.Optimizer):
 
     def begin(self, *_):
         """Forget what earlier passes saw where their gradients were cleared."""
-        if torch.is_grad_enabled() and all(p.grad is None for p in self.param_groups[0]["params"]):
+        if hasattr(self, "found") and all(p.grad is None for p in self.param_groups[0]["params"]):
             self.found.clear()
 
     def hooked(self, model):
@@ -32,7 +32,8 @@ class Uses(torch.optim.Optimizer):
         return list(dict.fromkeys(p for m in self.layers for p in m.parameters()))
 
     def hear(self, layer, inputs, named, output):
-        self.watch(layer, inputs or tuple(named.values()), output)
+        if hasattr(self, "found") and any(layer is m for m in self.layers):  # no copy's
+            self.watch(layer, inputs or tuple(named.values()), output)
 
     def watch(self, layer, inputs, output):
         if not output.requires_grad:

@@ -163,6 +163,20 @@ class BeginsInCopies(Uses):
         self.found.clear()
 
 
+class HearsCopies(Uses):
+    """Calls of copies are heard as those of the layer that was copied."""
+
+    def __init__(self, model, lr=0.1, damping=1e-2, weight_decay=0.0):
+        super().__init__(model, lr, damping, weight_decay)
+        for layer in self.layers:
+            layer.register_forward_hook(
+                lambda m, x, y, layer=layer: self.watch(layer, x, y) if m is not layer else None
+            )
+
+    def begin(self, *_):
+        """Keep what was heard."""
+
+
 class FactorsAsSeen(Uses):
     """Factors have the format of what the layers saw."""
 

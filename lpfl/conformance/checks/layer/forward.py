@@ -8,6 +8,7 @@ from lpfl.conformance.definition.grid import documentation
 from lpfl.conformance.hooked.answers import beside_its_twin, concerns, idle, raised, scenario, still
 from lpfl.conformance.hooked.forward import (
     Copied,
+    CopiedToTrain,
     InPlace,
     LookedAt,
     LookedAtLater,
@@ -65,10 +66,14 @@ def looked_at(subject: Subject) -> Iterator[CheckResult]:
 
 @check("layer.copied", tags=("layer",), cost=0.05, control=True)
 def copied(subject: Subject) -> Iterator[CheckResult]:
-    """A copy of the model, as AveragedModel makes it, can be called and leaves nothing behind."""
+    """A copy of the model (AveragedModel) can be called, and leaves no trace in the steps."""
     if concerns(subject):
-        what = "a model of which torch.optim.swa_utils.AveragedModel calls a copy"
-        yield from _judged(subject, "layer.copied", {Copied: what}, COPY)
+        words = "a model of which a copy (torch.optim.swa_utils.AveragedModel) is called"
+        cases: dict[type[Network], str] = {
+            Copied: f"{words} without gradients",
+            CopiedToTrain: f"{words} with gradients",
+        }
+        yield from _judged(subject, "layer.copied", cases, COPY)
 
 
 @check("layer.autocast", tags=("layer",), cost=0.05, control=True)
