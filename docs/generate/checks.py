@@ -41,6 +41,7 @@ FAILS = {
     "inv.transpose": "deviates, limit if it raises",
     "layer.autocast": "limit; documented variant if refused in words",
     "layer.copied": "limit; documented variant if refused or told in words",
+    "layer.eval": "limit; documented variant if refused or told in words",
     "layer.frozen": "limit if it moves, stands still with the others or raises; "
     "deviates if the others are disturbed; documented variant if refused in words",
     "layer.groups": "deviates",

@@ -117,3 +117,21 @@ class CopiedToTrain(Copied):
 
     def call(self, average: nn.Module) -> None:
         average(3 * torch.ones_like(self.first.weight)).square().sum().backward()
+
+
+class KeptInEval(Network):
+    """A batch norm that is kept in eval mode; the twin has its map, which has no mode."""
+
+    def __init__(self, twin: bool = False) -> None:
+        super().__init__(twin)
+        self.first = nn.Linear(4, 3, bias=False)
+        self.middle = nn.BatchNorm1d(3, affine=False)
+        self.last = nn.Linear(3, 2, bias=False)
+
+    def before(self, step: int) -> None:
+        if step == 0:
+            self.middle.eval()
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.first(x)
+        return self.last(x / (1 + self.middle.eps) ** 0.5 if self.twin else self.middle(x))

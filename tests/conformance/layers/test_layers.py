@@ -27,8 +27,8 @@ def test_one_that_counts_every_use_is_acquitted(kind):
     report = judged(kind)
     assert [r.message for r in report.results if r.outcome in ACCUSES] == []
     assert {r.check for r in report.results if r.outcome is Outcome.CONFORMS} == {
-        "layer.autocast", "layer.copied", "layer.frozen", "layer.in-place", "layer.kinds",
-        "layer.looked-at", "layer.micro-batches", "layer.no-rows", "layer.patches",
+        "layer.autocast", "layer.copied", "layer.eval", "layer.frozen", "layer.in-place",
+        "layer.kinds", "layer.looked-at", "layer.micro-batches", "layer.no-rows", "layer.patches",
         "layer.recomputed", "layer.rewritten", "layer.rows", "layer.shared", "layer.skipped",
         "layer.tied", "layer.unused",
     }  # fmt: skip
@@ -74,6 +74,7 @@ def test_one_that_counts_every_use_is_acquitted(kind):
         ("StepsWeightsAlone", "layer.kinds", Outcome.LIMIT, "first.parametrizations"),
         ("BeginsInCopies", "layer.copied", Outcome.LIMIT, "raises AttributeError"),
         ("HearsCopies", "layer.copied", Outcome.LIMIT, "called with gradients"),
+        ("Trains", "layer.eval", Outcome.LIMIT, "kept in eval mode"),
         ("FactorsAsSeen", "layer.autocast", Outcome.LIMIT, "raises RuntimeError"),
         ("Overflows", "layer.autocast", Outcome.LIMIT, "are not finite"),
         ("MeanOverMembers", "layer.members", Outcome.LIMIT, "it has an input factor of R rows"),

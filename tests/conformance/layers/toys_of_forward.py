@@ -177,6 +177,19 @@ class HearsCopies(Uses):
         """Keep what was heard."""
 
 
+class Trains(Uses):
+    """A step ends as if the model were to be trained as a whole."""
+
+    def __init__(self, model, lr=0.1, damping=1e-2, weight_decay=0.0):
+        super().__init__(model, lr, damping, weight_decay)
+        self.model = model
+
+    def step(self, closure=None):
+        loss = super().step(closure)
+        self.model.train()
+        return loss
+
+
 class FactorsAsSeen(Uses):
     """Factors have the format of what the layers saw."""
 

@@ -10,6 +10,7 @@ from lpfl.conformance.hooked.forward import (
     Copied,
     CopiedToTrain,
     InPlace,
+    KeptInEval,
     LookedAt,
     LookedAtLater,
     Mixed,
@@ -28,6 +29,7 @@ IN_PLACE, AGAIN, COPY = (
     re.compile(rf"{NOT}[^.]{{0,60}}\b{word}|\b{word}[^.]{{0,60}}{NOT}", re.IGNORECASE)
     for word in ("in.?place", r"(activation|gradient)[- ]checkpoint", r"(deep)?cop(y|ies|ied)\b")
 )
+EVAL = re.compile(r"\btrain(ing)? mode|\.train\(\)", re.IGNORECASE)
 LOOKED_AT = re.compile(r"no_grad|\b(every|each|any|all) (call|forward)", re.IGNORECASE)
 """Words of a documentation about such passes."""
 
@@ -74,6 +76,14 @@ def copied(subject: Subject) -> Iterator[CheckResult]:
             CopiedToTrain: f"{words} with gradients",
         }
         yield from _judged(subject, "layer.copied", cases, COPY)
+
+
+@check("layer.eval", tags=("layer",), cost=0.05, control=True)
+def kept_in_eval(subject: Subject) -> Iterator[CheckResult]:
+    """A part of the model that is in eval mode stays in it."""
+    if concerns(subject):
+        what = "a batch norm that is kept in eval mode"
+        yield from _judged(subject, "layer.eval", {KeptInEval: what}, EVAL)
 
 
 @check("layer.autocast", tags=("layer",), cost=0.05, control=True)
@@ -133,8 +143,8 @@ def _judged(
         )
         if answer is not None:
             answers.append(_graded(subject, answer, spoken_of))
-    found = [answer for answer in answers if answer.outcome is not Outcome.CONFORMS]
-    yield from found or answers[:1]
+    found = {a.outcome: a for a in reversed(answers) if a.outcome is not Outcome.CONFORMS}
+    yield from found.values() or answers[:1]
 
 
 def _graded(subject: Subject, answer: CheckResult, spoken_of: re.Pattern[str]) -> CheckResult:
