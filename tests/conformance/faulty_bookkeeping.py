@@ -56,6 +56,26 @@ class LoadsByHand(Momentum):
             group.update({k: v for k, v in saved.items() if k != "params"})
 
 
+class LoadsWhatFits(Momentum):
+    """Loads as much as there is, and calls the hooks."""
+
+    def load_state_dict(self, state_dict):
+        held = self.state_dict()
+        count = sum(len(group["params"]) for group in state_dict["param_groups"])
+        kept = {i: v for i, v in held["state"].items() if i >= count}
+        whole = {"state": {**kept, **state_dict["state"]}, "param_groups": held["param_groups"]}
+        for group, saved in zip(whole["param_groups"], state_dict["param_groups"], strict=False):
+            group.update({k: v for k, v in saved.items() if k != "params"})
+        super().load_state_dict(whole)
+
+
+class ForgetsGradients(Momentum):
+    """Sets gradients to None, whatever is asked for."""
+
+    def zero_grad(self, set_to_none=True):
+        super().zero_grad(set_to_none=True)
+
+
 class ReplacesTheRate(Momentum):
     """Has a number for the rate, once it has stepped."""
 
@@ -76,6 +96,8 @@ FAULTS = [
     ("api.bookkeeping", TakesTwice, (), "limit"),
     ("api.bookkeeping", KeepsItsOwnEntries, (), "limit"),
     ("api.bookkeeping", LoadsByHand, (), "limit"),
+    ("api.bookkeeping", LoadsWhatFits, (), "limit"),
+    ("api.bookkeeping", ForgetsGradients, (), "limit"),
     ("api.bookkeeping", ReplacesTheRate, (), "limit"),
 ]
 """(check, optimizer, claims, outcome)."""

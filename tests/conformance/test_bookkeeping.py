@@ -10,6 +10,8 @@ PAIRS = [
     (faulty.TakesTwice, "times its way"),
     (faulty.KeepsItsOwnEntries, "loses 'name' and 'initial_lr'"),
     (faulty.LoadsByHand, "never called: load_state_dict_pre_hook"),
+    (faulty.LoadsWhatFits, "the checkpoint of one parameter for two"),
+    (faulty.ForgetsGradients, "zero_grad(set_to_none=False) sets gradients to None"),
     (faulty.ReplacesTheRate, "another object in the place of the tensor"),
 ]
 

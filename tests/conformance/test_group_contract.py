@@ -71,3 +71,16 @@ class OneGroup(faulty.Momentum):
 )
 def test_what_is_told_elsewhere_or_intended_is_left_alone(kind, outcome):
     assert judged(kind, ID)[0] == outcome
+
+
+def test_a_switch_of_a_group_and_the_rate_of_a_second_one_are_read():
+    words = "signs=True given in the group"
+    require_apart("api.groups", faulty.Signs, faulty.SignsForAll, "limit", words)
+    words = "the rate of a group is not read"
+    right, wrong = faulty.SharesItsLength, faulty.FirstRateForAll
+    require_apart("api.groups", right, wrong, "deviates", words)
+
+
+def test_a_clip_that_is_switched_on_bears_a_step_without_gradients():
+    words = "with max_grad_norm=0.5, raises RuntimeError"
+    require_apart("api.no-gradient", faulty.ClipsAll, faulty.ClipsNothing, "limit", words)

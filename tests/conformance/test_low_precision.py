@@ -32,7 +32,27 @@ class SharesItsAverage(Orthogonalized):
         return used.bfloat16()
 
 
+class Masters(PerParameter, lr=0.1, weight_decay=0.0):
+    """Gradient descent on a copy in single precision."""
+
+    def decayed(self, p, master):
+        return master
+
+    def update(self, p, g, state, group):
+        master = state.setdefault("master", p.float()) if p.dtype == torch.bfloat16 else p
+        self.decayed(p, master).mul_(1 - group["lr"] * group["weight_decay"])
+        p.copy_(master.sub_(g.to(master.dtype), alpha=group["lr"]))
+
+
+class DecaysTheCopy(Masters):
+    """The decay is of the weights, which the copy overwrites."""
+
+    def decayed(self, p, master):
+        return p
+
+
 PAIRS = [
+    (BRAIN, Masters, DecaysTheCopy, "numerics", "weight_decay=3.0"),
     (BRAIN, FineMoments, BetasOfTheWeights, "numerics", "0.5"),
     (BRAIN, Orthogonalized, SharesItsAverage, "numerics", "nesterov=False"),
     (HALF, FineMoments, SquaresFirst, "numerics", "gradients x 0.0001"),

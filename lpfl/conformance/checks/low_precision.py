@@ -26,6 +26,7 @@ RATE = 0.1
 BRAIN, HALF = "api.bfloat16", "api.float16-sizes"
 SIZES = (1e-4, 500.0)
 """Sizes of gradients whose squares float16 cannot hold."""
+DECAY = 3.0
 CHANGED = 0.08
 """Relative change of the length of the way that is more than bfloat16 makes."""
 FACTOR = 2.0
@@ -57,7 +58,7 @@ class Ways:
 def brain(subject: Subject) -> CheckResult:
     """A run in bfloat16 goes as far as one in float32, with each switch turned over too."""
     farthest, compared = 1.0, 0
-    for options in ({}, *({n: v} for n, v in switches(subject).items())):
+    for options in ({}, *({n: v} for n, v in switches(subject).items()), *_decayed(subject)):
         ways = _ways(subject, torch.bfloat16, 1.0, options)
         if isinstance(ways, str):
             if not options:
@@ -90,6 +91,12 @@ def half(subject: Subject) -> CheckResult:
         return CheckResult(check=HALF, outcome=Outcome.UNDRIVABLE, message=failed)
     message = f"The way in float16 is {farthest:.2g} of that in float32, of {compared} compared."
     return CheckResult(check=HALF, outcome=Outcome.CONFORMS, message=message, measured=farthest)
+
+
+def _decayed(subject: Subject) -> list[dict[str, Any]]:
+    """Return options with a weight decay that shows beside the gradients, if there is one."""
+    known = isinstance(subject.default("weight_decay"), int | float)
+    return [{"weight_decay": DECAY}] if known and subject.accepts("weight_decay") else []
 
 
 def with_rate(subject: Subject, options: Mapping[str, Any]) -> dict[str, Any]:

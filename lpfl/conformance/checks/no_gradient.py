@@ -6,6 +6,8 @@ from typing import Any
 
 from lpfl.conformance.checks.api.coupling import coupled
 from lpfl.conformance.checks.api.missing import decayed
+from lpfl.conformance.checks.promised.clip_options import clips
+from lpfl.conformance.checks.switches import switches
 from lpfl.conformance.drives.driven import Groups
 from lpfl.conformance.drives.refusals import says_so
 from lpfl.conformance.outcomes import CheckResult, Outcome, severity
@@ -39,14 +41,22 @@ def no_gradient(subject: Subject) -> CheckResult:
         return CheckResult(check=ID, outcome=Outcome.NOT_CLAIMED, message=message)
     usual = decayed(subject)
     ways = [usual, {**usual, "foreach": True}] if subject.accepts("foreach") else [usual]
+    asked = list(itertools.product(CASES.items(), ways))
+    asked += itertools.product(list(CASES.items())[:1], _switched_on(subject))
     answers = [
         _answer(subject, words, kind, options)
-        for (words, kind), options in itertools.product(CASES.items(), ways)
+        for (words, kind), options in asked
         if _runs(subject, kind, options)
     ]
     if not answers:
         raise Undrivable("an ordinary run raises")
     return max(answers, key=lambda answer: severity(answer.outcome))
+
+
+def _switched_on(subject: Subject) -> list[Mapping[str, Any]]:
+    """Return options that are off by default, switched on one by one."""
+    turned: list[Mapping[str, Any]] = [{n: v} for n, v in switches(subject).items()]
+    return [*turned, *clips(subject)]
 
 
 def _runs(subject: Subject, kind: str, options: Mapping[str, Any]) -> bool:
@@ -71,7 +81,8 @@ def _answer(subject: Subject, words: str, kind: str, options: Mapping[str, Any])
         raise
     except Exception as error:
         outcome = Outcome.VARIANT if says_so(error) else Outcome.LIMIT
-        message = f"A run in which {words} raises {told(error).rstrip('.')}."
+        beside = "".join(f", with {k}={v!r}" for k, v in options.items())
+        message = f"A run in which {words}{beside}, raises {told(error).rstrip('.')}."
         return _told(subject, outcome, message, kind, options, type(error).__name__)
     moved = _moved(run.values, kind) / size(start)
     message = f"Where {words}, the relative move of what has none is {moved:.2g}."

@@ -1,12 +1,12 @@
 """Options that are off by default and do nothing when they are switched on."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from lpfl.conformance.agreement import Gradients, Start
 from lpfl.conformance.checks.api.paths import UNEVEN_TEXT, uneven
-from lpfl.conformance.checks.switches import works
+from lpfl.conformance.checks.promised.clip_options import CLIPS
 from lpfl.conformance.definition.grid import documentation
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.snippets import evidence
@@ -17,12 +17,7 @@ ID = "api.options"
 STEPS = 14
 VISIBLE = 1e-7
 DECAYS = re.compile(r"^(lr_|learning_rate_)?decay$|^gamma$")
-CLIPS = re.compile(
-    r"^(grad(ient)?_?)?clip(ping)?(_?grad(ient)?s?)?(_?(norm|value|threshold|scale))?$"
-    r"|^max_(grad(ient)?_)?norm$"
-)
 VALUE, SMALLER = 0.5, 0.1
-CLIP = 0.5
 LONG = 30.0
 """Size of the gradients' entries: a clip has much to do."""
 LATE = 150
@@ -62,14 +57,6 @@ def off_and_idle(subject: Subject) -> CheckResult | None:
         if answer := _idle(subject, name, start, _long(gradients)):
             return answer
     return None
-
-
-def clips(subject: Subject) -> Iterator[Mapping[str, Any]]:
-    """Yield each clip that is off by default, switched on, if it works."""
-    hidden = subject.default_group.keys() if subject.hides_options else frozenset[str]()
-    for name in sorted({*subject.constructor_names, *hidden}):
-        if CLIPS.search(name) and not subject.default(name) and works(subject, {name: CLIP}):
-            yield {name: CLIP}
 
 
 def _described(words: str, name: str) -> bool:

@@ -8,7 +8,7 @@ import torch
 from lpfl.conformance.agreement import Gradients, Pair, Start, agree
 from lpfl.conformance.checks.accumulated import accumulated
 from lpfl.conformance.checks.cleared import left_by_zero_grad
-from lpfl.conformance.checks.off_by_default import clips
+from lpfl.conformance.checks.promised.clip_options import clips
 from lpfl.conformance.checks.protocol.released import released
 from lpfl.conformance.checks.switches import switches
 from lpfl.conformance.outcomes import CheckResult, Outcome

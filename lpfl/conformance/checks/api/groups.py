@@ -8,6 +8,7 @@ import torch
 
 from lpfl.conformance.agreement import Gradients, Pair, Start, agree, agree_or_on_squares
 from lpfl.conformance.checks.api.coupling import coupled
+from lpfl.conformance.checks.joint.options_of_groups import rate_beside_another, switched_groups
 from lpfl.conformance.checks.rate_of_group import rate_as_a_number
 from lpfl.conformance.definition.alternatives import together
 from lpfl.conformance.outcomes import FINDINGS, CheckResult, Outcome
@@ -52,8 +53,13 @@ a, b = read(optimizer, params), run(start, gradients, **{text})
         message = f"{result.message[:-1]}; {more}."
         result = replace(result, outcome=Outcome.LIMIT, message=message)
     yield result
-    if result.outcome not in FINDINGS and not coupled(subject):
+    if result.outcome in FINDINGS:
+        return
+    yield from switched_groups(subject)
+    if not coupled(subject):
         yield _beside(subject, options)
+    elif answer := rate_beside_another(subject):
+        yield answer
 
 
 def _by_rate(subject: Subject, options: Mapping[str, Any]) -> bool:

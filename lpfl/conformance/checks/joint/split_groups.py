@@ -9,7 +9,7 @@ from typing import Any
 from lpfl.conformance.agreement import SCALARS, Gradients, Pair, Start, agree
 from lpfl.conformance.checks.api.coupling import coupled
 from lpfl.conformance.checks.api.paths import UNEVEN_TEXT, uneven
-from lpfl.conformance.checks.off_by_default import clips
+from lpfl.conformance.checks.promised.clip_options import clips
 from lpfl.conformance.checks.switches import turned_over
 from lpfl.conformance.definition.grid import documentation
 from lpfl.conformance.drives.driven import Groups

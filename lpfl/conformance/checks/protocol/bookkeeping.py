@@ -35,7 +35,7 @@ for g in gradients:
 
 @check(ID, tags=("api",), cost=0.05, needs=("params",))
 def bookkeeping(subject: Subject) -> Iterator[CheckResult]:
-    """A parameter is in one group; entries of groups, hooks of checkpoints and rates are kept."""
+    """A parameter is in one group; entries, hooks of checkpoints, rates and gradients are kept."""
     start, gradients = subject.draw(subject.shapes(*SHAPES), STEPS, ID)
     usual = subject.open(start)
     for row in gradients:
@@ -46,7 +46,7 @@ def bookkeeping(subject: Subject) -> Iterator[CheckResult]:
         return
     found = [
         answer
-        for look in (_twice, _entries, _hooks, _rate)
+        for look in (_twice, _smaller, _entries, _hooks, _rate, _zeros)
         if (answer := look(subject, usual, start, gradients)) is not None
     ]
     if found:
@@ -92,6 +92,38 @@ print('stepped twice:', ways[0] > 1.5 * ways[1])
         f"goes {ways[0] / ways[1]:.2g} times its way."
     )
     return _finding(subject, message, body, "stepped twice: True")
+
+
+def _smaller(subject: Subject, usual: Session, start: Any, gradients: Any) -> CheckResult | None:
+    """torch refuses a checkpoint of fewer parameters: those that are left out would start anew."""
+    if len(start) < len(SHAPES):
+        return None
+    try:
+        saved = subject.open(start[:1])
+        for row in gradients:
+            saved.step(row[:1])
+        given = copy.deepcopy(saved.optimizer.state_dict())
+    except Exception:
+        return None
+    try:
+        reopened(subject, usual).optimizer.load_state_dict(given)
+    except Exception:
+        return None
+    body = """
+import copy
+
+optimizer, params = begin(start[:1])
+for g in gradients:
+    step(optimizer, params, g[:1])
+other = begin(start)[0]
+other.load_state_dict(copy.deepcopy(optimizer.state_dict()))
+print('loaded:', sum(len(g['params']) for g in other.param_groups), 'parameters')
+"""
+    message = (
+        "load_state_dict() takes the checkpoint of one parameter for two, which torch refuses: "
+        "what is left out starts anew, in silence."
+    )
+    return _finding(subject, message, body, "parameters")
 
 
 def _entries(subject: Subject, usual: Session, start: Any, gradients: Any) -> CheckResult | None:
@@ -183,3 +215,28 @@ print('the same tensor:', same)
         "tensor, as captured graphs do, fills it in vain."
     )
     return _finding(subject, message, body, "the same tensor: False")
+
+
+def _zeros(subject: Subject, usual: Session, start: Any, gradients: Any) -> CheckResult | None:
+    """zero_grad(set_to_none=False) leaves zeros, to which buckets and flat buffers hold views."""
+    del usual
+    session = subject.open(start)
+    try:
+        session.step(gradients[0])
+        for p, g in zip(session.params, gradients[1], strict=True):
+            p.grad = g.to(p)
+        session.optimizer.zero_grad(set_to_none=False)
+    except Exception:  # it has no such switch
+        return None
+    if any(p.grad is not None for p in session.params):
+        return None
+    body = """
+optimizer, params = begin(start)
+step(optimizer, params, gradients[0])
+for p, g in zip(params, gradients[1]):
+    p.grad = g.to(p)
+optimizer.zero_grad(set_to_none=False)
+print('gradients kept:', any(p.grad is not None for p in params))
+"""
+    message = "zero_grad(set_to_none=False) sets gradients to None."
+    return _finding(subject, message, body, "gradients kept: False")
