@@ -34,7 +34,6 @@ RIGHT = [
 ]
 ACCUSES = {Outcome.LIMIT, Outcome.DEVIATES}
 NOT_MOVED = {
-    "adafactor": {"factored_from"},
     "mars": {"vector_weight_decay"},
     "muon": set(),
     "normuon": {"ns_a", "ns_b", "ns_c", "row_eps"},
@@ -67,6 +66,6 @@ def test_without_a_mistake_nothing_is_found(method):
 @pytest.mark.parametrize("claim", oracles())
 def test_every_option_of_a_reference_is_moved(claim):
     oracle = oracles()[claim]
-    moved = {*PROBES, *oracle.probes, *oracle.fixed}
+    moved = {*PROBES, *oracle.probes, *oracle.fixed, *(n for own in oracle.asides for n in own)}
     numbers = {name for name, value in oracle.options.items() if not isinstance(value, bool)}
     assert numbers - moved == NOT_MOVED.get(claim, set())
