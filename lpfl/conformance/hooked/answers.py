@@ -15,12 +15,8 @@ from lpfl.conformance.subject import Subject
 
 MAGNIFIED = 100.0
 """A distance this many times what rounding of the inputs makes is real."""
-IN_WORDS = (
-    "more than one parameter group",
-    "duplicate parameters",
-    "torch.utils.checkpoint is incompatible",
-)
-"""What torch itself says of a weight that is handed over twice, and of slopes in a checkpoint."""
+IN_WORDS = ("torch.utils.checkpoint is incompatible",)
+"""What torch itself says of slopes in a checkpoint, which no optimizer can read."""
 PLAIN = Scene(Plain, 4)
 
 
@@ -51,6 +47,19 @@ def raised(subject: Subject, check: str, scene: Scene, error: Exception, what: s
         message=message,
         scenario=scenario(scene),
         **shown(subject, scene, "train(False)", type(error).__name__),
+    )
+
+
+def by_custom(answer: CheckResult, axis: str, value: str) -> CheckResult:
+    """Return a limit as a convention: what most implementations leave to the model they are given.
+
+    axis, value: what the model must be like, such as ("layers are called", "by position").
+    """
+    if answer.outcome is not Outcome.LIMIT:
+        return answer
+    message = f"{answer.message[:-1]}: it expects that {axis} {value}, as most do."
+    return CheckResult(
+        check=answer.check, outcome=Outcome.CONVENTION, message=message, convention={axis: value}
     )
 
 

@@ -3,7 +3,7 @@
 from tests.conformance.layers.toys import Uses
 
 
-class PerLayer(Uses):
+class GroupOfEach(Uses):
     """Each trained layer is a group of its own, with a rate of its own."""
 
     def held(self, model):
@@ -25,6 +25,10 @@ class PerLayer(Uses):
         return held[0]
 
 
+class PerLayer(GroupOfEach):
+    """Layers must not share weights."""
+
+
 class CountsFrozen(PerLayer):
     """The k-th layer has the rate of the k-th group, also where a frozen one has none."""
 
@@ -39,3 +43,15 @@ class PaddingAsWritten(Uses):
 
     def padding(self, layer):
         return layer.padding
+
+
+class DampsByPlaces(Uses):
+    """Damping of a convolution is over the number of its places."""
+
+    def keep(self, layer, x, g):
+        places = g[0, 0].numel() if g.ndim == 4 and len(g) else 1
+        self.places = {**getattr(self, "places", {}), layer.weight: places}
+        super().keep(layer, x, g)
+
+    def damping(self, W, damping):
+        return damping / self.places[W]

@@ -5,7 +5,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from lpfl.conformance.definition.grid import documentation
-from lpfl.conformance.hooked.answers import beside_its_twin, concerns, idle, raised, scenario, still
+from lpfl.conformance.hooked.answers import (
+    beside_its_twin,
+    by_custom,
+    concerns,
+    idle,
+    raised,
+    scenario,
+    still,
+)
 from lpfl.conformance.hooked.forward import (
     Copied,
     CopiedToTrain,
@@ -32,6 +40,11 @@ IN_PLACE, AGAIN, COPY = (
 EVAL = re.compile(r"\btrain(ing)? mode|\.train\(\)", re.IGNORECASE)
 LOOKED_AT = re.compile(r"no_grad|\b(every|each|any|all) (call|forward)", re.IGNORECASE)
 """Words of a documentation about such passes."""
+CUSTOMS: dict[type[Network], tuple[str, str]] = {
+    InPlace: ("outputs are", "not overwritten, which torch forbids under full backward hooks"),
+    CopiedToTrain: ("copies of the model are called", "without gradients"),
+}
+"""Networks -> what most implementations expect of the model instead."""
 
 
 @check("layer.in-place", tags=("layer",), cost=0.05, control=True)
@@ -142,9 +155,15 @@ def _judged(
             f"{between} {{gap:.2g}} of the way.",
         )
         if answer is not None:
-            answers.append(_graded(subject, answer, spoken_of))
+            answers.append(_of_custom(network, _graded(subject, answer, spoken_of)))
     found = {a.outcome: a for a in reversed(answers) if a.outcome is not Outcome.CONFORMS}
     yield from found.values() or answers[:1]
+
+
+def _of_custom(network: type[Network], answer: CheckResult) -> CheckResult:
+    """Return what most implementations raise on as a convention; a gap is a limit."""
+    raises = answer.measured is None
+    return by_custom(answer, *CUSTOMS[network]) if raises and network in CUSTOMS else answer
 
 
 def _graded(subject: Subject, answer: CheckResult, spoken_of: re.Pattern[str]) -> CheckResult:

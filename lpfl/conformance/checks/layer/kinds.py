@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator
 from torch import nn
 
 from lpfl.conformance.definition.grid import said_for_linear_layers
-from lpfl.conformance.hooked.answers import concerns, idle, raised, still
-from lpfl.conformance.hooked.kinds import KINDS
+from lpfl.conformance.hooked.answers import by_custom, concerns, idle, raised, still
+from lpfl.conformance.hooked.kinds import KINDS, Keyworded, Normalized
 from lpfl.conformance.hooked.training import Scene, train
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.registry import check
@@ -15,6 +15,11 @@ from lpfl.conformance.subject import Subject
 Build = Callable[[], nn.Module]
 ID = "layer.kinds"
 INPUTS = 6
+CUSTOMS: dict[Build, tuple[str, str]] = {
+    Keyworded: ("layers are called", "by position"),
+    Normalized: ("weights are", "not parametrized"),
+}
+"""Networks -> what most implementations expect of the model instead."""
 
 
 @check(ID, tags=("layer",), cost=0.2, control=True)
@@ -28,7 +33,7 @@ def kinds(subject: Subject) -> Iterator[CheckResult]:
         try:
             run = train(subject, scene)
         except Exception as error:
-            yield raised(subject, ID, scene, error, what)
+            yield _of_custom(network, raised(subject, ID, scene, error, what))
             continue
         if not run.finite:
             message = f"A training with {what} is not finite: nothing is told."
@@ -39,7 +44,7 @@ def kinds(subject: Subject) -> Iterator[CheckResult]:
                 message = message[0].upper() + message[1:]
                 yield CheckResult(check=ID, outcome=Outcome.VARIANT, message=message, measured=0.0)
             else:
-                yield still(subject, ID, scene, run, what)
+                yield _of_custom(network, still(subject, ID, scene, run, what))
         else:
             trained.append(what)
     if trained:
@@ -51,6 +56,10 @@ def kinds(subject: Subject) -> Iterator[CheckResult]:
             measured=float(len(trained)),
             details={"trained": trained},
         )
+
+
+def _of_custom(network: Build, answer: CheckResult) -> CheckResult:
+    return by_custom(answer, *CUSTOMS[network]) if network in CUSTOMS else answer
 
 
 def _linear(network: Build) -> frozenset[str]:

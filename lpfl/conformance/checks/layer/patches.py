@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from lpfl.conformance.claims import promises
 from lpfl.conformance.definition.grid import documentation
-from lpfl.conformance.hooked.answers import beside_its_twin, concerns
+from lpfl.conformance.hooked.answers import beside_its_twin, by_custom, concerns
 from lpfl.conformance.hooked.images import Dilated, Grouped, Padded, SamePadded, Strided
 from lpfl.conformance.hooked.networks import Network
 from lpfl.conformance.hooked.training import Scene
@@ -49,7 +49,7 @@ def _judged(subject: Subject, network: type[Network]) -> CheckResult | None:
     if network is SamePadded and _leaves_names_aside(subject):
         return None
     between = f"The gap between {what} and the same with {other} is"
-    return beside_its_twin(
+    answer = beside_its_twin(
         subject,
         ID,
         Scene(network, INPUTS),
@@ -57,3 +57,6 @@ def _judged(subject: Subject, network: type[Network]) -> CheckResult | None:
         f"{between} rounding.",
         f"{between} {{gap:.2g}} of the way.",
     )
+    if answer is None or network is not SamePadded or answer.measured is not None:
+        return answer
+    return by_custom(answer, "padding is", "a number")

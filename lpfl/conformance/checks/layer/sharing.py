@@ -1,10 +1,14 @@
 """One weight used twice: a layer called twice, or two layers with one weight."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+from lpfl.conformance.definition.grid import documentation
 from lpfl.conformance.hooked.answers import (
+    PLAIN,
+    by_custom,
     concerns,
     gap_program,
     idle,
@@ -27,6 +31,17 @@ SCALE = 3.0
 WEIGHT = "first.weight"
 FAIR = 0.1
 """Part of a step by which such damping lets the factors show."""
+SHARED = re.compile(
+    r"\b(tied|tying|shar(ed?|ing))\b[^.]{0,40}(weight|parameter|layer|embedding|module)|"
+    r"(weight|parameter|layer|embedding|module)s?\b[^.]{0,40}\b(tied|tying|shar(ed?|ing))\b",
+    re.IGNORECASE,
+)
+REFUSED = re.compile(
+    r"\b(not|no|never|cannot|without|raises?|refus\w*|unsupported|error)\b|n't\b", re.IGNORECASE
+)
+"""Words of a sentence about weights that two layers share, and about what is refused."""
+HANDED_TWICE = ("more than one parameter group", "duplicate parameters")
+"""What torch itself says of a weight that is handed over twice."""
 
 
 @check("layer.shared", tags=("layer",), cost=0.1, control=True)
@@ -58,7 +73,11 @@ def _judged(
     try:
         plain, twin = train(subject, scene), train(subject, scene, True)
     except Exception as error:
-        return raised(subject, check_id, scene, error, what)
+        answer = raised(subject, check_id, scene, error, what)
+        if answer.outcome is Outcome.LIMIT and _is_told(subject):
+            return replace(answer, outcome=Outcome.VARIANT)
+        torch_says_so = any(words in str(error) for words in HANDED_TWICE)
+        return by_custom(answer, "layers have", "weights of their own") if torch_says_so else answer
     if any(name.startswith("first") for name in idle(plain)):
         return still(subject, check_id, scene, plain, what)
     ratio, strong = _times(subject, alike)
@@ -77,6 +96,13 @@ def _judged(
         )
     message = f"The order of the two uses of {what} changes nothing."
     return CheckResult(check=check_id, outcome=Outcome.CONFORMS, message=message, measured=0.0)
+
+
+def _is_told(subject: Subject) -> bool:
+    """Return whether the documentation says that layers must not share weights."""
+    optimizer = subject.open_on(PLAIN.network().to(subject.coarsest)).optimizer
+    said = re.split(r"\.\s", documentation(subject, optimizer))
+    return any(SHARED.search(sentence) and REFUSED.search(sentence) for sentence in said)
 
 
 def _times(subject: Subject, alike: type[Network]) -> tuple[float, Scene]:
