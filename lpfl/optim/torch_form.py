@@ -29,8 +29,9 @@ class RuleOptimizer(torch.optim.Optimizer):
     the parameters stay. Every other hyper-parameter of the rule keeps its name, and may differ by
     group, but for output_factor and its draws, which are those of the whole module. The state of a
     parameter holds tensors and numbers only; the first group counts the draws.
-    Raises: ValueError for a hyper-parameter outside its bound, when built and in a step; in a step,
-    for a hooked layer of which only weight or bias is frozen.
+    Raises: ValueError for a hyper-parameter outside its bound, when built and in a step; when
+    built, for hooked layers that share a parameter; in a step, for one of which only weight or bias
+    is frozen.
     """
 
     def __init__(

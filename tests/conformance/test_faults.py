@@ -6,6 +6,7 @@ from lpfl import OptimizerSpec, check_optimizer
 from lpfl.conformance.registry import all_checks
 from tests.conformance import (
     faulty_bookkeeping,
+    faulty_chosen,
     faulty_counts,
     faulty_devices,
     faulty_frame,
@@ -33,6 +34,7 @@ def twins():
 FAULTS = [
     *SINGLE,
     *faulty_bookkeeping.FAULTS,
+    *faulty_chosen.FAULTS,
     *faulty_counts.FAULTS,
     *faulty_devices.FAULTS,
     *faulty_frame.FAULTS,

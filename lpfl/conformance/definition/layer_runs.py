@@ -119,7 +119,10 @@ def look(
         inputs, slopes = kept[layer][0], grads[i].detach()
         jacobian = torch.stack([row[i] for row in rows]).detach()
         kind: type[LayerSeen] = SeenMembers
-        if not (isinstance(layer, nn.Linear) and inputs.ndim == 3):
+        if isinstance(layer, nn.Conv2d) and slopes[0, 0].numel() > 1:
+            inputs = nn.functional.unfold(inputs, layer.kernel_size).mT
+            slopes, jacobian = slopes.flatten(2).mT, jacobian.flatten(3).mT
+        elif not (isinstance(layer, nn.Linear) and inputs.ndim == 3):
             kind, inputs, slopes = LayerSeen, inputs.flatten(1), slopes.flatten(1)
             jacobian = jacobian.flatten(2)
         if layer.bias is not None:
@@ -197,6 +200,10 @@ def on_sequences() -> nn.Module:
     return nn.Sequential(nn.Linear(4, 3, bias=False), nn.Flatten(), nn.Linear(9, 2, bias=False))
 
 
+def at_places() -> nn.Module:
+    return nn.Sequential(nn.Conv2d(2, 2, 2, bias=False), nn.Flatten(), nn.Linear(8, 2, bias=False))
+
+
 THREE = {"period": 3}
 INVERSES = {"period": 1, "inverse_period": 3}
 DIVIDED = {"period": 2, "inverse_period": 4}
@@ -220,6 +227,7 @@ HOLDING = (
     SQUARE,
 )
 SEQUENCES = LayerScenario("a linear layer on sequences", on_sequences, (3, 4), steps=1)
+PLACES = LayerScenario("a kernel at 2 x 2 places", at_places, (2, 3, 3), steps=1)
 LONG = LayerScenario(
     "two linear layers, many steps", two_layers, (5,), steps=102, options={"lr": 1e-3}
 )

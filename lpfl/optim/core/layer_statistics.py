@@ -52,8 +52,17 @@ class LayerStatistics:
         module.register_forward_hook(self._differentiate)
 
     def groups(self) -> list[dict[str, Any]]:
-        """Return one parameter group a layer: weight, then bias."""
-        return [{"params": list(layer.parameters())} for layer in self._layers]
+        """Return one parameter group a layer: weight, then bias.
+
+        Raises: ValueError for layers that share a weight or a bias.
+        """
+        together = [list(layer.parameters()) for layer in self._layers]
+        held = [id(p) for params in together for p in params]
+        if len(set(held)) < len(held):
+            raise ValueError(
+                "two layers share a parameter, needs layers with parameters of their own"
+            )
+        return [{"params": params} for params in together]
 
     @contextmanager
     def separate_pass(self) -> Iterator[None]:

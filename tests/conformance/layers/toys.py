@@ -103,15 +103,19 @@ class Uses(torch.optim.Optimizer):
                 continue
             A, G = (self.wide(S, W) for S in self.factors(W))
             grad = self.gradient(W, len(A))
+            damping = self.damping(W, group["damping"])
             eye_a, eye_g = (torch.eye(S.shape[-1], dtype=S.dtype) for S in (A, G))
-            left = torch.linalg.solve(G + group["damping"] * eye_g, grad)
-            both = torch.linalg.solve(A + group["damping"] * eye_a, left.mT).mT
+            left = torch.linalg.solve(G + damping * eye_g, grad)
+            both = torch.linalg.solve(A + damping * eye_a, left.mT).mT
             moves |= self.split(W, both)
         for p in group["params"]:
             if p.grad is not None:
                 p.sub_(moves.get(p, p.grad) + group["weight_decay"] * p, alpha=group["lr"])
         self.found.clear()
         return loss
+
+    def damping(self, W, damping):
+        return damping
 
     def wide(self, factor, W):
         return factor.to(W.dtype)

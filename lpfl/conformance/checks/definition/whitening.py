@@ -2,7 +2,9 @@
 
 import math
 import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 
@@ -23,6 +25,7 @@ COLOURED = 0.4
 """Power of the gradients' condition number left in steps that are not being whitened."""
 DIAGONAL = re.compile(r"\bdiag", re.IGNORECASE)
 """A word of preconditioners that whiten entries, and no gradients whose entries are correlated."""
+SIDES = (4, 6)
 FALLS = 0.1
 """Fall of that power, in a run twice as long, of a preconditioner that is still learning."""
 
@@ -85,8 +88,7 @@ def whitening(subject: Subject) -> CheckResult:
     if not seen.white:
         outcome = Outcome.INCONCLUSIVE
         later = law(subject, LONGER)
-        start = subject.draw([(SIDE, SIDE)], 0, ID)[0]
-        told = DIAGONAL.search(documentation(subject, subject.open(start).optimizer))
+        told = _is_diagonal(subject)
         if not told and later.power > COLOURED and later.power > (1 - FALLS) * min(seen.power, 1.0):
             outcome = Outcome.DEVIATES
             message += f" It is {later.left:.3g} in a run twice as long: nothing whitens them."
@@ -105,6 +107,27 @@ def whitening(subject: Subject) -> CheckResult:
             **({"snippet": why} if why else {}),
         },
     )
+
+
+def _is_diagonal(subject: Subject) -> bool:
+    """Return whether a preconditioner is told to be diagonal, and keeps no matrix for each side.
+
+    The word may be about vectors, or one side, or an option.
+    """
+    start, gradients = subject.draw([SIDES], 2, ID, "state")
+    optimizer = subject.run(start, gradients).optimizer
+    shapes = {tuple(t.shape[-2:]) for t in _tensors(dict(optimizer.state))}
+    dense = all((side, side) in shapes for side in SIDES)
+    return not dense and bool(DIAGONAL.search(documentation(subject, optimizer)))
+
+
+def _tensors(held: Any) -> Iterator[torch.Tensor]:
+    if isinstance(held, torch.Tensor):
+        yield held
+    elif isinstance(held, Mapping):
+        yield from (t for value in held.values() for t in _tensors(value))
+    elif isinstance(held, list | tuple):
+        yield from (t for value in held for t in _tensors(value))
 
 
 def _text(subject: Subject) -> str:
