@@ -79,6 +79,16 @@ class TotalsOfTheGroup(Totals):
         self.divide(p, g, state, group, group)
 
 
+class LoadsAsSaved(Momentum):
+    """Takes the tensors of a checkpoint as they are."""
+
+    def load_state_dict(self, state_dict):
+        super().load_state_dict(state_dict)
+        held = [p for group in self.param_groups for p in group["params"]]
+        for index, entries in state_dict["state"].items():
+            self.state[held[index]].update({k: v.clone() for k, v in entries.items()})
+
+
 class Coefficients(Momentum):
     """Takes its coefficient from a table of the host, as a number."""
 

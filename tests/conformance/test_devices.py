@@ -33,6 +33,11 @@ def test_constants_on_the_default_device_are_a_convention():
     assert (outcome, "default device" in said) == ("conforms up to a convention", True)
 
 
+def test_an_own_way_to_load_that_leaves_tensors_where_they_lie_is_a_convention():
+    outcome, said, _ = judged(faulty.LoadsAsSaved, "api.device")
+    assert (outcome, "where they lie" in said) == ("conforms up to a convention", True)
+
+
 def test_what_is_said_to_be_for_the_cpu_is_a_variant():
     assert judged(faulty.SaysWhere, "api.device")[0] == "documented variant"
 

@@ -1,5 +1,6 @@
 """Options of a group beside the usual numbers: switches, and rates where groups meet."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -7,6 +8,7 @@ from lpfl.conformance.agreement import Pair, agree
 from lpfl.conformance.checks.api.coupling import coupled
 from lpfl.conformance.checks.switches import switches
 from lpfl.conformance.definition.alternatives import other_value
+from lpfl.conformance.definition.grid import documentation
 from lpfl.conformance.outcomes import FINDINGS, CheckResult, Outcome
 from lpfl.conformance.snippets import evidence
 from lpfl.conformance.subject import Subject
@@ -16,6 +18,12 @@ ID = "api.groups"
 SHAPES = ((6, 4), (6, 4))
 STEPS = 8
 ACTS = 1e-6
+SHARED = re.compile(
+    r"\b(one|single|same|common|shared|global)\b[^.]{0,60}\b(all|every|each|across)\b"
+    r"[^.]{0,30}\b(parameters?|groups?|params|layers?)\b",
+    re.IGNORECASE,
+)
+"""Words of a documentation by which groups share what they step by."""
 
 
 def switched_groups(subject: Subject) -> Iterator[CheckResult]:
@@ -68,6 +76,14 @@ def rate_beside_another(subject: Subject) -> CheckResult | None:
     apart = distance(other.end[1:], plain.end[1:])
     if apart > 0 or acts < ACTS or not plain.finite:
         return None
+    words = documentation(subject, subject.open(start).optimizer)
+    message = (
+        f"The change of a second group's run by lr={rate:g} is 0; given to the constructor it is "
+        f"{acts:.2g} of the way: the rate of a group is not read"
+    )
+    if SHARED.search(words):
+        message += ", and the documentation speaks of one for all."
+        return CheckResult(check=ID, outcome=Outcome.VARIANT, message=message, measured=0.0)
     body = f"""
 def second(rates):
     params = [torch.nn.Parameter(v.clone()) for v in start]
@@ -82,8 +98,7 @@ print('distance', float((second([{{}}, {{}}]) - second([{{}}, {{'lr': {rate!r}}}
     return CheckResult(
         check=ID,
         outcome=Outcome.DEVIATES,
-        message=f"The change of a second group's run by lr={rate:g} is 0; given to the "
-        f"constructor it is {acts:.2g} of the way: the rate of a group is not read.",
+        message=f"{message}.",
         measured=0.0,
         bound=ACTS,
         scenario={"lr of the second group": rate},

@@ -127,6 +127,10 @@ def _answer(
         message = f"{message[:-1]}: what it makes for itself lies on torch's default device."
         held = {"own tensors": "on torch's default device"}
         return CheckResult(check=ID, outcome=Outcome.CONVENTION, message=message, convention=held)
+    if saved and _loads_by_itself(subject):
+        message = f"{message[:-1]}: its own load_state_dict() leaves tensors where they lie."
+        held = {"tensors of a checkpoint": "stay where map_location puts them"}
+        return CheckResult(check=ID, outcome=Outcome.CONVENTION, message=message, convention=held)
     given = "".join(f", {k}={v!r}" for k, v in options.items())
     body = _TEXT.format(options=given, saved=_SAVED.format(options=given) if saved else "")
     shapes = subject.shapes(*SHAPES)
@@ -137,6 +141,13 @@ def _answer(
         scenario={"device": "an accelerator", "options": dict(options), "resumed": saved},
         **evidence(subject, body, "of devices: True", shapes=shapes, steps=STEPS, stream=(ID,)),
     )
+
+
+def _loads_by_itself(subject: Subject) -> bool:
+    """Return whether a class of its own loads checkpoints, not torch's base class."""
+    kind = type(subject.open(*_one(subject)).optimizer)
+    loading = getattr(kind, "load_state_dict", None)
+    return loading is not torch.optim.Optimizer.load_state_dict
 
 
 def _one(subject: Subject) -> tuple[Start]:
