@@ -64,7 +64,8 @@ FAILS = {
     "layer.shared": "limit; documented variant if refused in words",
     "layer.rows": "a convention",
     "layer.skipped": "limit where it is told otherwise; a convention, documented variant",
-    "layer.tied": "limit; documented variant if refused in words of its own or told",
+    "layer.tied": "limit; a convention where torch refuses a weight that is handed over twice; "
+    "documented variant if refused in words of its own or told",
     "layer.unused": "limit if it moves, never moves or raises, deviates if others are disturbed; "
     "documented variant if refused in words",
     "api.add-group": "limit if it raises or stands still, "
