@@ -1,0 +1,1 @@
+"""Checks in which options that are off by default are switched on."""
