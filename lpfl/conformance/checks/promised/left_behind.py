@@ -1,7 +1,7 @@
 """Entries of weights that stand still as soon as an option has another value."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
@@ -27,14 +27,13 @@ TOLD = re.compile(
 
 
 @check(ID, tags=("api",), cost=0.1, needs=("params",))
-def left_behind(subject: Subject) -> CheckResult:
+def left_behind(subject: Subject) -> Iterator[CheckResult]:
     """With another value of an option no entry stands still that moves by default."""
-    shapes, usual = subject.shapes(*SHAPES), undecayed(subject)
+    shapes, usual, others = subject.shapes(*SHAPES), undecayed(subject), other_values(subject)
     asked = 0
-    if any(_still(subject, shapes, usual, DRAWS[0])):
-        message = "Not judged: not every entry moves by default."
-        return CheckResult(check=ID, outcome=Outcome.INCONCLUSIVE, message=message)
-    for changed in other_values(subject):
+    if not others or any(_still(subject, shapes, usual, DRAWS[0])):
+        return
+    for changed in others:
         options = {**usual, **changed}
         try:
             lost = _lost(subject, shapes, options)
@@ -42,12 +41,11 @@ def left_behind(subject: Subject) -> CheckResult:
             continue
         asked += 1
         if lost and not TOLD.search(_words(subject, changed)):
-            return _finding(subject, shapes, options, lost)
-    if not asked:
-        message = "Not applicable: no option has another value that is known."
-        return CheckResult(check=ID, outcome=Outcome.NOT_CLAIMED, message=message)
-    message = f"Every entry moves with each of {asked} other values of options."
-    return CheckResult(check=ID, outcome=Outcome.CONFORMS, message=message)
+            yield _finding(subject, shapes, options, lost)
+            return
+    if asked:
+        message = f"Every entry moves with each of {asked} other values of options."
+        yield CheckResult(check=ID, outcome=Outcome.CONFORMS, message=message)
 
 
 def _words(subject: Subject, options: Mapping[str, Any]) -> str:
