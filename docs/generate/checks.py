@@ -90,6 +90,7 @@ FAILS = {
     "api.outlier": "numerics; documented variant if its state is told to be quantised",
     "api.own-warm-up": "limit; documented variant",
     "api.callers": "limit",
+    "api.changed-gradients": "limit",
     "api.clips": "deviates",
     "api.closure": "limit; deviates if the run differs or weights stay where they were tried; "
     "documented variant",
@@ -116,6 +117,7 @@ FAILS = {
     "api.float16-norms": "numerics",
     "api.float16-sizes": "numerics; documented variant if nothing is kept in float32",
     "api.generator": AGREES,
+    "api.given-parameters": "limit",
     "api.graph": f"{AGREES}; limit if graphs of all steps are kept, or differentiable=True cuts "
     "the graph; documented variant if it says so",
     "api.grad-buffer": f"{AGREES}; documented variant",
@@ -128,6 +130,7 @@ FAILS = {
     "api.in-place": "limit",
     "api.growth": "deviates",
     "api.instances": AGREES,
+    "api.interrupted": "limit",
     "api.keys": "deviates; documented variant for an option left open",
     "api.late": "limit; documented variant within a factor of 3",
     "api.left-behind": "limit",
@@ -181,12 +184,15 @@ FAILS = {
     "api.storage": "limit; documented variant if it is told",
     "api.strides": f"{AGREES}; documented variant",
     "api.switched-path": AGREES,
+    "api.thread": "limit",
     "api.translation": AGREES,
     "api.transpose": "deviates where the claim is symmetric, limit otherwise",
     "api.turned-layout": AGREES,
+    "api.unfilled-memory": "deviates",
     "api.unfrozen": "limit if it never moves or raises; documented variant if refused in words, or "
     "if the documentation speaks of frozen ones",
     "api.validation": AGREES,
+    "api.value-forms": "limit",
     "api.warm-up": "limit if it never moves again or raises, deviates if not finite; "
     "documented variant",
     "api.zero": "limit if it moves or raises, deviates if not finite, numerics; documented variant",

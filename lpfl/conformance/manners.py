@@ -1,6 +1,7 @@
 """What a subject does to the process it runs in: settings, classes, generators, output."""
 
 import contextlib
+import gc
 import inspect
 import os
 import random
@@ -24,6 +25,9 @@ def settings() -> dict[str, Any]:
         "threads": torch.get_num_threads(),
         "matmul precision": torch.get_float32_matmul_precision(),
         "floating point errors of numpy": tuple(sorted(np.geterr().items())),
+        "anomaly detection": torch.is_anomaly_enabled(),
+        "garbage collection": gc.isenabled(),
+        "numbers flushed to zero": not float(torch.tensor(1e-310, dtype=torch.float64) * 1.0),
     }
     for owner in (torch.optim.Optimizer, torch.Tensor, torch.nn.Module, torch.optim, torch):
         found[f"functions of {owner.__name__}"] = _functions(owner)

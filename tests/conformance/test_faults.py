@@ -22,6 +22,7 @@ from tests.conformance import (
     faulty_protocol,
     faulty_resumed,
     faulty_scheduled,
+    faulty_surroundings,
     faulty_wrapped,
     test_callers,
     test_reported,
@@ -54,6 +55,7 @@ FAULTS = [
     *faulty_protocol.FAULTS,
     *faulty_resumed.FAULTS,
     *faulty_scheduled.FAULTS,
+    *faulty_surroundings.FAULTS,
     *test_callers.FAULTS,
     *faulty_wrapped.FAULTS,
 ]

@@ -113,6 +113,15 @@ _SETTINGS = {
         "import numpy; numpy.seterr(**dict({}))",
         "tuple(sorted(numpy.geterr().items()))",
     ),
+    "anomaly detection": (
+        "torch.autograd.set_detect_anomaly({})",
+        "torch.is_anomaly_enabled()",
+    ),
+    "garbage collection": ("import gc", "gc.isenabled()"),
+    "numbers flushed to zero": (
+        "torch.set_flush_denormal({})",
+        "not float(torch.tensor(1e-310, dtype=torch.float64) * 1.0)",
+    ),
 }
 """Setting -> how a program sets it back, and reads it."""
 
