@@ -3,12 +3,13 @@
 import pytest
 import torch
 
+from lpfl import check_optimizer
 from lpfl.conformance.checks.optional.off import off_by_default
 from lpfl.conformance.checks.optional.past_end import HORIZON, LENGTH
 from lpfl.conformance.spec import OptimizerSpec
 from lpfl.conformance.subject import Subject
 from tests.conformance import faulty_ends, faulty_optional
-from tests.conformance.twin_answers import judged, require_apart
+from tests.conformance.twin_answers import require_apart
 
 
 @pytest.mark.parametrize(
@@ -48,6 +49,7 @@ def test_other_numbers_are_no_lengths(name):
 def test_a_restart_that_nothing_tells_of_is_not_judged():
     outer, faulty_ends.Restarts.__doc__ = faulty_ends.Restarts.__doc__, "Adam."
     try:
-        assert judged(faulty_ends.RestartsMoments, "api.restarts")[0] == "not claimed"
+        spec = OptimizerSpec("s", faulty_ends.RestartsMoments)
+        assert not check_optimizer(spec, on_fail=None, checks=["api.restarts"]).results
     finally:
         faulty_ends.Restarts.__doc__ = outer

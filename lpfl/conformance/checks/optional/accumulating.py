@@ -169,7 +169,7 @@ print('moves by the first in bfloat16:', bool((moved(torch.bfloat16) < 0).all())
         check=check_id,
         outcome=Outcome.NUMERICS,
         message=f"With {name}={MANY + 1}, {MANY} small gradients in bfloat16 are lost beside a "
-        "first one that their sum outweighs: they are added up in bfloat16.",
+        "first one that their sum outweighs: they are added up in bfloat16, as in p.grad.",
         measured=1.0,
         scenario={"options": {name: MANY + 1}, "dtype": "bfloat16"},
         **evidence(
