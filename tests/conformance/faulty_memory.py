@@ -204,6 +204,22 @@ class KeepsGraphs(Detaches):
         pass
 
 
+class AddsUp(Detaches):
+    """Gradients of several steps add up: zero_grad() keeps them."""
+
+    def zero_grad(self, set_to_none=True):
+        pass
+
+
+class OneVector(Sgd):
+    """SGD; the last weights of all parameters are kept in eight bytes, as one vector."""
+
+    def run(self, group):
+        whole = torch.cat([p.flatten().double() for p in group["params"]])
+        self.state[group["params"][0]]["last"] = whole
+        super().run(group)
+
+
 FAULTS = [
     ("api.memory", KeepsMoves, (), "limit"),
     ("api.storage", FromAPool, (), "limit"),

@@ -53,7 +53,9 @@ def test_the_fault_is_found_and_its_twin_is_not_accused(check, right, wrong, out
         ("api.storage", memory.InDoubleAsTold, "documented variant"),
         ("api.outlier", faulty.EightBits, "documented variant"),
         ("api.turned-layout", torch.optim.LBFGS, "inconclusive"),
+        ("api.storage", memory.OneVector, "conforms"),
         ("api.cleared-graphs", torch.optim.Adam, "not claimed"),
+        ("api.cleared-graphs", memory.AddsUp, "conforms"),
     ],
 )
 def test_what_is_bounded_told_or_another_matter_is_no_finding(check, kind, outcome):

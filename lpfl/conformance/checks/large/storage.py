@@ -88,7 +88,7 @@ def _wide(session: Session) -> list[str]:
         for p in session.params
         if p.dtype == torch.float32
         for name, x in dict(session.optimizer.state.get(p, {})).items()
-        if isinstance(x, torch.Tensor) and x.dtype == torch.float64 and x.numel() >= p.numel() > 1
+        if isinstance(x, torch.Tensor) and x.dtype == torch.float64 and x.shape == p.shape
     ]
 
 
@@ -137,7 +137,7 @@ optimizer, params = begin([v.float() for v in start], **{dict(options)!r})
 for g in gradients:
     step(optimizer, params, [x.float() for x in g])
 wide = [x for p in params for x in optimizer.state[p].values() if torch.is_tensor(x)
-        and x.dtype == torch.float64 and x.numel() >= p.numel() > 1]
+        and x.dtype == torch.float64 and x.shape == p.shape]
 print('tensors of float64 for weights of float32:', len(wide))
 """
     return CheckResult(
