@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lpfl.conformance.checks.api.coupling import coupled
-from lpfl.conformance.checks.api.missing import decayed
+from lpfl.conformance.checks.api.missing import decayed, looks_back
 from lpfl.conformance.checks.promised.clip_options import clips
 from lpfl.conformance.checks.switches import switches
 from lpfl.conformance.drives.driven import Groups
@@ -87,7 +87,8 @@ def _answer(subject: Subject, words: str, kind: str, options: Mapping[str, Any])
     moved = _moved(run.values, kind) / size(start)
     message = f"Where {words}, the relative move of what has none is {moved:.2g}."
     # averages of the weights, which are read in eval mode, go on
-    if moved <= STILL or coupled(subject) or "mode" in subject.needs:
+    averages = "mode" in subject.needs or looks_back(subject)
+    if moved <= STILL or coupled(subject) or averages:
         outcome = Outcome.CONFORMS if moved <= STILL else Outcome.VARIANT
         return CheckResult(check=ID, outcome=outcome, message=message, measured=moved, bound=STILL)
     return _told(subject, Outcome.LIMIT, message, kind, options, moved)

@@ -1,11 +1,13 @@
 """Gradients that are missing or late."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from lpfl.conformance.agreement import SCALARS
 from lpfl.conformance.checks.api.coupling import coupled
 from lpfl.conformance.definition.extras import extras
+from lpfl.conformance.definition.grid import documentation
 from lpfl.conformance.drives.refusals import says_so
 from lpfl.conformance.oracles.methods import PER_PARAMETER, UNCOUNTED
 from lpfl.conformance.outcomes import FINDINGS, CheckResult, Outcome, severity
@@ -22,6 +24,7 @@ FAIR = (1 / 3, 3.0)
 NOTICED = 1e-2
 """Relative difference of a first step that nobody would notice in training."""
 PAIR = ((6, 4), (6, 4))
+LOOKS_BACK = re.compile(r"look.?ahead|slow weights", re.IGNORECASE)
 
 
 @check("api.missing", tags=("api",), cost=0.1, needs=("params",))
@@ -51,7 +54,8 @@ def _missing_at(subject: Subject, lacking: int) -> CheckResult:
     moved = max(float(moves[t].norm()) for t in steps) / whole
     said = f"The relative move of a parameter without a gradient is {moved:.2g}"
     if moved > STILL:
-        outcome = Outcome.VARIANT if coupled(subject) else Outcome.LIMIT
+        excused = coupled(subject) or looks_back(subject)
+        outcome = Outcome.VARIANT if excused else Outcome.LIMIT
         return _lacking(subject, lacking, outcome, f"{said}.", moved, moved)
     other = 1 - lacking
     alone = subject.run([start[other]], [[g[other]] for g in gradients], options=options)
@@ -72,6 +76,12 @@ def _missing_at(subject: Subject, lacking: int) -> CheckResult:
     return CheckResult(
         check="api.missing", outcome=Outcome.CONFORMS, message=said, measured=apart, bound=STILL
     )
+
+
+def looks_back(subject: Subject) -> bool:
+    """Return whether the documentation speaks of slow weights, to which all are moved at times."""
+    optimizer = subject.open(subject.draw(PAIR[:1], 0, "api.missing")[0]).optimizer
+    return bool(LOOKS_BACK.search(documentation(subject, optimizer)))
 
 
 def decayed(subject: Subject) -> dict[str, Any]:

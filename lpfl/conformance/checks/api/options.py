@@ -8,6 +8,7 @@ import torch
 
 from lpfl.conformance.checks.api.paths import UNEVEN_TEXT, uneven
 from lpfl.conformance.checks.off_by_default import LATE, off_and_idle
+from lpfl.conformance.checks.promised.reached import acts_once_reached
 from lpfl.conformance.checks.wrapped.rounds import rounds_that_run_out
 from lpfl.conformance.definition.alternatives import ROUNDS, alternatives
 from lpfl.conformance.definition.option_names import NAMES
@@ -66,7 +67,12 @@ def _options(subject: Subject) -> CheckResult:
     idle = [n for n in idle if effects[n] <= VISIBLE]
     for name in idle:
         effects[name] = _later_or_at_one(subject, base, _changes(subject)[name])
-    idle = [n for n in idle if effects[n] <= VISIBLE]
+    changes = _changes(subject)
+    idle = [
+        name
+        for name in idle
+        if effects[name] <= VISIBLE and not acts_once_reached(subject, base, changes[name])
+    ]
     if not idle:
         least = min((e for n, e in effects.items() if n.partition("[")[0] in judged), default=1.0)
         message = f"The smallest effect of an option that matters is {least:.2g} of the way."

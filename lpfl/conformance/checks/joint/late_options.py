@@ -55,6 +55,8 @@ def _judged(
             options = {name: value}
             if not _reaches_the_constructor(subject, start, name, value):
                 continue
+            if _stated_otherwise(subject, start, name, value):
+                continue
             apart = _apart(subject, start, gradients, options)
             own, rows = start[1:], [g[1:] for g in gradients[BEFORE:]]
             if (
@@ -74,6 +76,16 @@ def _reaches_the_constructor(subject: Subject, start: Start, name: str, value: A
         return False
     usual = subject.open(start[:1], options={name: value}).optimizer.defaults
     return name not in usual or bool(usual[name] == value)
+
+
+def _stated_otherwise(subject: Subject, start: Start, name: str, value: Any) -> bool:
+    """Return whether the group that the constructor makes for the parameter has another value.
+
+    A function that makes groups states there what it does; a group added later states its own.
+    """
+    groups = subject.open(start[1:], options={name: value}).optimizer.param_groups
+    held = [group for group in groups if group["params"]]
+    return any(group.get(name, value) != value for group in held)
 
 
 def _together(

@@ -24,7 +24,7 @@ from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.registry import check
 from lpfl.conformance.subject import Subject
 
-DAMPING = 1e4
+DAMPING = 1e8
 """So strong that a step is the gradient times a number; the factors are of size 1."""
 SCALE = 3.0
 """Factor of the inputs at which damping in proportion to a factor shows: it grows by 9."""

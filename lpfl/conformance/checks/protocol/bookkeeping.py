@@ -1,6 +1,7 @@
 """What torch's base class keeps for its users: one group a parameter, entries, hooks, rates."""
 
 import copy
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -228,7 +229,7 @@ def _zeros(subject: Subject, usual: Session, start: Any, gradients: Any) -> Chec
         session.optimizer.zero_grad(set_to_none=False)
     except Exception:  # it has no such switch
         return None
-    if any(p.grad is not None for p in session.params):
+    if any(p.grad is not None for p in session.params) or _told_of_zeros(session.optimizer):
         return None
     body = """
 optimizer, params = begin(start)
@@ -240,3 +241,9 @@ print('gradients kept:', any(p.grad is not None for p in params))
 """
     message = "zero_grad(set_to_none=False) sets gradients to None."
     return _finding(subject, message, body, "gradients kept: False")
+
+
+def _told_of_zeros(optimizer: torch.optim.Optimizer) -> bool:
+    """Return whether class or method say that the switch of zero_grad() is ignored."""
+    words = f"{type(optimizer).__doc__ or ''} {type(optimizer).zero_grad.__doc__ or ''}"
+    return bool(re.search(r"set_to_none[^.]{0,60}\b(ignored|no effect|always|not used)", words))

@@ -35,7 +35,7 @@ Row = Sequence[torch.Tensor]
 
 def differentiated(subject: Subject) -> CheckResult | None:
     """Return what is found about a step with differentiable=True, None where nothing is."""
-    if "differentiable" not in subject.constructor_names:
+    if "differentiable" not in subject.constructor_names or "named" in subject.needs:
         return None
     if inner_precision(subject) != "float64":  # a difference says nothing
         return None
