@@ -98,12 +98,12 @@ def train_on(subject: Subject, plan: Plan, batches: int = STEPS, reseed: int = 0
             seed_everything(seed)
         path = [model.read()]
         for X, R in drawn:
-            session.zero()
+            _cleared(session)
             for rows, kept in plan(X, R):
                 inputs, slopes = (value.to(subject.device, subject.coarsest) for value in rows)
                 ((model(inputs) * slopes).sum() / len(inputs)).backward()
                 if not kept:
-                    session.zero()
+                    _cleared(session)
             beat()
             session.optimizer.step()
             path.append(read_in_eval(subject, session, model))
@@ -120,6 +120,12 @@ def between(one: Path, two: Path) -> float:
     gap = max(_distance(a, b) for a, b in zip(one, two, strict=True))
     way = max(_distance(row, two[0]) for row in two)
     return gap / way if way > 0 else 0.0
+
+
+def _cleared(session: Session) -> None:
+    """Clear the gradients as a loop does: an optimizer may begin a step anew then."""
+    session.zero()
+    session.optimizer.zero_grad()
 
 
 def _distance(one: dict[str, Tensor], two: dict[str, Tensor]) -> float:
