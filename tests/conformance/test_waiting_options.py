@@ -46,8 +46,8 @@ def test_an_option_that_waits_for_another_one_is_used():
     assert judged(NeverSets, "api.options")[0] == "limit"
 
 
-class LooksBack(PerParameter, lr=0.1):
-    """Gradient descent with Lookahead: every fifth step all weights go half the way back."""
+class Drifts(PerParameter, lr=0.1):
+    """Gradient descent that pulls all weights half the way to where they were."""
 
     @torch.no_grad()
     def step(self, closure=None):
@@ -66,8 +66,8 @@ class LooksBack(PerParameter, lr=0.1):
         return loss
 
 
-class Drifts(LooksBack):
-    """Gradient descent that pulls all weights half the way to where they were."""
+class LooksBack(Drifts):
+    """Gradient descent with Lookahead: every fifth step all weights go half the way back."""
 
 
 def test_slow_weights_that_are_told_of_move_what_has_no_gradient():
