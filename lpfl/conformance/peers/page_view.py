@@ -22,7 +22,7 @@ CODES = {
 }
 """Outcome -> class of the cell, and the letter in it."""
 
-BRIEF = 110
+BRIEF = 90
 """Characters kept of an answer that finds nothing."""
 
 
@@ -188,7 +188,7 @@ def _answer(group: list[dict[str, Any]], programs: dict[str, int]) -> Answer:
     numbers = [f"{word} {_short(result[k])}" for k, word in parts if result.get(k) is not None]
     scenario = ", ".join(f"{k} = {v}" for k, v in (result.get("scenario") or {}).items())
     snippet = result.get("snippet", "") if found else ""
-    feature = result.get("feature", "")
+    feature = _feature(result.get("feature", ""), outcome)
     return Answer(
         check=result["check"],
         outcome=outcome.value,
@@ -201,6 +201,11 @@ def _answer(group: list[dict[str, Any]], programs: dict[str, int]) -> Answer:
         program=programs.setdefault(snippet, len(programs)) if snippet else None,
         more=len(group) - 1,
     )
+
+
+def _feature(words: str, outcome: Outcome) -> str:
+    """Return what a number means for features; without what it is measured by, if all is well."""
+    return f"{words.partition(';')[0]}." if outcome is Outcome.CONFORMS and ";" in words else words
 
 
 def _brief(words: str, found: bool) -> str:
