@@ -54,7 +54,7 @@ def survey(*subjects):
 def test_every_outcome_has_a_cell_and_a_word(outcome):
     html = page.build_page(survey(subject("a", result(outcome=outcome.value))))
     code, letter = page.CODES[outcome]
-    opened = "<td>" if code in ("c", "o") else f"<td class={code}>"
+    opened = "<td>" if code in ("c", "o", "x") else f"<td class={code}>"
     assert re.search(rf"{opened}{re.escape(letter) or '(<|$)'}", html, re.MULTILINE)
     assert outcome.value in html
 
