@@ -16,6 +16,7 @@ from lpfl.conformance.definition.layer_diagnosis import diagnose, draws_nothing
 from lpfl.conformance.definition.layer_runs import FITTING, MANY_ROWS, SQUARE, LayerRun
 from lpfl.conformance.definition.layer_snippet import layer_snippet
 from lpfl.conformance.definition.seen import chance, clips, layer_options, periods
+from lpfl.conformance.definition.seen.diagnosed import diagnosed
 from lpfl.conformance.definition.trajectory_verdict import values_of
 from lpfl.conformance.hooked.rank import rank_one
 from lpfl.conformance.oracles.layer_axes import NEVER, TAKES
@@ -36,7 +37,7 @@ def judge_layers(check: str, comparison: LayerComparison) -> CheckResult:
         return _not_run(check, comparison)
     if chance.random(comparison):
         return _random(check, comparison)
-    fit = comparison.search(run)
+    fit = comparison.search(run) or diagnosed(comparison, run)
     maybe = (fit is None or fit.missed is not None) and _draws_by_itself(comparison)
     if maybe and not draws_nothing(comparison, run):
         sampled = _sampled(check, comparison, private=True)
