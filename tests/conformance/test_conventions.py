@@ -13,6 +13,7 @@ RIGHT = [
     *factored.RIGHT,
     (rates.METHODS["schedule_free_sgd"].twin(), "schedule-free", ("def.trajectory",)),
     (rates.METHODS["schedule_free"].twin(rates.PRESENT), "schedule-free", ("def.trajectory",)),
+    (rates.METHODS["schedule_free"].twin(rates.IN_RATE), "schedule-free", ("def.trajectory",)),
 ]
 ACQUITTED = {Outcome.CONFORMS, Outcome.CONVENTION, Outcome.VARIANT, Outcome.NUMERICS}
 

@@ -17,10 +17,15 @@ WEIGHTS = ("the rate", "the largest rate so far")
 WARM = ("steps with this one", "steps before this one")
 
 
-def share(m: Memory, o: Any, c: Convention) -> tuple[float, float]:
-    """Return this step's rate and the weight of z in the new average."""
+CORRECTED = ("in the denominator", "in the rate")
+"""Where the bias of the second moment is corrected: in the rate it also weighs the average."""
+
+
+def share(m: Memory, o: Any, c: Convention, factor: float = 1.0) -> tuple[float, float]:
+    """Return this step's rate, which has a factor, and the weight of z in the new average."""
     t = m["t"] if c["warm-up counts"] == WARM[0] else m["t"] - 1
     rate = o.lr * min(1.0, t / o.warmup_steps) if o.warmup_steps else o.lr
+    rate *= factor
     m["peak"] = max(m.get("peak", 0.0), rate)
     base = rate if c["weight"] == WEIGHTS[0] else m["peak"]
     weight = m["t"] ** o.r * base**o.weight_power
@@ -44,9 +49,11 @@ def sgd(p: Tensor, g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
 
 
 def adamw(p: Tensor, g: Tensor, m: Memory, o: Any, c: Convention) -> Tensor:
-    rate, part = share(m, o, c)
+    bias = correction(o.beta2, m["t"])
+    outside = c["bias correction"] == CORRECTED[1]
+    rate, part = share(m, o, c, bias**0.5 if outside else 1.0)
     v = average(m, "v", g * g, o.beta2)
-    root = denominator(v, o.eps, correction(o.beta2, m["t"]), c["eps"])
+    root = denominator(v, o.eps, 1.0 if outside else bias, c["eps"])
     return advance(p, g / root, rate, part, m, o, c)
 
 
@@ -69,7 +76,13 @@ ORACLES = (
         source="Defazio et al. 2024, algorithm 1",
         step=per_parameter(adamw),
         options={"lr": 2.5e-3, "beta2": 0.999, "eps": 1e-8, **SHARED},
-        conventions={"eps": EPS, "weight": WEIGHTS, "decay": DECAY, "warm-up counts": WARM},
+        conventions={
+            "eps": EPS,
+            "bias correction": CORRECTED,
+            "weight": WEIGHTS,
+            "decay": DECAY,
+            "warm-up counts": WARM,
+        },
         departures=FAULTS,
         relevant=RELEVANT,
         hidden={"eps": (1e-8,)},

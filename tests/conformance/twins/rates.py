@@ -31,6 +31,8 @@ class TwoPoints(Frame):
         self.turn(train=False)
 
 
+IN_RATE = "bias corrected in the rate"  # no fault: so it is in the first releases
+HALVED = "weighed by another rate than the corrected one"
 PRESENT = "weighed by the present rate"  # no fault: so it is in the paper
 
 
@@ -44,7 +46,10 @@ def schedule_free(p, g, s, o, fault):
     v = average(s, "v", g * g, o.betas[1])
     warm = t - 1 if fault == "warm-up a step late" else t
     rate = o.lr * (min(1.0, warm / o.warmup_steps) if o.warmup_steps else 1.0)
-    peak = s["peak"] = max(s.get("peak", 0.0), rate)
+    bias = 1 - o.betas[1] ** t
+    if fault in (IN_RATE, HALVED):
+        rate, bias = rate * bias**0.5, 1.0
+    peak = s["peak"] = max(s.get("peak", 0.0), rate / (0.5 if fault == HALVED and t > 1 else 1.0))
     base = rate if fault == PRESENT else peak
     power = 1.0 if fault == "weighed by the rate, whatever the power" else o.weight_lr_power
     weight = t**o.r * base**power
@@ -56,7 +61,7 @@ def schedule_free(p, g, s, o, fault):
         part = weight / (total + weight)
     if fault == "warm-up leaves the weights alone":
         part = 1 / t
-    u = g / ((v / (1 - o.betas[1] ** t)).sqrt() + o.eps) + o.weight_decay * p
+    u = g / ((v / bias).sqrt() + o.eps) + o.weight_decay * p
     x = (p - (1 - beta) * z) / beta
     z -= rate * u
     x = x.lerp(z, part)
@@ -166,6 +171,7 @@ def prodigy(ps, states, group, fault):
 
 METHODS = {n: v for n, v in globals().items() if type(v).__name__ == "Method"}
 TWINS = [
+    Twin("schedule_free", HALVED),
     Twin("schedule_free", "modes swapped"),
     Twin("schedule_free", "average by a fixed weight"),
     Twin("schedule_free", "weighed by the rate, whatever the power"),
