@@ -11,6 +11,7 @@ from lpfl.conformance.definition import option_names
 from lpfl.conformance.definition.probing import Probing
 from lpfl.conformance.definition.runs import Candidate, Run, gaps
 from lpfl.conformance.definition.scenarios import Scenario, draw, in_vectors
+from lpfl.conformance.definition.seen.meanings import otherwise
 from lpfl.conformance.oracles.base import Oracle
 from lpfl.conformance.signatures import named_options
 from lpfl.conformance.subject import Subject
@@ -39,6 +40,8 @@ class Comparison:
         self.subject, self.oracle, self.stands = subject, oracle, stands or {}
         self.where = option_names.places(subject, oracle)
         self.notes: list[str] = []
+        for name in otherwise(subject, self.where):
+            self.notes.append(f"{self.where.pop(name).option} is told otherwise: not judged here")
         self._runs: dict[tuple[Any, ...], list[Run]] = {}
         self._by_signs: dict[tuple[int, ...], bool] = {}
         self.defaults = option_names.defaults(subject, oracle, self.where)

@@ -58,6 +58,7 @@ NEUTRAL: Mapping[str, tuple[Any, ...]] = {
     "start_preconditioning_step": (1,),
     "grafting": (0, None),
     "cautious": (False,),
+    "trust_clip": (False,),
     "use_gc": (False,),
     "normalize_spatial": (False,),
     "relative_step": (False,),

@@ -5,7 +5,7 @@ from typing import Any
 import torch
 
 from lpfl.conformance.agreement import Gradients, Pair, Start, agree
-from lpfl.conformance.checks.protocol.evaluations import unfinished
+from lpfl.conformance.checks.protocol.evaluations import called_again, unfinished
 from lpfl.conformance.definition.grid import documentation
 from lpfl.conformance.drives.refusals import says_so
 from lpfl.conformance.drives.surrogate import surrogate
@@ -106,7 +106,7 @@ def closure(subject: Subject) -> CheckResult:
     once = bool(subject.spec.claims & PER_PARAMETER) or watch.repeated == len(gradients)
     if watch.calls > len(gradients) and once:
         message = f"The closure is called {watch.calls / 6:.3g} times a step, and once is enough."
-        return _answer(subject, Outcome.LIMIT, message, f"calls: {watch.calls},")
+        return _answer(subject, called_again(subject, start), message, f"calls: {watch.calls},")
     return _same_run(subject, start, gradients, Trajectory(values), watch.calls)
 
 

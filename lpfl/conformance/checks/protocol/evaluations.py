@@ -1,12 +1,14 @@
 """Several evaluations in a step, one of which gives a parameter no gradient."""
 
 import itertools
+import re
 from collections.abc import Sequence
 from typing import Any
 
 import torch
 
 from lpfl.conformance.checks.protocol.left_over import left_over
+from lpfl.conformance.definition.seen.documented import documentation
 from lpfl.conformance.drives.closures import ClosureSession
 from lpfl.conformance.drives.surrogate import surrogate
 from lpfl.conformance.outcomes import CheckResult, Outcome
@@ -20,6 +22,12 @@ STILL = 1e-9
 """Relative move at a rate of 0 that is rounding: weights are moved and moved back."""
 MOVED = 1e-5
 WORDS = {True: "the first evaluation of each step", False: "every later evaluation of each step"}
+AGAIN = re.compile(
+    r"closure[^.;]{0,60}\b(twice|two times|(two|2) calls|several times|again)\b|"
+    r"\b(twice|two|several)\b[^.;]{0,40}\bclosure|\bSAM\b|sharpness[- ]aware",
+    re.IGNORECASE,
+)
+"""Words by which a step evaluates its closure more than once."""
 _BODY = """
 optimizer, params = begin(start)
 for group in optimizer.param_groups:
@@ -40,6 +48,12 @@ for row in gradients:
     optimizer.step(closure)
 print('moved at a rate of 0:', gap(read(optimizer, params), start, [0 * v for v in start]))
 """
+
+
+def called_again(subject: Subject, start: Sequence[torch.Tensor]) -> Outcome:
+    """Return how more calls of a closure than one a step are graded: told, or a limit."""
+    told = AGAIN.search(documentation(subject, subject.open(start).optimizer))
+    return Outcome.VARIANT if told else Outcome.LIMIT
 
 
 def unfinished(subject: Subject) -> CheckResult | None:

@@ -12,6 +12,7 @@ from typing import Any
 from lpfl.conformance.agreement import Gradients
 from lpfl.conformance.checks.wrapped.masked_decay import masked_decay
 from lpfl.conformance.checks.wrapped.options import Wrapping, named, wrapping
+from lpfl.conformance.definition.seen.meanings import is_another
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.registry import check
 from lpfl.conformance.snippets import evidence
@@ -57,7 +58,8 @@ def cautious(subject: Subject) -> Iterable[CheckResult]:
 def _values(subject: Subject) -> Iterator[tuple[str, Any, Any]]:
     """Yield each option that masks, with its values on and off."""
     for name in named(subject, NAMES, switch=True):
-        yield name, True, False
+        if not is_another(subject, "cautious", name):
+            yield name, True, False
     for name in named(subject, FACTOR):
         yield name, 0.0, 1.0
 

@@ -14,12 +14,17 @@ from lpfl.conformance.checks.off_by_default import ANOTHER
 from lpfl.conformance.checks.promised.told_of import told_of
 from lpfl.conformance.checks.wrapped.options import named
 from lpfl.conformance.definition.option_names import known_as
+from lpfl.conformance.definition.seen.meanings import is_another
 from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.snippets import evidence
 from lpfl.conformance.subject import Subject
 from lpfl.conformance.trajectory import Trajectory, gap
 
 NAMES = re.compile(r"^(use_)?((cautious|caution)(_weight)?_(decay|wd)|cwd)$")
+OPPOSED = re.compile(r"\b(opposite|opposed|away from zero|counterweight)\b", re.IGNORECASE)
+"""Words by which entries decay that the step drives away from zero."""
+SHORT = re.compile(r"^cautious$")
+"""A name that is of decay where the documentation says so, and of updates elsewhere."""
 SHAPES = ((6, 4), (5,))
 STEPS = 8
 RATE, DECAY = 0.01, 0.5
@@ -37,7 +42,8 @@ def masked_decay(subject: Subject, check_id: str) -> Iterator[CheckResult]:
     if not decays:
         return
     start, gradients = subject.draw(subject.shapes(*SHAPES), STEPS, check_id, "decay")
-    for name in named(subject, NAMES, switch=True):
+    told = [n for n in named(subject, SHORT, switch=True) if is_another(subject, "cautious", n)]
+    for name in [*named(subject, NAMES, switch=True), *told]:
         rate = {"lr": RATE} if subject.accepts("lr") else {}
         on: dict[str, Any] = {**rate, decays[0]: DECAY, name: True}
         sets = (on, {**on, name: False}, {**on, decays[0]: 0.0, name: False})
@@ -58,6 +64,8 @@ def masked_decay(subject: Subject, check_id: str) -> Iterator[CheckResult]:
             float(towards[m].double().mean()) if m.any() else 0.5 for m in (whole, nothing)
         )
         if decayed <= LEAST and others >= MOST:
+            if OPPOSED.search(told_of(subject, name)):
+                continue
             yield _finding(subject, check_id, sets, decayed)
             return
         if decayed >= MOST:
