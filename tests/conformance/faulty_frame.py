@@ -43,7 +43,7 @@ class FirstGroupAlone(Sgd):
 
 
 class LooksTwice(Sgd):
-    """The closure is evaluated again where it was."""
+    """Gradient descent."""
 
     def step(self, closure=None):
         if closure is not None:
