@@ -4,6 +4,7 @@ import gc
 
 import pytest
 import torch
+from torch._subclasses.fake_tensor import FakeTensorMode
 
 from lpfl import OptimizerSpec, check_optimizer
 from lpfl.conformance.checks.large.objects import inside, living, nodes, set_aside, stored
@@ -102,3 +103,11 @@ def test_tensors_are_found_in_containers_and_in_objects_within():
             self.own = torch.zeros(1)
 
     assert len(inside({"a": [torch.zeros(1), (torch.zeros(2),)], "b": Held(), "c": 3})) == 3
+
+
+def test_tensors_without_memory_that_somebody_holds_are_left_alone():
+    with FakeTensorMode():
+        held = torch.empty(3)
+    outcome, _, results = judged(memory.KeepsGradients, "api.memory")
+    assert (outcome, bool(results[0].snippet)) == ("limit", True)
+    assert held.numel() == 3

@@ -22,9 +22,12 @@ def set_aside() -> Iterator[None]:
 
 
 def living() -> list[torch.Tensor]:
-    """Return the tensors that are not garbage and not set aside."""
+    """Return the tensors that are not garbage and not set aside, without kinds of their own.
+
+    Such a kind need not have memory, as those without numbers have none.
+    """
     gc.collect()
-    return [x for x in gc.get_objects() if issubclass(type(x), torch.Tensor)]
+    return [x for x in gc.get_objects() if type(x) in (torch.Tensor, torch.nn.Parameter)]
 
 
 def stored(tensors: list[torch.Tensor]) -> int:
