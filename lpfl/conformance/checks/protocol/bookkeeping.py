@@ -1,5 +1,6 @@
 """What torch's base class keeps for its users: one group a parameter, entries, hooks, rates."""
 
+import contextlib
 import copy
 import re
 from collections.abc import Iterator
@@ -45,16 +46,29 @@ def bookkeeping(subject: Subject) -> Iterator[CheckResult]:
         message = "Not applicable: it is no torch.optim.Optimizer."
         yield CheckResult(check=ID, outcome=Outcome.NOT_CLAIMED, message=message)
         return
-    found = [
-        answer
-        for look in (_twice, _smaller, _entries, _hooks, _rate, _zeros)
-        if (answer := look(subject, usual, start, gradients)) is not None
-    ]
+    with _steps_as_they_are(type(usual.optimizer)):
+        found = [
+            answer
+            for look in (_twice, _smaller, _entries, _hooks, _rate, _zeros)
+            if (answer := look(subject, usual, start, gradients)) is not None
+        ]
     if found:
         yield from found
         return
     message = "A parameter is in one group; its entries, hooks of checkpoints and rate are kept."
     yield CheckResult(check=ID, outcome=Outcome.CONFORMS, message=message)
+
+
+@contextlib.contextmanager
+def _steps_as_they_are(kind: type) -> Iterator[None]:
+    """Put the steps of classes back, which torch wraps where a checkpoint is loaded."""
+    held = {base: vars(base)["step"] for base in kind.__mro__ if "step" in vars(base)}
+    try:
+        yield
+    finally:
+        for base, step in held.items():
+            if vars(base)["step"] is not step:
+                base.step = step  # type: ignore[attr-defined]
 
 
 def _finding(subject: Subject, message: str, body: str, proof: str) -> CheckResult:
