@@ -43,21 +43,25 @@ FAILS = {
     "inv.fingerprint": "deviates; a convention for damping, documented variant for gates on sizes",
     "inv.transpose": "deviates, limit if it raises",
     "layer.autocast": "limit; documented variant if refused in words",
-    "layer.copied": "limit; documented variant if refused or told in words",
+    "layer.copied": "limit; a convention if copies are called without gradients alone; documented "
+    "variant if refused or told in words",
     "layer.eval": "limit; documented variant if refused or told in words",
     "layer.frozen": "limit if it moves, stands still with the others or raises; "
     "deviates if the others are disturbed; documented variant if refused in words",
     "layer.groups": "deviates",
-    "layer.in-place": "limit; documented variant if refused or told in words",
-    "layer.kinds": "limit if it raises or does not move what it holds; documented variant "
-    "if it holds none of it or refuses in words",
+    "layer.in-place": "limit; a convention if it raises; documented variant if refused or told in "
+    "words",
+    "layer.kinds": "limit if it raises or does not move what it holds, a convention for calls by "
+    "keyword and parametrized weights; documented variant if it holds none of it or refuses in "
+    "words",
     "layer.looked-at": "limit; documented variant if refused or told in words",
     "layer.members": "limit if no known rule fits; a convention; documented variant if it takes "
     "plain gradients",
     "layer.micro-batches": "limit if the last of several passes alone counts, or if they raise; "
     "documented variant",
-    "layer.no-rows": "limit; documented variant if refused in words",
-    "layer.patches": "deviates, limit if it raises; documented variant if refused in words",
+    "layer.no-rows": "a convention; documented variant if refused in words",
+    "layer.patches": "deviates, limit if it raises, a convention where padding is a word; "
+    "documented variant if refused in words",
     "layer.places": "limit if no known rule fits; a convention; documented variant if it takes "
     "plain steps",
     "layer.recomputed": "limit; documented variant if refused or told in words",
