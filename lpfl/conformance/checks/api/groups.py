@@ -8,7 +8,11 @@ import torch
 
 from lpfl.conformance.agreement import Gradients, Pair, Start, agree, agree_or_on_squares
 from lpfl.conformance.checks.api.coupling import coupled
-from lpfl.conformance.checks.joint.options_of_groups import rate_beside_another, switched_groups
+from lpfl.conformance.checks.joint.options_of_groups import (
+    in_the_group,
+    rate_beside_another,
+    switched_groups,
+)
 from lpfl.conformance.checks.rate_of_group import rate_as_a_number
 from lpfl.conformance.definition.alternatives import together
 from lpfl.conformance.outcomes import FINDINGS, CheckResult, Outcome
@@ -31,22 +35,7 @@ def groups(subject: Subject) -> Iterable[CheckResult]:
         message = "No option of the groups has a second value that is known to be allowed."
         yield CheckResult(check="api.groups", outcome=Outcome.UNDRIVABLE, message=message)
         return
-    text = repr(options)
-    pair = Pair(
-        check="api.groups",
-        says="with the options given in the group instead of the constructor",
-        plain=lambda s, g: subject.run(s, g, options=options),
-        other=lambda s, g: subject.run(s, g, groups=[(list(range(len(s))), options)]),
-        body=f"""
-params = [torch.nn.Parameter(v.clone()) for v in start]
-optimizer = make([{{"params": params, **{text}}}])
-for g in gradients:
-    step(optimizer, params, g)
-a, b = read(optimizer, params), run(start, gradients, **{text})
-""",
-        options=options,
-        scenario={"options": options},
-    )
+    pair = in_the_group(subject, options, "the options", Outcome.DEVIATES)
     result = agree(subject, pair, [(6, 4), (6, 4)], STEPS)
     if result.outcome is Outcome.DEVIATES and _by_rate(subject, options):
         more = "with lr in the constructor it is the same: a group's rate is measured against it"

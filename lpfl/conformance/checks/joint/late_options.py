@@ -13,7 +13,7 @@ from lpfl.conformance.outcomes import CheckResult, Outcome
 from lpfl.conformance.rounding import attributable, tolerance
 from lpfl.conformance.signatures import named_options
 from lpfl.conformance.snippets import evidence
-from lpfl.conformance.subject import Subject, Trajectory
+from lpfl.conformance.subject import Session, Subject, Trajectory
 from lpfl.conformance.trajectory import end_gap
 
 ID = "api.add-group"
@@ -101,18 +101,26 @@ def _together(
     )
 
 
-def _apart(
-    subject: Subject, start: Start, gradients: Gradients, options: Mapping[str, Any]
-) -> float:
-    """Return how far a later parameter ends from one of a fresh optimizer, over the way."""
+def added_later(
+    subject: Subject, start: Start, gradients: Gradients, options: Mapping[str, Any], after: int
+) -> Session:
+    """Return the session of a run whose second parameter is a group added after some steps."""
     session = subject.open(start[:1], options=options)
-    for row in gradients[:BEFORE]:
+    for row in gradients[:after]:
         session.step(row[:1])
     late = torch.nn.Parameter(subject.fitted(start[1]).clone())
     session.optimizer.add_param_group({"params": [late]})
     session.params.append(late)
-    for row in gradients[BEFORE:]:
+    for row in gradients[after:]:
         session.step(row)
+    return session
+
+
+def _apart(
+    subject: Subject, start: Start, gradients: Gradients, options: Mapping[str, Any]
+) -> float:
+    """Return how far a later parameter ends from one of a fresh optimizer, over the way."""
+    session = added_later(subject, start, gradients, options, BEFORE)
     fresh = subject.run(start[1:], [g[1:] for g in gradients[BEFORE:]], options=options)
     way = fresh.displacement()
     return float((session.values()[1] - fresh.end[0]).norm()) / way if way else 0.0

@@ -31,15 +31,20 @@ def switched_groups(subject: Subject) -> Iterator[CheckResult]:
     for name, value in switches(subject).items():
         if name not in subject.default_group:
             continue
-        result = agree(subject, _given(subject, {name: value}), SHAPES, STEPS)
+        said, options = f"{name}={value}", {name: value}
+        pair = in_the_group(subject, options, said, Outcome.LIMIT)
+        result = agree(subject, pair, SHAPES, STEPS)
         if result.outcome in FINDINGS:
             yield result
             return
 
 
-def _given(subject: Subject, options: Mapping[str, Any]) -> Pair:
+def in_the_group(subject: Subject, options: Mapping[str, Any], said: str, differs: Outcome) -> Pair:
+    """Return the run with options given in the group, beside the constructor's.
+
+    said: the options in words. differs: how a difference is graded.
+    """
     text = repr(dict(options))
-    said = "".join(f"{k}={v}" for k, v in options.items())
     return Pair(
         check=ID,
         says=f"with {said} given in the group instead of the constructor",
@@ -53,7 +58,7 @@ for g in gradients:
 a, b = read(optimizer, params), run(start, gradients, **{text})
 """,
         options=options,
-        differs=Outcome.LIMIT,
+        differs=differs,
         scenario={"options": dict(options)},
     )
 

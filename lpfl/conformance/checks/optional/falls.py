@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from lpfl.conformance.agreement import Gradients, Start
+from lpfl.conformance.checks.joint.late_options import added_later
 from lpfl.conformance.checks.optional.off import words_of
 from lpfl.conformance.drives.refusals import says_so
 from lpfl.conformance.outcomes import CheckResult, Outcome
@@ -54,15 +55,7 @@ def _lacking_text(steps: tuple[int, ...]) -> str:
 def _added(
     subject: Subject, options: Mapping[str, Any], start: Start, gradients: Gradients
 ) -> Session:
-    session = subject.open(start[:1], options=options)
-    for row in gradients[:WAIT]:
-        session.step(row[:1])
-    late = torch.nn.Parameter(subject.fitted(start[1]).clone())
-    session.optimizer.add_param_group({"params": [late]})
-    session.params.append(late)
-    for row in gradients[WAIT:]:
-        session.step(row)
-    return session
+    return added_later(subject, start, gradients, options, WAIT)
 
 
 ADDED = f"""

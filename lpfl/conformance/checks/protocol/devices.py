@@ -120,7 +120,7 @@ def _answer(
     if not where or not error.confirmed():
         message = f"Not judged: {message[0].lower()}{message[1:-1]}, which torch may allow."
         return CheckResult(check=ID, outcome=Outcome.INCONCLUSIVE, message=message)
-    if SPOKEN.search(documentation(subject, subject.open(*_one(subject)).optimizer)):
+    if SPOKEN.search(documentation(subject, _built(subject))):
         message = f"{message[:-1]}; the documentation speaks of the CPU."
         return CheckResult(check=ID, outcome=Outcome.VARIANT, message=message)
     if not options and not saved and not error.shapes & set(subject.shapes(*SHAPES)):
@@ -145,13 +145,12 @@ def _answer(
 
 def _loads_by_itself(subject: Subject) -> bool:
     """Return whether a class of its own loads checkpoints, not torch's base class."""
-    kind = type(subject.open(*_one(subject)).optimizer)
-    loading = getattr(kind, "load_state_dict", None)
+    loading = getattr(type(_built(subject)), "load_state_dict", None)
     return loading is not torch.optim.Optimizer.load_state_dict
 
 
-def _one(subject: Subject) -> tuple[Start]:
-    return (subject.draw(subject.shapes(*SHAPES), 0, ID)[0],)
+def _built(subject: Subject) -> Any:
+    return subject.open(subject.draw(subject.shapes(*SHAPES), 0, ID)[0]).optimizer
 
 
 def _where(error: Exception) -> str:
